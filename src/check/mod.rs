@@ -1,0 +1,189 @@
+//! Checks: each reads two outputs (never a side's code) and answers one question.
+
+use std::collections::BTreeMap;
+
+use std::path::Path;
+
+use reports::document::{CheckStatus, Coverage, Finding, Role, SideInfo, SideOutcome};
+use reports::evidence::{ColumnComparison, MetadataEvidence, OrderEvidence, RowsEvidence, SizesEvidence};
+
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::job::Job;
+use crate::output::Output;
+
+/// One question about a job's outputs.
+pub trait Check: Send + Sync {
+    /// Code of the check, for example `ROWS`.
+    fn code(&self) -> &'static str;
+
+    /// Answers the question.
+    ///
+    /// # Errors
+    /// Where the outputs could not be examined (a file that became unreadable, an interruption). A difference is never
+    /// an error.
+    fn examine(&self, subject: &Subject<'_>) -> Result<Outcome>;
+}
+
+/// What a check looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The job that both sides performed.
+    pub job: &'a Job,
+    /// Side A; absent where one output is judged alone.
+    pub baseline: Option<&'a Observed>,
+    /// Side B, the one that is judged.
+    pub candidate: &'a Observed,
+    /// Rows of all inputs by their footers; absent where the inputs are unknown.
+    pub rows_in: Option<u64>,
+    /// How values are compared.
+    pub comparison: &'a Comparison,
+    /// Bounds on file sizes.
+    pub size_bounds: &'a SizeBounds,
+    /// Defects that the baseline is known to have; empty unless it is a built-in legacy writer.
+    pub known_defects: &'a [KnownDefect],
+    /// Directory for the check's own temporary files.
+    pub scratch: &'a Path,
+    /// Request to stop.
+    pub cancel: &'a Cancel,
+}
+
+impl<'a> Subject<'a> {
+    /// The sides there are, baseline first.
+    pub fn sides(&self) -> impl Iterator<Item = &'a Observed> {
+        self.baseline.into_iter().chain(std::iter::once(self.candidate))
+    }
+}
+
+/// What a side left, opened.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// Which side.
+    pub role: Role,
+    /// Who performed the job.
+    pub info: SideInfo,
+    /// How it ended.
+    pub outcome: SideOutcome,
+    /// What lies in its output directory, with its manifest. Present after a failure too: what a failing side left matters.
+    pub output: Output,
+    /// Files left in its scratch directory, relative to it.
+    pub scratch_left: Vec<String>,
+}
+
+/// A defect of the legacy writers that is reproduced on purpose, by the letter it has in their documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KnownDefect {
+    /// The first row of the next file is counted in the previous file's fingerprints and not in its own file's.
+    FingerprintShift,
+    /// Statistics exist only on the last file.
+    StatisticsOnLastFileOnly,
+    /// First timestamp 0 means unset, last starts at 0, and all files of an hour share one range.
+    HourRange,
+    /// A failed close leaves the partial file behind.
+    PartialFileLeft,
+    /// Narrow integers are widened to int32; unsigned, date and timestamp annotations are dropped.
+    AnnotationsDropped,
+}
+
+impl KnownDefect {
+    /// The letter in the documentation of the legacy writers.
+    #[must_use]
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::FingerprintShift => "A",
+            Self::StatisticsOnLastFileOnly => "B",
+            Self::HourRange => "C",
+            Self::PartialFileLeft => "E",
+            Self::AnnotationsDropped => "G",
+        }
+    }
+}
+
+/// Bounds of the SIZES check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SizeBounds {
+    /// Share of the target below which a file counts as tiny.
+    pub tiny_share: f64,
+    /// Share of the target above which a file is too large unless a group forces it.
+    pub large_share: f64,
+    /// Candidate files divided by the files its bytes need, above which (with half of them tiny) it fails.
+    pub file_factor: f64,
+    /// Growth of total bytes over the baseline that warns.
+    pub bytes_warn: f64,
+    /// Growth of total bytes over the baseline that fails.
+    pub bytes_fail: f64,
+    /// Baseline bytes from which on growth is judged.
+    pub bytes_floor: u64,
+    /// Without a target: candidate files divided by baseline files, above which it fails ...
+    pub explosion_factor: f64,
+    /// ... from this many candidate files on ...
+    pub explosion_files: u64,
+    /// ... with a median below this many bytes.
+    pub explosion_median: u64,
+}
+
+impl Default for SizeBounds {
+    fn default() -> Self {
+        Self {
+            tiny_share: 0.3,
+            large_share: 2.0,
+            file_factor: 2.0,
+            bytes_warn: 0.10,
+            bytes_fail: 0.50,
+            bytes_floor: 1 << 20,
+            explosion_factor: 10.0,
+            explosion_files: 20,
+            explosion_median: 64 << 10,
+        }
+    }
+}
+
+/// What a check found, before the policy judges it.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// What was found. Ids are given later.
+    pub findings: Vec<Finding>,
+    /// What was examined.
+    pub coverage: Coverage,
+    /// One sentence: what was found, or why nothing was checked.
+    pub summary: String,
+    /// Set where the findings alone do not decide: not applicable, or inconclusive for a stated reason.
+    pub status: Option<CheckStatus>,
+    /// Evidence for the report.
+    pub evidence: Evidence,
+}
+
+/// Evidence that a check adds to the job's report.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// Row differences.
+    pub rows: Option<RowsEvidence>,
+    /// Columns side by side.
+    pub schema: Vec<ColumnComparison>,
+    /// Order per side.
+    pub order: Vec<OrderEvidence>,
+    /// File sizes.
+    pub sizes: Option<SizesEvidence>,
+    /// Metadata per file and field.
+    pub metadata: Vec<MetadataEvidence>,
+}
+
+/// How values are compared: from the policy.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Comparison {
+    /// Columns left out, with the reason.
+    pub ignored: BTreeMap<String, String>,
+    /// Tolerance per column.
+    pub tolerances: BTreeMap<String, Tolerance>,
+    /// Treat `-0.0` and `0.0` as one value.
+    pub negative_zero_equal: bool,
+}
+
+/// How far two numbers may lie apart and still count as equal: either bound suffices.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Tolerance {
+    /// Absolute difference.
+    pub absolute: f64,
+    /// Difference relative to the larger magnitude.
+    pub relative: f64,
+}

@@ -1,0 +1,90 @@
+//! The harness's own error: something could not be done. A difference between two outputs is never an error.
+
+use std::path::{Path, PathBuf};
+
+use reports::manifest::ErrorClass;
+
+/// Why the harness could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// Class of the failure; decides how it is reported.
+    pub class: ErrorClass,
+    /// A lower-case fragment that names file, row group, column and row where known, and the way out.
+    pub message: String,
+    /// What lay underneath.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Result of the harness.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error of the given class.
+    #[must_use]
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), source: None }
+    }
+
+    /// The command line was not understood.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorClass::Usage, message)
+    }
+
+    /// A configuration file, signal, corpus or job list is wrong.
+    #[must_use]
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorClass::Config, message)
+    }
+
+    /// An input is missing, unreadable or not what it claims to be.
+    #[must_use]
+    pub fn input(message: impl Into<String>) -> Self {
+        Self::new(ErrorClass::Input, message)
+    }
+
+    /// A defect of Parallax itself.
+    #[must_use]
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorClass::Internal, message)
+    }
+
+    /// The work was interrupted.
+    #[must_use]
+    pub fn cancelled() -> Self {
+        Self::new(ErrorClass::Cancelled, "interrupted")
+    }
+
+    /// Reading or writing `path` failed.
+    #[must_use]
+    pub fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
+        let class =
+            if source.kind() == std::io::ErrorKind::NotFound { ErrorClass::Input } else { ErrorClass::Io };
+        Self {
+            class,
+            message: format!("{what} {}: {source}", path.display()),
+            source: Some(Box::new(source)),
+        }
+    }
+
+    /// The same error with the underlying one attached.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// A file that is no readable Parquet file.
+    #[must_use]
+    pub fn unreadable(path: &Path, source: impl std::fmt::Display) -> Self {
+        Self::input(format!("{} is not a readable Parquet file: {source}", path.display()))
+    }
+}
+
+/// Path as text for messages and documents, `/` between parts.
+#[must_use]
+pub fn display(path: &Path) -> String {
+    path.components().collect::<PathBuf>().display().to_string()
+}

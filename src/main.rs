@@ -1,0 +1,4 @@
+//! The `parallax` command.
+
+/// Entry.
+fn main() {}

@@ -1,0 +1,62 @@
+//! The only reader of output files: directories, footers and rows into plain structs and record batches.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parquet::file::metadata::ParquetMetaData;
+use reports::document::{FileInfo, Role};
+use reports::manifest::Manifest;
+
+/// What lies in one side's output directory.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The side.
+    pub role: Role,
+    /// The directory (or the folder of a single file).
+    pub root: PathBuf,
+    /// Readable Parquet files in judged order: in the manifest's order where there is one (files that it does not name
+    /// come last, by path), else by lowest sort key (ties by path), else by path.
+    pub files: Vec<OutputFile>,
+    /// Files named `*.parquet` that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+    /// Anything else in the directory but `manifest.json`, relative paths; names beginning with `_` or `.` are left out
+    /// only for a recorded output.
+    pub others: Vec<String>,
+    /// The result list, where the side gave one.
+    pub manifest: Option<Manifest>,
+    /// How the files were ordered.
+    pub file_order: FileOrder,
+}
+
+/// How the files of an output were ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileOrder {
+    /// In the manifest's order.
+    Manifest,
+    /// By lowest sort key.
+    LowestKey,
+    /// By path: there is neither manifest nor sort key.
+    Path,
+}
+
+/// One readable Parquet file.
+#[derive(Debug, Clone)]
+pub struct OutputFile {
+    /// Facts for the report; `info.path` is relative to the output's root.
+    pub info: FileInfo,
+    /// Where to open it.
+    pub path: PathBuf,
+    /// Its footer.
+    pub metadata: Arc<ParquetMetaData>,
+    /// Its entry in the manifest, where it has one.
+    pub manifest_index: Option<usize>,
+}
+
+/// A file that claims to be Parquet and cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Path relative to the output's root.
+    pub path: String,
+    /// What the reader said.
+    pub reason: String,
+}

@@ -1,0 +1,50 @@
+//! Sides: whoever performs a job. A built-in writer, an external command and a recorded directory are the same kind of
+//! thing to the rest of the house.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reports::document::{SideInfo, SideOutcome};
+use reports::manifest::Manifest;
+
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::job::Job;
+
+/// Whoever performs a job.
+pub trait Side: Send + Sync {
+    /// Who this is, for the report. `job` may decide the entry point of a built-in side.
+    fn info(&self, job: &Job) -> SideInfo;
+
+    /// Performs the job. A side that fails is a [`SideRun`] with a failed outcome, not an error.
+    ///
+    /// # Errors
+    /// Only where the harness itself could not go on: a directory that cannot be made, an interruption.
+    fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun>;
+}
+
+/// Where a side works.
+#[derive(Debug, Clone, Copy)]
+pub struct Workplace<'a> {
+    /// Empty directory to fill with Parquet files.
+    pub output: &'a Path,
+    /// Empty directory for temporary files. What is left in it afterwards is a leak.
+    pub scratch: &'a Path,
+    /// Request to stop.
+    pub cancel: &'a Cancel,
+}
+
+/// What a side left.
+#[derive(Debug, Clone)]
+pub struct SideRun {
+    /// How it ended.
+    pub outcome: SideOutcome,
+    /// Where the Parquet files lie: the workplace's output directory, or the recorded one.
+    pub output: PathBuf,
+    /// The result list, where the side gave one.
+    pub manifest: Option<Manifest>,
+    /// Files that the side left in its scratch directory, relative to it.
+    pub scratch_left: Vec<String>,
+    /// Wall time; absent for a recorded output.
+    pub duration: Option<Duration>,
+}
