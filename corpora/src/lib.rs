@@ -1,4 +1,29 @@
 //! What the data is: signals, column names, corpus specifications, seeded generators, segment loading.
+//!
+//! - [`Signals`]: definitions of signals, shipped and the user's own. Data, never code.
+//! - [`Catalog`] and [`CorpusSpec`]: named, immutable, seeded sets of input segments with the parameters of the job.
+//! - [`load`], [`Segment`], [`check_signal`]: the user's own segments.
+//! - [`parameters`]: job parameters in layers, each value with its origin; [`JobFile`]: the `job.toml` beside segments.
+//!
+//! This crate runs no writer and judges nothing.
 
+mod catalog;
+mod error;
+pub mod footer;
+mod generate;
+mod job_file;
+mod load;
 pub mod parameters;
+mod segment;
 pub mod signal;
+mod signals;
+pub mod spec;
+
+pub use catalog::Catalog;
+pub use error::{Error, ErrorKind, Result};
+pub use generate::{Generate, Generated};
+pub use job_file::JobFile;
+pub use load::load;
+pub use segment::{ColumnInfo, Segment, check_signal, inspect, inspect_all};
+pub use signals::Signals;
+pub use spec::{CorpusSpec, JobKind};

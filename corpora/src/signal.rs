@@ -1,12 +1,14 @@
 //! Signals are data: a definition in TOML fixes sort key, row key, group key, required columns and what the metadata of a
 //! file is recomputed from. Checks read the definition, never a hard-coded column name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+
 /// The definition of one signal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signal {
     /// Name as used with `--signal`.
@@ -26,6 +28,9 @@ pub struct Signal {
     /// Columns that must be present, with their types.
     #[serde(default)]
     pub required: BTreeMap<String, ColumnType>,
+    /// Types that a required column may have as well; a writer of this signal takes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub also_accepted: BTreeMap<String, Vec<ColumnType>>,
     /// Columns that compaction leaves out.
     #[serde(default)]
     pub dropped_columns: Vec<String>,
@@ -35,6 +40,19 @@ pub struct Signal {
     /// Where the fingerprints of a file come from.
     #[serde(default)]
     pub fingerprints: Option<FingerprintRule>,
+    /// How a segment says of itself that it belongs to this signal.
+    #[serde(default)]
+    pub marker: Option<Marker>,
+}
+
+/// A text column whose first value names the signal of the whole segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Marker {
+    /// The column.
+    pub column: String,
+    /// The value that means this signal.
+    pub value: String,
 }
 
 /// Type of a required column.
@@ -53,6 +71,26 @@ pub enum ColumnType {
     Binary,
 }
 
+impl ColumnType {
+    /// The type as written in a signal definition.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Int64 => "int64",
+            Self::Float64 => "float64",
+            Self::Boolean => "boolean",
+            Self::String => "string",
+            Self::Binary => "binary",
+        }
+    }
+}
+
+impl std::fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Where the fingerprints of a file come from: the 64-bit wrapping 31-polynomial hash over the bytes of `column:token`,
 /// token `.*` for every string column with a non-empty value, and more tokens for the columns named here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,4 +102,133 @@ pub struct FingerprintRule {
     /// Columns of which every 3-rune window of each value is a token.
     #[serde(default)]
     pub trigram: Vec<String>,
+}
+
+impl Signal {
+    /// The types that a required column may have, the declared one first; empty where the column is not required.
+    #[must_use]
+    pub fn accepted_types(&self, column: &str) -> Vec<ColumnType> {
+        let mut types: Vec<ColumnType> = self.required.get(column).copied().into_iter().collect();
+        if !types.is_empty() {
+            types.extend(self.also_accepted.get(column).into_iter().flatten());
+        }
+        types
+    }
+
+    /// Every column that the definition names, for whatever purpose.
+    #[must_use]
+    pub fn columns(&self) -> BTreeSet<&str> {
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        names.extend(self.sort_key.iter().map(String::as_str));
+        names.extend(self.row_keys.iter().flatten().map(String::as_str));
+        names.extend(self.group_key.as_deref());
+        names.extend(self.required.keys().map(String::as_str));
+        names.extend(self.also_accepted.keys().map(String::as_str));
+        names.extend(self.dropped_columns.iter().map(String::as_str));
+        names.extend(self.time_column.as_deref());
+        if let Some(rule) = &self.fingerprints {
+            names.extend(rule.full_value.iter().chain(&rule.trigram).map(String::as_str));
+        }
+        names.extend(self.marker.as_ref().map(|marker| marker.column.as_str()));
+        names
+    }
+
+    /// Renames columns everywhere in the definition; all renames happen at once, so two names may be swapped.
+    ///
+    /// # Errors
+    /// A column that the definition does not name, and a rename that makes two columns one.
+    pub(crate) fn rename(&mut self, renames: &BTreeMap<String, String>) -> Result<()> {
+        let known = self.columns();
+        if let Some(unknown) = renames.keys().find(|name| !known.contains(name.as_str())) {
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(Error::config(format!(
+                "signal \"{}\": rename names column \"{unknown}\", which the definition does not use; it uses: {known}",
+                self.name
+            )));
+        }
+        let mut after: BTreeMap<&str, &str> = BTreeMap::new();
+        for name in known {
+            let new = renames.get(name).map_or(name, String::as_str);
+            if let Some(other) = after.insert(new, name) {
+                return Err(Error::config(format!(
+                    "signal \"{}\": rename makes columns \"{other}\" and \"{name}\" one column \"{new}\"",
+                    self.name
+                )));
+            }
+        }
+        let new = |name: &String| renames.get(name).unwrap_or(name).clone();
+        let each = |names: &[String]| names.iter().map(new).collect::<Vec<_>>();
+        self.sort_key = each(&self.sort_key);
+        self.row_keys = self.row_keys.iter().map(|key| each(key)).collect();
+        self.group_key = self.group_key.as_ref().map(new);
+        self.required = self.required.iter().map(|(name, kind)| (new(name), *kind)).collect();
+        self.also_accepted =
+            self.also_accepted.iter().map(|(name, kinds)| (new(name), kinds.clone())).collect();
+        self.dropped_columns = each(&self.dropped_columns);
+        self.time_column = self.time_column.as_ref().map(new);
+        if let Some(rule) = &mut self.fingerprints {
+            rule.full_value = each(&rule.full_value);
+            rule.trigram = each(&rule.trigram);
+        }
+        if let Some(marker) = &mut self.marker {
+            marker.column = new(&marker.column);
+        }
+        Ok(())
+    }
+
+    /// Refuses definitions that contradict themselves.
+    ///
+    /// # Errors
+    /// Names the signal, the field, and what is wrong with it.
+    pub fn validate(&self) -> Result<()> {
+        let wrong = |what: String| Err(Error::config(format!("signal \"{}\": {what}", self.name)));
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        if self.name.is_empty() || !self.name.chars().all(plain) {
+            return wrong("name must consist of lower-case letters, digits, `-` and `_`".to_owned());
+        }
+        if self.columns().contains("") {
+            return wrong("a column name is empty".to_owned());
+        }
+        if let Some(name) = repeated(&self.sort_key) {
+            return wrong(format!("sort_key names column \"{name}\" twice"));
+        }
+        for key in &self.row_keys {
+            if key.is_empty() {
+                return wrong(
+                    "row_keys holds an empty alternative; each needs at least one column".to_owned(),
+                );
+            }
+            if let Some(name) = repeated(key) {
+                return wrong(format!("an alternative of row_keys names column \"{name}\" twice"));
+            }
+        }
+        if let Some(group) = &self.group_key
+            && self.sort_key.first() != Some(group)
+        {
+            return wrong(format!(
+                "group_key \"{group}\" must be the first column of sort_key, which is [{}]: only then are equal values contiguous",
+                self.sort_key.join(", ")
+            ));
+        }
+        if let Some(name) = self.also_accepted.keys().find(|name| !self.required.contains_key(*name)) {
+            return wrong(format!("also_accepted names column \"{name}\", which is not in required"));
+        }
+        let needed = (self.sort_key.iter())
+            .chain(self.row_keys.iter().flatten())
+            .chain(self.required.keys())
+            .chain(&self.time_column);
+        for name in needed {
+            if self.dropped_columns.contains(name) {
+                return wrong(format!(
+                    "dropped_columns names column \"{name}\", which the signal needs elsewhere"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first name that occurs twice.
+fn repeated(names: &[String]) -> Option<&String> {
+    names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)).map(|(_, name)| name)
 }
