@@ -1,0 +1,254 @@
+//! Settings of a writer, each with its default.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::cancel::Cancel;
+use crate::catalog::Catalog;
+use crate::columns::Columns;
+use crate::error::{Error, Result};
+use crate::fingerprint::FingerprintRules;
+use crate::key::{KeyRule, KeyType};
+use crate::order::{Ordering, Sorter};
+use crate::output::OutputDirectory;
+use crate::remaining::RowsLeft;
+use crate::spill::Scratch;
+use crate::split::{SplitSettings, Splitter};
+use crate::writer::{MissingKeys, Pipeline, UnifiedWriter};
+
+/// Target size of an output file in encoded bytes unless told otherwise.
+pub const DEFAULT_TARGET_SIZE: u64 = 1_100_000;
+
+/// Memory limit in bytes unless told otherwise.
+pub const DEFAULT_MEMORY_LIMIT: u64 = 256 * 1024 * 1024;
+
+/// Describes a [`UnifiedWriter`].
+#[derive(Debug, Clone)]
+pub struct UnifiedWriterBuilder {
+    output: PathBuf,
+    scratch: PathBuf,
+    base_name: String,
+    ordering: Option<Ordering>,
+    key: Option<KeyRule>,
+    missing: MissingKeys,
+    report_inexact_keys: bool,
+    group: Option<String>,
+    target_size: u64,
+    rows_per_file: i64,
+    split_hours: bool,
+    ingest_dateint: Option<i64>,
+    fingerprints: bool,
+    columns: Columns,
+    memory_limit: u64,
+    expected_rows: Option<u64>,
+    cancel: Option<Arc<AtomicBool>>,
+}
+
+impl UnifiedWriterBuilder {
+    pub(crate) fn new(output: PathBuf) -> Self {
+        Self {
+            output,
+            scratch: std::env::temp_dir(),
+            base_name: "part".to_string(),
+            ordering: None,
+            key: None,
+            missing: MissingKeys::First,
+            report_inexact_keys: false,
+            group: None,
+            target_size: DEFAULT_TARGET_SIZE,
+            rows_per_file: 0,
+            split_hours: false,
+            ingest_dateint: None,
+            fingerprints: false,
+            columns: Columns::default(),
+            memory_limit: DEFAULT_MEMORY_LIMIT,
+            expected_rows: None,
+            cancel: None,
+        }
+    }
+
+    /// Directory for temporary files. Default: the system's.
+    #[must_use]
+    pub fn scratch(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.scratch = directory.into();
+        self
+    }
+
+    /// First part of the names of output files, before `-00000.parquet` and so on. Default `part`.
+    #[must_use]
+    pub fn base_name(mut self, name: impl Into<String>) -> Self {
+        self.base_name = name.into();
+        self
+    }
+
+    /// How rows come into order. Default: [`Ordering::Spillable`] with a sort key, [`Ordering::None`] without.
+    #[must_use]
+    pub fn ordering(mut self, ordering: Ordering) -> Self {
+        self.ordering = Some(ordering);
+        self
+    }
+
+    /// The column by which rows are sorted, ascending, and from which first and last are reported. Default: none.
+    #[must_use]
+    pub fn sort_key(mut self, column: impl Into<String>, key_type: KeyType) -> Self {
+        self.key = Some(KeyRule { column: column.into(), key_type });
+        self
+    }
+
+    /// Drops rows without a sort key under a declared reason. Default: they are kept, come first and are counted.
+    #[must_use]
+    pub fn drop_missing_keys(mut self, reason: impl Into<String>) -> Self {
+        self.missing = MissingKeys::Drop(reason.into());
+        self
+    }
+
+    /// A column whose runs of equal values are never split across files, whatever their size. A value that comes back
+    /// after another one is an error. Default: none.
+    #[must_use]
+    pub fn no_split_groups(mut self, column: impl Into<String>) -> Self {
+        self.group = Some(column.into());
+        self
+    }
+
+    /// Size in encoded bytes near which files end. Default [`DEFAULT_TARGET_SIZE`].
+    #[must_use]
+    pub fn target_size(mut self, bytes: u64) -> Self {
+        self.target_size = bytes;
+        self
+    }
+
+    /// Rows per file, where positive; then the target size does not count. Default: no limit.
+    #[must_use]
+    pub fn rows_per_file(mut self, rows: i64) -> Self {
+        self.rows_per_file = rows;
+        self
+    }
+
+    /// Whether a file holds rows of one UTC hour of the sort key only (in milliseconds). Rows without a key stay with
+    /// the first hour. Default: no.
+    #[must_use]
+    pub fn split_hours(mut self, split: bool) -> Self {
+        self.split_hours = split;
+        self
+    }
+
+    /// Splits by hour and gives each file a split key with this ingest date (yyyymmdd). Default: none.
+    #[must_use]
+    pub fn ingest_dateint(mut self, dateint: i64) -> Self {
+        self.ingest_dateint = Some(dateint);
+        self.split_hours = true;
+        self
+    }
+
+    /// Whether fingerprints are collected. Default: no.
+    #[must_use]
+    pub fn fingerprints(mut self, collect: bool) -> Self {
+        self.fingerprints = collect;
+        self
+    }
+
+    /// Which columns are fingerprinted how, and which have no dictionary. Default: [`Columns::default`].
+    #[must_use]
+    pub fn columns(mut self, columns: Columns) -> Self {
+        self.columns = columns;
+        self
+    }
+
+    /// Bytes of memory that the writer plans with: half for rows waiting to be sorted, a quarter for merging, the rest
+    /// for finished pages. Open pages and dictionaries come on top, bounded by 48 MiB. Beyond its share each stage goes
+    /// to disk. Default [`DEFAULT_MEMORY_LIMIT`].
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = bytes;
+        self
+    }
+
+    /// Rows that will be written, where rows are not held back for sorting; lets the last files share the rest evenly.
+    /// A wrong number costs evenness, nothing else. Default: unknown.
+    #[must_use]
+    pub fn expected_rows(mut self, rows: u64) -> Self {
+        self.expected_rows = Some(rows);
+        self
+    }
+
+    /// A flag that ends the work, within one batch, once it is set. Default: none.
+    #[must_use]
+    pub fn cancel(mut self, flag: Option<Arc<AtomicBool>>) -> Self {
+        self.cancel = flag;
+        self
+    }
+
+    /// First and last are reported even where keys merely count as 0.
+    #[must_use]
+    pub(crate) fn report_inexact_keys(mut self) -> Self {
+        self.report_inexact_keys = true;
+        self
+    }
+
+    /// Makes the writer.
+    ///
+    /// # Errors
+    /// Settings that contradict each other; an output directory that is not there.
+    pub fn build(self) -> Result<UnifiedWriter> {
+        let ordering = match (self.ordering, &self.key) {
+            (Some(ordering), _) => ordering,
+            (None, Some(_)) => Ordering::Spillable,
+            (None, None) => Ordering::None,
+        };
+        let refuse = |what: &str| Err(Error::Config(what.to_string()));
+        if self.key.is_none() && ordering.is_ordered() {
+            return refuse("an ordering strategy needs a sort key");
+        }
+        if self.key.is_none() && self.split_hours {
+            return refuse("splitting at hour boundaries needs a sort key");
+        }
+        if self.split_hours && !ordering.is_ordered() && self.ingest_dateint.is_some() {
+            return refuse("an hourly split with file indexes needs an ordering strategy");
+        }
+        if self.split_hours && self.group.is_some() {
+            return refuse("files cannot both end at hours and never split a group");
+        }
+        if self.target_size == 0 && self.rows_per_file <= 0 {
+            return refuse("the target size must be at least one byte");
+        }
+        if self.memory_limit == 0 {
+            return refuse("the memory limit must be at least one byte");
+        }
+        if self.base_name.is_empty() || self.base_name.contains('/') {
+            return refuse("the base name must be a plain file name");
+        }
+        let output = OutputDirectory::open(self.output.clone(), self.base_name)?;
+        let settings = SplitSettings {
+            target_size: self.target_size,
+            rows_per_file: usize::try_from(self.rows_per_file).ok().filter(|rows| *rows > 0),
+            split_hours: self.split_hours,
+            ingest_dateint: self.ingest_dateint,
+            group: self.group,
+            fingerprints: self.fingerprints.then(|| FingerprintRules::new(&self.columns)),
+            plain: self.columns.plain,
+            key: self.key.clone(),
+            ordered: ordering.is_ordered(),
+            report_inexact_keys: self.report_inexact_keys,
+            memory_limit: self.memory_limit,
+        };
+        let expected = match self.expected_rows {
+            Some(rows) if !self.split_hours => RowsLeft::Total(rows),
+            _ => RowsLeft::Unknown,
+        };
+        let counted =
+            if self.split_hours { RowsLeft::ByHour(Default::default()) } else { RowsLeft::Total(0) };
+        Ok(UnifiedWriter::open(Pipeline {
+            splitter: Splitter::new(settings, output, self.output, expected),
+            sorter: ordering.sorts().then(|| Sorter::new(ordering, self.memory_limit)),
+            scratch: Scratch::new(self.scratch),
+            catalog: Catalog::default(),
+            key: self.key,
+            missing: self.missing,
+            ordering,
+            counted,
+            last_key: None,
+            cancel: Cancel::new(self.cancel),
+        }))
+    }
+}

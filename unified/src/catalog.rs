@@ -1,0 +1,253 @@
+//! The columns of a job: name, type and where the type was seen first.
+//!
+//! A column gets its type with its first non-null value, so a column that some segment declares under another type but
+//! leaves entirely null is no conflict: it holds nothing. Types that Parquet stores alike (dictionary, large and view
+//! strings) are brought to one form here; nothing else is converted.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, ArrayRef, MutableArrayData, RecordBatch, make_array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field};
+
+use crate::error::{Error, Result};
+use crate::rows::Rows;
+
+/// Number of a column within a job, in order of first appearance.
+pub(crate) type ColumnId = u32;
+
+/// What is known of a column.
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    /// Type as first declared, used only for a file whose rows hold no value at all.
+    declared: DataType,
+    /// Type of the values and where it was seen; absent while all values were null.
+    seen: Option<(DataType, String)>,
+}
+
+/// All columns of a job.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    ids: HashMap<String, ColumnId>,
+    columns: Vec<Column>,
+}
+
+impl Catalog {
+    pub(crate) fn id(&self, name: &str) -> Option<ColumnId> {
+        self.ids.get(name).copied()
+    }
+
+    pub(crate) fn name(&self, id: ColumnId) -> &str {
+        &self.columns[id as usize].name
+    }
+
+    /// Type of the column's values; the declared one while there are none.
+    pub(crate) fn data_type(&self, id: ColumnId) -> &DataType {
+        let column = &self.columns[id as usize];
+        column.seen.as_ref().map_or(&column.declared, |(data_type, _)| data_type)
+    }
+
+    /// Where the column's type was seen first.
+    pub(crate) fn seen_at(&self, id: ColumnId) -> &str {
+        self.columns[id as usize].seen.as_ref().map_or("a column without values", |(_, place)| place)
+    }
+
+    /// The column that carries the rows of a file without any value: `preferred` where declared, else the first.
+    pub(crate) fn placeholder(&self, preferred: Option<&str>) -> Option<ColumnId> {
+        preferred.and_then(|name| self.id(name)).or((!self.columns.is_empty()).then_some(0))
+    }
+
+    /// Takes in a batch: checks names and types, brings the columns to their stored form, leaves out those that are
+    /// entirely null. Keys are left empty.
+    ///
+    /// # Errors
+    /// A name that occurs twice, an empty name, rows without columns; one column with two types.
+    pub(crate) fn admit(&mut self, batch: &RecordBatch, place: &str) -> Result<Rows> {
+        let schema = batch.schema_ref();
+        if batch.num_rows() > 0 && batch.num_columns() == 0 {
+            return Err(Error::input(place, "rows without any column"));
+        }
+        let mut columns: Vec<(ColumnId, ArrayRef)> = Vec::with_capacity(batch.num_columns());
+        let mut met = std::collections::HashSet::with_capacity(batch.num_columns());
+        for (field, array) in schema.fields().iter().zip(batch.columns()) {
+            if field.name().is_empty() {
+                return Err(Error::input(place, "a column has an empty name"));
+            }
+            if !met.insert(field.name().as_str()) {
+                return Err(Error::input(place, format!("column `{}` occurs twice", field.name())));
+            }
+            if let Some(column) = self.admit_column(field, array, place)? {
+                columns.push(column);
+            }
+        }
+        columns.sort_unstable_by_key(|(id, _)| *id);
+        Ok(Rows { columns, keys: Vec::new(), len: batch.num_rows() })
+    }
+
+    fn admit_column(
+        &mut self,
+        field: &Field,
+        array: &ArrayRef,
+        place: &str,
+    ) -> Result<Option<(ColumnId, ArrayRef)>> {
+        let stored = stored_type(field.data_type());
+        let id = self.declare(field.name(), &stored);
+        if array.is_empty() || array.logical_null_count() == array.len() {
+            return Ok(None);
+        }
+        let column = &mut self.columns[id as usize];
+        match &column.seen {
+            None => column.seen = Some((stored.clone(), place.to_string())),
+            Some((known, _)) if *known == stored => {}
+            Some((known, known_place)) => {
+                return Err(Error::TypeConflict {
+                    column: column.name.clone(),
+                    first: known.to_string(),
+                    first_place: known_place.clone(),
+                    second: stored.to_string(),
+                    second_place: place.to_string(),
+                });
+            }
+        }
+        let array = if stored == *array.data_type() {
+            array.clone()
+        } else {
+            cast(array, &stored).map_err(|source| Error::UnsupportedType {
+                column: field.name().clone(),
+                data_type: field.data_type().to_string(),
+                place: place.to_string(),
+                reason: source.to_string(),
+            })?
+        };
+        // A dictionary whose used values are null turns out empty only now.
+        Ok((array.logical_null_count() < array.len()).then(|| (id, compact(array))))
+    }
+
+    fn declare(&mut self, name: &str, stored: &DataType) -> ColumnId {
+        if let Some(&id) = self.ids.get(name) {
+            let column = &mut self.columns[id as usize];
+            if column.declared == DataType::Null {
+                column.declared = stored.clone();
+            }
+            return id;
+        }
+        let id = self.columns.len() as ColumnId;
+        self.ids.insert(name.to_string(), id);
+        self.columns.push(Column { name: name.to_string(), declared: stored.clone(), seen: None });
+        id
+    }
+}
+
+/// The form in which Parquet stores a type: dictionaries and run ends become their values, large and view strings and
+/// bytes plain ones, at any depth. Every other type stays as it is.
+fn stored_type(data_type: &DataType) -> DataType {
+    let field = |field: &Field| {
+        let stored = stored_type(field.data_type());
+        std::sync::Arc::new(field.clone().with_data_type(stored))
+    };
+    match data_type {
+        DataType::Dictionary(_, value) => stored_type(value),
+        DataType::RunEndEncoded(_, values) => stored_type(values.data_type()),
+        DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+        DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
+        DataType::List(item) => DataType::List(field(item)),
+        DataType::LargeList(item) => DataType::LargeList(field(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(field(item), *size),
+        DataType::Map(entries, sorted) => DataType::Map(field(entries), *sorted),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|f| field(f)).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Copies an array that holds on to much more memory than its rows need: a slice of a large batch must not keep the
+/// whole of it alive while it waits to be sorted.
+fn compact(array: ArrayRef) -> ArrayRef {
+    let held = array.get_buffer_memory_size();
+    if held <= 4096 {
+        return array;
+    }
+    let data = array.to_data();
+    match data.get_slice_memory_size() {
+        Ok(needed) if held > 2 * needed + 4096 => {
+            let mut copy = MutableArrayData::new(vec![&data], false, data.len());
+            match copy.try_extend(0, 0, data.len()) {
+                Ok(()) => make_array(copy.freeze()),
+                Err(_) => array,
+            }
+        }
+        _ => array,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray, DictionaryArray, Int64Array, LargeStringArray, NullArray, StringArray};
+    use arrow::datatypes::{Int32Type, Schema};
+
+    use super::*;
+
+    fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+        let fields: Vec<Field> =
+            columns.iter().map(|(name, a)| Field::new(*name, a.data_type().clone(), true)).collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|c| c.1).collect())
+            .unwrap()
+    }
+
+    #[test]
+    fn two_types_of_one_column_are_an_error_that_names_everything() {
+        let mut catalog = Catalog::default();
+        catalog.admit(&batch(vec![("x", Arc::new(Int64Array::from(vec![1])))]), "file a").unwrap();
+        let error = catalog
+            .admit(&batch(vec![("x", Arc::new(StringArray::from(vec!["1"])))]), "file b")
+            .unwrap_err()
+            .to_string();
+        for part in ["`x`", "Int64", "Utf8", "file a", "file b"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_null_only_column_of_another_type_is_no_conflict() {
+        let mut catalog = Catalog::default();
+        let empty: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
+        assert!(catalog.admit(&batch(vec![("x", empty)]), "a").unwrap().columns.is_empty());
+        assert!(catalog.admit(&batch(vec![("x", Arc::new(NullArray::new(2)))]), "b").is_ok());
+        let rows = catalog.admit(&batch(vec![("x", Arc::new(Int64Array::from(vec![1])))]), "c").unwrap();
+        assert_eq!(rows.columns.len(), 1);
+        assert_eq!(catalog.data_type(0), &DataType::Int64);
+    }
+
+    #[test]
+    fn forms_of_string_are_one_type() {
+        let mut catalog = Catalog::default();
+        let dictionary: DictionaryArray<Int32Type> = vec![Some("a"), None, Some("a")].into_iter().collect();
+        for array in [
+            Arc::new(dictionary) as ArrayRef,
+            Arc::new(LargeStringArray::from(vec![Some("a"), None, Some("a")])),
+            Arc::new(StringArray::from(vec![Some("a"), None, Some("a")])),
+        ] {
+            let rows = catalog.admit(&batch(vec![("x", array)]), "a").unwrap();
+            let strings = rows.columns[0].1.as_string::<i32>();
+            assert_eq!(strings.iter().collect::<Vec<_>>(), [Some("a"), None, Some("a")]);
+        }
+    }
+
+    #[test]
+    fn a_repeated_column_name_is_refused() {
+        let one: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+        let error =
+            Catalog::default().admit(&batch(vec![("x", one.clone()), ("x", one)]), "file a").unwrap_err();
+        assert_eq!(error.to_string(), "file a: column `x` occurs twice");
+    }
+
+    #[test]
+    fn a_slice_does_not_keep_its_large_batch_alive() {
+        let large: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100_000));
+        let rows = Catalog::default().admit(&batch(vec![("x", large.slice(50, 10))]), "a").unwrap();
+        assert!(rows.memory() < 4096, "{}", rows.memory());
+        assert_eq!(rows.columns[0].1.as_primitive::<arrow::datatypes::Int64Type>().value(0), 50);
+    }
+}

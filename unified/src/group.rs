@@ -1,0 +1,121 @@
+//! Groups that must not be split: where they begin, and whether one comes back.
+//!
+//! Values of the group column are compared in Arrow's row format, so any type will do; null is a group of its own.
+//! Where rows come in order of the group column itself, a returning group is already a violation of that order;
+//! otherwise the hashes of closed groups are remembered (128 bits each), up to a limit of memory.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use arrow::row::{RowConverter, SortField};
+
+use crate::catalog::{Catalog, ColumnId};
+use crate::error::{Error, Result};
+use crate::rows::Rows;
+
+/// Bytes that a remembered group costs.
+const BYTES_PER_GROUP: usize = 40;
+
+type Group = Option<Box<[u8]>>;
+
+/// Follows the groups as rows pass.
+pub(crate) struct Groups {
+    column: String,
+    converter: Option<(ColumnId, RowConverter)>,
+    current: Option<Group>,
+    /// Absent where the order itself proves that no group returns.
+    closed: Option<HashSet<u128>>,
+    most_closed: usize,
+    rows: u64,
+}
+
+impl std::fmt::Debug for Groups {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Groups").field("column", &self.column).finish_non_exhaustive()
+    }
+}
+
+impl Groups {
+    /// `ordered` says that rows come in order of the group column.
+    pub(crate) fn new(column: String, ordered: bool, memory: usize) -> Self {
+        Self {
+            column,
+            converter: None,
+            current: None,
+            closed: (!ordered).then(HashSet::new),
+            most_closed: (memory / BYTES_PER_GROUP).max(1024),
+            rows: 0,
+        }
+    }
+
+    /// For each row, whether it begins a new group. The very first row of all does not.
+    pub(crate) fn starts(&mut self, rows: &Rows, catalog: &Catalog) -> Result<Vec<bool>> {
+        let column = catalog.id(&self.column).and_then(|id| rows.column(id).map(|array| (id, array)));
+        let converted = match column {
+            None => None,
+            Some((id, array)) => {
+                let fail = |source| Error::internal("comparing group keys", source);
+                if self.converter.as_ref().is_none_or(|(known, _)| *known != id) {
+                    let field = SortField::new(array.data_type().clone());
+                    self.converter = Some((id, RowConverter::new(vec![field]).map_err(fail)?));
+                }
+                match &mut self.converter {
+                    Some((_, converter)) => {
+                        Some((converter.convert_columns(std::slice::from_ref(array)).map_err(fail)?, array))
+                    }
+                    None => None,
+                }
+            }
+        };
+        let mut starts = Vec::with_capacity(rows.len);
+        for row in 0..rows.len {
+            let value: Option<&[u8]> = match &converted {
+                Some((values, array)) if array.is_valid(row) => Some(values.row(row).data()),
+                _ => None,
+            };
+            let begins = match &self.current {
+                Some(current) => current.as_deref() != value,
+                None => {
+                    self.current = Some(value.map(Into::into));
+                    false
+                }
+            };
+            if begins {
+                self.change(value)?;
+            }
+            starts.push(begins);
+            self.rows += 1;
+        }
+        Ok(starts)
+    }
+
+    fn change(&mut self, value: Option<&[u8]>) -> Result<()> {
+        let previous = self.current.replace(value.map(Into::into));
+        let Some(closed) = &mut self.closed else { return Ok(()) };
+        if let Some(previous) = previous {
+            closed.insert(hash(previous.as_deref()));
+        }
+        if closed.contains(&hash(value)) {
+            return Err(Error::GroupReturned { column: self.column.clone(), row: self.rows });
+        }
+        if closed.len() > self.most_closed {
+            return Err(Error::Config(format!(
+                "more than {} groups of column `{}` do not fit into the memory limit; \
+                 order the rows by the group key or raise the limit",
+                self.most_closed, self.column
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Two independent 64-bit hashes: a false "returned" would need both to collide.
+fn hash(group: Option<&[u8]>) -> u128 {
+    let half = |seed: u8| {
+        let mut hasher = DefaultHasher::new();
+        seed.hash(&mut hasher);
+        group.hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(1) << 64 | half(2)
+}

@@ -1,0 +1,184 @@
+//! Merging sorted runs.
+//!
+//! 1. While there are more runs than the fan-in, neighbouring runs are merged into longer ones. Only neighbours, so
+//!    that ties stay in order of arrival.
+//! 2. A heap holds the head key of each run. The lowest run gives rows as long as its key does not exceed the head of
+//!    the next lowest; equal keys go to the earlier run.
+//! 3. Picked rows are remembered as (batch, row) and gathered at once. A batch that a run has used up is kept until the
+//!    rows picked from it are gathered, so nothing is ever let go while a row still points into it.
+//!
+//! Open files never exceed the fan-in, whatever the data. Each row is read and written once a level.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::cancel::Cancel;
+use crate::catalog::{Catalog, ColumnId};
+use crate::error::Result;
+use crate::key::Key;
+use crate::rows::Rows;
+use crate::sort::SortedBuffer;
+use crate::spill::{Run, RunReader, RunWriter, Scratch};
+
+/// Most runs that are merged at once.
+pub(crate) const FAN_IN: usize = 16;
+
+/// Rows that are gathered at once unless their bytes say otherwise.
+const GATHER_ROWS: usize = 8192;
+
+/// What a merge needs to know.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MergeContext<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) key: Option<ColumnId>,
+    pub(crate) cancel: &'a Cancel,
+    /// Bytes that the batches of all sources together may hold.
+    pub(crate) memory: usize,
+}
+
+/// A sorted sequence of rows.
+pub(crate) enum Source {
+    Disk(Box<RunReader>),
+    Memory(SortedBuffer),
+}
+
+impl Source {
+    fn next(&mut self, context: &MergeContext<'_>) -> Result<Option<Rows>> {
+        match self {
+            Self::Disk(reader) => reader.next(context.key),
+            Self::Memory(buffer) => buffer.next(context.catalog),
+        }
+    }
+}
+
+/// Merges neighbouring runs until at most `most` are left.
+pub(crate) fn reduce(
+    mut runs: Vec<Run>,
+    most: usize,
+    scratch: &mut Scratch,
+    context: &MergeContext<'_>,
+) -> Result<Vec<Run>> {
+    while runs.len() > most {
+        let mut longer = Vec::with_capacity(runs.len().div_ceil(FAN_IN));
+        let mut rest = runs.into_iter().peekable();
+        while rest.peek().is_some() {
+            let mut group: Vec<Run> = rest.by_ref().take(FAN_IN).collect();
+            if group.len() == 1 {
+                longer.append(&mut group);
+                continue;
+            }
+            let readers = group.into_iter().map(RunReader::open).collect::<Result<Vec<_>>>()?;
+            let columns: std::collections::BTreeSet<ColumnId> =
+                readers.iter().flat_map(|reader| reader.columns().iter().copied()).collect();
+            let batch_bytes = run_batch_bytes(context.memory);
+            let mut writer =
+                RunWriter::create(scratch, context.catalog, columns.into_iter().collect(), batch_bytes)?;
+            let sources = readers.into_iter().map(|reader| Source::Disk(Box::new(reader))).collect();
+            merge(sources, context, |rows| writer.write(&rows, context.catalog))?;
+            longer.push(writer.finish()?);
+        }
+        runs = longer;
+    }
+    Ok(runs)
+}
+
+/// Bytes of one batch in a run, so that a full fan-in of them, and the rows gathered from them, fit into `memory`.
+pub(crate) fn run_batch_bytes(memory: usize) -> usize {
+    (memory / (3 * FAN_IN)).max(4096)
+}
+
+/// One source within a merge.
+struct Cursor {
+    source: Source,
+    /// Its current batch, as an index into the held batches.
+    held: usize,
+    row: usize,
+}
+
+/// Hands the rows of all sources on in order of their keys, ties in order of the sources.
+pub(crate) fn merge(
+    sources: Vec<Source>,
+    context: &MergeContext<'_>,
+    mut each: impl FnMut(Rows) -> Result<()>,
+) -> Result<()> {
+    let mut held: Vec<Rows> = Vec::with_capacity(sources.len());
+    let mut cursors: Vec<Cursor> = Vec::with_capacity(sources.len());
+    let mut heap: BinaryHeap<Reverse<(Key, usize)>> = BinaryHeap::with_capacity(sources.len());
+    for mut source in sources {
+        if let Some(rows) = source.next(context)? {
+            heap.push(Reverse((rows.keys[0], cursors.len())));
+            cursors.push(Cursor { source, held: held.len(), row: 0 });
+            held.push(rows);
+        }
+    }
+    let mut used_up = 0;
+    let mut picks: Vec<(usize, usize)> = Vec::with_capacity(GATHER_ROWS);
+    while let Some(Reverse((_, index))) = heap.pop() {
+        let bound = heap.peek().map(|Reverse(head)| *head);
+        let cursor = &mut cursors[index];
+        let batch = &held[cursor.held];
+        while cursor.row < batch.len && bound.is_none_or(|bound| (batch.keys[cursor.row], index) < bound) {
+            picks.push((cursor.held, cursor.row));
+            cursor.row += 1;
+        }
+        if cursor.row < batch.len {
+            heap.push(Reverse((batch.keys[cursor.row], index)));
+        } else {
+            used_up += batch.memory();
+            if let Some(rows) = cursor.source.next(context)? {
+                heap.push(Reverse((rows.keys[0], index)));
+                cursor.held = held.len();
+                cursor.row = 0;
+                held.push(rows);
+            }
+        }
+        if picks.len() >= GATHER_ROWS || used_up > context.memory / 3 {
+            context.cancel.check()?;
+            flush(&mut picks, &held, context, &mut each)?;
+            used_up = 0;
+            let mut kept = Vec::with_capacity(cursors.len());
+            for cursor in &mut cursors {
+                let rows = std::mem::take(&mut held[cursor.held]);
+                if cursor.row < rows.len {
+                    cursor.held = kept.len();
+                    kept.push(rows);
+                } else {
+                    // The source has ended; the cursor is never looked at again.
+                    cursor.held = usize::MAX;
+                }
+            }
+            cursors_compact(&mut cursors, &mut heap);
+            held = kept;
+        }
+    }
+    flush(&mut picks, &held, context, &mut each)
+}
+
+/// Lets go of ended cursors, keeping the order of the others, which decides ties.
+fn cursors_compact(cursors: &mut Vec<Cursor>, heap: &mut BinaryHeap<Reverse<(Key, usize)>>) {
+    if cursors.iter().all(|cursor| cursor.held != usize::MAX) {
+        return;
+    }
+    let mut renumbered = vec![0; cursors.len()];
+    let mut next = 0;
+    for (index, cursor) in cursors.iter().enumerate() {
+        renumbered[index] = next;
+        next += usize::from(cursor.held != usize::MAX);
+    }
+    *heap = heap.drain().map(|Reverse((key, index))| Reverse((key, renumbered[index]))).collect();
+    cursors.retain(|cursor| cursor.held != usize::MAX);
+}
+
+/// Gathers the picked rows in pieces that keep within the memory.
+fn flush(
+    picks: &mut Vec<(usize, usize)>,
+    held: &[Rows],
+    context: &MergeContext<'_>,
+    each: &mut impl FnMut(Rows) -> Result<()>,
+) -> Result<()> {
+    for piece in picks.chunks(GATHER_ROWS) {
+        each(Rows::gather(held, piece, context.catalog)?)?;
+    }
+    picks.clear();
+    Ok(())
+}

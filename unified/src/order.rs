@@ -1,0 +1,181 @@
+//! Ordering strategies: from rows as they come to rows as they shall be written.
+//!
+//! Strategies without a sort hand rows on at once. Those with a sort buffer rows until a limit, write sorted runs to
+//! disk beyond it where they may, and hand everything on at the end. Sorts are stable; rows without a key come first.
+//!
+//! Memory: half of the limit for buffered rows, a quarter for the batches of a merge; the rest is for what encodes.
+
+use crate::cancel::Cancel;
+use crate::catalog::{Catalog, ColumnId};
+use crate::error::{Error, Result};
+use crate::merge::{FAN_IN, MergeContext, Source, merge, reduce, run_batch_bytes};
+use crate::rows::Rows;
+use crate::sort::SortedBuffer;
+use crate::spill::{Run, RunWriter, Scratch, columns_of};
+
+/// Small batches are joined until they have this many rows, so that a job of many tiny batches stays cheap.
+const JOIN_ROWS: usize = 2048;
+
+/// How rows come into order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ordering {
+    /// Rows stay in the order in which they were written.
+    None,
+    /// Sorted in memory; an error where the memory limit does not hold the rows.
+    InMemory,
+    /// External merge sort: all rows go through sorted runs on disk.
+    ExternalMergeSort,
+    /// In memory until the limit, then sorted runs on disk.
+    #[default]
+    Spillable,
+    /// The input claims to be sorted. The claim is verified as rows pass, and a violation is an error.
+    Presumed,
+}
+
+impl Ordering {
+    /// Whether rows are held back until all of them are known.
+    pub(crate) fn sorts(self) -> bool {
+        matches!(self, Self::InMemory | Self::ExternalMergeSort | Self::Spillable)
+    }
+
+    /// Whether the output is in order of the sort key.
+    pub(crate) fn is_ordered(self) -> bool {
+        self != Self::None
+    }
+}
+
+/// Rows waiting to be sorted.
+#[derive(Debug)]
+pub(crate) struct Sorter {
+    ordering: Ordering,
+    memory_limit: usize,
+    /// Rows that were not yet joined to a batch of reasonable size.
+    small: Vec<Rows>,
+    small_rows: usize,
+    small_bytes: usize,
+    buffer: Vec<Rows>,
+    buffer_bytes: usize,
+    runs: Vec<Run>,
+}
+
+impl Sorter {
+    pub(crate) fn new(ordering: Ordering, memory_limit: u64) -> Self {
+        Self {
+            ordering,
+            memory_limit: usize::try_from(memory_limit).unwrap_or(usize::MAX),
+            small: Vec::new(),
+            small_rows: 0,
+            small_bytes: 0,
+            buffer: Vec::new(),
+            buffer_bytes: 0,
+            runs: Vec::new(),
+        }
+    }
+
+    /// Sorted runs on disk so far.
+    pub(crate) fn runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    pub(crate) fn push(&mut self, rows: Rows, catalog: &Catalog, scratch: &mut Scratch) -> Result<()> {
+        let bytes = rows.memory();
+        let limit = self.memory_limit / 2;
+        if self.buffer_bytes + self.small_bytes + bytes > limit {
+            if self.ordering == Ordering::InMemory {
+                return Err(Error::Config(format!(
+                    "sorting in memory needs more than {limit} bytes, half of the memory limit; \
+                     raise the limit or choose a strategy that spills"
+                )));
+            }
+            self.spill(catalog, scratch)?;
+            if bytes > limit && rows.len > 1 {
+                let half = rows.len / 2;
+                let tail = rows.slice(half, rows.len - half);
+                self.push(compacted(&rows.slice(0, half), catalog)?, catalog, scratch)?;
+                return self.push(compacted(&tail, catalog)?, catalog, scratch);
+            }
+        }
+        if rows.len >= JOIN_ROWS {
+            self.join_small(catalog)?;
+            self.buffer_bytes += bytes;
+            self.buffer.push(rows);
+            return Ok(());
+        }
+        self.small_rows += rows.len;
+        self.small_bytes += bytes;
+        self.small.push(rows);
+        if self.small_rows >= JOIN_ROWS { self.join_small(catalog) } else { Ok(()) }
+    }
+
+    fn join_small(&mut self, catalog: &Catalog) -> Result<()> {
+        if !self.small.is_empty() {
+            let joined = Rows::concat(&self.small, catalog)?;
+            self.buffer_bytes += joined.memory();
+            self.buffer.push(joined);
+            self.small.clear();
+            (self.small_rows, self.small_bytes) = (0, 0);
+        }
+        Ok(())
+    }
+
+    /// Writes what is buffered as one sorted run.
+    fn spill(&mut self, catalog: &Catalog, scratch: &mut Scratch) -> Result<()> {
+        self.join_small(catalog)?;
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let parts = std::mem::take(&mut self.buffer);
+        self.buffer_bytes = 0;
+        let batch_bytes = run_batch_bytes(self.memory_limit / 4);
+        let mut writer = RunWriter::create(scratch, catalog, columns_of(&parts), batch_bytes)?;
+        let mut sorted = SortedBuffer::new(parts, batch_bytes);
+        while let Some(rows) = sorted.next(catalog)? {
+            writer.write(&rows, catalog)?;
+        }
+        self.runs.push(writer.finish()?);
+        Ok(())
+    }
+
+    /// Hands all rows on in order.
+    pub(crate) fn drain(
+        mut self,
+        catalog: &Catalog,
+        key: Option<ColumnId>,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        mut each: impl FnMut(Rows, &mut Scratch) -> Result<()>,
+    ) -> Result<()> {
+        let merging = self.memory_limit / 4;
+        let spill_rest = self.ordering == Ordering::ExternalMergeSort
+            || (!self.runs.is_empty() && self.buffer_bytes + self.small_bytes > merging);
+        if spill_rest {
+            self.spill(catalog, scratch)?;
+        }
+        self.join_small(catalog)?;
+        let buffer = SortedBuffer::new(std::mem::take(&mut self.buffer), run_batch_bytes(self.memory_limit));
+        let context = MergeContext { catalog, key, cancel, memory: merging };
+        // The buffered rows arrived last, so they are the last source; they need no open file.
+        let runs = reduce(std::mem::take(&mut self.runs), FAN_IN, scratch, &context)?;
+        let mut sources = Vec::with_capacity(runs.len() + 1);
+        for run in runs {
+            sources.push(Source::Disk(Box::new(crate::spill::RunReader::open(run)?)));
+        }
+        if sources.is_empty() {
+            let mut buffer = buffer;
+            while let Some(rows) = buffer.next(catalog)? {
+                cancel.check()?;
+                each(rows, scratch)?;
+            }
+            return Ok(());
+        }
+        sources.push(Source::Memory(buffer));
+        merge(sources, &context, |rows| each(rows, scratch))
+    }
+}
+
+/// The same rows in memory of their own: slices would each count, and keep, the whole.
+fn compacted(rows: &Rows, catalog: &Catalog) -> Result<Rows> {
+    let picks: Vec<(usize, usize)> = (0..rows.len).map(|row| (0, row)).collect();
+    Rows::gather(std::slice::from_ref(rows), &picks, catalog)
+}

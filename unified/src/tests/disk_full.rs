@@ -1,0 +1,54 @@
+//! A full disk: an error, and nothing left. The test mounts a small tmpfs in a namespace of its own, in a child process;
+//! where that is not allowed it says so and passes.
+
+use std::process::Command;
+
+use super::*;
+use crate::ErrorKind;
+
+const DIRECTORY: &str = "UNIFIED_TEST_FULL_DISK";
+
+#[test]
+fn a_full_disk_is_an_error_and_leaves_nothing() {
+    let mount = tempfile::tempdir().unwrap();
+    let script =
+        "mount -t tmpfs -o size=600k tmpfs \"$1\" && touch \"$1/mounted\" || exit 77; shift; exec \"$@\"";
+    let status = Command::new("unshare")
+        .args(["-r", "-m", "sh", "-c", script, "sh"])
+        .arg(mount.path())
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "tests::disk_full::on_a_small_disk", "--ignored"])
+        .env(DIRECTORY, mount.path())
+        .status();
+    match status {
+        Ok(status) if status.code() == Some(77) => {
+            eprintln!("SKIPPED: no tmpfs may be mounted here");
+        }
+        Err(error) => eprintln!("SKIPPED: no namespaces here: {error}"),
+        Ok(status) => assert!(status.success(), "{status}"),
+    }
+}
+
+#[test]
+#[ignore = "run by a_full_disk_is_an_error_and_leaves_nothing on a disk of 600 KB"]
+fn on_a_small_disk() {
+    let disk = PathBuf::from(std::env::var(DIRECTORY).unwrap());
+    let rows = log_batch((0..20_000).rev().collect(), 200, 1);
+    for (full_output, limit) in [(true, 1 << 26), (false, 1 << 18)] {
+        let other = tempfile::tempdir_in("/dev/shm").unwrap();
+        let (output, scratch) =
+            if full_output { (disk.as_path(), other.path()) } else { (other.path(), disk.as_path()) };
+        let mut writer = UnifiedWriter::builder(output)
+            .scratch(scratch)
+            .sort_key(TIME, KeyType::Int64)
+            .memory_limit(limit)
+            .target_size(100_000)
+            .build()
+            .unwrap();
+        let error = writer.write(&rows).and_then(|()| writer.finish().map(drop)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        assert!(error.to_string().contains(disk.to_str().unwrap()), "{error}");
+        assert_eq!(entries(other.path()), Vec::<PathBuf>::new());
+        assert_eq!(entries(&disk), [disk.join("mounted")]);
+    }
+}

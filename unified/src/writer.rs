@@ -1,0 +1,256 @@
+//! The unified writer: record batches in, Parquet files out.
+//!
+//! 1. A batch is admitted: names and types checked, forms of strings made one, columns without values left out.
+//! 2. Its sort keys are read off; rows without a key are counted or dropped, as declared.
+//! 3. The ordering strategy holds rows back or hands them on (module `order`).
+//! 4. Ordered rows are cut into files (module `split`), which are encoded as they grow (module `encode`).
+//! 5. At the end all files get their final names at once.
+//!
+//! Stages meet at plain rows, so each can be made faster by itself. Dropping a writer at any point removes everything
+//! it has written.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use arrow::array::RecordBatch;
+
+use crate::builder::UnifiedWriterBuilder;
+use crate::cancel::Cancel;
+use crate::catalog::Catalog;
+use crate::error::{Error, Result};
+use crate::key::{Key, KeyRule};
+use crate::metadata::FileResult;
+use crate::order::{Ordering, Sorter};
+use crate::remaining::RowsLeft;
+use crate::rows::Rows;
+use crate::spill::Scratch;
+use crate::split::{Context, Splitter};
+
+/// What passed through a writer so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows given to the writer, before any drop.
+    pub rows_read: u64,
+    /// Rows deliberately not written, by declared reason.
+    pub rows_dropped: BTreeMap<String, u64>,
+    /// Rows written without a sort key.
+    pub missing_sort_keys: u64,
+    /// Sorted runs that had to be written to disk.
+    pub spilled_runs: u64,
+}
+
+/// Writes record batches to Parquet files. Made by [`UnifiedWriter::builder`] or [`crate::logs_writer`].
+///
+/// Until [`finish`](Self::finish) returns, no output file has its final name; an error, an abort, a cancellation or a
+/// drop leaves neither output nor temporary files behind.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{Int64Array, RecordBatch, StringArray};
+/// use unified::{KeyType, UnifiedWriter};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let output = directory.path();
+/// let batch = RecordBatch::try_from_iter([
+///     ("time", Arc::new(Int64Array::from(vec![3, 1, 2])) as _),
+///     ("text", Arc::new(StringArray::from(vec!["c", "a", "b"])) as _),
+/// ])?;
+/// let mut writer = UnifiedWriter::builder(output)
+///     .sort_key("time", KeyType::Int64)
+///     .rows_per_file(2)
+///     .build()?;
+/// writer.write(&batch)?;
+/// let files = writer.finish()?;
+///
+/// assert_eq!(files.len(), 2);
+/// assert_eq!((files[0].first_ts, files[0].last_ts), (Some(1), Some(2)));
+/// assert!(writer.write(&batch).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct UnifiedWriter {
+    state: State,
+    counts: Counts,
+    batches: u64,
+}
+
+enum State {
+    Open(Box<Pipeline>),
+    Closed(&'static str),
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Open(_) => f.write_str("Open"),
+            Self::Closed(why) => write!(f, "Closed({why})"),
+        }
+    }
+}
+
+impl UnifiedWriter {
+    /// Begins to describe a writer whose files go to `output`, an existing directory.
+    pub fn builder(output: impl Into<PathBuf>) -> UnifiedWriterBuilder {
+        UnifiedWriterBuilder::new(output.into())
+    }
+
+    pub(crate) fn open(pipeline: Pipeline) -> Self {
+        Self { state: State::Open(Box::new(pipeline)), counts: Counts::default(), batches: 0 }
+    }
+
+    /// Writes a batch. Schemas may differ from batch to batch.
+    ///
+    /// # Errors
+    /// One column with two types, a repeated column name, a missing or mistyped sort key, a violated order or group, a
+    /// full disk, a cancellation; any of them closes the writer and removes everything. So does writing after the end.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.batches += 1;
+        let place = format!("batch {}", self.batches);
+        self.write_from(batch, &place, 0)
+    }
+
+    /// Writes a batch that came from `place`, its first row being row `first_row` there.
+    pub(crate) fn write_from(&mut self, batch: &RecordBatch, place: &str, first_row: u64) -> Result<()> {
+        let State::Open(pipeline) = &mut self.state else { return Err(self.closed()) };
+        let written = pipeline.write(batch, place, first_row, &mut self.counts);
+        if written.is_err() {
+            self.state = State::Closed("an earlier call failed");
+        }
+        written
+    }
+
+    /// Writes what is held back, gives all files their final names and yields them in output order.
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write); then there are no files.
+    pub fn finish(&mut self) -> Result<Vec<FileResult>> {
+        match std::mem::replace(&mut self.state, State::Closed("it was finished")) {
+            State::Open(pipeline) => pipeline.finish(),
+            State::Closed(why) => {
+                self.state = State::Closed(why);
+                Err(self.closed())
+            }
+        }
+    }
+
+    /// Gives up: removes everything. A writer that is closed already stays as it is, and so do its files.
+    pub fn abort(&mut self) {
+        if matches!(self.state, State::Open(_)) {
+            self.state = State::Closed("it was aborted");
+        }
+    }
+
+    /// What passed so far; still there after the end.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    fn closed(&self) -> Error {
+        match self.state {
+            State::Closed(why) => Error::Closed(why),
+            State::Open(_) => Error::Closed("it is not"),
+        }
+    }
+}
+
+/// What happens to rows without a sort key.
+#[derive(Debug, Clone)]
+pub(crate) enum MissingKeys {
+    First,
+    Drop(String),
+}
+
+/// The stages of an open writer. Fields drop in this order: files before the directories they lie in.
+pub(crate) struct Pipeline {
+    pub(crate) splitter: Splitter,
+    pub(crate) sorter: Option<Sorter>,
+    pub(crate) scratch: Scratch,
+    pub(crate) catalog: Catalog,
+    pub(crate) key: Option<KeyRule>,
+    pub(crate) missing: MissingKeys,
+    pub(crate) ordering: Ordering,
+    /// Rows by hour or in total, counted while they are held back.
+    pub(crate) counted: RowsLeft,
+    pub(crate) last_key: Option<Key>,
+    pub(crate) cancel: Cancel,
+}
+
+impl Pipeline {
+    fn write(&mut self, batch: &RecordBatch, place: &str, first_row: u64, counts: &mut Counts) -> Result<()> {
+        self.cancel.check()?;
+        let mut rows = self.catalog.admit(batch, place)?;
+        if rows.len == 0 {
+            return Ok(());
+        }
+        counts.rows_read += rows.len as u64;
+        match &self.key {
+            Some(rule) => {
+                let field = batch.schema_ref().column_with_name(&rule.column);
+                rule.check_type(field.map(|(_, field)| field.data_type()), place)?;
+                let column = self.catalog.id(&rule.column).and_then(|id| rows.column(id));
+                rows.keys = KeyRule::keys(column, rows.len);
+            }
+            None => rows.keys = vec![None; rows.len],
+        }
+        if self.key.is_some() {
+            let missing = rows.keys.iter().filter(|key| key.is_none()).count();
+            match &self.missing {
+                MissingKeys::First => counts.missing_sort_keys += missing as u64,
+                MissingKeys::Drop(reason) if missing > 0 => {
+                    let wanted: Vec<bool> = rows.keys.iter().map(Option::is_some).collect();
+                    rows = rows.retain(&wanted)?;
+                    *counts.rows_dropped.entry(reason.clone()).or_default() += missing as u64;
+                }
+                MissingKeys::Drop(_) => {}
+            }
+        }
+        if self.ordering == Ordering::Presumed {
+            self.verify(&rows, place, first_row)?;
+        }
+        match &mut self.sorter {
+            Some(sorter) => {
+                self.counted.add(&rows.keys);
+                let before = sorter.runs();
+                sorter.push(rows, &self.catalog, &mut self.scratch)?;
+                counts.spilled_runs += (sorter.runs() - before) as u64;
+                Ok(())
+            }
+            None => {
+                let mut context =
+                    Context { catalog: &self.catalog, scratch: &mut self.scratch, cancel: &self.cancel };
+                self.splitter.push(rows, &mut context)
+            }
+        }
+    }
+
+    /// Holds the claim of being sorted against the rows.
+    fn verify(&mut self, rows: &Rows, place: &str, first_row: u64) -> Result<()> {
+        for (index, key) in rows.keys.iter().enumerate() {
+            if let Some(previous) = self.last_key.filter(|previous| previous > key) {
+                let text = |key: Key| key.map_or("no key".to_string(), |key| key.to_string());
+                return Err(Error::Unsorted {
+                    place: format!("{place}, row {}", first_row + index as u64),
+                    column: self.key.as_ref().map_or(String::new(), |rule| rule.column.clone()),
+                    key: text(*key),
+                    previous: text(previous),
+                });
+            }
+            self.last_key = Some(*key);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Vec<FileResult>> {
+        let Self { mut splitter, sorter, mut scratch, catalog, key, counted, cancel, .. } = self;
+        cancel.check()?;
+        if let Some(sorter) = sorter {
+            splitter.expect(counted);
+            let key = key.as_ref().and_then(|rule| catalog.id(&rule.column));
+            sorter.drain(&catalog, key, &mut scratch, &cancel, |rows, scratch| {
+                splitter.push(rows, &mut Context { catalog: &catalog, scratch, cancel: &cancel })
+            })?;
+        }
+        splitter.finish(&mut Context { catalog: &catalog, scratch: &mut scratch, cancel: &cancel })
+    }
+}
