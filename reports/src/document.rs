@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{ColumnComparison, MetadataEvidence, OrderEvidence, RowsEvidence, SizesEvidence};
-use crate::manifest::{Failure, Manifest};
+use crate::manifest::{Failure, Manifest, ManifestFile, SplitKey};
 
 /// Version of the document's schema. A reader refuses a document whose version it does not know.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -386,11 +386,72 @@ pub struct SideReport {
     /// Wall time in milliseconds; absent for a recorded output. Not a measurement: jobs run side by side.
     pub duration_ms: Option<u64>,
     /// What the side said it did.
-    pub manifest: Option<Manifest>,
+    pub manifest: Option<StatedManifest>,
     /// What was found in the output directory, in the order it was judged in.
     pub files: Vec<FileInfo>,
     /// Where the output was kept, relative to the report.
     pub kept: Option<String>,
+}
+
+/// A manifest as the report keeps it: whole, but for the fingerprint sets, of which only the size is kept. The sets are as large
+/// as the data's vocabulary; where one is wrong, a finding says which fingerprints.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StatedManifest {
+    /// Name of the writer.
+    pub writer: Option<String>,
+    /// Rows read from the inputs.
+    pub rows_read: Option<u64>,
+    /// Rows deliberately not written, by declared reason.
+    pub rows_dropped: BTreeMap<String, u64>,
+    /// One entry per output file, in result order.
+    pub files: Vec<StatedFile>,
+}
+
+/// What a manifest says of one file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StatedFile {
+    /// Path relative to the output directory.
+    pub path: String,
+    /// Rows in the file.
+    pub record_count: Option<u64>,
+    /// Bytes of the file.
+    pub file_size: Option<u64>,
+    /// Size of the fingerprint set.
+    pub fingerprint_count: Option<u64>,
+    /// Lowest timestamp.
+    pub first_ts: Option<i64>,
+    /// Highest timestamp, inclusive.
+    pub last_ts: Option<i64>,
+    /// Where the hourly split put the file.
+    pub split_key: Option<SplitKey>,
+    /// Statistics of the writer's own accumulator.
+    pub stats: Option<serde_json::Value>,
+}
+
+impl From<&Manifest> for StatedManifest {
+    fn from(manifest: &Manifest) -> Self {
+        Self {
+            writer: manifest.writer.clone(),
+            rows_read: manifest.rows_read,
+            rows_dropped: manifest.rows_dropped.clone(),
+            files: manifest.files.iter().map(StatedFile::from).collect(),
+        }
+    }
+}
+
+impl From<&ManifestFile> for StatedFile {
+    fn from(file: &ManifestFile) -> Self {
+        Self {
+            path: file.path.clone(),
+            record_count: file.record_count,
+            file_size: file.file_size,
+            fingerprint_count: file.fingerprints.as_ref().map(|set| set.len() as u64),
+            first_ts: file.first_ts,
+            last_ts: file.last_ts,
+            split_key: file.split_key,
+            stats: file.stats.clone(),
+        }
+    }
 }
 
 /// Who performed a job.

@@ -3,7 +3,28 @@
 //! A run of Parallax produces one document, [`document::Report`]: plain serde data, versioned. Every format
 //! (HTML, CSV, text) renders from it and from nothing else, so a report can be rebuilt later and elsewhere
 //! from `report.json` alone. This crate knows neither Arrow nor Parquet nor the writers.
+//!
+//! Renderers are pure functions of the document: the same document gives the same bytes, on any machine, at any time.
+//! Data values (log lines, file names) are text of strangers to all of them: escaped, cut, never interpreted.
 
+pub mod csv;
 pub mod document;
+mod error;
 pub mod evidence;
+pub mod html;
+pub mod json;
 pub mod manifest;
+mod mark;
+mod plot;
+pub mod schema;
+pub mod summary;
+mod visible;
+mod words;
+mod write;
+
+#[cfg(test)]
+mod fixture;
+
+pub use error::{Error, Result};
+pub use schema::schema_text;
+pub use write::{FILES, write_all};

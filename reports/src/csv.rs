@@ -1,0 +1,474 @@
+//! The CSV files, for spreadsheets: RFC 4180, comma, CR LF, UTF-8, one header line, columns in a stable order.
+//!
+//! Every column is described in `docs/report-files.md`. Lists of the document are written in full: unlike the page,
+//! these files cut nothing that the document holds.
+//!
+//! A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, tab or a line end for a formula, and a log line may
+//! begin with any of them. Such *text* cells get a leading `'`; so do cells that begin with `'` themselves, so that
+//! taking one `'` off a text cell that has one always gives the value back. Columns of numbers are left alone.
+
+use std::collections::BTreeMap;
+
+use crate::document::{
+    CheckReport, Finding, JobReport, Place, Report, Role, Severity, SideReport, StatedFile,
+};
+use crate::error::{Error, Result};
+use crate::evidence::{
+    Cell, CellDifference, RowDifference, RowDifferenceKind, SizeSummary, SizesEvidence, Value,
+};
+use crate::words;
+
+const FINDINGS: &[&str] = &[
+    "job",
+    "id",
+    "check",
+    "code",
+    "severity",
+    "side",
+    "file",
+    "row_group",
+    "row",
+    "column",
+    "count",
+    "message",
+    "evidence",
+    "defect",
+    "waived",
+    "waived_reason",
+    "waived_owner",
+    "waived_expires",
+];
+const ROWS: &[&str] = &[
+    "job",
+    "difference",
+    "kind",
+    "key",
+    "column",
+    "change",
+    "baseline_type",
+    "baseline_value",
+    "baseline_cut_from",
+    "candidate_type",
+    "candidate_value",
+    "candidate_cut_from",
+    "baseline_file",
+    "baseline_row_group",
+    "baseline_row",
+    "candidate_file",
+    "candidate_row_group",
+    "candidate_row",
+];
+const FILES: &[&str] = &[
+    "job",
+    "side",
+    "side_name",
+    "position",
+    "path",
+    "found",
+    "in_manifest",
+    "rows",
+    "bytes",
+    "row_groups",
+    "columns",
+    "codecs",
+    "created_by",
+    "digest",
+    "stated_position",
+    "stated_rows",
+    "stated_bytes",
+    "first_ts",
+    "last_ts",
+    "fingerprints",
+    "split_dateint",
+    "split_hour",
+    "split_ingest_dateint",
+    "split_file_index",
+];
+const SIZES: &[&str] = &[
+    "job",
+    "side",
+    "side_name",
+    "files",
+    "total_bytes",
+    "bytes_per_row",
+    "smallest",
+    "quantile_25",
+    "median",
+    "quantile_75",
+    "largest",
+    "coefficient_of_variation",
+    "share_below_30",
+    "share_above_200",
+    "target",
+    "kolmogorov_smirnov",
+    "wasserstein",
+    "small_sample",
+];
+const CHECKS: &[&str] = &[
+    "job",
+    "signal",
+    "kind",
+    "job_verdict",
+    "check",
+    "status",
+    "gates",
+    "blockers",
+    "warnings",
+    "infos",
+    "waived",
+    "files",
+    "rows",
+    "columns",
+    "bytes",
+    "duration_ms",
+    "summary",
+];
+
+/// All CSV files: name and content.
+///
+/// # Errors
+/// [`Error::Format`] where a file cannot be put together.
+pub fn render_all(report: &Report) -> Result<Vec<(&'static str, String)>> {
+    Ok(vec![
+        ("findings.csv", findings(report)?),
+        ("rows.csv", rows(report)?),
+        ("files.csv", files(report)?),
+        ("sizes.csv", sizes(report)?),
+        ("checks.csv", checks(report)?),
+    ])
+}
+
+/// `findings.csv`: one line per finding.
+///
+/// # Errors
+/// [`Error::Format`] where the file cannot be put together.
+pub fn findings(report: &Report) -> Result<String> {
+    let mut table = Table::new("findings.csv", FINDINGS)?;
+    for job in &report.jobs {
+        for finding in job.checks.iter().flat_map(|check| &check.findings) {
+            table.line(&finding_cells(job, finding))?;
+        }
+    }
+    table.finish()
+}
+
+/// `rows.csv`: one line per changed cell of each sampled row difference.
+///
+/// # Errors
+/// [`Error::Format`] where the file cannot be put together.
+pub fn rows(report: &Report) -> Result<String> {
+    let mut table = Table::new("rows.csv", ROWS)?;
+    for job in &report.jobs {
+        let samples = job.rows.iter().flat_map(|rows| &rows.samples);
+        for (index, difference) in samples.enumerate() {
+            let mut cells = difference.cells.iter().map(Some).collect::<Vec<_>>();
+            // A difference without cells must not vanish from the table.
+            if cells.is_empty() {
+                cells.push(None);
+            }
+            for cell in cells {
+                table.line(&row_cells(job, index, difference, cell))?;
+            }
+        }
+    }
+    table.finish()
+}
+
+/// `files.csv`: one line per file and side, found or only stated.
+///
+/// # Errors
+/// [`Error::Format`] where the file cannot be put together.
+pub fn files(report: &Report) -> Result<String> {
+    let mut table = Table::new("files.csv", FILES)?;
+    for job in &report.jobs {
+        for (role, side) in sides(job) {
+            for line in file_lines(job, role, side) {
+                table.line(&line)?;
+            }
+        }
+    }
+    table.finish()
+}
+
+/// `sizes.csv`: one line per job and side, with the distribution of its file sizes.
+///
+/// # Errors
+/// [`Error::Format`] where the file cannot be put together.
+pub fn sizes(report: &Report) -> Result<String> {
+    let mut table = Table::new("sizes.csv", SIZES)?;
+    for job in &report.jobs {
+        let Some(sizes) = &job.sizes else { continue };
+        for (role, side) in sides(job) {
+            let summary = match role {
+                Role::Baseline => &sizes.baseline,
+                Role::Candidate => &sizes.candidate,
+            };
+            if let Some(summary) = summary {
+                table.line(&size_cells(job, role, side, sizes, summary))?;
+            }
+        }
+    }
+    table.finish()
+}
+
+/// `checks.csv`: one line per job and check.
+///
+/// # Errors
+/// [`Error::Format`] where the file cannot be put together.
+pub fn checks(report: &Report) -> Result<String> {
+    let mut table = Table::new("checks.csv", CHECKS)?;
+    for job in &report.jobs {
+        for check in &job.checks {
+            table.line(&check_cells(job, check))?;
+        }
+    }
+    table.finish()
+}
+
+fn sides(job: &JobReport) -> impl Iterator<Item = (Role, &SideReport)> {
+    job.baseline.iter().map(|side| (Role::Baseline, side)).chain([(Role::Candidate, &job.candidate)])
+}
+
+fn finding_cells(job: &JobReport, finding: &Finding) -> Vec<String> {
+    let evidence: Vec<_> =
+        finding.evidence.iter().map(|evidence| format!("{}={}", evidence.name, evidence.value)).collect();
+    let waived = finding.waived.as_ref();
+    let mut cells = vec![
+        text(&job.id),
+        text(&finding.id),
+        text(&finding.check),
+        text(&finding.code),
+        words::severity(finding.severity).to_owned(),
+        finding.side.map(|side| side.to_string()).unwrap_or_default(),
+    ];
+    let place = finding.place.clone().unwrap_or_default();
+    cells.extend(place_cells(Some(&place)));
+    cells.extend([
+        text(place.column.as_deref().unwrap_or_default()),
+        finding.count.to_string(),
+        text(&finding.message),
+        text(&evidence.join("; ")),
+        text(finding.defect.as_deref().unwrap_or_default()),
+        waived.is_some().to_string(),
+        text(waived.map_or("", |waived| &waived.reason)),
+        text(waived.map_or("", |waived| &waived.owner)),
+        text(waived.and_then(|waived| waived.expires.as_deref()).unwrap_or_default()),
+    ]);
+    cells
+}
+
+fn row_cells(
+    job: &JobReport,
+    index: usize,
+    difference: &RowDifference,
+    cell: Option<&CellDifference>,
+) -> Vec<String> {
+    let kind = match difference.kind {
+        RowDifferenceKind::Changed => "changed",
+        RowDifferenceKind::Missing => "missing",
+        RowDifferenceKind::Extra => "extra",
+    };
+    let mut cells = vec![
+        text(&job.id),
+        (index + 1).to_string(),
+        kind.to_owned(),
+        text(&key(&difference.key)),
+        text(cell.map_or("", |cell| &cell.column)),
+        text(cell.map_or("", |cell| &cell.kind)),
+    ];
+    cells.extend(value_cells(cell.map(|cell| &cell.baseline)));
+    cells.extend(value_cells(cell.map(|cell| &cell.candidate)));
+    cells.extend(place_cells(difference.baseline.as_ref()));
+    cells.extend(place_cells(difference.candidate.as_ref()));
+    cells
+}
+
+/// `column=value; column=value`; a null is written as `column is null`.
+fn key(cells: &[Cell]) -> String {
+    let part = |cell: &Cell| match &cell.value.text {
+        Some(text) => format!("{}={text}", cell.column),
+        None => format!("{} is null", cell.column),
+    };
+    cells.iter().map(part).collect::<Vec<_>>().join("; ")
+}
+
+fn value_cells(value: Option<&Value>) -> [String; 3] {
+    let Some(value) = value else { return Default::default() };
+    [text(&value.type_class), text(value.text.as_deref().unwrap_or_default()), number(value.cut_from)]
+}
+
+fn place_cells(place: Option<&Place>) -> [String; 3] {
+    let Some(place) = place else { return Default::default() };
+    [text(place.file.as_deref().unwrap_or_default()), number(place.row_group), number(place.row)]
+}
+
+fn file_lines(job: &JobReport, role: Role, side: &SideReport) -> Vec<Vec<String>> {
+    let stated = side.manifest.iter().flat_map(|manifest| &manifest.files).enumerate();
+    let mut stated: BTreeMap<&str, Vec<(usize, &StatedFile)>> =
+        stated.fold(BTreeMap::new(), |mut map, (position, file)| {
+            map.entry(file.path.as_str()).or_default().push((position, file));
+            map
+        });
+    let head = |path: &str, position: Option<usize>, in_manifest: bool| {
+        vec![
+            text(&job.id),
+            role.to_string(),
+            text(&side.side.name),
+            number(position.map(|position| position as u64 + 1)),
+            text(path),
+            position.is_some().to_string(),
+            if side.manifest.is_some() { in_manifest.to_string() } else { String::new() },
+        ]
+    };
+    let mut lines = Vec::new();
+    for (position, file) in side.files.iter().enumerate() {
+        let entries = stated.remove(file.path.as_str()).unwrap_or_default();
+        // An entry that is stated twice gives two lines: the second is a fault that must be seen.
+        for entry in entries.iter().map(Some).chain(entries.is_empty().then_some(None)) {
+            let mut line = head(&file.path, Some(position), entry.is_some());
+            line.extend([
+                file.rows.to_string(),
+                file.bytes.to_string(),
+                file.row_groups.to_string(),
+                file.columns.to_string(),
+                text(&file.codecs.join(" ")),
+                text(file.created_by.as_deref().unwrap_or_default()),
+                text(&file.digest),
+            ]);
+            line.extend(stated_cells(entry));
+            lines.push(line);
+        }
+    }
+    // What the manifest names and nobody found, in the manifest's order.
+    let mut absent: Vec<_> = stated.into_values().flatten().collect();
+    absent.sort_by_key(|(position, _)| *position);
+    for entry in &absent {
+        let mut line = head(&entry.1.path, None, true);
+        line.extend(vec![String::new(); 7]);
+        line.extend(stated_cells(Some(entry)));
+        lines.push(line);
+    }
+    lines
+}
+
+fn stated_cells(entry: Option<&(usize, &StatedFile)>) -> [String; 10] {
+    let Some((position, file)) = entry else { return Default::default() };
+    let signed = |value: Option<i64>| value.map(|value| value.to_string()).unwrap_or_default();
+    [
+        (position + 1).to_string(),
+        number(file.record_count),
+        number(file.file_size),
+        signed(file.first_ts),
+        signed(file.last_ts),
+        number(file.fingerprint_count),
+        signed(file.split_key.map(|key| key.dateint)),
+        signed(file.split_key.map(|key| key.hour)),
+        signed(file.split_key.map(|key| key.ingest_dateint)),
+        signed(file.split_key.map(|key| key.file_index)),
+    ]
+}
+
+fn size_cells(
+    job: &JobReport,
+    role: Role,
+    side: &SideReport,
+    sizes: &SizesEvidence,
+    summary: &SizeSummary,
+) -> Vec<String> {
+    let float = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let mut cells = vec![
+        text(&job.id),
+        role.to_string(),
+        text(&side.side.name),
+        summary.sizes.len().to_string(),
+        summary.total.to_string(),
+        float(summary.bytes_per_row),
+    ];
+    cells.extend((0..5).map(|index| number(summary.quantiles.get(index).copied())));
+    cells.extend([
+        float(summary.coefficient_of_variation),
+        float(summary.share_below_30),
+        float(summary.share_above_200),
+        number(sizes.target),
+        float(sizes.kolmogorov_smirnov),
+        float(sizes.wasserstein),
+        sizes.small_sample.to_string(),
+    ]);
+    cells
+}
+
+fn check_cells(job: &JobReport, check: &CheckReport) -> Vec<String> {
+    let unwaived = |severity: Severity| {
+        check.findings.iter().filter(|found| found.waived.is_none() && found.severity == severity).count()
+    };
+    vec![
+        text(&job.id),
+        text(job.signal.as_deref().unwrap_or_default()),
+        text(job.kind.as_deref().unwrap_or_default()),
+        words::verdict(job.verdict).to_owned(),
+        text(&check.check),
+        words::status(check.status).replace(' ', "-"),
+        check.gates.to_string(),
+        unwaived(Severity::Blocker).to_string(),
+        unwaived(Severity::Warning).to_string(),
+        unwaived(Severity::Info).to_string(),
+        check.findings.iter().filter(|found| found.waived.is_some()).count().to_string(),
+        check.coverage.files.to_string(),
+        check.coverage.rows.to_string(),
+        check.coverage.columns.to_string(),
+        check.coverage.bytes.to_string(),
+        check.duration_ms.to_string(),
+        text(&check.summary),
+    ]
+}
+
+fn number(value: Option<u64>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// A text cell that no spreadsheet takes for a formula.
+fn text(value: &str) -> String {
+    if value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']) {
+        format!("'{value}")
+    } else {
+        value.to_owned()
+    }
+}
+
+/// One CSV file in the making.
+struct Table {
+    format: &'static str,
+    writer: csv::Writer<Vec<u8>>,
+}
+
+impl Table {
+    fn new(format: &'static str, header: &[&str]) -> Result<Self> {
+        let writer = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .flexible(false)
+            .from_writer(Vec::new());
+        let mut table = Self { format, writer };
+        let header: Vec<_> = header.iter().map(|&name| name.to_owned()).collect();
+        table.line(&header)?;
+        Ok(table)
+    }
+
+    /// Adds a line; one of another length than the header is an error of ours.
+    fn line(&mut self, cells: &[String]) -> Result<()> {
+        self.writer.write_record(cells).map_err(|error| self.failed(&error))
+    }
+
+    fn finish(self) -> Result<String> {
+        let format = self.format;
+        let failed = |message: String| Error::Format { format, message };
+        let bytes = self.writer.into_inner().map_err(|error| failed(error.to_string()))?;
+        String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
+    }
+
+    fn failed(&self, error: &csv::Error) -> Error {
+        Error::Format { format: self.format, message: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! The first screen: verdict, why, how much was compared.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::parts::{shown, verdict_parts};
+use crate::document::{Mode, Report, Totals, Verdict};
+use crate::words::{bytes, count, counted, duration, verdict};
+
+pub(super) fn render(report: &Report) -> Markup {
+    let (class, _) = verdict_parts(report.verdict);
+    let run = &report.run;
+    let totals = &report.totals;
+    html! {
+        @if !run.complete {
+            div class="partial" role="alert" {
+                strong { "Partial report: the run ended early." } " "
+                @if let Some(reason) = &run.partial_reason { (shown(reason, 600)) " " }
+                "It holds " (count(report.jobs.len() as u64)) " of " (counted(totals.jobs, "job", "jobs"))
+                "; what is missing here was not judged."
+            }
+        }
+        section class={ "banner " (class) } aria-labelledby="verdict" {
+            (shape(report.verdict))
+            div {
+                h1 id="verdict" { (verdict(report.verdict)) }
+                p class="headline" { (shown(&report.headline, 1200)) }
+                p class="meaning" { (meaning(report.verdict, run.complete)) }
+                p class="facts" {
+                    (match run.mode { Mode::Run => "run", Mode::Compare => "compare", Mode::Verify => "verify" })
+                    " · " (counted(totals.jobs, "job", "jobs"))
+                    " · " (count(totals.rows_baseline)) " and " (counted(totals.rows_candidate, "row", "rows"))
+                    " · " (count(totals.files_baseline)) " and " (counted(totals.files_candidate, "file", "files"))
+                    " (baseline and candidate) · took " (duration(run.duration_ms))
+                    " · started " (shown(&run.started, 60))
+                }
+            }
+        }
+        (figures(totals))
+    }
+}
+
+fn meaning(verdict: Verdict, complete: bool) -> &'static str {
+    match (verdict, complete) {
+        (Verdict::Pass, true) => "Every gating check passed on every job.",
+        (Verdict::Pass, false) => "Every gating check passed on the jobs that were finished.",
+        (Verdict::Fail, _) => {
+            "A gating check failed. Do not go on before the findings below are resolved or waived."
+        }
+        (Verdict::Inconclusive, _) => {
+            "Nothing failed, but something gating could not be decided. This is not a pass: see \u{201c}Not checked\u{201d}."
+        }
+    }
+}
+
+/// Circle, octagon or triangle: told apart without colour.
+fn shape(verdict: Verdict) -> Markup {
+    let drawing = match verdict {
+        Verdict::Pass => {
+            "<circle class=\"ground\" cx=\"24\" cy=\"24\" r=\"22\"/>\
+             <path class=\"sign\" d=\"M14 25l7 7 14-16\"/>"
+        }
+        Verdict::Fail => {
+            "<path class=\"ground\" d=\"M15 2h18l13 13v18l-13 13h-18l-13-13v-18z\"/>\
+             <path class=\"sign\" d=\"M16 16l16 16M32 16l-16 16\"/>"
+        }
+        Verdict::Inconclusive => {
+            "<path class=\"ground\" d=\"M24 3l22 41h-44z\"/>\
+             <path class=\"sign\" d=\"M19 22a5 5 0 1 1 7 5q-2 1-2 4M24 37v.5\"/>"
+        }
+    };
+    html! { svg class="shape" viewBox="0 0 48 48" width="72" height="72" aria-hidden="true" { (PreEscaped(drawing)) } }
+}
+
+fn figures(totals: &Totals) -> Markup {
+    html! {
+        section class="figures" aria-label="Totals" {
+            dl class="tiles" {
+                (tile("jobs passed", totals.jobs_passed, "pass"))
+                (tile("jobs failed", totals.jobs_failed, if totals.jobs_failed > 0 { "fail" } else { "" }))
+                (tile("jobs inconclusive", totals.jobs_inconclusive, if totals.jobs_inconclusive > 0 { "open" } else { "" }))
+                (tile("blockers", totals.blockers, if totals.blockers > 0 { "fail" } else { "" }))
+                (tile("warnings", totals.warnings, if totals.warnings > 0 { "open" } else { "" }))
+                (tile("informational", totals.infos, ""))
+                (tile("waived", totals.waived, ""))
+            }
+            table {
+                caption class="hidden" { "Rows, files and bytes over all jobs" }
+                thead { tr {
+                    td {} th scope="col" class="n" { "Input" } th scope="col" class="n" { "Baseline" }
+                    th scope="col" class="n" { "Candidate" } th scope="col" class="n" { "Difference" }
+                } }
+                tbody {
+                    tr {
+                        th scope="row" { "Rows" } td class="n" { (count(totals.rows_in)) }
+                        td class="n" { (count(totals.rows_baseline)) } td class="n" { (count(totals.rows_candidate)) }
+                        td class="n" { (difference(totals.rows_baseline, totals.rows_candidate)) }
+                    }
+                    tr {
+                        th scope="row" { "Files" } td class="n" { "–" }
+                        td class="n" { (count(totals.files_baseline)) } td class="n" { (count(totals.files_candidate)) }
+                        td class="n" { (difference(totals.files_baseline, totals.files_candidate)) }
+                    }
+                    tr {
+                        th scope="row" { "Bytes" } td class="n" { "–" }
+                        td class="n" { (bytes(totals.bytes_baseline)) } td class="n" { (bytes(totals.bytes_candidate)) }
+                        td class="n" { (difference(totals.bytes_baseline, totals.bytes_candidate)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn tile(name: &str, number: u64, class: &str) -> Markup {
+    html! { div class=(class) { dt { (name) } dd { (count(number)) } } }
+}
+
+/// Candidate minus baseline, exact, and as a share of the baseline.
+#[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
+fn difference(baseline: u64, candidate: u64) -> String {
+    let sign = match candidate.cmp(&baseline) {
+        std::cmp::Ordering::Equal => return "0".to_owned(),
+        std::cmp::Ordering::Less => '−',
+        std::cmp::Ordering::Greater => '+',
+    };
+    let size = candidate.abs_diff(baseline);
+    if baseline == 0 {
+        return format!("{sign}{}", count(size));
+    }
+    let share = size as f64 / baseline as f64 * 100.0;
+    let share = if share < 0.05 { "less than 0.1".to_owned() } else { format!("{sign}{share:.1}") };
+    format!("{sign}{} ({share} %)", count(size))
+}

@@ -1,0 +1,393 @@
+//! The run as plain text, for a terminal: verdict first, a table of jobs and checks, the deciding findings, totals.
+//!
+//! Values of the document are written with hidden characters escaped: a log line cannot drive the terminal. Long lists
+//! are cut and say so. Width is counted in characters, so wide scripts may reach beyond it.
+
+use std::fmt::Write;
+
+use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity, Verdict};
+use crate::html::codes;
+use crate::visible;
+use crate::words::{self, bytes, count, counted, duration};
+
+/// Jobs in the table.
+const JOBS: usize = 40;
+/// Deciding findings, and of those per job and check.
+const FINDINGS: usize = 12;
+const PER_CHECK: usize = 3;
+/// Narrowest width that is honoured.
+const NARROWEST: usize = 40;
+/// Narrowest column for job names.
+const NAME: usize = 16;
+
+/// The text, `width` characters wide, with ANSI colours where `colour` is set. Ends with a line feed.
+#[must_use]
+pub fn render_text(report: &Report, width: usize, colour: bool) -> String {
+    let mut text = Text { out: String::new(), width: width.max(NARROWEST), colour };
+    text.verdict(report);
+    text.table(report);
+    text.findings(report);
+    text.totals(report);
+    text.out
+}
+
+struct Text {
+    out: String,
+    width: usize,
+    colour: bool,
+}
+
+impl Text {
+    fn verdict(&mut self, report: &Report) {
+        let word = words::verdict(report.verdict).to_uppercase();
+        let head = format!("{word}  ");
+        let code = verdict_colour(report.verdict);
+        if self.colour {
+            let _ = write!(self.out, "\u{1b}[1;{code}m{word}\u{1b}[0m  ");
+        } else {
+            self.out.push_str(&head);
+        }
+        let headline = visible::plain(&report.headline);
+        let lines = wrap(&headline, self.width.saturating_sub(head.chars().count()));
+        for (index, line) in lines.iter().enumerate() {
+            if index > 0 {
+                self.out.push_str(&" ".repeat(head.chars().count()));
+            }
+            self.line(line);
+        }
+        if !report.run.complete {
+            let reason = report.run.partial_reason.as_deref().unwrap_or("no reason given");
+            let judged = count(report.jobs.len() as u64);
+            let partial = format!(
+                "PARTIAL: the run ended early ({}); {judged} of {} judged.",
+                visible::plain(reason),
+                counted(report.totals.jobs, "job", "jobs")
+            );
+            self.paragraph("", &partial, "1;33");
+        }
+        self.out.push('\n');
+    }
+
+    fn table(&mut self, report: &Report) {
+        if report.jobs.is_empty() {
+            return;
+        }
+        let checks = codes(&report.jobs);
+        let mut order: Vec<&JobReport> = report.jobs.iter().collect();
+        if order.len() > JOBS {
+            order.sort_by_key(|job| rank(job.verdict));
+        }
+        order.truncate(JOBS);
+        let columns: Vec<usize> =
+            checks.iter().map(|check| visible::plain(check).chars().count().max(6)).collect();
+        let taken: usize = columns.iter().map(|column| column + 2).sum();
+        if taken + NAME <= self.width {
+            let longest =
+                order.iter().map(|job| visible::plain(&job.id).chars().count()).max().unwrap_or(NAME);
+            let name = longest.clamp(3, self.width - taken);
+            self.grid(&order, &checks, &columns, name);
+        } else {
+            for job in &order {
+                self.job_line(job);
+            }
+        }
+        let left: Vec<&JobReport> = if report.jobs.len() > JOBS {
+            let mut all: Vec<&JobReport> = report.jobs.iter().collect();
+            all.sort_by_key(|job| rank(job.verdict));
+            all.split_off(JOBS)
+        } else {
+            Vec::new()
+        };
+        if !left.is_empty() {
+            let of = |verdict: Verdict| left.iter().filter(|job| job.verdict == verdict).count() as u64;
+            let more = format!(
+                "and {}: {} passed, {} failed, {} inconclusive",
+                counted(left.len() as u64, "more job", "more jobs"),
+                count(of(Verdict::Pass)),
+                count(of(Verdict::Fail)),
+                count(of(Verdict::Inconclusive))
+            );
+            self.paragraph("", &more, "");
+        }
+        self.out.push('\n');
+    }
+
+    fn grid(&mut self, jobs: &[&JobReport], checks: &[&str], columns: &[usize], name: usize) {
+        let mut head = pad("job", name);
+        for (check, column) in checks.iter().zip(columns) {
+            head.push_str("  ");
+            head.push_str(&pad(&visible::plain(check), *column));
+        }
+        self.line(head.trim_end());
+        for job in jobs {
+            self.out.push_str(&pad(&clip(&visible::plain(&job.id), name), name));
+            // Spaces wait until something follows them, so that no line ends with any.
+            let mut gap = 2;
+            for (code, column) in checks.iter().zip(columns) {
+                let check = job.checks.iter().find(|check| check.check == *code);
+                let (word, code) = check.map_or(("", ""), cell);
+                if !word.is_empty() {
+                    self.out.push_str(&" ".repeat(gap));
+                    self.coloured(word, code);
+                    gap = 0;
+                }
+                gap += column - word.chars().count() + 2;
+            }
+            self.out.push('\n');
+        }
+    }
+
+    /// A job on a line of its own, where the table is too wide: checks that passed are counted, others named.
+    fn job_line(&mut self, job: &JobReport) {
+        let passed = job.checks.iter().filter(|check| check.status == CheckStatus::Pass).count();
+        let mut parts = vec![format!("{} passed", counted(passed as u64, "check", "checks"))];
+        for check in job.checks.iter().filter(|check| check.status != CheckStatus::Pass) {
+            parts.push(format!("{} {}", visible::plain(&check.check), cell(check).0));
+        }
+        self.headed(words::verdict(job.verdict), verdict_colour(job.verdict), &visible::plain(&job.id));
+        self.paragraph("    ", &parts.join(", "), "");
+    }
+
+    fn findings(&mut self, report: &Report) {
+        let all = || {
+            report.jobs.iter().flat_map(|job| {
+                job.checks
+                    .iter()
+                    .flat_map(move |check| check.findings.iter().map(move |found| (job, check, found)))
+            })
+        };
+        let mut deciding: Vec<_> = all()
+            .filter(|(_, _, found)| found.waived.is_none() && found.severity != Severity::Info)
+            .collect();
+        deciding.sort_by_key(|(_, _, found)| found.severity);
+        // Inconclusive checks decide as well, and mostly without a finding.
+        let open: Vec<_> = report
+            .jobs
+            .iter()
+            .flat_map(|job| job.checks.iter().map(move |check| (job, check)))
+            .filter(|(_, check)| check.gates && check.status == CheckStatus::Inconclusive)
+            .collect();
+        let total = deciding.len();
+        let mut seen: std::collections::BTreeMap<(&str, &str), usize> = std::collections::BTreeMap::new();
+        deciding.retain(|(job, check, _)| {
+            let times = seen.entry((&job.id, &check.check)).or_default();
+            *times += 1;
+            *times <= PER_CHECK
+        });
+        deciding.truncate(FINDINGS);
+        for (job, _, found) in &deciding {
+            self.finding(job, found);
+        }
+        if deciding.len() < total {
+            let more = counted((total - deciding.len()) as u64, "more finding", "more findings");
+            self.paragraph("", &format!("and {more} of this weight, in findings.csv"), "");
+        }
+        self.undecided(&open);
+        if total > 0 || !open.is_empty() {
+            self.out.push('\n');
+        }
+    }
+
+    /// Gating checks without an answer; those of one job with one reason stand together.
+    fn undecided(&mut self, open: &[(&JobReport, &CheckReport)]) {
+        let mut groups: Vec<(&str, &str, Vec<String>)> = Vec::new();
+        for (job, check) in open {
+            let code = visible::plain(&check.check);
+            match groups.last_mut() {
+                Some((id, why, codes)) if *id == job.id && *why == check.summary => codes.push(code),
+                _ => groups.push((&job.id, &check.summary, vec![code])),
+            }
+        }
+        for (id, why, codes) in groups.iter().take(FINDINGS) {
+            self.headed("undecided", "33", &format!("{} {}", name(id), codes.join(", ")));
+            self.paragraph("    ", &visible::plain(visible::cut(why, 400).0), "");
+        }
+        if groups.len() > FINDINGS {
+            let left: usize = groups[FINDINGS..].iter().map(|(_, _, codes)| codes.len()).sum();
+            let more = counted(left as u64, "more check", "more checks");
+            self.paragraph("", &format!("and {more} undecided, in checks.csv"), "");
+        }
+    }
+
+    fn finding(&mut self, job: &JobReport, found: &Finding) {
+        let code = if found.severity == Severity::Blocker { "31" } else { "33" };
+        let mut head = format!("{} {}", name(&job.id), visible::plain(&found.code));
+        if let Some(side) = found.side {
+            let _ = write!(head, ", {side}");
+        }
+        let _ = write!(head, " (count {})", count(found.count));
+        self.headed(words::severity(found.severity), code, &head);
+        let (message, cut) = visible::cut(&found.message, 400);
+        let mut message = visible::plain(message);
+        if cut > 0 {
+            let _ = write!(message, " ... ({} not shown)", counted(cut as u64, "character", "characters"));
+        }
+        self.paragraph("    ", &message, "");
+        if let Some(place) = found.place.as_ref().and_then(words::place) {
+            self.paragraph("    ", &clip(&format!("at {}", visible::plain(&place)), 300), "");
+        }
+    }
+
+    fn totals(&mut self, report: &Report) {
+        let totals = &report.totals;
+        let line = |name: &str, text: String| (name.to_owned(), text);
+        let lines = [
+            line(
+                "jobs",
+                format!(
+                    "{} passed, {} failed, {} inconclusive, of {}",
+                    count(totals.jobs_passed),
+                    count(totals.jobs_failed),
+                    count(totals.jobs_inconclusive),
+                    count(totals.jobs)
+                ),
+            ),
+            line(
+                "rows",
+                format!(
+                    "{} in, {} baseline, {} candidate",
+                    count(totals.rows_in),
+                    count(totals.rows_baseline),
+                    count(totals.rows_candidate)
+                ),
+            ),
+            line(
+                "files",
+                format!(
+                    "{} baseline ({}), {} candidate ({})",
+                    count(totals.files_baseline),
+                    bytes(totals.bytes_baseline),
+                    count(totals.files_candidate),
+                    bytes(totals.bytes_candidate)
+                ),
+            ),
+            line(
+                "findings",
+                format!(
+                    "{}, {}, {} informational, {} waived",
+                    counted(totals.blockers, "blocker", "blockers"),
+                    counted(totals.warnings, "warning", "warnings"),
+                    count(totals.infos),
+                    count(totals.waived)
+                ),
+            ),
+            line("took", duration(report.run.duration_ms)),
+        ];
+        for (name, text) in lines {
+            for (index, line) in wrap(&text, self.width.saturating_sub(10)).iter().enumerate() {
+                let _ = writeln!(self.out, "{} {line}", pad(if index == 0 { &name } else { "" }, 9));
+            }
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.out.push('\n');
+    }
+
+    /// A coloured word and what follows it, later lines set in.
+    fn headed(&mut self, word: &str, code: &str, text: &str) {
+        self.coloured(word, code);
+        for (index, line) in wrap(text, self.width.saturating_sub(word.len() + 2)).iter().enumerate() {
+            self.out.push_str(if index == 0 { "  " } else { "    " });
+            self.line(line);
+        }
+    }
+
+    fn paragraph(&mut self, indent: &str, text: &str, code: &str) {
+        for line in wrap(text, self.width.saturating_sub(indent.len())) {
+            self.out.push_str(indent);
+            self.coloured(&line, code);
+            self.out.push('\n');
+        }
+    }
+
+    fn coloured(&mut self, text: &str, code: &str) {
+        if self.colour && !code.is_empty() {
+            let _ = write!(self.out, "\u{1b}[{code}m{text}\u{1b}[0m");
+        } else {
+            self.out.push_str(text);
+        }
+    }
+}
+
+/// A job's name in running text: a very long one is cut, the report holds it whole.
+fn name(id: &str) -> String {
+    clip(&visible::plain(id), 80)
+}
+
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Fail => 0,
+        Verdict::Inconclusive => 1,
+        Verdict::Pass => 2,
+    }
+}
+
+fn verdict_colour(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "32",
+        Verdict::Fail => "31",
+        Verdict::Inconclusive => "33",
+    }
+}
+
+/// Word and colour of a cell of the table, at most six characters.
+fn cell(check: &CheckReport) -> (&'static str, &'static str) {
+    match (check.status, check.gates) {
+        (CheckStatus::Pass, _) => ("pass", "32"),
+        (CheckStatus::Fail, true) => ("FAIL", "31"),
+        (CheckStatus::Fail, false) => ("(fail)", "33"),
+        (CheckStatus::Inconclusive, true) => ("open", "33"),
+        (CheckStatus::Inconclusive, false) => ("(open)", "33"),
+        (CheckStatus::NotApplicable, _) => ("n/a", "2"),
+    }
+}
+
+fn pad(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    format!("{text}{}", " ".repeat(width.saturating_sub(length)))
+}
+
+/// The text in at most `width` characters, an ellipsis for what is cut.
+fn clip(text: &str, width: usize) -> String {
+    match visible::cut(text, width) {
+        (_, 0) => text.to_owned(),
+        _ => format!("{}…", visible::cut(text, width.saturating_sub(1)).0),
+    }
+}
+
+/// Breaks at spaces; a word longer than the width is broken where it must.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(10);
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let mut word = word;
+        let mut length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        while length > width {
+            let (head, rest) = visible::cut(word, width);
+            lines.push(String::new());
+            let at = lines.len() - 2;
+            lines[at].push_str(head);
+            word = &word[head.len()..];
+            length = rest;
+        }
+        if let Some(line) = lines.last_mut() {
+            if used > 0 {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += length;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;
