@@ -76,6 +76,17 @@ impl Error {
         self
     }
 
+    /// An error of the corpora: signals, specifications, segments.
+    #[must_use]
+    pub fn of_corpora(error: &corpora::Error) -> Self {
+        let class = match error.kind() {
+            corpora::ErrorKind::Config => ErrorClass::Config,
+            corpora::ErrorKind::Io => ErrorClass::Io,
+            _ => ErrorClass::Input,
+        };
+        Self::new(class, chain(error))
+    }
+
     /// A file that is no readable Parquet file.
     #[must_use]
     pub fn unreadable(path: &Path, source: impl std::fmt::Display) -> Self {
@@ -87,4 +98,19 @@ impl Error {
 #[must_use]
 pub fn display(path: &Path) -> String {
     path.components().collect::<PathBuf>().display().to_string()
+}
+
+/// The message of an error with everything underneath, joined by `: `, parts already said left out.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let part = inner.to_string();
+        if !text.contains(&part) {
+            text = format!("{text}: {part}");
+        }
+        source = inner.source();
+    }
+    text
 }

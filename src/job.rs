@@ -7,10 +7,11 @@ use corpora::parameters::Parameters;
 use corpora::signal::Signal;
 use reports::document::{CorpusInfo, ParameterInfo, Role};
 use reports::manifest::ErrorClass;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which entry point of production a job stands for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum JobKind {
     /// Many segments become few: the buffet writer for logs and traces, TIDMerger for metrics.
@@ -18,6 +19,26 @@ pub enum JobKind {
     Compact,
     /// One raw segment is split by hour: the fingerprint writer.
     Ingest,
+}
+
+impl JobKind {
+    /// As written in job lists and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Compact => "compact",
+            Self::Ingest => "ingest",
+        }
+    }
+}
+
+impl From<corpora::spec::JobKind> for JobKind {
+    fn from(kind: corpora::spec::JobKind) -> Self {
+        match kind {
+            corpora::spec::JobKind::Compact => Self::Compact,
+            corpora::spec::JobKind::Ingest => Self::Ingest,
+        }
+    }
 }
 
 /// One unit of work for both sides.
@@ -55,6 +76,12 @@ pub struct Expected {
 }
 
 impl Expected {
+    /// True where some side is declared to fail in `class`.
+    #[must_use]
+    pub fn declares(&self, class: ErrorClass) -> bool {
+        [self.baseline_error, self.candidate_error].contains(&Some(class))
+    }
+
     /// The class in which a side must fail, if any.
     #[must_use]
     pub fn error(&self, role: Role) -> Option<ErrorClass> {

@@ -1,8 +1,28 @@
 //! Parallax: A/B shadow comparison of Parquet writers. Is the new writer safe to roll out?
+//!
+//! ```text
+//! corpus ──► job ──┬──► side A ──► output A ──┐
+//!                  └──► side B ──► output B ──┴──► checks ──► findings ──► policy ──► verdict ──► report
+//! ```
 
 pub mod cancel;
 pub mod check;
+pub mod cli;
+pub mod config;
+pub mod digest;
 pub mod error;
+pub mod examine;
+pub mod exit;
+pub mod fault;
+pub mod interrupt;
 pub mod job;
+pub mod job_list;
 pub mod output;
+pub mod plan;
+pub mod policy;
+pub mod probe;
+pub mod report_dir;
+pub mod run;
+pub mod settings;
+pub mod shell;
 pub mod side;

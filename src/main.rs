@@ -1,4 +1,7 @@
-//! The `parallax` command.
+//! The `parallax` command: parse, run, exit code.
 
-/// Entry.
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    parallax::cli::main().into()
+}

@@ -1,5 +1,19 @@
 //! Checks: each reads two outputs (never a side's code) and answers one question.
 
+pub mod accounting;
+pub mod descriptors;
+mod draft;
+pub mod errors;
+pub mod finding;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod leaks;
+pub mod metadata;
+pub mod order;
+pub mod rows;
+pub mod schema;
+pub mod sizes;
+
 use std::collections::BTreeMap;
 
 use std::path::Path;
@@ -7,6 +21,7 @@ use std::path::Path;
 use reports::document::{CheckStatus, Coverage, Finding, Role, SideInfo, SideOutcome};
 use reports::evidence::{ColumnComparison, MetadataEvidence, OrderEvidence, RowsEvidence, SizesEvidence};
 
+use self::descriptors::Probe;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::job::Job;
@@ -23,6 +38,24 @@ pub trait Check: Send + Sync {
     /// Where the outputs could not be examined (a file that became unreadable, an interruption). A difference is never
     /// an error.
     fn examine(&self, subject: &Subject<'_>) -> Result<Outcome>;
+}
+
+/// Codes of all checks, in the order of the scoreboard.
+pub const CODES: &[&str] = &["ROWS", "ACCOUNTING", "SCHEMA", "ORDER", "METADATA", "SIZES", "ERRORS", "LEAKS"];
+
+/// All checks, in the order of [`CODES`].
+#[must_use]
+pub fn all() -> Vec<Box<dyn Check>> {
+    vec![
+        Box::new(rows::Rows),
+        Box::new(accounting::Accounting),
+        Box::new(schema::Schema),
+        Box::new(order::Order),
+        Box::new(metadata::Metadata),
+        Box::new(sizes::Sizes),
+        Box::new(errors::Errors),
+        Box::new(leaks::Leaks),
+    ]
 }
 
 /// What a check looks at.
@@ -68,6 +101,8 @@ pub struct Observed {
     pub output: Output,
     /// Files left in its scratch directory, relative to it.
     pub scratch_left: Vec<String>,
+    /// Descriptors and files counted in a child process; absent where none was started.
+    pub probe: Option<Probe>,
 }
 
 /// A defect of the legacy writers that is reproduced on purpose, by the letter it has in their documentation.
@@ -166,6 +201,17 @@ pub struct Evidence {
     pub sizes: Option<SizesEvidence>,
     /// Metadata per file and field.
     pub metadata: Vec<MetadataEvidence>,
+}
+
+impl Evidence {
+    /// Takes over what `other` holds.
+    pub fn take(&mut self, other: Self) {
+        self.rows = other.rows.or(self.rows.take());
+        self.sizes = other.sizes.or(self.sizes.take());
+        self.schema.extend(other.schema);
+        self.order.extend(other.order);
+        self.metadata.extend(other.metadata);
+    }
 }
 
 /// How values are compared: from the policy.

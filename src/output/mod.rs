@@ -1,4 +1,27 @@
 //! The only reader of output files: directories, footers and rows into plain structs and record batches.
+//!
+//! 1. [`Output::open`] walks a directory, reads every Parquet footer (after a look at its own structure, see `footer`),
+//!    digests every file's bytes and puts the files into the order in which they are judged.
+//! 2. [`OutputFile::batches`] streams the rows of a file, one row group after the other, with the place of each batch.
+//! 3. [`manifest::examine`] reads the result list that a side may have left.
+//!
+//! The Parquet schema alone decides the types: the `ARROW:schema` hint that Arrow writers leave in the footer is ignored,
+//! so that the same bytes mean the same types whoever wrote them. Nothing here trusts statistics.
+//!
+//! Cost: one pass over the bytes for the digest, one pass over the sort key's columns where the order depends on it; one
+//! batch of memory per reader.
+
+mod batches;
+mod footer;
+pub mod key;
+pub mod manifest;
+mod scan;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use batches::{Batches, Located, ReadOptions};
 
 use std::path::PathBuf;
 use std::sync::Arc;

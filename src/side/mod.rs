@@ -1,6 +1,17 @@
 //! Sides: whoever performs a job. A built-in writer, an external command and a recorded directory are the same kind of
 //! thing to the rest of the house.
 
+pub mod builtin;
+pub mod command;
+pub mod job_document;
+pub mod legacy;
+
+pub mod process;
+pub mod recorded;
+pub mod select;
+pub mod template;
+pub mod unified;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +19,7 @@ use reports::document::{SideInfo, SideOutcome};
 use reports::manifest::Manifest;
 
 use crate::cancel::Cancel;
+use crate::check::KnownDefect;
 use crate::error::Result;
 use crate::job::Job;
 
@@ -21,6 +33,16 @@ pub trait Side: Send + Sync {
     /// # Errors
     /// Only where the harness itself could not go on: a directory that cannot be made, an interruption.
     fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun>;
+
+    /// Defects that this side is known to have, as a baseline. Only the built-in legacy writers have any.
+    fn known_defects(&self) -> &'static [KnownDefect] {
+        &[]
+    }
+
+    /// Name under which a child process can perform this side's work, to count descriptors; absent where it cannot.
+    fn probe_name(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Where a side works.

@@ -1,0 +1,226 @@
+//! Two small outputs and a job, for the tests of the checks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
+use corpora::signal::{ColumnType, FingerprintRule, Signal};
+use reports::document::{Role, Severity, SideInfo, SideKind, SideOutcome};
+use reports::manifest::{ErrorClass, Failure, Manifest};
+
+use super::{Check, Comparison, KnownDefect, Observed, Outcome, SizeBounds, Subject};
+use crate::cancel::Cancel;
+use crate::job::Job;
+use crate::output::Output;
+use crate::output::testing::{Columns, write};
+
+/// Two output directories and everything that a check wants to know.
+pub(crate) struct Fixture {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) job: Job,
+    pub(crate) comparison: Comparison,
+    pub(crate) bounds: SizeBounds,
+    pub(crate) defects: Vec<KnownDefect>,
+    pub(crate) manifests: [Option<Manifest>; 2],
+    pub(crate) failed: [bool; 2],
+    pub(crate) alone: bool,
+}
+
+/// The logs signal as it ships, as far as the checks look at it.
+pub(crate) fn logs() -> Signal {
+    Signal {
+        name: "logs".to_owned(),
+        description: String::new(),
+        sort_key: vec!["_cardinalhq.timestamp".to_owned()],
+        row_keys: vec![
+            vec!["_cardinalhq.id".to_owned()],
+            vec!["_cardinalhq.timestamp".to_owned(), "_cardinalhq.message".to_owned()],
+        ],
+        group_key: None,
+        required: [("_cardinalhq.timestamp".to_owned(), ColumnType::Int64)].into(),
+        dropped_columns: Vec::new(),
+        time_column: Some("_cardinalhq.timestamp".to_owned()),
+        fingerprints: Some(FingerprintRule {
+            full_value: vec!["resource.file".to_owned()],
+            trigram: vec!["_cardinalhq.level".to_owned()],
+        }),
+        ..Signal::default()
+    }
+}
+
+pub(crate) fn ints(values: &[i64]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+pub(crate) fn maybe_ints(values: &[Option<i64>]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+pub(crate) fn floats(values: &[f64]) -> ArrayRef {
+    Arc::new(Float64Array::from(values.to_vec()))
+}
+
+pub(crate) fn texts(values: &[&str]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+pub(crate) fn maybe_texts(values: &[Option<&str>]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+/// Eight log rows in order, with everything the planted faults need.
+pub(crate) fn rows() -> Columns {
+    vec![
+        ("_cardinalhq.timestamp", ints(&[10, 20, 20, 30, 40, 50, 60, 70])),
+        ("_cardinalhq.id", texts(&["a", "b", "c", "d", "e", "f", "g", "h"])),
+        ("_cardinalhq.message", texts(&["one", "two", "two", "four", "five", "six", "seven", "eight"])),
+        ("_cardinalhq.level", texts(&["INFO", "WARN", "INFO", "INFO", "ERROR", "INFO", "INFO", "WARN"])),
+        ("value", maybe_ints(&[Some(1), None, Some(0), Some(4), Some(5), Some(6), Some(7), Some(8)])),
+        ("note", maybe_texts(&[None, Some(""), Some("x"), None, None, None, None, None])),
+        ("late", maybe_texts(&[None, None, None, None, None, None, None, Some("last")])),
+        ("ratio", floats(&[0.1, 0.2, f64::NAN, -0.0, 1.5, 2.5, 3.25, 4.125])),
+    ]
+}
+
+/// The columns with one of them replaced.
+pub(crate) fn with(columns: &Columns, name: &'static str, array: ArrayRef) -> Columns {
+    let mut columns = columns.clone();
+    match columns.iter_mut().find(|column| column.0 == name) {
+        Some(column) => column.1 = array,
+        None => columns.push((name, array)),
+    }
+    columns
+}
+
+/// Some rows of the columns, in the given order.
+pub(crate) fn take(columns: &Columns, rows: &[u64]) -> Columns {
+    let indices = arrow::array::UInt64Array::from(rows.to_vec());
+    columns
+        .iter()
+        .map(|(name, array)| (*name, arrow::compute::take(array, &indices, None).unwrap()))
+        .collect()
+}
+
+impl Fixture {
+    pub(crate) fn empty() -> Self {
+        let job = Job {
+            id: "job".to_owned(),
+            signal: Some(Arc::new(logs())),
+            kind: crate::job::JobKind::Compact,
+            inputs: Vec::new(),
+            parameters: corpora::parameters::Parameters::default(),
+            parameter_origins: Vec::new(),
+            corpus: None,
+            expected: crate::job::Expected::default(),
+            recorded: crate::job::Recorded::default(),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("a")).unwrap();
+        std::fs::create_dir_all(folder.path().join("b")).unwrap();
+        Self {
+            folder,
+            job,
+            comparison: Comparison::default(),
+            bounds: SizeBounds::default(),
+            defects: Vec::new(),
+            manifests: [None, None],
+            failed: [false, false],
+            alone: false,
+        }
+    }
+
+    /// One file a side.
+    pub(crate) fn pair(a: &Columns, b: &Columns) -> Self {
+        let fixture = Self::empty();
+        write(&fixture.path(Role::Baseline, "one.parquet"), a);
+        write(&fixture.path(Role::Candidate, "two.parquet"), b);
+        fixture
+    }
+
+    pub(crate) fn root(&self, role: Role) -> PathBuf {
+        self.folder.path().join(if role == Role::Baseline { "a" } else { "b" })
+    }
+
+    pub(crate) fn path(&self, role: Role, name: &str) -> PathBuf {
+        self.root(role).join(name)
+    }
+
+    pub(crate) fn signal(&mut self, change: impl FnOnce(&mut Signal)) {
+        let mut signal = self.job.signal.as_deref().cloned().unwrap_or_else(logs);
+        change(&mut signal);
+        self.job.signal = Some(Arc::new(signal));
+    }
+
+    fn observe(&self, role: Role, root: &Path) -> Observed {
+        let side = usize::from(role == Role::Candidate);
+        let sort_key = self.job.signal.as_ref().map(|it| it.sort_key.clone()).unwrap_or_default();
+        let outcome = if self.failed[side] {
+            SideOutcome::Failed {
+                failure: Failure { class: ErrorClass::SchemaConflict, message: "two types".to_owned() },
+                exit_status: None,
+                signal: None,
+                stderr: None,
+            }
+        } else {
+            SideOutcome::Completed
+        };
+        Observed {
+            role,
+            info: SideInfo {
+                name: "test".to_owned(),
+                kind: SideKind::Recorded,
+                version: None,
+                command: Vec::new(),
+            },
+            outcome,
+            output: Output::open(role, root, self.manifests[side].clone(), &sort_key, false).unwrap(),
+            scratch_left: Vec::new(),
+            probe: None,
+        }
+    }
+
+    pub(crate) fn try_examine(&self, check: &dyn Check) -> crate::error::Result<Outcome> {
+        let baseline = self.observe(Role::Baseline, &self.root(Role::Baseline));
+        let candidate = self.observe(Role::Candidate, &self.root(Role::Candidate));
+        check.examine(&Subject {
+            job: &self.job,
+            baseline: (!self.alone).then_some(&baseline),
+            candidate: &candidate,
+            rows_in: None,
+            comparison: &self.comparison,
+            size_bounds: &self.bounds,
+            known_defects: &self.defects,
+            scratch: self.folder.path(),
+            cancel: &Cancel::default(),
+        })
+    }
+
+    pub(crate) fn examine(&self, check: &dyn Check) -> Outcome {
+        self.try_examine(check).unwrap()
+    }
+}
+
+/// Codes of the findings of a severity, as they come.
+pub(crate) fn codes(outcome: &Outcome, severity: Severity) -> Vec<&str> {
+    outcome.findings.iter().filter(|it| it.severity == severity).map(|it| it.code.as_str()).collect()
+}
+
+/// Codes of the blockers.
+pub(crate) fn blockers(outcome: &Outcome) -> Vec<&str> {
+    codes(outcome, Severity::Blocker)
+}
+
+/// A folder of material beside the checkout, golden files among it: `PARALLAX_GOLDEN` names another place for those. Where it is
+/// absent the test says so and passes, unless `PARALLAX_REQUIRE_GOLDEN=1`.
+pub(crate) fn beside(name: &str) -> Option<std::path::PathBuf> {
+    let default = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
+    let named = std::env::var_os("PARALLAX_GOLDEN").filter(|_| name == "golden");
+    let folder = named.map_or(default, std::path::PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    let required = std::env::var_os("PARALLAX_REQUIRE_GOLDEN").is_some_and(|value| value == "1");
+    assert!(!required, "PARALLAX_REQUIRE_GOLDEN=1, but there are no files at {}", folder.display());
+    println!("skipped: no {name} files at {}", folder.display());
+    None
+}

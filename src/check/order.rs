@@ -1,0 +1,470 @@
+//! ORDER: are rows sorted by the signal's key, within each file and across files in judged order?
+//!
+//! 1. Within a file every row is held against the row before it: a lower key is an inversion. Equal keys are ties, in any
+//!    order. A row without a key comes before all others (the declared place of missing keys) and is counted.
+//! 2. Across files, in judged order, a file must not begin below the highest key before it; a shared boundary value is a
+//!    tie. With a manifest that order is the manifest's. Without one, and for an hourly split (whose result is a map by hour and
+//!    index, not a list), files are taken by their lowest key.
+//! 3. Multi-column keys compare lexicographically, numbers numerically, strings bytewise. Where the signal wants an int64, a
+//!    float counts truncated toward zero, NaN, infinities and what is out of range as the lowest int64, and a value that is
+//!    no number as 0.
+//!
+//! The candidate is gated; what is found on the baseline is told. Cost: one pass over the key columns.
+
+use std::cmp::Ordering;
+
+use corpora::signal::ColumnType;
+use rayon::prelude::*;
+use reports::document::{CheckStatus, Coverage, Finding, Place, Role, Severity};
+use reports::evidence::OrderEvidence;
+
+use super::draft::{self, SideError, counted};
+use super::finding::{evidence, finding, in_file};
+use super::{Check, Evidence, Observed, Outcome, Subject};
+use crate::error::Result;
+use crate::job::JobKind;
+use crate::output::key::{KeyColumn, KeyRule, KeyValue};
+use crate::output::{FileOrder, OutputFile};
+
+const CHECK: &str = "ORDER";
+
+/// The check.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Order;
+
+impl Check for Order {
+    fn code(&self) -> &'static str {
+        CHECK
+    }
+
+    fn examine(&self, subject: &Subject<'_>) -> Result<Outcome> {
+        let sort_key = subject.job.signal.as_ref().map(|it| it.sort_key.clone()).unwrap_or_default();
+        if sort_key.is_empty() {
+            return Ok(draft::decided(CheckStatus::NotApplicable, "no sort key is defined".to_owned()));
+        }
+        if let Some(outcome) = draft::nothing_to_examine(subject, CHECK, "order") {
+            return Ok(outcome);
+        }
+        let mut findings = Vec::new();
+        let mut order = Vec::new();
+        for side in subject.sides() {
+            match judge(subject, side, &sort_key) {
+                Ok((evidence, found)) => {
+                    order.push(evidence);
+                    findings.extend(found);
+                }
+                Err(failed) => return draft::read_failed(CHECK, "order", failed),
+            }
+        }
+        findings.sort_by_key(|finding: &Finding| finding.severity);
+        let coverage = Coverage { columns: sort_key.len() as u64, ..draft::coverage(subject) };
+        let told: Vec<String> = order.iter().map(in_words).collect();
+        let summary = told.join("; ");
+        // Rows without a key are in any order: nothing vouches for the candidate then, and nothing speaks against it.
+        let keyless = order.iter().any(|it| it.side == Role::Candidate && it.missing_keys == it.rows);
+        Ok(Outcome {
+            findings,
+            coverage,
+            summary,
+            status: keyless.then_some(CheckStatus::NotApplicable),
+            evidence: Evidence { order, ..Evidence::default() },
+        })
+    }
+}
+
+fn in_words(order: &OrderEvidence) -> String {
+    if order.missing_keys == order.rows {
+        return format!("{}: none of {} has a sort key", order.side, counted(order.rows, "row"));
+    }
+    if order.inversions == 0 && order.overlaps == 0 {
+        return format!("{}: {} in order", order.side, counted(order.rows, "row"));
+    }
+    format!(
+        "{}: {}, {}",
+        order.side,
+        counted(order.inversions, "inversion"),
+        counted(order.overlaps, "overlapping file")
+    )
+}
+
+type Key = Vec<KeyValue>;
+
+/// What one file's keys say.
+struct FileOrderSeen<'a> {
+    file: &'a OutputFile,
+    range: Option<(Key, Key)>,
+    rows: u64,
+    inversions: u64,
+    /// Row of the first inversion, its key and the one before it.
+    first: Option<(u64, Key, Key)>,
+    displacement: Option<Displacement>,
+    missing: u64,
+}
+
+/// How far a key fell behind the highest before it, in the first key column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Displacement {
+    Int(u128),
+    Float(f64),
+}
+
+impl Displacement {
+    fn between(high: &Key, low: &Key) -> Option<Self> {
+        match (high.first()?, low.first()?) {
+            (KeyValue::Int(high), KeyValue::Int(low)) => Some(Self::Int(high.abs_diff(*low))),
+            (KeyValue::Float(high), KeyValue::Float(low)) => {
+                Some(Self::Float(high - low)).filter(|_| (high - low).is_finite())
+            }
+            _ => None,
+        }
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "only for columns that are integers in one file and floats in another"
+    )]
+    fn size(self) -> f64 {
+        match self {
+            Self::Int(value) => value as f64,
+            Self::Float(value) => value,
+        }
+    }
+
+    fn larger(a: Option<Self>, b: Option<Self>) -> Option<Self> {
+        match (a, b) {
+            (Some(Self::Int(x)), Some(Self::Int(y))) => Some(Self::Int(x.max(y))),
+            (Some(x), Some(y)) => Some(if y.size() > x.size() { y } else { x }),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Int(value) => value.to_string(),
+            Self::Float(value) => format!("{value:?}"),
+        }
+    }
+}
+
+fn rules(subject: &Subject<'_>, sort_key: &[String]) -> Vec<KeyRule> {
+    let required = |name: &String| subject.job.signal.as_ref()?.required.get(name);
+    let rule = |name| match required(name) {
+        Some(ColumnType::Int64) => KeyRule::Int64,
+        _ => KeyRule::AsStored,
+    };
+    sort_key.iter().map(rule).collect()
+}
+
+fn judge(
+    subject: &Subject<'_>,
+    side: &Observed,
+    sort_key: &[String],
+) -> std::result::Result<(OrderEvidence, Vec<Finding>), SideError> {
+    let rules = rules(subject, sort_key);
+    let seen: std::result::Result<Vec<FileOrderSeen<'_>>, SideError> = side
+        .output
+        .files
+        .par_iter()
+        .map(|file| {
+            look(subject, file, sort_key, &rules).map_err(|error| SideError {
+                role: side.role,
+                file: file.info.path.clone(),
+                error,
+            })
+        })
+        .collect();
+    let mut seen = seen?;
+    let by_manifest = side.output.file_order == FileOrder::Manifest && !split_by_hour(subject, side);
+    if !by_manifest {
+        // By lowest, then by highest key: a file that holds one boundary value only comes before the file that begins there.
+        seen.sort_by(|a, b| a.range.cmp(&b.range));
+    }
+    let overlaps = overlaps(&seen);
+    let file_order = if by_manifest { "manifest" } else { "lowest key" };
+    let first = seen.iter().find_map(|it| it.first.as_ref().map(|first| (it.file, first)));
+    let displacement = seen.iter().fold(None, |largest, it| Displacement::larger(largest, it.displacement));
+    let place = |file: &OutputFile, row: u64| Place { column: sort_key.first().cloned(), ..file.place(row) };
+    let evidence = OrderEvidence {
+        side: side.role,
+        sort_key: sort_key.to_vec(),
+        rows: seen.iter().map(|it| it.rows).sum(),
+        inversions: seen.iter().map(|it| it.inversions).sum(),
+        first: first.map(|(file, (row, ..))| place(file, *row)),
+        largest_displacement: displacement.map(Displacement::text),
+        missing_keys: seen.iter().map(|it| it.missing).sum(),
+        overlaps: overlaps.len() as u64,
+        file_order: file_order.to_owned(),
+    };
+    let mut findings = Vec::new();
+    findings.extend(first.map(|(file, first)| inverted(&evidence, file, first)));
+    findings.extend(overlaps.first().map(|overlap| overlapping(&evidence, overlap)));
+    if evidence.missing_keys > 0 {
+        let message = format!(
+            "{} of the {} without a sort key, taken as the lowest",
+            counted(evidence.missing_keys, "row"),
+            side.role
+        );
+        let mut draft = finding(CHECK, "order.missing_keys", Severity::Info, Some(side.role), message);
+        draft.count = evidence.missing_keys;
+        findings.push(draft);
+    }
+    Ok((evidence, findings))
+}
+
+/// An ingest job whose manifest names every file by hour and index.
+fn split_by_hour(subject: &Subject<'_>, side: &Observed) -> bool {
+    let named =
+        |manifest: &reports::manifest::Manifest| manifest.files.iter().all(|file| file.split_key.is_some());
+    subject.job.kind == JobKind::Ingest && side.output.manifest.as_ref().is_some_and(named)
+}
+
+fn look<'a>(
+    subject: &Subject<'_>,
+    file: &'a OutputFile,
+    sort_key: &[String],
+    rules: &[KeyRule],
+) -> Result<FileOrderSeen<'a>> {
+    let mut seen = FileOrderSeen {
+        file,
+        range: None,
+        rows: 0,
+        inversions: 0,
+        first: None,
+        displacement: None,
+        missing: 0,
+    };
+    let mut previous: Option<Key> = None;
+    for located in file.batches(Some(sort_key), 0)? {
+        subject.cancel.check()?;
+        let located = located?;
+        let columns: Vec<KeyColumn> = sort_key
+            .iter()
+            .zip(rules)
+            .map(|(name, rule)| KeyColumn::new(&located.batch, name, *rule))
+            .collect();
+        for row in 0..located.batch.num_rows() {
+            let key: Key = columns.iter().map(|column| column.value(row)).collect();
+            seen.rows += 1;
+            seen.missing += u64::from(key.contains(&KeyValue::Missing));
+            let Some((low, high)) = &mut seen.range else {
+                seen.range = Some((key.clone(), key.clone()));
+                previous = Some(key);
+                continue;
+            };
+            if let Some(before) = previous.take().filter(|before| key < *before) {
+                seen.inversions += 1;
+                if seen.first.is_none() {
+                    seen.first = Some((located.first_row + row as u64, key.clone(), before));
+                }
+            }
+            match key.cmp(high) {
+                Ordering::Greater => high.clone_from(&key),
+                Ordering::Less => {
+                    seen.displacement =
+                        Displacement::larger(seen.displacement, Displacement::between(high, &key));
+                    if key < *low {
+                        low.clone_from(&key);
+                    }
+                }
+                Ordering::Equal => {}
+            }
+            previous = Some(key);
+        }
+    }
+    Ok(seen)
+}
+
+/// A file that begins below the highest key of the files before it.
+struct Overlap<'a> {
+    file: &'a OutputFile,
+    lowest: &'a Key,
+    before: &'a OutputFile,
+    highest: &'a Key,
+}
+
+fn overlaps<'a>(seen: &'a [FileOrderSeen<'a>]) -> Vec<Overlap<'a>> {
+    let mut overlaps = Vec::new();
+    let mut top: Option<(&OutputFile, &Key)> = None;
+    for it in seen {
+        let Some((lowest, highest)) = &it.range else { continue };
+        if let Some((before, top)) = top.filter(|(_, top)| lowest < *top) {
+            overlaps.push(Overlap { file: it.file, lowest, before, highest: top });
+        }
+        if top.is_none_or(|(_, top)| highest > top) {
+            top = Some((it.file, highest));
+        }
+    }
+    overlaps
+}
+
+fn weight(role: Role, candidate: &'static str) -> (Severity, &'static str) {
+    match role {
+        Role::Candidate => (Severity::Blocker, candidate),
+        Role::Baseline => (Severity::Info, "order.unsorted"),
+    }
+}
+
+fn text(key: &Key) -> String {
+    key.iter().map(KeyValue::text).collect::<Vec<_>>().join(", ")
+}
+
+fn inverted(order: &OrderEvidence, file: &OutputFile, (row, key, before): &(u64, Key, Key)) -> Finding {
+    let (severity, code) = weight(order.side, "order.inverted");
+    let message = format!(
+        "{} by {}, first at {}, row {row}: {} after {}",
+        counted(order.inversions, "inversion"),
+        order.sort_key.join(", "),
+        file.info.path,
+        text(key),
+        text(before)
+    );
+    let mut draft = finding(CHECK, code, severity, Some(order.side), message);
+    draft.count = order.inversions;
+    draft.place.clone_from(&order.first);
+    draft.evidence = vec![evidence("key", text(key)), evidence("key before", text(before))];
+    if let Some(displacement) = &order.largest_displacement {
+        draft.evidence.push(evidence("largest displacement", displacement.clone()));
+    }
+    draft
+}
+
+fn overlapping(order: &OrderEvidence, overlap: &Overlap<'_>) -> Finding {
+    let (severity, code) = weight(order.side, "order.overlap");
+    let message = format!(
+        "{}, files taken by {}: {} begins at {}, below {} in {}",
+        counted(order.overlaps, "overlapping file"),
+        order.file_order,
+        overlap.file.info.path,
+        text(overlap.lowest),
+        text(overlap.highest),
+        overlap.before.info.path
+    );
+    let mut draft = finding(CHECK, code, severity, Some(order.side), message);
+    draft.count = order.overlaps;
+    draft.place = Some(in_file(&overlap.file.info.path));
+    draft.evidence = vec![
+        evidence("lowest key", text(overlap.lowest)),
+        evidence("highest key before", text(overlap.highest)),
+        evidence("file before", overlap.before.info.path.clone()),
+    ];
+    draft
+}
+
+#[cfg(test)]
+mod tests {
+    use reports::document::Severity;
+    use reports::manifest::{Manifest, ManifestFile};
+
+    use super::*;
+    use crate::check::fixture::{
+        Fixture, blockers, codes, floats, ints, maybe_ints, rows, take, texts, with,
+    };
+    use crate::output::testing::{Columns, write};
+
+    const TIME: &str = "_cardinalhq.timestamp";
+
+    fn candidate(columns: &Columns) -> Outcome {
+        Fixture::pair(&rows(), columns).examine(&Order)
+    }
+
+    fn manifest(paths: &[&str]) -> Manifest {
+        let file = |path: &&str| ManifestFile { path: (*path).to_owned(), ..ManifestFile::default() };
+        Manifest { files: paths.iter().map(file).collect(), ..Manifest::default() }
+    }
+
+    #[test]
+    fn sorted_rows_are_silent_and_ties_may_stand_in_any_order() {
+        assert!(candidate(&rows()).findings.is_empty());
+        let outcome = candidate(&take(&rows(), &[0, 2, 1, 3, 4, 5, 6, 7]));
+        assert!(outcome.findings.is_empty(), "{:#?}", outcome.findings);
+        assert_eq!(outcome.coverage.rows, 16);
+    }
+
+    #[test]
+    fn two_swapped_rows_are_found_with_their_place() {
+        let outcome = candidate(&take(&rows(), &[0, 1, 2, 3, 5, 4, 6, 7]));
+        assert_eq!(blockers(&outcome), ["order.inverted"]);
+        assert_eq!(outcome.findings[0].place.as_ref().unwrap().row, Some(5));
+        let evidence = &outcome.evidence.order[1];
+        assert_eq!((evidence.inversions, evidence.largest_displacement.as_deref()), (1, Some("10")));
+    }
+
+    #[test]
+    fn an_unsorted_baseline_is_told_and_does_not_gate() {
+        let outcome = Fixture::pair(&take(&rows(), &[7, 6, 5, 4, 3, 2, 1, 0]), &rows()).examine(&Order);
+        assert_eq!(blockers(&outcome), Vec::<&str>::new());
+        assert_eq!(codes(&outcome, Severity::Info), ["order.unsorted"]);
+        // Two of the eight rows are a tie.
+        assert_eq!(outcome.evidence.order[0].inversions, 6);
+    }
+
+    #[test]
+    fn files_that_overlap_are_found_and_a_shared_boundary_is_a_tie() {
+        let split = |first: &[u64], second: &[u64]| {
+            let fixture = Fixture::empty();
+            write(&fixture.path(Role::Baseline, "1.parquet"), &rows());
+            // Names in the wrong order: the lowest key decides.
+            write(&fixture.path(Role::Candidate, "z.parquet"), &take(&rows(), first));
+            write(&fixture.path(Role::Candidate, "a.parquet"), &take(&rows(), second));
+            fixture.examine(&Order)
+        };
+        assert!(split(&[0, 1], &[2, 3, 4, 5, 6, 7]).findings.is_empty());
+        let outcome = split(&[0, 1, 4], &[2, 3, 5, 6, 7]);
+        assert_eq!(blockers(&outcome), ["order.overlap"]);
+        assert_eq!(outcome.evidence.order[1].overlaps, 1);
+    }
+
+    #[test]
+    fn with_a_manifest_its_order_counts() {
+        let mut fixture = Fixture::empty();
+        write(&fixture.path(Role::Baseline, "1.parquet"), &rows());
+        write(&fixture.path(Role::Candidate, "a.parquet"), &take(&rows(), &[4, 5, 6, 7]));
+        write(&fixture.path(Role::Candidate, "b.parquet"), &take(&rows(), &[0, 1, 2, 3]));
+        fixture.manifests[1] = Some(manifest(&["b.parquet", "./a.parquet"]));
+        assert!(fixture.examine(&Order).findings.is_empty());
+        fixture.manifests[1] = Some(manifest(&["a.parquet", "b.parquet"]));
+        assert_eq!(blockers(&fixture.examine(&Order)), ["order.overlap"]);
+    }
+
+    #[test]
+    fn a_file_inside_the_range_of_an_earlier_one_overlaps_even_if_its_neighbour_does_not() {
+        let fixture = Fixture::empty();
+        write(&fixture.path(Role::Baseline, "1.parquet"), &rows());
+        for (name, times) in [("1.parquet", [0, 100]), ("2.parquet", [10, 20]), ("3.parquet", [50, 60])] {
+            write(&fixture.path(Role::Candidate, name), &vec![(TIME, ints(&times))]);
+        }
+        assert_eq!(fixture.examine(&Order).evidence.order[1].overlaps, 2);
+    }
+
+    #[test]
+    fn missing_keys_come_first_and_are_counted() {
+        let first = vec![(TIME, maybe_ints(&[None, None, Some(1)]))];
+        let outcome = candidate(&first);
+        assert_eq!((blockers(&outcome).len(), outcome.evidence.order[1].missing_keys), (0, 2));
+        assert_eq!(blockers(&candidate(&vec![(TIME, maybe_ints(&[Some(1), None]))])), ["order.inverted"]);
+    }
+
+    #[test]
+    fn floats_in_place_of_an_int64_compare_truncated_and_nan_is_lowest() {
+        assert!(candidate(&vec![(TIME, floats(&[f64::NAN, -5.0, 1.9, 1.1, 2.0]))]).findings.is_empty());
+        assert_eq!(blockers(&candidate(&vec![(TIME, floats(&[1.0, f64::NAN]))])), ["order.inverted"]);
+        assert!(candidate(&vec![(TIME, texts(&["b", "a"]))]).findings.is_empty());
+    }
+
+    #[test]
+    fn strings_compare_bytewise_and_keys_lexicographically() {
+        let columns: Columns = vec![("a", texts(&["10", "9", "9"])), ("b", ints(&[1, 10, 9]))];
+        let mut fixture = Fixture::pair(&columns, &columns);
+        fixture.signal(|signal| signal.sort_key = vec!["a".to_owned()]);
+        assert!(fixture.examine(&Order).findings.is_empty());
+        fixture.signal(|signal| signal.sort_key = vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(blockers(&fixture.examine(&Order)), ["order.inverted"]);
+    }
+
+    #[test]
+    fn without_a_sort_key_the_question_does_not_arise() {
+        let mut fixture = Fixture::pair(&rows(), &with(&rows(), TIME, ints(&[9, 8, 7, 6, 5, 4, 3, 2])));
+        fixture.job.signal = None;
+        assert_eq!(fixture.examine(&Order).status, Some(CheckStatus::NotApplicable));
+    }
+}

@@ -1,0 +1,202 @@
+//! Passing over the rows of a side: once for its digest, and where digests differ once more for the rows of the differing
+//! buckets.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use rayon::prelude::*;
+
+use crate::cancel::Cancel;
+use crate::check::draft::SideError;
+use crate::check::{Comparison, Observed};
+use crate::digest::{Multiset, RowHasher, RunKey, bucket};
+use crate::error::Result;
+use crate::output::{OutputFile, ReadOptions};
+
+/// Alternative number of a row in which no alternative of the row key has all its values.
+pub(super) const KEYLESS: u16 = u16::MAX;
+
+/// What both passes need to know.
+pub(super) struct Scan<'a> {
+    pub(super) key: RunKey,
+    pub(super) comparison: &'a Comparison,
+    pub(super) row_keys: &'a [Vec<String>],
+    pub(super) cancel: &'a Cancel,
+}
+
+/// One row of a differing bucket: hashes and place, no values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    /// Hash without the columns under tolerance.
+    pub(super) base: u128,
+    /// Hash of all compared columns.
+    pub(super) full: u128,
+    /// Hash of the row key.
+    pub(super) key: u128,
+    /// Position of the file in judged order.
+    pub(super) file: u32,
+    /// The alternative of the row key that the row uses, or [`KEYLESS`].
+    pub(super) alternative: u16,
+    /// Row within the file.
+    pub(super) row: u64,
+}
+
+impl Entry {
+    /// Place in reading order.
+    pub(super) fn place(&self) -> (u32, u64) {
+        (self.file, self.row)
+    }
+}
+
+/// Digest of a side and what was seen on the way.
+#[derive(Default)]
+pub(super) struct Digest {
+    pub(super) multiset: Multiset,
+    pub(super) columns: BTreeSet<String>,
+}
+
+/// Base and full hashes of a batch.
+struct Hashes {
+    base: Vec<u128>,
+    full: Vec<u128>,
+}
+
+impl Scan<'_> {
+    /// A hasher for one side; `views` are the integer columns to be read as another type.
+    pub(super) fn hasher(&self, views: &Arc<HashMap<String, DataType>>) -> RowHasher {
+        RowHasher::new(self.key, self.comparison.negative_zero_equal, Arc::clone(views))
+    }
+
+    fn tolerated(&self, name: &str) -> bool {
+        self.comparison.tolerances.contains_key(name)
+    }
+
+    fn hashes(&self, hasher: &mut RowHasher, batch: &RecordBatch) -> Result<Hashes> {
+        let ignored = |name: &str| self.comparison.ignored.contains_key(name);
+        let full = hasher.rows(batch, ignored)?;
+        let base = if self.comparison.tolerances.is_empty() {
+            full.clone()
+        } else {
+            hasher.rows(batch, |name| ignored(name) || self.tolerated(name))?
+        };
+        Ok(Hashes { base, full })
+    }
+
+    /// First pass: the digest of all rows of a side.
+    pub(super) fn digest(
+        &self,
+        side: &Observed,
+        views: &Arc<HashMap<String, DataType>>,
+    ) -> std::result::Result<Digest, SideError> {
+        side.output
+            .files
+            .par_iter()
+            .map(|file| self.digest_file(file, views).map_err(|error| at(side, file, error)))
+            .try_reduce(Digest::default, |a, b| {
+                let mut columns = a.columns;
+                columns.extend(b.columns);
+                Ok(Digest { multiset: a.multiset.merged(&b.multiset), columns })
+            })
+    }
+
+    fn digest_file(&self, file: &OutputFile, views: &Arc<HashMap<String, DataType>>) -> Result<Digest> {
+        let mut hasher = self.hasher(views);
+        let mut digest = Digest::default();
+        let schema = file.arrow_schema()?;
+        let compared = |name: &&String| !self.comparison.ignored.contains_key(*name);
+        digest.columns = schema.fields().iter().map(|it| it.name()).filter(compared).cloned().collect();
+        for located in file.read(ReadOptions { dictionaries: true, ..ReadOptions::default() })? {
+            self.cancel.check()?;
+            let hashes = self.hashes(&mut hasher, &located?.batch)?;
+            for (&base, &full) in hashes.base.iter().zip(&hashes.full) {
+                digest.multiset.add(base, full);
+            }
+        }
+        Ok(digest)
+    }
+
+    /// Second pass: the rows of a side that fall into one of the differing buckets, in reading order.
+    pub(super) fn collect(
+        &self,
+        side: &Observed,
+        views: &Arc<HashMap<String, DataType>>,
+        differing: &[bool],
+    ) -> std::result::Result<Vec<Entry>, SideError> {
+        let parts: std::result::Result<Vec<Vec<Entry>>, SideError> = side
+            .output
+            .files
+            .par_iter()
+            .enumerate()
+            .map(|(index, file)| {
+                self.collect_file(index, file, views, differing).map_err(|error| at(side, file, error))
+            })
+            .collect();
+        Ok(parts?.concat())
+    }
+
+    fn collect_file(
+        &self,
+        index: usize,
+        file: &OutputFile,
+        views: &Arc<HashMap<String, DataType>>,
+        differing: &[bool],
+    ) -> Result<Vec<Entry>> {
+        let mut hasher = self.hasher(views);
+        let mut entries = Vec::new();
+        let number = u32::try_from(index).unwrap_or(u32::MAX);
+        for located in file.read(ReadOptions { dictionaries: true, ..ReadOptions::default() })? {
+            self.cancel.check()?;
+            let located = located?;
+            let hashes = self.hashes(&mut hasher, &located.batch)?;
+            if !hashes.base.iter().any(|&base| differing[bucket(base)]) {
+                continue;
+            }
+            let keys = self.keys(&mut hasher, &located.batch)?;
+            for row in 0..located.batch.num_rows() {
+                if differing[bucket(hashes.base[row])] {
+                    let (alternative, key) = keys[row];
+                    entries.push(Entry {
+                        base: hashes.base[row],
+                        full: hashes.full[row],
+                        key,
+                        file: number,
+                        alternative,
+                        row: located.first_row + row as u64,
+                    });
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Per row the first alternative of the row key whose columns all have a value, and its hash.
+    fn keys(&self, hasher: &mut RowHasher, batch: &RecordBatch) -> Result<Vec<(u16, u128)>> {
+        let mut keys = vec![(KEYLESS, 0_u128); batch.num_rows()];
+        let mut cells = Vec::new();
+        for (number, columns) in self.row_keys.iter().enumerate() {
+            let arrays: Option<Vec<_>> =
+                columns.iter().map(|name| batch.column_by_name(name).map(|array| (name, array))).collect();
+            let Some(arrays) = arrays.filter(|it| !it.is_empty()) else { continue };
+            let mut sums = vec![(0_u32, 0_u128); batch.num_rows()];
+            for (name, array) in arrays {
+                hasher.column(name, array, &mut cells)?;
+                crate::digest::add(&mut sums, &cells);
+            }
+            let wanted = u32::try_from(columns.len()).unwrap_or(u32::MAX);
+            let number = u16::try_from(number).unwrap_or(KEYLESS - 1);
+            for (key, (count, sum)) in keys.iter_mut().zip(sums) {
+                if key.0 == KEYLESS && count == wanted {
+                    *key = (number, hasher.key().row(1, count, sum));
+                }
+            }
+        }
+        Ok(keys)
+    }
+}
+
+/// An error with the file it was met in.
+pub(super) fn at(side: &Observed, file: &OutputFile, error: crate::error::Error) -> SideError {
+    SideError { role: side.role, file: file.info.path.clone(), error }
+}

@@ -1,0 +1,175 @@
+//! Counting differences, exactly, and keeping samples of them, few but of every kind.
+
+use std::collections::BTreeMap;
+
+use reports::document::{Evidence, Place};
+use reports::evidence::{Cell, CellDifference, ColumnChange, RowDifference, RowDifferenceKind};
+
+use super::change::{kind, value};
+use super::fetch::{Row, Source};
+use super::scan::Entry;
+use crate::check::finding::evidence;
+
+/// Cap on the samples of a report.
+pub(super) const SAMPLE_LIMIT: usize = 100;
+
+/// Samples held at most while counting.
+const HELD: usize = 2_000;
+
+/// Samples that every kind of difference may hold whatever the others hold.
+const EACH: usize = 4;
+
+/// Counts and samples.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) changed: u64,
+    pub(super) missing: u64,
+    pub(super) extra: u64,
+    /// Extra rows that equal a row of the baseline.
+    pub(super) duplicated: u64,
+    pub(super) columns: BTreeMap<String, Column>,
+    samples: BTreeMap<String, Vec<RowDifference>>,
+    held: usize,
+}
+
+/// What became of one column.
+#[derive(Default)]
+pub(super) struct Column {
+    pub(super) change: ColumnChange,
+    /// First place in the candidate, by file and row, with what supports it.
+    pub(super) first: Option<(Entry, Vec<Evidence>)>,
+}
+
+/// One row with its side.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) entry: &'a Entry,
+    pub(super) row: Row<'a>,
+}
+
+impl At<'_> {
+    pub(super) fn place(&self) -> Place {
+        self.source.side.output.files[self.entry.file as usize].place(self.entry.row)
+    }
+
+    /// The row's key, by the alternative that it uses.
+    fn key(&self) -> Vec<Cell> {
+        let names = self.source.scan.row_keys.get(usize::from(self.entry.alternative));
+        let cell = |name: &String| {
+            let column = self.source.columns.binary_search(name).ok()?;
+            Some(Cell { column: name.clone(), value: value(self.row.slot(column)) })
+        };
+        names.into_iter().flatten().filter_map(cell).collect()
+    }
+
+    /// All cells that hold a value.
+    fn cells(&self, kind: RowDifferenceKind) -> Vec<CellDifference> {
+        let filled = (0..self.source.columns.len()).filter(|&column| self.row.hash(column) != 0);
+        filled
+            .map(|column| {
+                let (here, none) = (value(self.row.slot(column)), value(None));
+                let missing = kind == RowDifferenceKind::Missing;
+                let (baseline, candidate) = if missing { (here, none) } else { (none, here) };
+                let kind = if missing { "value-to-null" } else { "null-to-value" }.to_owned();
+                CellDifference { column: self.source.columns[column].clone(), kind, baseline, candidate }
+            })
+            .collect()
+    }
+}
+
+impl Tally {
+    /// Counts a pair whose rows differ in `changed` columns.
+    pub(super) fn pair(&mut self, a: At<'_>, b: At<'_>, changed: &[usize]) {
+        if changed.is_empty() {
+            return;
+        }
+        self.changed += 1;
+        let mut signature = String::from("changed");
+        for &column in changed {
+            let name = &a.source.columns[column];
+            let kind = kind(a.row.slot(column), b.row.slot(column));
+            let entry = self.columns.entry(name.clone()).or_default();
+            entry.change.column.clone_from(name);
+            entry.change.rows += 1;
+            *entry.change.kinds.entry(kind.to_owned()).or_default() += 1;
+            if entry.first.as_ref().is_none_or(|(first, _)| b.entry.place() < first.place()) {
+                let shown = |slot| value(slot).text.unwrap_or_else(|| "null".to_owned());
+                let mut support = vec![
+                    evidence("baseline", shown(a.row.slot(column))),
+                    evidence("candidate", shown(b.row.slot(column))),
+                    evidence("baseline place", place_text(&a.place())),
+                ];
+                for cell in a.key() {
+                    let text = cell.value.text.unwrap_or_else(|| "null".to_owned());
+                    support.push(evidence(&format!("key {}", cell.column), text));
+                }
+                entry.first = Some((*b.entry, support));
+            }
+            if signature.len() < 200 {
+                signature.push_str(&format!("/{name}/{kind}"));
+            }
+        }
+        self.sample(&signature, || RowDifference {
+            kind: RowDifferenceKind::Changed,
+            key: a.key(),
+            baseline: Some(a.place()),
+            candidate: Some(b.place()),
+            cells: changed
+                .iter()
+                .map(|&column| CellDifference {
+                    column: a.source.columns[column].clone(),
+                    kind: kind(a.row.slot(column), b.row.slot(column)).to_owned(),
+                    baseline: value(a.row.slot(column)),
+                    candidate: value(b.row.slot(column)),
+                })
+                .collect(),
+        });
+    }
+
+    /// Keeps an unpaired row as a sample; it is counted where it is found.
+    pub(super) fn unpaired(&mut self, at: At<'_>, kind: RowDifferenceKind) {
+        let signature = if kind == RowDifferenceKind::Missing { "missing" } else { "extra" };
+        self.sample(signature, || {
+            let place = Some(at.place());
+            let missing = kind == RowDifferenceKind::Missing;
+            let (baseline, candidate) = if missing { (place, None) } else { (None, place) };
+            RowDifference { kind, key: at.key(), baseline, candidate, cells: at.cells(kind) }
+        });
+    }
+
+    fn sample(&mut self, signature: &str, sample: impl FnOnce() -> RowDifference) {
+        let kinds = self.samples.len();
+        let held = self.samples.get(signature).map_or(0, Vec::len);
+        let known = held > 0;
+        let room = if self.held < HELD { SAMPLE_LIMIT } else { EACH };
+        if held >= room || (!known && kinds >= HELD) {
+            return;
+        }
+        self.held += 1;
+        self.samples.entry(signature.to_owned()).or_default().push(sample());
+    }
+
+    /// The samples of the report: the first of every kind, then the second of every kind, and so on up to the cap.
+    pub(super) fn samples(&mut self) -> Vec<RowDifference> {
+        let mut kinds: Vec<_> = std::mem::take(&mut self.samples).into_values().map(Vec::into_iter).collect();
+        let mut chosen = Vec::new();
+        while chosen.len() < SAMPLE_LIMIT && !kinds.is_empty() {
+            kinds.retain_mut(|kind| {
+                let next = if chosen.len() < SAMPLE_LIMIT { kind.next() } else { None };
+                next.map(|sample| chosen.push(sample)).is_some()
+            });
+        }
+        chosen
+    }
+}
+
+/// A place in words.
+pub(super) fn place_text(place: &Place) -> String {
+    let file = place.file.as_deref().unwrap_or("?");
+    match (place.row_group, place.row) {
+        (Some(group), Some(row)) => format!("{file}, row group {group}, row {row}"),
+        (None, Some(row)) => format!("{file}, row {row}"),
+        _ => file.to_owned(),
+    }
+}

@@ -1,0 +1,66 @@
+//! Defect G of the legacy writers: integers narrower than 32 bits are widened, and unsigned, date and timestamp annotations are
+//! dropped. What is left is the plain signed integer of the same physical width, with the same bits.
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::datatypes::DataType;
+
+use crate::check::draft::SideError;
+use crate::check::{KnownDefect, Observed, Subject};
+use crate::digest::TypeClass;
+
+/// Whether the defect turns a column of type `candidate` into one of type `baseline`.
+pub(in crate::check) fn explains(baseline: &DataType, candidate: &DataType) -> bool {
+    match baseline {
+        DataType::Int32 => matches!(
+            candidate,
+            DataType::Int8
+                | DataType::Int16
+                | DataType::UInt8
+                | DataType::UInt16
+                | DataType::UInt32
+                | DataType::Date32
+        ),
+        DataType::Int64 => matches!(candidate, DataType::UInt64 | DataType::Timestamp(..)),
+        _ => false,
+    }
+}
+
+/// Integer columns of the baseline that are to be read as the candidate's type before values are compared: those whose
+/// type class differs exactly as the defect yields, on a baseline that is known to have it.
+pub(in crate::check) fn views(
+    subject: &Subject<'_>,
+    baseline: &Observed,
+) -> Result<HashMap<String, DataType>, SideError> {
+    if !subject.known_defects.contains(&KnownDefect::AnnotationsDropped) {
+        return Ok(HashMap::new());
+    }
+    let theirs = types(subject.candidate)?;
+    let views = types(baseline)?.into_iter().filter_map(|(name, ours)| {
+        let theirs = theirs.get(&name)?;
+        // One type a side, or nothing is exactly what the rule yields.
+        let ([ours], [theirs]) = (ours.as_slice(), theirs.as_slice()) else { return None };
+        let differs = TypeClass::of(ours) != TypeClass::of(theirs);
+        (differs && explains(ours, theirs)).then(|| (name, theirs.clone()))
+    });
+    Ok(views.collect())
+}
+
+/// The types that each root column has over the files of a side.
+fn types(side: &Observed) -> Result<BTreeMap<String, Vec<DataType>>, SideError> {
+    let mut types: BTreeMap<String, Vec<DataType>> = BTreeMap::new();
+    for file in &side.output.files {
+        let schema = file.arrow_schema().map_err(|error| SideError {
+            role: side.role,
+            file: file.info.path.clone(),
+            error,
+        })?;
+        for field in schema.fields().iter().filter(|field| *field.data_type() != DataType::Null) {
+            let known = types.entry(field.name().clone()).or_default();
+            if !known.contains(field.data_type()) {
+                known.push(field.data_type().clone());
+            }
+        }
+    }
+    Ok(types)
+}

@@ -1,0 +1,286 @@
+//! The columns of one side as the union over its files, with the values counted in the rows.
+//!
+//! A nested column is a tree of nodes: `a` the struct, `a/b` its field, `a[]` the elements of a list, `a{key}` and
+//! `a{value}` those of a map. Flat columns are a node each, under their own name.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, TimeUnit};
+use parquet::basic::{ConvertedType, LogicalType};
+use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
+use rayon::prelude::*;
+use reports::evidence::ColumnInfo;
+
+use crate::cancel::Cancel;
+use crate::check::Observed;
+use crate::check::draft::SideError;
+use crate::digest::TypeClass;
+use crate::error::Result;
+use crate::output::OutputFile;
+
+/// One node in one file.
+#[derive(Debug, Clone)]
+struct Node {
+    path: Vec<String>,
+    data_type: DataType,
+    physical: String,
+    logical: String,
+    nullable: bool,
+    values: u64,
+}
+
+/// One type that a node has in some files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Form {
+    pub(super) data_type: DataType,
+    pub(super) class: TypeClass,
+    pub(super) physical: String,
+    pub(super) logical: String,
+    /// First file that holds it so.
+    pub(super) file: String,
+}
+
+/// One node over the files of a side.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    /// Its types in judged order of the files; more than one is an inconsistency.
+    pub(super) forms: Vec<Form>,
+    pub(super) nullable: bool,
+    pub(super) values: u64,
+    pub(super) files: u64,
+}
+
+impl Column {
+    pub(super) fn info(&self) -> ColumnInfo {
+        let join = |text: fn(&Form) -> String| {
+            let mut texts: Vec<String> = self.forms.iter().map(text).collect();
+            texts.dedup();
+            texts.join(" or ")
+        };
+        ColumnInfo {
+            type_class: join(|form| form.class.to_string()),
+            physical: join(|form| form.physical.clone()),
+            logical: join(|form| form.logical.clone()),
+            nullable: self.nullable,
+            values: self.values,
+            files: self.files,
+        }
+    }
+}
+
+/// Name of a node for people.
+pub(super) fn name(path: &[String]) -> String {
+    path.concat()
+}
+
+/// The nodes of a side that hold at least one value, by path.
+pub(super) fn union(
+    side: &Observed,
+    cancel: &Cancel,
+) -> std::result::Result<BTreeMap<Vec<String>, Column>, SideError> {
+    let files: std::result::Result<Vec<Vec<Node>>, SideError> = side
+        .output
+        .files
+        .par_iter()
+        .map(|file| {
+            nodes(file, cancel).map_err(|error| SideError {
+                role: side.role,
+                file: file.info.path.clone(),
+                error,
+            })
+        })
+        .collect();
+    let mut columns: BTreeMap<Vec<String>, Column> = BTreeMap::new();
+    for (file, nodes) in side.output.files.iter().zip(files?) {
+        for node in nodes.into_iter().filter(|node| node.values > 0) {
+            let form = Form {
+                class: TypeClass::of(&node.data_type),
+                data_type: node.data_type,
+                physical: node.physical,
+                logical: node.logical,
+                file: file.info.path.clone(),
+            };
+            let column = columns.entry(node.path).or_insert(Column {
+                forms: Vec::new(),
+                nullable: false,
+                values: 0,
+                files: 0,
+            });
+            column.nullable |= node.nullable;
+            column.values += node.values;
+            column.files += 1;
+            let same = |known: &Form| {
+                (&known.class, &known.physical, &known.logical)
+                    == (&form.class, &form.physical, &form.logical)
+            };
+            if !column.forms.iter().any(same) {
+                column.forms.push(form);
+            }
+        }
+    }
+    Ok(columns)
+}
+
+fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Node>> {
+    let schema = file.arrow_schema()?;
+    let leaves = file.metadata.file_metadata().schema_descr();
+    let mut nodes = Vec::new();
+    let mut leaf = 0;
+    for field in schema.fields() {
+        define(
+            vec![field.name().clone()],
+            field.data_type(),
+            field.is_nullable(),
+            leaves,
+            &mut leaf,
+            &mut nodes,
+        );
+    }
+    for located in file.batches(None, 0)? {
+        cancel.check()?;
+        let batch = located?.batch;
+        let mut node = 0;
+        for array in batch.columns() {
+            count(array, None, &mut nodes, &mut node);
+        }
+    }
+    Ok(nodes)
+}
+
+/// Lists a column's nodes, parents first; leaves come in the order of the Parquet schema.
+fn define(
+    path: Vec<String>,
+    data_type: &DataType,
+    nullable: bool,
+    leaves: &SchemaDescriptor,
+    leaf: &mut usize,
+    nodes: &mut Vec<Node>,
+) {
+    let below = |part: String| {
+        let mut path = path.clone();
+        path.push(part);
+        path
+    };
+    let mut node = Node {
+        path: path.clone(),
+        data_type: data_type.clone(),
+        physical: "group".to_owned(),
+        logical: String::new(),
+        nullable,
+        values: 0,
+    };
+    match data_type {
+        DataType::Struct(fields) => {
+            nodes.push(node);
+            for field in fields {
+                let path = below(format!("/{}", field.name()));
+                define(path, field.data_type(), field.is_nullable(), leaves, leaf, nodes);
+            }
+        }
+        DataType::List(field) | DataType::LargeList(field) => {
+            nodes.push(node);
+            define(below("[]".to_owned()), field.data_type(), field.is_nullable(), leaves, leaf, nodes);
+        }
+        DataType::Map(entries, _) => {
+            nodes.push(node);
+            if let DataType::Struct(fields) = entries.data_type() {
+                for (field, part) in fields.iter().zip(["{key}", "{value}"]) {
+                    let path = below(part.to_owned());
+                    define(path, field.data_type(), field.is_nullable(), leaves, leaf, nodes);
+                }
+            }
+        }
+        _ => {
+            if *leaf < leaves.num_columns() {
+                let column = leaves.column(*leaf);
+                node.physical = column.physical_type().to_string();
+                node.logical = logical(data_type, &column);
+            }
+            *leaf += 1;
+            nodes.push(node);
+        }
+    }
+}
+
+/// Counts what is not null in an array's nodes, in the order of [`define`]. `parent` masks what stands in a null struct.
+fn count(array: &ArrayRef, parent: Option<&NullBuffer>, nodes: &mut [Node], node: &mut usize) {
+    let valid = NullBuffer::union(parent, array.logical_nulls().as_ref());
+    let values = array.len() - valid.as_ref().map_or(0, NullBuffer::null_count);
+    if let Some(node) = nodes.get_mut(*node) {
+        node.values += values as u64;
+    }
+    *node += 1;
+    match array.data_type() {
+        DataType::Struct(_) => {
+            for column in array.as_struct().columns() {
+                count(column, valid.as_ref(), nodes, node);
+            }
+        }
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            count(&within(list.values(), list.offsets()), None, nodes, node);
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            let bounds = list.offsets();
+            let from = usize::try_from(bounds[0]).unwrap_or(0);
+            let to = usize::try_from(bounds[bounds.len() - 1]).unwrap_or(from);
+            count(&list.values().slice(from, to - from), None, nodes, node);
+        }
+        DataType::Map(..) => {
+            let map = array.as_map();
+            for column in [map.keys(), map.values()] {
+                count(&within(column, map.offsets()), None, nodes, node);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The elements that the offsets of a list or map reach.
+fn within(values: &ArrayRef, offsets: &[i32]) -> ArrayRef {
+    let bound = |at: usize| usize::try_from(offsets[at]).unwrap_or(0);
+    let (from, to) = (bound(0), bound(offsets.len() - 1));
+    values.slice(from, to - from)
+}
+
+/// The annotation by its meaning. A signed integer annotated with the width of its physical type says nothing more than
+/// no annotation, and converted types mean the same as the logical types that replaced them.
+fn logical(data_type: &DataType, column: &ColumnDescriptor) -> String {
+    let unit = |unit: &TimeUnit| match unit {
+        TimeUnit::Second => "s",
+        TimeUnit::Millisecond => "ms",
+        TimeUnit::Microsecond => "us",
+        TimeUnit::Nanosecond => "ns",
+    };
+    match data_type {
+        DataType::Int8 => "INT(8,true)".to_owned(),
+        DataType::Int16 => "INT(16,true)".to_owned(),
+        DataType::UInt8 => "INT(8,false)".to_owned(),
+        DataType::UInt16 => "INT(16,false)".to_owned(),
+        DataType::UInt32 => "INT(32,false)".to_owned(),
+        DataType::UInt64 => "INT(64,false)".to_owned(),
+        DataType::Date32 => "DATE".to_owned(),
+        DataType::Timestamp(it, zone) => {
+            format!("TIMESTAMP({},{})", unit(it), if zone.is_some() { "UTC" } else { "local" })
+        }
+        DataType::Time32(it) | DataType::Time64(it) => format!("TIME({})", unit(it)),
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => format!("DECIMAL({precision},{scale})"),
+        DataType::Float16 => "FLOAT16".to_owned(),
+        DataType::Interval(_) => "INTERVAL".to_owned(),
+        DataType::FixedSizeBinary(length) => format!("length {length}"),
+        DataType::Utf8 | DataType::Binary => match (column.logical_type_ref(), column.converted_type()) {
+            (Some(LogicalType::Json), _) | (None, ConvertedType::JSON) => "JSON".to_owned(),
+            (Some(LogicalType::Bson), _) | (None, ConvertedType::BSON) => "BSON".to_owned(),
+            (Some(LogicalType::Enum), _) | (None, ConvertedType::ENUM) => "ENUM".to_owned(),
+            _ if *data_type == DataType::Utf8 => "STRING".to_owned(),
+            _ => String::new(),
+        },
+        _ => String::new(),
+    }
+}

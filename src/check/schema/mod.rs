@@ -1,0 +1,248 @@
+//! SCHEMA: same columns, same types, same nullability class?
+//!
+//! 1. Each side's columns are taken as the union over its files, values counted in the rows. A column without a value is
+//!    the same as an absent one; which file holds which column does not matter.
+//! 2. A column of one side only, or of another type class, is a blocker. Another physical type or annotation of the same
+//!    class (widths, JSON for STRING) is a warning; required for optional is told.
+//! 3. One side holding a column with two types is a blocker on the candidate.
+//! 4. On a baseline that is known to drop annotations (defect G), what its rule yields is told as that defect.
+//!
+//! Cost: one pass over all values of both sides.
+
+pub(in crate::check) mod annotations;
+mod columns;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use corpora::signal::ColumnType;
+use reports::document::{Finding, Role, Severity};
+use reports::evidence::ColumnComparison;
+
+use self::columns::{Column, name, union};
+use super::draft::{self, SideError, counted};
+use super::finding::{evidence, finding, in_file};
+use super::{Check, Evidence, KnownDefect, Outcome, Subject};
+use crate::digest::TypeClass;
+use crate::error::Result;
+
+const CHECK: &str = "SCHEMA";
+
+type Columns = BTreeMap<Vec<String>, Column>;
+
+/// The check.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Schema;
+
+impl Check for Schema {
+    fn code(&self) -> &'static str {
+        CHECK
+    }
+
+    fn examine(&self, subject: &Subject<'_>) -> Result<Outcome> {
+        if let Some(outcome) = draft::nothing_to_examine(subject, CHECK, "schema") {
+            return Ok(outcome);
+        }
+        match examine(subject) {
+            Ok(outcome) => Ok(outcome),
+            Err(failed) => draft::read_failed(CHECK, "schema", failed),
+        }
+    }
+}
+
+fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
+    let (ours, theirs) = rayon::join(
+        || subject.baseline.map(|side| union(side, subject.cancel)).transpose(),
+        || union(subject.candidate, subject.cancel),
+    );
+    let (ours, theirs) = (ours?, theirs?);
+    let mut findings = Vec::new();
+    if let Some(ours) = &ours {
+        inconsistent(Role::Baseline, ours, &mut findings);
+    }
+    inconsistent(Role::Candidate, &theirs, &mut findings);
+    let mut coverage = draft::coverage(subject);
+    let schema = match &ours {
+        Some(ours) => compare(subject, ours, &theirs, &mut findings),
+        None => {
+            required(subject, &theirs, &mut findings);
+            Vec::new()
+        }
+    };
+    let roots: BTreeSet<&String> =
+        ours.iter().flat_map(BTreeMap::keys).chain(theirs.keys()).filter_map(|path| path.first()).collect();
+    coverage.columns = roots.len() as u64;
+    findings.sort_by_key(|finding| finding.severity);
+    let differing = findings.iter().filter(|it| it.severity == Severity::Blocker).count() as u64;
+    let summary = match (differing, ours.is_some()) {
+        (0, true) => {
+            format!("{} of the same type classes on both sides", counted(coverage.columns, "column"))
+        }
+        (0, false) => format!("{} of one type each", counted(coverage.columns, "column")),
+        (count, _) => format!("{} in {}", counted(count, "difference"), counted(coverage.columns, "column")),
+    };
+    Ok(Outcome {
+        findings,
+        coverage,
+        summary,
+        status: None,
+        evidence: Evidence { schema, ..Evidence::default() },
+    })
+}
+
+/// Files of one side that hold a column with different types.
+fn inconsistent(role: Role, columns: &Columns, findings: &mut Vec<Finding>) {
+    for (path, column) in columns {
+        let [first, rest @ ..] = column.forms.as_slice() else { continue };
+        let Some(other) = rest.iter().find(|form| form.class != first.class) else { continue };
+        let severity = if role == Role::Candidate { Severity::Blocker } else { Severity::Info };
+        let message = format!(
+            "column {:?} is {} in {} and {} in {} of the {role}",
+            name(path),
+            first.class,
+            first.file,
+            other.class,
+            other.file
+        );
+        let mut draft = finding(CHECK, "schema.inconsistent", severity, Some(role), message);
+        let place = in_file(&other.file);
+        draft.place = Some(reports::document::Place { column: Some(name(path)), ..place });
+        findings.push(draft);
+    }
+}
+
+fn compare(
+    subject: &Subject<'_>,
+    ours: &Columns,
+    theirs: &Columns,
+    findings: &mut Vec<Finding>,
+) -> Vec<ColumnComparison> {
+    let paths: BTreeSet<&Vec<String>> = ours.keys().chain(theirs.keys()).collect();
+    let mut comparisons = Vec::new();
+    let mut nullability = Vec::new();
+    // Below a node that was already told there is nothing to add.
+    let mut told: Option<&Vec<String>> = None;
+    for path in paths {
+        let (a, b) = (ours.get(path), theirs.get(path));
+        let below = told.is_some_and(|told| path.starts_with(told));
+        let ignored = path.first().is_some_and(|root| subject.comparison.ignored.contains_key(root));
+        let (change, draft) = difference(subject, path, a, b);
+        if change == "nullability" && !ignored {
+            nullability.push(name(path));
+        }
+        if let Some(draft) = draft.filter(|_| !below && !ignored) {
+            findings.push(draft);
+            if change != "annotation" {
+                told = Some(path);
+            }
+        }
+        comparisons.push(ColumnComparison {
+            column: name(path),
+            baseline: a.map(Column::info),
+            candidate: b.map(Column::info),
+            change: change.to_owned(),
+        });
+    }
+    if !nullability.is_empty() {
+        let count = nullability.len() as u64;
+        let message = format!("{} optional on one side and required on the other", counted(count, "column"));
+        let mut draft = finding(CHECK, "schema.nullability", Severity::Info, None, message);
+        draft.count = count;
+        draft.evidence = nullability.into_iter().take(100).map(|it| evidence("column", it)).collect();
+        findings.push(draft);
+    }
+    comparisons
+}
+
+/// How a node differs between the sides, and the finding that says so.
+fn difference(
+    subject: &Subject<'_>,
+    path: &[String],
+    a: Option<&Column>,
+    b: Option<&Column>,
+) -> (&'static str, Option<Finding>) {
+    let column = name(path);
+    let found = |code: &str, severity: Severity, message: String, count: u64| {
+        let mut draft = finding(CHECK, code, severity, None, message);
+        draft.count = count;
+        draft.place = Some(reports::document::Place { column: Some(column.clone()), ..Default::default() });
+        Some(draft)
+    };
+    let (a, b) = match (a, b) {
+        (Some(a), None) => {
+            let message = format!(
+                "column {column:?} is missing in the candidate: the baseline holds {} in {}",
+                counted(a.values, "value"),
+                counted(a.files, "file")
+            );
+            return ("missing", found("schema.missing", Severity::Blocker, message, a.values));
+        }
+        (None, Some(b)) => {
+            let message = format!(
+                "column {column:?} is only in the candidate, with {} in {}",
+                counted(b.values, "value"),
+                counted(b.files, "file")
+            );
+            return ("extra", found("schema.extra", Severity::Blocker, message, b.values));
+        }
+        (None, None) => return ("same", None),
+        (Some(a), Some(b)) => (a, b),
+    };
+    let classes =
+        |column: &Column| column.forms.iter().map(|it| it.class.clone()).collect::<BTreeSet<TypeClass>>();
+    let forms = |column: &Column| {
+        column.forms.iter().map(|it| (it.physical.clone(), it.logical.clone())).collect::<BTreeSet<_>>()
+    };
+    let types_differ = classes(a) != classes(b);
+    if !types_differ && forms(a) == forms(b) {
+        return (if a.nullable == b.nullable { "same" } else { "nullability" }, None);
+    }
+    let (change, severity) =
+        if types_differ { ("type", Severity::Blocker) } else { ("annotation", Severity::Warning) };
+    let shown = |column: &Column| {
+        let info = column.info();
+        let logical = if info.logical.is_empty() { String::new() } else { format!(" {}", info.logical) };
+        format!("{} ({}{logical})", info.type_class, info.physical)
+    };
+    let message =
+        format!("column {column:?} is {} in the baseline and {} in the candidate", shown(a), shown(b));
+    let mut draft = found(&format!("schema.{change}"), severity, message, 1);
+    let dropped = path.len() == 1
+        && subject.known_defects.contains(&KnownDefect::AnnotationsDropped)
+        && matches!((a.forms.as_slice(), b.forms.as_slice()), ([a], [b])
+            if a.physical == b.physical && annotations::explains(&a.data_type, &b.data_type));
+    if let Some(draft) = draft.as_mut().filter(|_| dropped) {
+        draft.severity = Severity::Info;
+        draft.side = Some(Role::Baseline);
+        draft.defect = Some(KnownDefect::AnnotationsDropped.letter().to_owned());
+        draft.message.push_str(": the baseline drops annotations and widens narrow integers");
+    }
+    (change, draft)
+}
+
+/// Columns that the signal requires, for an output that is judged alone.
+fn required(subject: &Subject<'_>, columns: &Columns, findings: &mut Vec<Finding>) {
+    for (column, wanted) in subject.job.signal.iter().flat_map(|signal| &signal.required) {
+        let class = match wanted {
+            ColumnType::Int64 => TypeClass::Int,
+            ColumnType::Float64 => TypeClass::Float64,
+            ColumnType::Boolean => TypeClass::Boolean,
+            ColumnType::String => TypeClass::String,
+            ColumnType::Binary => TypeClass::Binary,
+        };
+        let message = match columns.get(std::slice::from_ref(column)) {
+            None => format!("required column {column:?} holds no value"),
+            Some(found) if found.forms.iter().any(|form| form.class != class) => {
+                format!(
+                    "required column {column:?} is {} where the signal wants {class}",
+                    found.info().type_class
+                )
+            }
+            Some(_) => continue,
+        };
+        let mut draft = finding(CHECK, "schema.required", Severity::Warning, Some(Role::Candidate), message);
+        draft.place = Some(reports::document::Place { column: Some(column.clone()), ..Default::default() });
+        findings.push(draft);
+    }
+}

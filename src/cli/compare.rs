@@ -1,0 +1,80 @@
+//! `parallax compare LEFT RIGHT`: two outputs that exist already.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use corpora::signal::Signal;
+use reports::document::Mode;
+
+use super::Common;
+use super::options::{self, of_corpora};
+use super::outputs::{OutputArgs, Outputs};
+use crate::cancel::Cancel;
+use crate::config::Config;
+use crate::error::Result;
+use crate::exit::Exit;
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The baseline: a directory or file of Parquet, from whatever wrote it.
+    left: PathBuf,
+    /// The candidate: a directory or file of Parquet.
+    right: PathBuf,
+    /// Signal of both [default: generic, rows, schema and sizes only].
+    #[arg(long, value_name = "S")]
+    signal: Option<String>,
+    /// Columns that pair differing rows.
+    #[arg(long, value_name = "COL,..", value_delimiter = ',')]
+    key: Vec<String>,
+    /// Columns by which rows must ascend.
+    #[arg(long, value_name = "COL,..", value_delimiter = ',')]
+    sort_key: Vec<String>,
+    /// Column whose equal values must stay together.
+    #[arg(long, value_name = "COL")]
+    group_key: Option<String>,
+    /// A job parameter that the outputs were written with; may be repeated.
+    #[arg(long = "param", value_name = "K=V")]
+    params: Vec<String>,
+    #[command(flatten)]
+    judging: OutputArgs,
+}
+
+impl CompareArgs {
+    pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
+        let config = self.judging.config()?;
+        let typed: Vec<&String> = self.key.iter().chain(&self.sort_key).chain(&self.group_key).collect();
+        let outputs = Outputs {
+            mode: Mode::Compare,
+            signal: self.signal(&config)?,
+            columns: &typed,
+            params: &self.params,
+            baseline: Some(&self.left),
+            candidate: &self.right,
+        };
+        self.judging.judge(outputs, &config, common, cancel)
+    }
+
+    /// The signal named, with the keys typed in place of its own; without either there is none.
+    fn signal(&self, config: &Config) -> Result<Option<Arc<Signal>>> {
+        let named = match &self.signal {
+            Some(name) => Some(options::signals(config)?.get(name).map_err(|error| of_corpora(&error))?),
+            None => None,
+        };
+        if self.key.is_empty() && self.sort_key.is_empty() && self.group_key.is_none() {
+            return Ok(named);
+        }
+        let mut signal = named.map_or_else(Signal::default, |signal| signal.as_ref().clone());
+        if !self.key.is_empty() {
+            signal.row_keys = vec![self.key.clone()];
+        }
+        if !self.sort_key.is_empty() {
+            signal.sort_key.clone_from(&self.sort_key);
+        }
+        if self.group_key.is_some() {
+            signal.group_key.clone_from(&self.group_key);
+        }
+        Ok(Some(Arc::new(signal)))
+    }
+}

@@ -1,0 +1,138 @@
+//! The command line: one file a subcommand. What was typed is parsed here; what was resolved lives in `options`.
+//!
+//! stdout carries results (text or JSON), stderr progress and diagnostics.
+
+mod compare;
+mod corpus;
+mod options;
+mod outputs;
+mod probe;
+mod report;
+mod run;
+mod terminal;
+mod verify;
+mod write;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use reports::manifest::{ErrorClass, Failure, FailureDocument};
+
+use crate::cancel::Cancel;
+use crate::error::{Error, Result, chain};
+use crate::exit::Exit;
+use crate::interrupt;
+
+/// A/B shadow comparison of Parquet writers: is the new writer safe to roll out?
+///
+/// Without a subcommand: `run` on the built-in corpora. Exit codes: 0 pass, 1 fail, 2 could not run, 3 inconclusive,
+/// 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "parallax", version, about, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::RunArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// Form of the result on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    format: Format,
+    /// Where temporary files go: spills, generated corpora, outputs until they are judged [default: the system's].
+    #[arg(long, value_name = "DIR", global = true)]
+    tmp_dir: Option<PathBuf>,
+}
+
+/// Form of the result on stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One document.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run both sides on corpora or jobs, compare their outputs, judge and report.
+    Run(run::RunArgs),
+    /// Compare two outputs that exist already, from whatever wrote them.
+    Compare(compare::CompareArgs),
+    /// Run one writer alone and print its manifest.
+    #[command(subcommand)]
+    Write(write::WriteCommand),
+    /// List, show or generate the built-in corpora.
+    #[command(subcommand)]
+    Corpus(corpus::CorpusCommand),
+    /// Check the invariants of one output alone.
+    Verify(verify::VerifyArgs),
+    /// Render a report again from its `report.json`.
+    Report(report::ReportArgs),
+    /// Count what a built-in side leaves open (started by `run` as a child process).
+    #[command(hide = true)]
+    ProbeLeaks(probe::ProbeArgs),
+}
+
+/// Parses the command line, performs it and says how it went.
+#[must_use]
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let format = cli.common.format;
+    let cancel = Cancel::default();
+    match interrupt::install(&cancel).and_then(|()| perform(cli, &cancel)) {
+        Ok(exit) => exit,
+        Err(error) => fail(&error, format),
+    }
+}
+
+fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
+    let common = cli.common;
+    match cli.command.unwrap_or(Command::Run(cli.run)) {
+        Command::Run(args) => args.perform(&common, cancel),
+        Command::Compare(args) => args.perform(&common, cancel),
+        Command::Write(command) => command.perform(&common, cancel),
+        Command::Corpus(command) => command.perform(&common),
+        Command::Verify(args) => args.perform(&common, cancel),
+        Command::Report(args) => args.perform(&common),
+        Command::ProbeLeaks(args) => args.perform(&common),
+    }
+}
+
+/// A command line that was not understood. Help and version are no errors.
+fn refuse(error: &clap::Error) -> Exit {
+    let shown = error.print();
+    if !error.use_stderr() {
+        return if shown.is_ok() { Exit::Pass } else { Exit::CouldNotRun };
+    }
+    let typed: Vec<String> = std::env::args().collect();
+    let json = typed.iter().any(|argument| argument == "--format=json")
+        || typed.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
+    if json {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        return fail(&Error::usage(first), Format::Json);
+    }
+    Exit::CouldNotRun
+}
+
+/// Says what could not be done, on stderr, and with `--format json` also as a document on stdout.
+fn fail(error: &Error, format: Format) -> Exit {
+    let exit = Exit::from(error);
+    let message = chain(error);
+    terminal::complain(&format!("parallax: {message}"));
+    if format == Format::Json && error.class != ErrorClass::Cancelled {
+        let document = FailureDocument { error: Failure { class: error.class, message } };
+        // There is no one left to tell if stdout fails too.
+        drop(terminal::json(&document));
+    }
+    exit
+}

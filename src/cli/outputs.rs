@@ -1,0 +1,170 @@
+//! What `compare` and `verify` have in common: outputs that exist already are judged, nothing runs.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::Utc;
+use clap::Args;
+use corpora::parameters::{Origin, ResolvedParameters};
+use corpora::signal::Signal;
+use reports::document::{Mode, Role};
+use reports::manifest::ErrorClass;
+
+use super::options::{self, of_corpora};
+use super::{Common, run};
+use crate::cancel::Cancel;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::output::{Output, OutputFile, manifest};
+use crate::plan::PlannedJob;
+use crate::settings::{Keep, Settings};
+use crate::shell;
+use crate::side::select::Choice;
+
+/// Options of commands that judge outputs that exist already.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// Target file size in bytes that the outputs were written for.
+    #[arg(long, value_name = "BYTES")]
+    target_size: Option<u64>,
+    /// Configuration file [default: parallax.toml where there is one].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Report directory [default: parallax-report].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Worker threads [default: one a processor].
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// A check that must have been answered; may be repeated.
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    require: Vec<String>,
+}
+
+/// The outputs to judge.
+pub struct Outputs<'a> {
+    /// Which command this is; also the name of its only job.
+    pub mode: Mode,
+    /// The signal, where one is known.
+    pub signal: Option<Arc<Signal>>,
+    /// Columns typed on the command line: a name that neither output has is a mistake, not an empty question.
+    pub columns: &'a [&'a String],
+    /// `--param` values as typed.
+    pub params: &'a [String],
+    /// The baseline, where there is one.
+    pub baseline: Option<&'a Path>,
+    /// The candidate.
+    pub candidate: &'a Path,
+}
+
+impl OutputArgs {
+    /// The configuration named or found.
+    ///
+    /// # Errors
+    /// Class `config` for a file that is missing or wrong.
+    pub(super) fn config(&self) -> Result<Config> {
+        options::config(self.config.as_deref())
+    }
+
+    /// Judges the outputs and shows the result.
+    ///
+    /// # Errors
+    /// Where they cannot be read at all, or the report cannot be written.
+    pub(super) fn judge(
+        &self,
+        outputs: Outputs<'_>,
+        config: &Config,
+        common: &Common,
+        cancel: &Cancel,
+    ) -> Result<Exit> {
+        for path in outputs.baseline.into_iter().chain([outputs.candidate]) {
+            usable(path)?;
+        }
+        known_columns(&outputs)?;
+        let side = |path: &Path, role| Choice::Recorded(path.to_owned()).side(role, config, 1);
+        let id = if outputs.mode == Mode::Compare { "compare" } else { "verify" };
+        let command = options::command_line();
+        let words: Vec<String> =
+            std::iter::once("parallax".to_owned()).chain(command.iter().skip(1).cloned()).collect();
+        let parameters = parameters(self.target_size, outputs.params)?;
+        let job = PlannedJob::of_outputs(id, outputs.signal, &parameters, &shell::line(&words));
+        let settings = Settings {
+            mode: outputs.mode,
+            baseline: outputs.baseline.map(|path| side(path, Role::Baseline)).transpose()?,
+            candidate: side(outputs.candidate, Role::Candidate)?,
+            policy: options::policy(config, &self.require)?,
+            out: self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into()),
+            keep: Keep::Never,
+            tmp: options::tmp_dir(common)?,
+            threads: options::threads(self.threads)?,
+            command,
+            replay: job.replay.clone(),
+            seed: None,
+            config: config.path.clone(),
+            program: None,
+            today: Utc::now().date_naive(),
+        };
+        run::execute(&[job], &settings, common, cancel)
+    }
+}
+
+/// Refuses what is no output at all: a file that is not Parquet, a directory with neither Parquet files nor a manifest. A bad
+/// file *within* an output is for the checks to tell.
+fn usable(path: &Path) -> Result<()> {
+    if path.is_file() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        return OutputFile::open(path, &name).map(drop);
+    }
+    if !path.is_dir() {
+        return Err(Error::input(format!("no such file or directory: {}", path.display())));
+    }
+    let says_something = walkdir::WalkDir::new(path).follow_links(true).into_iter().flatten().any(|entry| {
+        entry.path().extension().is_some_and(|end| end == "parquet")
+            || entry.file_name() == manifest::FILE_NAME
+    });
+    if says_something {
+        Ok(())
+    } else {
+        Err(Error::input(format!(
+            "{} holds no Parquet file (*.parquet) and no {}; name the directory of an output",
+            path.display(),
+            manifest::FILE_NAME
+        )))
+    }
+}
+
+/// Refuses a typed column that neither output has.
+fn known_columns(outputs: &Outputs<'_>) -> Result<()> {
+    if outputs.columns.is_empty() {
+        return Ok(());
+    }
+    let mut known = BTreeSet::new();
+    for (role, path) in [(Role::Baseline, outputs.baseline), (Role::Candidate, Some(outputs.candidate))] {
+        let Some(path) = path else { continue };
+        for file in Output::open(role, path, None, &[], true)?.files {
+            known.extend(file.arrow_schema()?.fields().iter().map(|field| field.name().clone()));
+        }
+    }
+    match outputs.columns.iter().find(|column| !known.contains(**column)) {
+        Some(column) => Err(Error::usage(format!(
+            "neither output has a column {column:?}; the columns are {}",
+            known.into_iter().collect::<Vec<_>>().join(", ")
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Parameters typed on the command line.
+fn parameters(target_size: Option<u64>, params: &[String]) -> Result<ResolvedParameters> {
+    let usage = |error: corpora::Error| Error { class: ErrorClass::Usage, ..of_corpora(&error) };
+    let mut resolved = ResolvedParameters::default();
+    for pair in params {
+        resolved.set_pair(pair, Origin::Param).map_err(usage)?;
+    }
+    if let Some(bytes) = target_size {
+        resolved.set("target_size", &bytes.to_string(), Origin::TargetSize).map_err(usage)?;
+    }
+    Ok(resolved)
+}

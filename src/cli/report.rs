@@ -1,0 +1,40 @@
+//! `parallax report REPORT.json --out DIR`: every format rendered again from one document.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Common, Format, terminal};
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::report_dir;
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The document, as a run left it.
+    #[arg(value_name = "REPORT.json")]
+    report: PathBuf,
+    /// Directory to write the report to.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Rendered {
+    out: String,
+}
+
+impl ReportArgs {
+    pub(super) fn perform(&self, common: &Common) -> Result<Exit> {
+        let report = report_dir::read(&self.report)?;
+        report_dir::prepare(&self.out)?;
+        report_dir::write(&report, &self.out)?;
+        match common.format {
+            Format::Text => terminal::text(&format!("report: {}\n", self.out.join("index.html").display()))?,
+            Format::Json => terminal::json(&Rendered { out: self.out.display().to_string() })?,
+        }
+        Ok(Exit::Pass)
+    }
+}

@@ -1,0 +1,238 @@
+//! `parallax run`: both sides on corpora or jobs.
+
+use std::path::PathBuf;
+
+use chrono::Utc;
+use clap::Args;
+use corpora::Catalog;
+use reports::document::{JobReport, Mode, Report, Role, Verdict};
+
+use super::options::{self, of_corpora};
+use super::{Common, Format, terminal};
+use crate::cancel::Cancel;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::plan::{PlannedJob, Planner};
+use crate::report_dir;
+use crate::run::{Progress, run};
+use crate::settings::{Keep, Settings};
+use crate::shell;
+use crate::side::select::Choice;
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Only jobs of this signal; may be repeated.
+    #[arg(long, value_name = "S")]
+    signal: Vec<String>,
+    /// A built-in corpus, a specification file, or segments (file, directory, pattern); may be repeated
+    /// [default: all built-in corpora].
+    #[arg(long, value_name = "NAME|PATH")]
+    corpus: Vec<String>,
+    /// Jobs as JSON lines, each judged on its own.
+    #[arg(long, value_name = "FILE", conflicts_with = "corpus")]
+    job_list: Option<PathBuf>,
+    /// Only this job of the list; may be repeated.
+    #[arg(long, value_name = "ID", requires = "job_list")]
+    only: Vec<String>,
+    /// A job parameter, over what the corpus or list says; may be repeated.
+    #[arg(long = "param", value_name = "K=V")]
+    params: Vec<String>,
+    /// The old writer [default: legacy, or what the job list names].
+    #[arg(long, value_name = "SIDE")]
+    baseline: Option<String>,
+    /// The new writer [default: unified, or what the job list names].
+    #[arg(long, value_name = "SIDE")]
+    candidate: Option<String>,
+    /// Configuration file [default: parallax.toml where there is one].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Report directory [default: parallax-report].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Which outputs are kept in the report directory.
+    #[arg(long, value_enum, default_value_t = Keep::OnFailure)]
+    keep: Keep,
+    /// Seed of generated corpora [default: each corpus's own].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Worker threads [default: one a processor].
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// A check that must have been answered; may be repeated.
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    require: Vec<String>,
+}
+
+impl RunArgs {
+    pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
+        let config = options::config(self.config.as_deref())?;
+        let (jobs, baseline, candidate) = self.plan(&config)?;
+        let out = self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into());
+        let count = jobs.len();
+        let settings = Settings {
+            mode: Mode::Run,
+            baseline: Some(baseline.side(Role::Baseline, &config, count)?),
+            candidate: candidate.side(Role::Candidate, &config, count)?,
+            policy: options::policy(&config, &self.require)?,
+            out,
+            keep: self.keep,
+            tmp: options::tmp_dir(common)?,
+            threads: options::threads(self.threads)?,
+            command: options::command_line(),
+            replay: self.replay(),
+            seed: self.seed,
+            config: config.path.clone(),
+            program: std::env::current_exe().ok(),
+            today: Utc::now().date_naive(),
+        };
+        execute(&jobs, &settings, common, cancel)
+    }
+
+    /// The jobs and the two sides.
+    fn plan(&self, config: &Config) -> Result<(Vec<PlannedJob>, Choice, Choice)> {
+        let signals = options::signals(config)?;
+        for name in &self.signal {
+            signals.get(name).map_err(|error| of_corpora(&error))?;
+        }
+        let catalog = Catalog::builtin().map_err(|error| of_corpora(&error))?;
+        let typed = |side: &Option<String>| side.as_deref().map(Choice::parse).transpose();
+        let (baseline, candidate) = (typed(&self.baseline)?, typed(&self.candidate)?);
+        let kind = [&baseline, &candidate].into_iter().flatten().find_map(Choice::kind);
+        let tail = self.replay_tail();
+        let mut planner = Planner {
+            signals: &signals,
+            catalog: &catalog,
+            wanted: &self.signal,
+            params: &self.params,
+            kind,
+            seed: self.seed,
+            builtin: false,
+            replay_tail: &tail,
+        };
+        let Some(list) = &self.job_list else {
+            let baseline = baseline.unwrap_or(Choice::Legacy(None));
+            let candidate = candidate.unwrap_or(Choice::Unified);
+            planner.builtin = baseline.is_builtin() || candidate.is_builtin();
+            let jobs =
+                if self.corpus.is_empty() { planner.builtin()? } else { planner.named(&self.corpus)? };
+            return Ok((jobs, baseline, candidate));
+        };
+        let jobs = planner.listed(list, &self.only)?;
+        let baseline = listed(baseline, &jobs, Role::Baseline)?;
+        let candidate = listed(candidate, &jobs, Role::Candidate)?;
+        if baseline.is_builtin() || candidate.is_builtin() {
+            for signal in jobs.iter().filter_map(PlannedJob::signal) {
+                crate::side::builtin::performs(signal)?;
+            }
+        }
+        Ok((jobs, baseline, candidate))
+    }
+
+    /// The flags that shape a job's work and judgement, for repeating one job.
+    fn replay_tail(&self) -> String {
+        let mut words: Vec<String> = Vec::new();
+        for signal in &self.signal {
+            words.extend(["--signal".to_owned(), signal.clone()]);
+        }
+        words.extend(self.shaping());
+        if words.is_empty() { String::new() } else { format!(" {}", shell::line(&words)) }
+    }
+
+    fn shaping(&self) -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        let mut flag = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                words.extend([name.to_owned(), value]);
+            }
+        };
+        for param in &self.params {
+            flag("--param", Some(param.clone()));
+        }
+        flag("--baseline", self.baseline.clone());
+        flag("--candidate", self.candidate.clone());
+        flag("--config", self.config.as_ref().map(|path| path.display().to_string()));
+        flag("--seed", self.seed.map(|seed| seed.to_string()));
+        for check in &self.require {
+            flag("--require", Some(check.clone()));
+        }
+        words
+    }
+
+    /// The resolved command that repeats the run.
+    fn replay(&self) -> String {
+        let mut words = vec!["parallax".to_owned(), "run".to_owned()];
+        for (name, values) in [("--signal", &self.signal), ("--corpus", &self.corpus), ("--only", &self.only)]
+        {
+            for value in values {
+                words.extend([name.to_owned(), value.clone()]);
+            }
+        }
+        if let Some(list) = &self.job_list {
+            words.extend(["--job-list".to_owned(), list.display().to_string()]);
+        }
+        words.extend(self.shaping());
+        shell::line(&words)
+    }
+}
+
+/// The side typed, else the one that the job list names for every job, else the built-in one.
+fn listed(typed: Option<Choice>, jobs: &[PlannedJob], role: Role) -> Result<Choice> {
+    if let Some(choice) = typed {
+        return Ok(choice);
+    }
+    let has = |job: &&PlannedJob| match role {
+        Role::Baseline => job.recorded().baseline.is_some(),
+        Role::Candidate => job.recorded().candidate.is_some(),
+    };
+    let named = jobs.iter().filter(has).count();
+    match (named, jobs.iter().find(|job| !has(job))) {
+        (0, _) if role == Role::Baseline => Ok(Choice::Legacy(None)),
+        (0, _) => Ok(Choice::Unified),
+        (_, None) => Ok(Choice::Listed),
+        (_, Some(without)) => Err(Error::usage(format!(
+            "the job list names a recorded {role} for {named} of {} jobs, but not for {}; name it there, or choose a side \
+             with --{role}",
+            jobs.len(),
+            without.id()
+        ))),
+    }
+}
+
+/// Runs, shows the result, and turns the verdict into an exit.
+pub(super) fn execute(
+    jobs: &[PlannedJob],
+    settings: &Settings,
+    common: &Common,
+    cancel: &Cancel,
+) -> Result<Exit> {
+    report_dir::prepare(&settings.out)?;
+    let report = run(jobs, settings, cancel, &Lines)?;
+    show(&report, settings, common.format)?;
+    Ok(if report.run.complete { Exit::from(report.verdict) } else { Exit::Interrupted })
+}
+
+fn show(report: &Report, settings: &Settings, format: Format) -> Result<()> {
+    if format == Format::Json {
+        return terminal::json(report);
+    }
+    let mut text = reports::summary::render_text(report, terminal::width(), terminal::colour());
+    text.push_str(&format!("report: {}\n", settings.out.join("index.html").display()));
+    terminal::text(&text)
+}
+
+/// One line to stderr for each job.
+struct Lines;
+
+impl Progress for Lines {
+    fn judged(&self, job: &JobReport, done: usize, of: usize) {
+        let verdict = match job.verdict {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "FAIL",
+            Verdict::Inconclusive => "inconclusive",
+        };
+        let rows: u64 = job.candidate.files.iter().map(|file| file.rows).sum();
+        terminal::complain(&format!("[{done}/{of}] {}: {verdict}, {rows} rows", job.id));
+    }
+}

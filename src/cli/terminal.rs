@@ -1,0 +1,55 @@
+//! Writing to stdout and stderr. A reader that went away is not an error worth a second message.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// Writes text to stdout.
+///
+/// # Errors
+/// Class `io` where stdout cannot be written, unless its reader went away.
+pub fn text(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    settle(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Writes one JSON document and a line end to stdout.
+///
+/// # Errors
+/// As [`text`].
+pub fn json(document: &impl Serialize) -> Result<()> {
+    let mut bytes = serde_json::to_vec_pretty(document)
+        .map_err(|error| Error::internal(format!("cannot write the document: {error}")))?;
+    bytes.push(b'\n');
+    let mut out = io::stdout().lock();
+    settle(out.write_all(&bytes).and_then(|()| out.flush()))
+}
+
+fn settle(written: io::Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::new(reports::manifest::ErrorClass::Io, format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes one line to stderr.
+pub fn complain(line: &str) {
+    // Without stderr there is nobody to tell.
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// True where stdout may be coloured: a terminal, and no `NO_COLOR`.
+#[must_use]
+pub fn colour() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Columns of the terminal, as the shell tells them.
+#[must_use]
+pub fn width() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).unwrap_or(100)
+}

@@ -1,0 +1,41 @@
+//! `parallax verify DIR`: the invariants of one output alone.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use reports::document::Mode;
+
+use super::Common;
+use super::options::{self, of_corpora};
+use super::outputs::{OutputArgs, Outputs};
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::exit::Exit;
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// A directory or file of Parquet.
+    dir: PathBuf,
+    /// Signal of the output.
+    #[arg(long, value_name = "S")]
+    signal: String,
+    #[command(flatten)]
+    judging: OutputArgs,
+}
+
+impl VerifyArgs {
+    pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
+        let config = self.judging.config()?;
+        let signal = options::signals(&config)?.get(&self.signal).map_err(|error| of_corpora(&error))?;
+        let outputs = Outputs {
+            mode: Mode::Verify,
+            signal: Some(signal),
+            columns: &[],
+            params: &[],
+            baseline: None,
+            candidate: &self.dir,
+        };
+        self.judging.judge(outputs, &config, common, cancel)
+    }
+}

@@ -1,0 +1,129 @@
+//! The configuration file, `parallax.toml`: declared sides, the user's signals, how values are compared, bounds on file
+//! sizes, and waivers.
+//!
+//! The file is found in the working directory or named by `--config`. It is read strictly: an unknown key, a value of the
+//! wrong type or a value that makes no sense is an error of class `config` that names file, line and key. Signals are
+//! passed on as they are; the signal registry reads them. What was typed lives in `typed.rs`, what was resolved here.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::check::{Comparison, SizeBounds};
+use crate::error::{Error, Result};
+use crate::policy::waiver::Waiver;
+
+mod duration;
+#[cfg(test)]
+mod tests;
+mod typed;
+
+pub use duration::{format_duration, parse_duration};
+
+/// Name of the configuration file that is looked for in the working directory.
+pub const FILE_NAME: &str = "parallax.toml";
+
+/// How long an external side may take where its declaration says nothing.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
+/// A configuration file, read and checked.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Config {
+    /// The file, as it was named; absent for the built-in defaults.
+    pub path: Option<PathBuf>,
+    /// The folder of the file: relative paths in it count from there. Empty means the working directory.
+    pub folder: PathBuf,
+    /// External sides by name, for `cmd:NAME`.
+    pub sides: BTreeMap<String, SideConfig>,
+    /// Signals by name, uninterpreted.
+    pub signals: BTreeMap<String, toml::Table>,
+    /// How values are compared.
+    pub comparison: Comparison,
+    /// Bounds of the SIZES check.
+    pub size_bounds: SizeBounds,
+    /// Declared differences, in the order of the file.
+    pub waivers: Vec<Waiver>,
+}
+
+/// A declared external program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideConfig {
+    /// Program and arguments with placeholders, see [`crate::side::template`].
+    pub command: Vec<String>,
+    /// Environment variables that are added to the inherited ones.
+    pub env: BTreeMap<String, String>,
+    /// How long it may take; [`DEFAULT_TIMEOUT`] where nothing is said.
+    pub timeout: Duration,
+}
+
+impl Config {
+    /// Reads the configuration file `path`.
+    ///
+    /// # Errors
+    /// Class `config` with file, line and key for anything that is not understood, also where the file is not there.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(|source| {
+            Error::config(format!("cannot read the configuration {}: {source}", path.display()))
+                .with_source(source)
+        })?;
+        let mut config = Self::parse(&text, path)?;
+        config.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        config.path = Some(path.to_path_buf());
+        Ok(config)
+    }
+
+    /// Reads `parallax.toml` in `folder`, where there is one.
+    ///
+    /// # Errors
+    /// As for [`Config::load`].
+    pub fn discover(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(FILE_NAME);
+        // Anything of that name is read, and an unreadable one is an error: a policy must not be lost in silence.
+        if fs::symlink_metadata(&path).is_ok() { Self::load(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// The external side of that name.
+    ///
+    /// # Errors
+    /// Class `config` where it is not declared; the message lists those that are.
+    pub fn side(&self, name: &str) -> Result<&SideConfig> {
+        self.sides.get(name).ok_or_else(|| {
+            let file =
+                self.path.as_ref().map_or_else(|| FILE_NAME.to_owned(), |path| path.display().to_string());
+            let known: Vec<_> = self.sides.keys().map(String::as_str).collect();
+            let known = if known.is_empty() {
+                "none is".to_owned()
+            } else {
+                format!("declared: {}", known.join(", "))
+            };
+            Error::config(format!("side cmd:{name} is not declared as [side.{name}] in {file} ({known})"))
+        })
+    }
+
+    /// Reads the text of a configuration file; `name` stands in messages only.
+    ///
+    /// # Errors
+    /// As for [`Config::load`].
+    pub fn parse(text: &str, name: &Path) -> Result<Self> {
+        let typed: typed::File = toml::from_str(text).map_err(|error| {
+            let at = error.span().map(|span| position(text, span.start));
+            let at = at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
+            // The parser's message may run over lines; a message of ours does not.
+            let said: Vec<_> = error.message().lines().map(str::trim).collect();
+            Error::config(format!("{}{at}: {}", name.display(), said.join("; ")))
+        })?;
+        typed.resolve().map_err(|fault| {
+            let (line, column) = position(text, fault.at);
+            Error::config(format!("{}:{line}:{column}: {}", name.display(), fault.message))
+        })
+    }
+}
+
+/// Line and column, both from 1, of a byte of the text.
+fn position(text: &str, byte: usize) -> (usize, usize) {
+    let before = text.get(..byte).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}

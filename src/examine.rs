@@ -1,0 +1,218 @@
+//! One job: inputs made or found, both sides at work, their outputs opened, every check asked, the verdict.
+
+use std::path::Path;
+use std::time::Instant;
+
+use corpora::Segment;
+use reports::document::{
+    CheckReport, CheckStatus, FileInfo, InputInfo, JobReport, Role, SideOutcome, SideReport, StatedManifest,
+    Verdict,
+};
+
+use crate::cancel::Cancel;
+use crate::check::descriptors::Probe;
+use crate::check::{self, Check, Evidence, Observed, Outcome, Subject};
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::output::Output;
+use crate::plan::PlannedJob;
+use crate::policy::{verdict, waiver};
+use crate::probe::{self, Request};
+use crate::report_dir;
+use crate::settings::{Keep, Settings};
+use crate::side::{Side, SideRun, Workplace};
+
+/// Performs and judges one job.
+///
+/// # Errors
+/// Where it could not be performed at all: unusable input, a full disk, an interruption.
+pub fn job(
+    planned: &PlannedJob,
+    index: usize,
+    settings: &Settings,
+    tmp: &Path,
+    cancel: &Cancel,
+) -> Result<JobReport> {
+    cancel.check()?;
+    let home = job_directory(tmp, index)?;
+    let ready = planned.prepare(home.path())?;
+    let job = &ready.job;
+    let rows_in = ready.segments.as_ref().map(|segments| segments.iter().map(|segment| segment.rows).sum());
+    let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {
+        let run = at_work(side, job, role, home.path(), cancel)?;
+        let output = open(job, role, &run)?;
+        let probe = count_descriptors(side, job, rows_in, settings, home.path(), cancel);
+        let observed = Observed {
+            role,
+            info: side.info(job),
+            outcome: run.outcome.clone(),
+            output,
+            scratch_left: run.scratch_left.clone(),
+            probe,
+        };
+        Ok((observed, run))
+    };
+    let (baseline, candidate) = rayon::join(
+        || settings.baseline.as_deref().map(|side| perform(side, Role::Baseline)).transpose(),
+        || perform(settings.candidate.as_ref(), Role::Candidate),
+    );
+    let (baseline, candidate) = (baseline?, candidate?);
+    cancel.check()?;
+    let scratch = home.path().join("check");
+    make(&scratch)?;
+    let subject = Subject {
+        job,
+        baseline: baseline.as_ref().map(|(observed, _)| observed),
+        candidate: &candidate.0,
+        rows_in,
+        comparison: &settings.policy.comparison,
+        size_bounds: &settings.policy.size_bounds,
+        known_defects: settings.baseline.as_deref().map_or(&[][..], |side| side.known_defects()),
+        scratch: &scratch,
+        cancel,
+    };
+    let (checks, evidence) = ask(&subject, settings)?;
+    let (verdict, headline) = verdict::job(&checks, &settings.policy.required);
+    let kept = |role: Role, run: &SideRun| keep(settings, job, role, run, verdict);
+    let report_side = |(observed, run): &(Observed, SideRun)| -> Result<SideReport> {
+        Ok(SideReport {
+            side: observed.info.clone(),
+            outcome: observed.outcome.clone(),
+            duration_ms: run.duration.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            manifest: observed.output.manifest.as_ref().map(StatedManifest::from),
+            files: observed.output.files.iter().map(|file| file.info.clone()).collect::<Vec<FileInfo>>(),
+            kept: kept(observed.role, run)?,
+        })
+    };
+    let report = JobReport {
+        id: job.id.clone(),
+        signal: job.signal.as_ref().map(|signal| signal.name.clone()).filter(|name| !name.is_empty()),
+        kind: ready.segments.is_some().then(|| job.kind.as_str().to_owned()),
+        corpus: job.corpus.clone(),
+        parameters: job.parameter_origins.clone(),
+        inputs: inputs(ready.segments.as_deref().unwrap_or_default()),
+        verdict,
+        headline,
+        baseline: baseline.as_ref().map(report_side).transpose()?,
+        candidate: report_side(&candidate)?,
+        rows: evidence.rows,
+        schema: evidence.schema,
+        order: evidence.order,
+        sizes: evidence.sizes,
+        metadata: evidence.metadata,
+        replay: planned.replay.clone(),
+        checks,
+    };
+    // Removed here and not on drop, so that a failure to remove is told.
+    home.close().map_err(|error| Error::internal(format!("cannot remove a temporary directory: {error}")))?;
+    Ok(report)
+}
+
+fn make(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|source| Error::io("cannot make", path, source))
+}
+
+/// Lets one side do the job in directories of its own.
+fn at_work(side: &dyn Side, job: &Job, role: Role, home: &Path, cancel: &Cancel) -> Result<SideRun> {
+    let (output, scratch) = (home.join(format!("{role}-output")), home.join(format!("{role}-scratch")));
+    make(&output)?;
+    make(&scratch)?;
+    side.perform(job, &Workplace { output: &output, scratch: &scratch, cancel })
+}
+
+fn open(job: &Job, role: Role, run: &SideRun) -> Result<Output> {
+    let sort_key = job.signal.as_ref().map_or(&[][..], |signal| &signal.sort_key);
+    let recorded = run.outcome == SideOutcome::Recorded;
+    Output::open(role, &run.output, run.manifest.clone(), sort_key, recorded)
+}
+
+/// Counts descriptors in a child process where the side is built in and the job is small enough to be run again.
+fn count_descriptors(
+    side: &dyn Side,
+    job: &Job,
+    rows_in: Option<u64>,
+    settings: &Settings,
+    home: &Path,
+    cancel: &Cancel,
+) -> Option<Probe> {
+    let (program, name) = (settings.program.as_ref()?, side.probe_name()?);
+    let small = rows_in? <= probe::MAX_ROWS;
+    let declared = job.expected.baseline_error.is_some() || job.expected.candidate_error.is_some();
+    (small && !declared && !cancel.is_requested())
+        .then(|| probe::ask(program, &Request::new(&name, job), home))
+}
+
+/// Asks every check and applies the waivers.
+fn ask(subject: &Subject<'_>, settings: &Settings) -> Result<(Vec<CheckReport>, Evidence)> {
+    let mut checks = Vec::new();
+    let mut evidence = Evidence::default();
+    for check in check::all() {
+        subject.cancel.check()?;
+        let started = Instant::now();
+        let mut outcome = examine(check.as_ref(), subject)?;
+        waiver::apply(&settings.policy.waivers, settings.today, &subject.job.id, &mut outcome.findings);
+        evidence.take(std::mem::take(&mut outcome.evidence));
+        let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let gates = settings.policy.gating.contains(check.code());
+        let mut report = verdict::check(check.code(), outcome, gates, elapsed);
+        for (index, finding) in report.findings.iter_mut().enumerate() {
+            finding.id = format!("{}/{}/{}", subject.job.id, check.code(), index + 1);
+        }
+        checks.push(report);
+    }
+    Ok((checks, evidence))
+}
+
+/// A check that could not examine is undecided; only an interruption ends the job.
+fn examine(check: &dyn Check, subject: &Subject<'_>) -> Result<Outcome> {
+    match check.examine(subject) {
+        Err(error) if error.class != reports::manifest::ErrorClass::Cancelled => Ok(Outcome {
+            status: Some(CheckStatus::Inconclusive),
+            summary: format!("could not be examined: {}", crate::error::chain(&error)),
+            ..Outcome::default()
+        }),
+        other => other,
+    }
+}
+
+/// Keeps a side's output in the report directory where the settings say so.
+fn keep(
+    settings: &Settings,
+    job: &Job,
+    role: Role,
+    run: &SideRun,
+    verdict: Verdict,
+) -> Result<Option<String>> {
+    let wanted = match settings.keep {
+        Keep::Always => true,
+        Keep::OnFailure => verdict != Verdict::Pass,
+        Keep::Never => false,
+    };
+    if !wanted || run.outcome == SideOutcome::Recorded {
+        return Ok(None);
+    }
+    let manifest = run.manifest.as_ref();
+    report_dir::keep(&settings.out, &role.to_string(), &job.id, &run.output, manifest).map(Some)
+}
+
+fn inputs(segments: &[Segment]) -> Vec<InputInfo> {
+    segments
+        .iter()
+        .map(|segment| InputInfo {
+            path: crate::error::display(&segment.path),
+            rows: segment.rows,
+            bytes: segment.bytes,
+        })
+        .collect()
+}
+
+/// A directory for one job's work, removed with everything in it.
+///
+/// # Errors
+/// Class `io` where it cannot be made.
+fn job_directory(tmp: &Path, index: usize) -> Result<tempfile::TempDir> {
+    tempfile::Builder::new()
+        .prefix(&format!("job-{index:04}-"))
+        .tempdir_in(tmp)
+        .map_err(|source| Error::io("cannot make a temporary directory in", tmp, source))
+}

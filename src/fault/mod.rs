@@ -1,0 +1,163 @@
+//! Planted faults: the unified writer with one defect, to show that a check goes red.
+//!
+//! Each fault is what a migration of this kind really suffered, or the smallest thing that a check must see. It is planted
+//! into a finished output, so that the writer under test stays as it is; the manifest is brought along where an honest
+//! (but faulty) writer would have done so, so that as few checks as possible see the fault.
+
+mod plant;
+mod rewrite;
+
+use reports::document::{SideInfo, SideKind, SideOutcome};
+
+use crate::error::Result;
+use crate::job::Job;
+use crate::side::unified::Unified;
+use crate::side::{Side, SideRun, Workplace};
+
+/// A planted fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// A row in the middle of the largest file is gone.
+    DropRow,
+    /// The last row of the largest file is there twice.
+    DuplicateRow,
+    /// Two rows have exchanged their values in one column.
+    SwapValues,
+    /// One character of one value differs.
+    ChangeCharacter,
+    /// One null has become an empty string.
+    NullToEmpty,
+    /// An integer column has become a floating-point column.
+    IntToFloat,
+    /// The column with the fewest values is gone.
+    LoseColumn,
+    /// Two rows of one file have exchanged their places.
+    SwapRows,
+    /// The first row of the first file stands in the second file.
+    OverlapFiles,
+    /// The manifest's first timestamp of the first file is one too high.
+    WrongFirstTimestamp,
+    /// One fingerprint of the first file is not in the manifest.
+    MissingFingerprint,
+    /// The manifest names the first file only.
+    FirstResultOnly,
+    /// A Parquet file lies in the output that the manifest does not name.
+    StrayFile,
+    /// A temporary file is left in the scratch directory.
+    LeftoverFile,
+    /// A file descriptor stays open after each run.
+    LeakDescriptor,
+    /// Every file is cut into tiny ones.
+    TinyFiles,
+    /// The writer fails at its end and leaves what it wrote.
+    FailLate,
+}
+
+impl Fault {
+    /// Every fault, in the order of the list in the documentation.
+    pub const ALL: &'static [Self] = &[
+        Self::DropRow,
+        Self::DuplicateRow,
+        Self::SwapValues,
+        Self::ChangeCharacter,
+        Self::NullToEmpty,
+        Self::IntToFloat,
+        Self::LoseColumn,
+        Self::SwapRows,
+        Self::OverlapFiles,
+        Self::WrongFirstTimestamp,
+        Self::MissingFingerprint,
+        Self::FirstResultOnly,
+        Self::StrayFile,
+        Self::LeftoverFile,
+        Self::LeakDescriptor,
+        Self::TinyFiles,
+        Self::FailLate,
+    ];
+
+    /// Name after `fault:`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DropRow => "drop-row",
+            Self::DuplicateRow => "duplicate-row",
+            Self::SwapValues => "swap-values",
+            Self::ChangeCharacter => "change-character",
+            Self::NullToEmpty => "null-to-empty",
+            Self::IntToFloat => "int-to-float",
+            Self::LoseColumn => "lose-column",
+            Self::SwapRows => "swap-rows",
+            Self::OverlapFiles => "overlap-files",
+            Self::WrongFirstTimestamp => "wrong-first-timestamp",
+            Self::MissingFingerprint => "missing-fingerprint",
+            Self::FirstResultOnly => "first-result-only",
+            Self::StrayFile => "stray-file",
+            Self::LeftoverFile => "leftover-file",
+            Self::LeakDescriptor => "leak-descriptor",
+            Self::TinyFiles => "tiny-files",
+            Self::FailLate => "fail-late",
+        }
+    }
+
+    /// The checks that must go red where the fault could be planted; no other may.
+    #[must_use]
+    pub fn seen_by(self) -> &'static [&'static str] {
+        match self {
+            Self::DropRow | Self::DuplicateRow => &["ROWS", "ACCOUNTING"],
+            Self::SwapValues | Self::ChangeCharacter | Self::NullToEmpty => &["ROWS"],
+            Self::IntToFloat | Self::LoseColumn => &["ROWS", "SCHEMA"],
+            Self::SwapRows | Self::OverlapFiles => &["ORDER"],
+            Self::WrongFirstTimestamp | Self::MissingFingerprint => &["METADATA"],
+            Self::FirstResultOnly => &["ACCOUNTING"],
+            // Whoever reads the directory instead of the manifest sees the stray file's rows twice, and out of order.
+            Self::StrayFile => &["ROWS", "ACCOUNTING", "ORDER"],
+            Self::LeftoverFile | Self::LeakDescriptor => &["LEAKS"],
+            Self::TinyFiles => &["SIZES"],
+            Self::FailLate => &["ERRORS"],
+        }
+    }
+
+    /// The fault of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|fault| fault.name() == name)
+    }
+}
+
+/// The unified writer with one planted fault.
+#[derive(Debug, Clone, Copy)]
+pub struct FaultSide {
+    fault: Fault,
+}
+
+impl FaultSide {
+    /// The unified writer with `fault`.
+    #[must_use]
+    pub fn new(fault: Fault) -> Self {
+        Self { fault }
+    }
+
+    /// The planted fault.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.fault
+    }
+}
+
+impl Side for FaultSide {
+    fn info(&self, job: &Job) -> SideInfo {
+        SideInfo { name: format!("fault:{}", self.fault.name()), kind: SideKind::Fault, ..Unified.info(job) }
+    }
+
+    fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
+        let mut run = Unified.perform(job, place)?;
+        if run.outcome == SideOutcome::Completed {
+            plant::plant(self.fault, job, place, &mut run)?;
+        }
+        Ok(run)
+    }
+
+    fn probe_name(&self) -> Option<String> {
+        Some(format!("fault:{}", self.fault.name()))
+    }
+}

@@ -1,0 +1,379 @@
+//! Planting one fault into a finished output. Where the output offers no place for it (no second file, no null), nothing
+//! changes: a demonstration chooses a corpus that does.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, UInt32Array, new_null_array,
+};
+use arrow::compute::{concat_batches, take, take_record_batch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use reports::document::SideOutcome;
+use reports::manifest::{ErrorClass, Failure, Manifest, ManifestFile};
+
+use super::Fault;
+use super::rewrite::{load, store};
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::side::builtin::files_below;
+use crate::side::{SideRun, Workplace};
+
+/// Rows of each file that [`Fault::TinyFiles`] makes.
+const TINY_ROWS: usize = 7;
+
+/// Plants `fault` into what the side left.
+pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) -> Result<()> {
+    match fault {
+        Fault::LeftoverFile => {
+            write_text(&place.scratch.join("run-000001.spill"))?;
+            run.scratch_left = files_below(place.scratch);
+            return Ok(());
+        }
+        Fault::LeakDescriptor => {
+            let leaked = File::open(place.scratch)
+                .map_err(|source| Error::io("cannot open", place.scratch, source))?;
+            std::mem::forget(leaked);
+            return Ok(());
+        }
+        _ => {}
+    }
+    let root = run.output.clone();
+    let Some(manifest) = run.manifest.as_mut().filter(|manifest| !manifest.files.is_empty()) else {
+        return Ok(());
+    };
+    let mut site = Site { job, root, manifest };
+    match fault {
+        // In the middle, so that first and last timestamp stay true.
+        Fault::DropRow => site.rewrite_largest(|batch| {
+            let middle = batch.num_rows() / 2;
+            let rest = batch.num_rows().checked_sub(middle + 1)?;
+            let parts = [&batch.slice(0, middle), &batch.slice(middle + 1, rest)];
+            concat_batches(&batch.schema(), parts).ok()
+        })?,
+        Fault::DuplicateRow => site.rewrite_largest(|batch| {
+            let last = batch.slice(batch.num_rows().checked_sub(1)?, 1);
+            concat_batches(&batch.schema(), [batch, &last]).ok()
+        })?,
+        Fault::SwapValues => site.rewrite_first(swap_values)?,
+        Fault::ChangeCharacter => {
+            site.rewrite_first(|job, batch| map_one_string(job, batch, changed_text))?
+        }
+        Fault::NullToEmpty => site.rewrite_first(|job, batch| {
+            map_one_string(job, batch, |value| value.is_none().then(String::new))
+        })?,
+        Fault::SwapRows => site.rewrite_first(|_, batch| swap_rows(batch))?,
+        Fault::IntToFloat => site.int_to_float()?,
+        Fault::LoseColumn => site.lose_column()?,
+        Fault::OverlapFiles => site.overlap()?,
+        Fault::WrongFirstTimestamp => {
+            if let Some(first) = site.manifest.files.iter_mut().find_map(|file| file.first_ts.as_mut()) {
+                *first += 1;
+            }
+        }
+        Fault::MissingFingerprint => {
+            let sets = site.manifest.files.iter_mut().filter_map(|file| file.fingerprints.as_mut());
+            if let Some(set) = sets.into_iter().find(|set| !set.is_empty()) {
+                set.pop();
+            }
+        }
+        Fault::FirstResultOnly => site.manifest.files.truncate(1),
+        Fault::StrayFile => {
+            let stray = site.root.join("stray.parquet");
+            std::fs::copy(site.path(0), &stray)
+                .map_err(|source| Error::io("cannot write", &stray, source))?;
+        }
+        Fault::TinyFiles => site.tiny_files()?,
+        Fault::FailLate => {
+            let failure = Failure {
+                class: ErrorClass::Internal,
+                message: "planted: the writer failed at its end".to_owned(),
+            };
+            run.outcome = SideOutcome::Failed { failure, exit_status: None, signal: None, stderr: None };
+            run.manifest = None;
+        }
+        Fault::LeftoverFile | Fault::LeakDescriptor => {}
+    }
+    Ok(())
+}
+
+fn write_text(path: &std::path::Path) -> Result<()> {
+    std::fs::write(path, "left behind").map_err(|source| Error::io("cannot write", path, source))
+}
+
+/// The output that a fault is planted into.
+struct Site<'a> {
+    job: &'a Job,
+    root: PathBuf,
+    manifest: &'a mut Manifest,
+}
+
+impl Site<'_> {
+    fn path(&self, index: usize) -> PathBuf {
+        self.root.join(&self.manifest.files[index].path)
+    }
+
+    /// Writes `batch` over file `index` and brings its counts in the manifest along.
+    fn put(&mut self, index: usize, batch: &RecordBatch) -> Result<()> {
+        let size = store(&self.path(index), batch)?;
+        let entry = &mut self.manifest.files[index];
+        entry.record_count = Some(batch.num_rows() as u64);
+        entry.file_size = Some(size);
+        Ok(())
+    }
+
+    /// Changes the file with the most rows.
+    fn rewrite_largest(&mut self, change: impl Fn(&RecordBatch) -> Option<RecordBatch>) -> Result<()> {
+        let largest =
+            (0..self.manifest.files.len()).max_by_key(|index| self.manifest.files[*index].record_count);
+        if let Some(index) = largest
+            && let Some(changed) = change(&load(&self.path(index))?)
+        {
+            self.put(index, &changed)?;
+        }
+        Ok(())
+    }
+
+    /// Changes the first file that offers a place.
+    fn rewrite_first(&mut self, change: impl Fn(&Job, &RecordBatch) -> Option<RecordBatch>) -> Result<()> {
+        for index in 0..self.manifest.files.len() {
+            if let Some(changed) = change(self.job, &load(&self.path(index))?) {
+                return self.put(index, &changed);
+            }
+        }
+        Ok(())
+    }
+
+    fn int_to_float(&mut self) -> Result<()> {
+        let integer = |batch: &RecordBatch| {
+            let schema = batch.schema();
+            let found = schema
+                .fields()
+                .iter()
+                .find(|field| field.data_type() == &DataType::Int64 && !is_key(self.job, field.name()))?;
+            Some(found.name().clone())
+        };
+        let mut column = None;
+        for index in 0..self.manifest.files.len() {
+            column = column.or(integer(&load(&self.path(index))?));
+        }
+        let Some(column) = column else { return Ok(()) };
+        for index in 0..self.manifest.files.len() {
+            let batch = load(&self.path(index))?;
+            let Some(values) =
+                batch.column_by_name(&column).and_then(|array| array.as_primitive_opt::<Int64Type>())
+            else {
+                continue;
+            };
+            #[expect(clippy::cast_precision_loss, reason = "the loss is the fault")]
+            let floats: Float64Array = values.iter().map(|value| value.map(|value| value as f64)).collect();
+            if let Some(changed) = with_column(&batch, &column, Arc::new(floats)) {
+                self.put(index, &changed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Loses the column with the fewest values over all files.
+    fn lose_column(&mut self) -> Result<()> {
+        let mut values: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+        for index in 0..self.manifest.files.len() {
+            let batch = load(&self.path(index))?;
+            for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+                *values.entry(field.name().clone()).or_default() += array.len() - array.null_count();
+            }
+        }
+        let rarest = values
+            .iter()
+            .filter(|(name, count)| **count > 0 && !is_key(self.job, name) && !is_indexed(self.job, name))
+            .min_by_key(|(_, count)| **count)
+            .map(|(name, _)| name.clone());
+        let Some(column) = rarest else { return Ok(()) };
+        for index in 0..self.manifest.files.len() {
+            let batch = load(&self.path(index))?;
+            let kept: Vec<usize> =
+                (0..batch.num_columns()).filter(|at| batch.schema().field(*at).name() != &column).collect();
+            if kept.len() < batch.num_columns()
+                && !kept.is_empty()
+                && let Ok(changed) = batch.project(&kept)
+            {
+                self.forget_fingerprint(index, &column);
+                self.put(index, &changed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A writer that loses a column does not fingerprint it either.
+    fn forget_fingerprint(&mut self, index: usize, column: &str) {
+        let exists = crate::check::metadata::fingerprint::hash(format!("{column}:.*").as_bytes());
+        if let Some(set) = &mut self.manifest.files[index].fingerprints {
+            set.retain(|fingerprint| *fingerprint != exists);
+        }
+    }
+
+    /// Puts the first row of the first file in front of the second file, and tells the truth about both.
+    fn overlap(&mut self) -> Result<()> {
+        if self.manifest.files.len() < 2 {
+            return Ok(());
+        }
+        let (first, second) = (load(&self.path(0))?, load(&self.path(1))?);
+        if first.num_rows() < 2 {
+            return Ok(());
+        }
+        let Some(joined) = stacked(&first.slice(0, 1), &second) else { return Ok(()) };
+        self.put(0, &first.slice(1, first.num_rows() - 1))?;
+        self.put(1, &joined)?;
+        // What cannot be told truthfully without recomputing it is not told, of any file.
+        for entry in &mut self.manifest.files {
+            (entry.first_ts, entry.last_ts, entry.fingerprints) = (None, None, None);
+        }
+        Ok(())
+    }
+
+    /// Cuts every file into files of [`TINY_ROWS`] rows.
+    fn tiny_files(&mut self) -> Result<()> {
+        let mut entries = Vec::new();
+        for index in 0..self.manifest.files.len() {
+            let path = self.path(index);
+            let batch = load(&path)?;
+            for (part, start) in (0..batch.num_rows()).step_by(TINY_ROWS).enumerate() {
+                let rows = batch.slice(start, TINY_ROWS.min(batch.num_rows() - start));
+                let name = format!("tiny-{index:04}-{part:05}.parquet");
+                let size = store(&self.root.join(&name), &rows)?;
+                entries.push(ManifestFile {
+                    path: name,
+                    record_count: Some(rows.num_rows() as u64),
+                    file_size: Some(size),
+                    ..ManifestFile::default()
+                });
+            }
+            std::fs::remove_file(&path).map_err(|source| Error::io("cannot remove", &path, source))?;
+        }
+        self.manifest.files = entries;
+        Ok(())
+    }
+}
+
+/// True for a column of the sort key or of a row key: a fault there would be seen as another one.
+fn is_key(job: &Job, column: &str) -> bool {
+    job.signal.as_ref().is_some_and(|signal| {
+        signal.sort_key.iter().chain(signal.row_keys.iter().flatten()).any(|key| key == column)
+    })
+}
+
+/// True for a column whose values, not only its presence, are fingerprinted.
+fn is_indexed(job: &Job, column: &str) -> bool {
+    job.signal
+        .as_ref()
+        .and_then(|signal| signal.fingerprints.as_ref())
+        .is_some_and(|rule| rule.full_value.iter().chain(&rule.trigram).any(|indexed| indexed == column))
+}
+
+/// The batch with one column replaced.
+fn with_column(batch: &RecordBatch, column: &str, array: ArrayRef) -> Option<RecordBatch> {
+    let schema = batch.schema();
+    let at = schema.index_of(column).ok()?;
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(index, field)| {
+            if index == at {
+                Field::new(column, array.data_type().clone(), true)
+            } else {
+                field.as_ref().clone()
+            }
+        })
+        .collect();
+    let mut columns = batch.columns().to_vec();
+    columns[at] = array;
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).ok()
+}
+
+/// Both batches one after the other, over the union of their columns.
+fn stacked(upper: &RecordBatch, lower: &RecordBatch) -> Option<RecordBatch> {
+    let schema = Schema::try_merge([nullable(upper), nullable(lower)]).ok()?;
+    let schema = Arc::new(schema);
+    let aligned = |batch: &RecordBatch| {
+        let columns = schema.fields().iter().map(|field| {
+            let missing = || new_null_array(field.data_type(), batch.num_rows());
+            batch.column_by_name(field.name()).map_or_else(missing, Arc::clone)
+        });
+        RecordBatch::try_new(Arc::clone(&schema), columns.collect()).ok()
+    };
+    concat_batches(&schema, [&aligned(upper)?, &aligned(lower)?]).ok()
+}
+
+/// The batch's schema with every column optional and no metadata.
+fn nullable(batch: &RecordBatch) -> Schema {
+    let fields = batch.schema_ref().fields().iter();
+    Schema::new(
+        fields.map(|field| Field::new(field.name(), field.data_type().clone(), true)).collect::<Vec<_>>(),
+    )
+}
+
+/// String columns that are neither keys nor indexed, with their values.
+fn plain_strings<'a>(
+    job: &'a Job,
+    batch: &'a RecordBatch,
+) -> impl Iterator<Item = (String, &'a StringArray)> {
+    batch.schema_ref().fields().iter().zip(batch.columns()).filter_map(|(field, array)| {
+        let strings = array.as_string_opt::<i32>()?;
+        (!is_key(job, field.name()) && !is_indexed(job, field.name()))
+            .then(|| (field.name().clone(), strings))
+    })
+}
+
+/// Exchanges two different values of one column between two rows, both not null and not empty.
+fn swap_values(job: &Job, batch: &RecordBatch) -> Option<RecordBatch> {
+    plain_strings(job, batch).find_map(|(name, strings)| {
+        let mut full =
+            (0..strings.len()).filter(|row| strings.is_valid(*row) && !strings.value(*row).is_empty());
+        let one = full.next()?;
+        let other = full.find(|row| strings.value(*row) != strings.value(one))?;
+        let array = take(strings, &exchanged(strings.len(), one, other)?, None).ok()?;
+        with_column(batch, &name, array)
+    })
+}
+
+/// Exchanges the first row with the last row.
+fn swap_rows(batch: &RecordBatch) -> Option<RecordBatch> {
+    let last = batch.num_rows().checked_sub(1).filter(|last| *last > 0)?;
+    take_record_batch(batch, &exchanged(batch.num_rows(), 0, last)?).ok()
+}
+
+/// Row numbers from 0 with two of them exchanged.
+fn exchanged(rows: usize, one: usize, other: usize) -> Option<UInt32Array> {
+    let mut indices: Vec<u32> = (0..u32::try_from(rows).ok()?).collect();
+    indices.swap(one, other);
+    Some(UInt32Array::from(indices))
+}
+
+/// Changes the first value of a plain string column for which `change` has an answer.
+fn map_one_string(
+    job: &Job,
+    batch: &RecordBatch,
+    change: impl Fn(Option<&str>) -> Option<String>,
+) -> Option<RecordBatch> {
+    plain_strings(job, batch).find_map(|(name, strings)| {
+        let row = (0..strings.len())
+            .find(|row| change(strings.is_valid(*row).then(|| strings.value(*row))).is_some())?;
+        let values: StringArray = (0..strings.len())
+            .map(|at| {
+                let value = strings.is_valid(at).then(|| strings.value(at));
+                if at == row { change(value) } else { value.map(str::to_owned) }
+            })
+            .collect();
+        with_column(batch, &name, Arc::new(values))
+    })
+}
+
+/// The text with its last character changed; nothing for null and empty text.
+fn changed_text(value: Option<&str>) -> Option<String> {
+    let text = value?;
+    let last = text.chars().next_back()?;
+    let kept = &text[..text.len() - last.len_utf8()];
+    Some(format!("{kept}{}", if last == 'x' { 'y' } else { 'x' }))
+}

@@ -1,0 +1,228 @@
+//! A look at a footer's structure before the Parquet crate decodes it.
+//!
+//! The crate reserves memory for as many row groups as the footer announces, and turns the flattened schema into a tree by
+//! recursion. Both can end the process (out of memory, stack exhausted), which no error handling catches. So the footer
+//! is walked once here, without building anything:
+//!
+//! 1. Every list, set, map and byte string must fit into the bytes that are left: each element takes at least one.
+//! 2. Structures nest at most 64 deep, and so does the schema.
+//!
+//! Nothing else is interpreted: whatever passes may still be refused by the crate. Cost: one pass over the footer's bytes.
+
+/// How deep Thrift structures and schema groups may nest.
+const MAX_DEPTH: usize = 64;
+
+/// Compact-protocol type codes that are treated apart.
+const BOOLEAN_TRUE: u8 = 1;
+const BOOLEAN_FALSE: u8 = 2;
+const BYTE: u8 = 3;
+const DOUBLE: u8 = 7;
+const BINARY: u8 = 8;
+const LIST: u8 = 9;
+const SET: u8 = 10;
+const MAP: u8 = 11;
+const STRUCT: u8 = 12;
+const UUID: u8 = 13;
+
+/// Checks that a footer (the Thrift bytes alone) can be decoded without exhausting memory or stack.
+///
+/// # Errors
+/// What is wrong, as a fragment.
+pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
+    let mut walker = Walker { bytes, position: 0, children: Vec::new() };
+    walker.structure(0, Level::File)?;
+    schema_depth(&walker.children)
+}
+
+/// Which structure is being walked; only the way to a schema element's `num_children` matters.
+#[derive(Clone, Copy, PartialEq)]
+enum Level {
+    /// The file metadata itself.
+    File,
+    /// One schema element.
+    SchemaElement,
+    /// Anything else.
+    Other,
+}
+
+struct Walker<'a> {
+    bytes: &'a [u8],
+    position: usize,
+    /// `num_children` of every schema element in order.
+    children: Vec<i64>,
+}
+
+impl Walker<'_> {
+    fn byte(&mut self) -> Result<u8, String> {
+        let byte =
+            self.bytes.get(self.position).copied().ok_or_else(|| "the footer ends early".to_owned())?;
+        self.position += 1;
+        Ok(byte)
+    }
+
+    fn varint(&mut self) -> Result<u64, String> {
+        let mut value = 0_u64;
+        for shift in (0..70).step_by(7) {
+            let byte = self.byte()?;
+            if shift < 64 {
+                value |= u64::from(byte & 0x7f) << shift;
+            }
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err("the footer holds a number of more than 64 bits".to_owned())
+    }
+
+    fn zigzag(&mut self) -> Result<i64, String> {
+        let raw = self.varint()?;
+        #[expect(clippy::cast_possible_wrap, reason = "zigzag decoding is defined on the bits")]
+        let value = (raw >> 1) as i64 ^ -((raw & 1) as i64);
+        Ok(value)
+    }
+
+    fn skip(&mut self, length: u64) -> Result<(), String> {
+        let left = (self.bytes.len() - self.position) as u64;
+        if length > left {
+            return Err(format!("the footer announces {length} bytes where {left} are left"));
+        }
+        self.position += usize::try_from(length).map_err(|_| "the footer is too long".to_owned())?;
+        Ok(())
+    }
+
+    fn room(&self, elements: u64) -> Result<(), String> {
+        let left = (self.bytes.len() - self.position) as u64;
+        if elements > left {
+            return Err(format!("the footer announces {elements} elements where {left} bytes are left"));
+        }
+        Ok(())
+    }
+
+    fn structure(&mut self, depth: usize, level: Level) -> Result<(), String> {
+        if depth > MAX_DEPTH {
+            return Err(format!("the footer nests more than {MAX_DEPTH} structures"));
+        }
+        let mut field = 0_i64;
+        let mut children = 0_i64;
+        loop {
+            let header = self.byte()?;
+            if header == 0 {
+                break;
+            }
+            let delta = i64::from(header >> 4);
+            field = if delta == 0 { self.zigzag()? } else { field.saturating_add(delta) };
+            let kind = header & 0x0f;
+            if level == Level::SchemaElement && field == 5 && (4..=6).contains(&kind) {
+                children = self.zigzag()?;
+                continue;
+            }
+            let inner = if level == Level::File && field == 2 { Level::SchemaElement } else { Level::Other };
+            // In a structure the type code of a boolean is its value: no byte follows.
+            if kind != BOOLEAN_TRUE && kind != BOOLEAN_FALSE {
+                self.value(kind, depth + 1, inner)?;
+            }
+        }
+        if level == Level::SchemaElement {
+            self.children.push(children);
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, kind: u8, depth: usize, level: Level) -> Result<(), String> {
+        if depth > MAX_DEPTH {
+            return Err(format!("the footer nests more than {MAX_DEPTH} structures"));
+        }
+        match kind {
+            BOOLEAN_TRUE | BOOLEAN_FALSE | BYTE => self.skip(1),
+            4..=6 => self.varint().map(drop),
+            DOUBLE => self.skip(8),
+            BINARY => {
+                let length = self.varint()?;
+                self.skip(length)
+            }
+            LIST | SET => {
+                let header = self.byte()?;
+                let length = if header >> 4 == 0x0f { self.varint()? } else { u64::from(header >> 4) };
+                self.room(length)?;
+                for _ in 0..length {
+                    self.value(header & 0x0f, depth + 1, level)?;
+                }
+                Ok(())
+            }
+            MAP => {
+                let length = self.varint()?;
+                if length == 0 {
+                    return Ok(());
+                }
+                self.room(length)?;
+                let kinds = self.byte()?;
+                for _ in 0..length {
+                    self.value(kinds >> 4, depth + 1, Level::Other)?;
+                    self.value(kinds & 0x0f, depth + 1, Level::Other)?;
+                }
+                Ok(())
+            }
+            STRUCT => self.structure(depth, level),
+            UUID => self.skip(16),
+            other => Err(format!("the footer holds an unknown type code {other}")),
+        }
+    }
+}
+
+/// Depth of the tree that the flattened schema stands for.
+fn schema_depth(children: &[i64]) -> Result<(), String> {
+    let mut open: Vec<i64> = Vec::new();
+    for &count in children {
+        if count > 0 {
+            open.push(count);
+            if open.len() > MAX_DEPTH {
+                return Err(format!("the schema nests more than {MAX_DEPTH} groups"));
+            }
+            continue;
+        }
+        while let Some(left) = open.last_mut() {
+            *left -= 1;
+            if *left > 0 {
+                break;
+            }
+            open.pop();
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_announces_more_elements_than_bytes_is_refused() {
+        // Field 4, a list of structs with 2^31 - 1 elements.
+        let bytes = [0x49, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00];
+        let refused = check(&bytes).unwrap_err();
+        assert!(refused.contains("2147483647 elements"), "{refused}");
+    }
+
+    #[test]
+    fn a_schema_of_ten_thousand_nested_groups_is_refused() {
+        let mut bytes = vec![0x29, 0xfc, 0x90, 0x4e];
+        for _ in 0..10_000 {
+            bytes.extend([0x55, 0x02, 0x00]);
+        }
+        bytes.push(0);
+        let refused = check(&bytes).unwrap_err();
+        assert!(refused.contains("schema nests"), "{refused}");
+    }
+
+    #[test]
+    fn structures_nested_without_end_are_refused() {
+        let refused = check(&[0x1c; 4_000]).unwrap_err();
+        assert!(refused.contains("nests more than"), "{refused}");
+    }
+
+    #[test]
+    fn a_footer_that_ends_early_is_refused() {
+        assert!(check(&[0x15]).is_err());
+        assert!(check(&[]).is_err());
+    }
+}

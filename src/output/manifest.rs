@@ -1,0 +1,222 @@
+//! Reads `manifest.json`, the result list that an external or recorded side may leave in its output directory.
+//!
+//! Steps: the file must be a regular file of bounded size; it is either a [`Manifest`] or, where the side failed, a
+//! [`FailureDocument`]; both are read strictly (unknown and repeated fields are refused); every path must stay inside
+//! the output directory and may be named once. Whether the files exist and hold what the manifest says is a question
+//! for the checks, not for this reader. Cost: the size of the document.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use reports::manifest::{Failure, FailureDocument, Manifest};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// Name of the manifest in an output directory.
+pub const FILE_NAME: &str = "manifest.json";
+
+/// Largest manifest that is read, in bytes. Fingerprint sets make manifests long, but not longer than this.
+const LARGEST: u64 = 512 << 20;
+
+/// What a side left as its manifest.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Statement {
+    /// No manifest: the side says nothing.
+    Nothing,
+    /// The result list.
+    Manifest(Manifest),
+    /// The side says that it failed.
+    Failure(Failure),
+}
+
+/// Enough of either document to tell which of the two it is.
+#[derive(Deserialize)]
+struct Peek {
+    error: Option<IgnoredAny>,
+}
+
+/// Reads whichever document lies in `dir`.
+///
+/// # Errors
+/// A sentence that says what is wrong with the file.
+pub fn examine(dir: &Path) -> Result<Statement, String> {
+    let path = dir.join(FILE_NAME);
+    // Not followed: a link could lead out of the output directory, and opening a pipe would wait for ever.
+    let facts = match fs::symlink_metadata(&path) {
+        Ok(facts) => facts,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Statement::Nothing),
+        Err(error) => return Err(format!("{FILE_NAME} cannot be read: {error}")),
+    };
+    if !facts.is_file() {
+        return Err(format!("{FILE_NAME} is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(&path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("{FILE_NAME} cannot be read: {error}"))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("{FILE_NAME} is larger than {} MiB", LARGEST >> 20));
+    }
+    parse(&bytes)
+}
+
+/// Parses either document.
+fn parse(bytes: &[u8]) -> Result<Statement, String> {
+    // A struct may also be read from a list of its fields; a manifest may not be written so.
+    if bytes.trim_ascii_start().first().is_some_and(|&first| first != b'{') {
+        return Err(format!("{FILE_NAME} is not a manifest: expected a JSON object"));
+    }
+    let wrong = |error: serde_json::Error| format!("{FILE_NAME} is not a manifest: {error}");
+    let peek: Peek = serde_json::from_slice(bytes).map_err(wrong)?;
+    if peek.error.is_some() {
+        let document: FailureDocument = serde_json::from_slice(bytes)
+            .map_err(|error| format!("{FILE_NAME} is not a failure document: {error}"))?;
+        return Ok(Statement::Failure(document.error));
+    }
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(wrong)?;
+    let mut named = BTreeSet::new();
+    for (index, file) in manifest.files.iter().enumerate() {
+        if let Some(fault) = path_fault(&file.path) {
+            return Err(format!("{FILE_NAME}: files[{index}].path {:?} {fault}", file.path));
+        }
+        if !named.insert(file.path.as_str()) {
+            return Err(format!("{FILE_NAME}: files[{index}].path {:?} is named twice", file.path));
+        }
+    }
+    Ok(Statement::Manifest(manifest))
+}
+
+/// What is wrong with a path that should lie inside the output directory. Every part must be a plain name, so that one
+/// file has one spelling.
+fn path_fault(path: &str) -> Option<&'static str> {
+    if path.is_empty() {
+        return Some("is empty");
+    }
+    if path.starts_with('/') {
+        return Some("is absolute; paths are relative to the output directory");
+    }
+    if path.contains('\0') {
+        return Some("holds a NUL byte");
+    }
+    path.split('/').find_map(|part| match part {
+        ".." => Some("leaves the output directory"),
+        "" | "." => Some("is not in its plain form; write it without empty parts and `.`"),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use reports::manifest::{ErrorClass, ManifestFile};
+
+    use super::*;
+
+    fn written(text: &str) -> (tempfile::TempDir, Result<Statement, String>) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(FILE_NAME), text).unwrap();
+        let found = examine(dir.path());
+        (dir, found)
+    }
+
+    #[test]
+    fn a_directory_without_a_manifest_says_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(examine(dir.path()), Ok(Statement::Nothing));
+        assert_eq!(examine(dir.path()), Ok(Statement::Nothing));
+    }
+
+    #[test]
+    fn a_manifest_keeps_its_order_and_its_absent_fields() {
+        let (dir, found) = written(
+            r#"{"rows_read": 3, "rows_dropped": {"missing_timestamp": 1},
+                "files": [{"path": "b/z.parquet", "record_count": 2}, {"path": "a.parquet", "first_ts": -5}]}"#,
+        );
+        let Ok(Statement::Manifest(manifest)) = found else { panic!("{found:?}") };
+        assert_eq!(manifest.rows_read, Some(3));
+        assert_eq!(manifest.rows_dropped["missing_timestamp"], 1);
+        assert_eq!(
+            manifest.files,
+            vec![
+                ManifestFile { path: "b/z.parquet".into(), record_count: Some(2), ..ManifestFile::default() },
+                ManifestFile { path: "a.parquet".into(), first_ts: Some(-5), ..ManifestFile::default() },
+            ]
+        );
+        assert_eq!(examine(dir.path()), Ok(Statement::Manifest(manifest)));
+    }
+
+    #[test]
+    fn a_failure_document_gives_class_and_message_and_is_no_result_list() {
+        let (_dir, found) =
+            written(r#"{"error": {"class": "schema-conflict", "message": "column a has two types"}}"#);
+        assert_eq!(
+            found,
+            Ok(Statement::Failure(Failure {
+                class: ErrorClass::SchemaConflict,
+                message: "column a has two types".into()
+            }))
+        );
+    }
+
+    #[test]
+    fn what_is_not_exactly_a_manifest_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("", "EOF"),
+            ("not json", "expected a JSON object"),
+            ("[1]", "expected a JSON object"),
+            ("{not json", "key must be a string"),
+            ("{}", "missing field `files`"),
+            (r#"{"files": [], "file": []}"#, "unknown field `file`"),
+            (r#"{"files": [], "files": []}"#, "duplicate field `files`"),
+            (r#"{"files": [{"record_count": 1}]}"#, "missing field `path`"),
+            (r#"{"files": [{"path": "a", "record_count": -1}]}"#, "invalid value"),
+            (r#"{"files": [{"path": "a", "record_count": 1.5}]}"#, "invalid type"),
+            (r#"{"files": []} {}"#, "trailing characters"),
+            (r#"{"error": {"class": "bad", "message": "m"}}"#, "unknown variant `bad`"),
+            (r#"{"error": {"class": "io", "message": "m"}, "files": []}"#, "unknown field `files`"),
+        ] {
+            let (_dir, found) = written(text);
+            let message = found.expect_err(text);
+            assert!(message.contains(reason), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn paths_outside_the_output_directory_and_repeated_paths_are_refused() {
+        for (paths, reason) in [
+            (r#""/etc/passwd""#, "is absolute"),
+            (r#""../a.parquet""#, "leaves the output directory"),
+            (r#""a/../../b.parquet""#, "leaves the output directory"),
+            (r#""./a.parquet""#, "plain form"),
+            (r#""a//b.parquet""#, "plain form"),
+            (r#""""#, "is empty"),
+            (r#""a.parquet"}, {"path": "a.parquet""#, "named twice"),
+        ] {
+            let (_dir, found) = written(&format!(r#"{{"files": [{{"path": {paths}}}]}}"#));
+            let message = found.expect_err(paths);
+            assert!(message.contains(reason), "{paths}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_link_or_directory_named_manifest_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("elsewhere", dir.path().join(FILE_NAME)).unwrap();
+        assert_eq!(examine(dir.path()), Err("manifest.json is not a regular file".into()));
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(FILE_NAME)).unwrap();
+        assert_eq!(examine(dir.path()), Err("manifest.json is not a regular file".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn an_accepted_path_never_leaves_the_directory(path in "[a./\\\\]{0,12}") {
+            if path_fault(&path).is_none() {
+                let plain = Path::new(&path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+                prop_assert!(plain, "{path:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Opening an output directory: which files lie in it, which of them are Parquet, and in which order they are judged.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use parquet::file::metadata::ParquetMetaData;
+use rayon::prelude::*;
+use reports::document::{FileInfo, Place, Role};
+use reports::manifest::Manifest;
+
+use super::batches::{guarded, reader_options};
+use super::key::{KeyColumn, KeyRule, KeyValue};
+use super::{FileOrder, Output, OutputFile, Unreadable, footer, manifest};
+use crate::error::{Error, Result};
+
+impl Output {
+    /// Opens what lies under `root`: a directory, read recursively, or a single file.
+    ///
+    /// `manifest` is the side's result list; `sort_key` orders the files where there is none (by their lowest key, taken
+    /// from the rows and not from statistics). In a `recorded` output, files and folders whose names begin with `_` or `.` are
+    /// left out.
+    ///
+    /// A file that cannot be read is listed in [`Output::unreadable`], it is no error. Symbolic links are followed, loops
+    /// are left.
+    ///
+    /// # Errors
+    /// Class `input` where `root` does not exist, class `io` where it cannot be looked at.
+    pub fn open(
+        role: Role,
+        root: &Path,
+        manifest: Option<Manifest>,
+        sort_key: &[String],
+        recorded: bool,
+    ) -> Result<Self> {
+        let meta = std::fs::metadata(root).map_err(|error| Error::io("cannot read", root, error))?;
+        let mut found = Found::default();
+        let folder = if meta.is_dir() {
+            found.walk(root, recorded);
+            root.to_owned()
+        } else {
+            let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            found.parquet.push((name, root.to_owned()));
+            root.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+        };
+        let file_order = match (&manifest, sort_key.is_empty()) {
+            (Some(_), _) => FileOrder::Manifest,
+            (None, false) => FileOrder::LowestKey,
+            (None, true) => FileOrder::Path,
+        };
+        found.parquet.sort();
+        found.others.sort();
+        let named = positions(manifest.as_ref());
+        let opened: Vec<std::result::Result<(OutputFile, Vec<KeyValue>), Unreadable>> = found
+            .parquet
+            .par_iter()
+            .map(|(relative, path)| {
+                let unreadable = |error: Error| Unreadable { path: relative.clone(), reason: error.message };
+                let mut file = OutputFile::open(path, relative).map_err(unreadable)?;
+                file.manifest_index = named.get(relative.as_str()).copied();
+                let lowest = if file_order == FileOrder::LowestKey {
+                    lowest_key(&file, sort_key).map_err(unreadable)?
+                } else {
+                    Vec::new()
+                };
+                Ok((file, lowest))
+            })
+            .collect();
+        let mut files = Vec::new();
+        let mut unreadable = found.unreadable;
+        for file in opened {
+            match file {
+                Ok(file) => files.push(file),
+                Err(refused) => unreadable.push(refused),
+            }
+        }
+        unreadable.sort_by(|a, b| a.path.cmp(&b.path));
+        files.sort_by(|(a, low_a), (b, low_b)| {
+            let index = |file: &OutputFile| file.manifest_index.unwrap_or(usize::MAX);
+            index(a).cmp(&index(b)).then_with(|| low_a.cmp(low_b)).then_with(|| a.info.path.cmp(&b.info.path))
+        });
+        let files = files.into_iter().map(|(file, _)| file).collect();
+        Ok(Self { role, root: folder, files, unreadable, others: found.others, manifest, file_order })
+    }
+
+    /// An output without any files, for a side that left nothing that could be opened.
+    #[must_use]
+    pub fn empty(role: Role, root: &Path) -> Self {
+        Self {
+            role,
+            root: root.to_owned(),
+            files: Vec::new(),
+            unreadable: Vec::new(),
+            others: Vec::new(),
+            manifest: None,
+            file_order: FileOrder::Path,
+        }
+    }
+
+    /// Rows of all readable files by their footers.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.info.rows).sum()
+    }
+
+    /// Bytes of all readable files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.info.bytes).sum()
+    }
+}
+
+/// Position of each path in the manifest; the first entry counts where a path is named twice.
+fn positions(manifest: Option<&Manifest>) -> HashMap<String, usize> {
+    let mut positions = HashMap::new();
+    for (index, file) in manifest.iter().flat_map(|it| &it.files).enumerate() {
+        positions.entry(file.path.clone()).or_insert(index);
+    }
+    positions
+}
+
+#[derive(Default)]
+struct Found {
+    parquet: Vec<(String, PathBuf)>,
+    others: Vec<String>,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Found {
+    fn walk(&mut self, root: &Path, recorded: bool) {
+        let entries =
+            walkdir::WalkDir::new(root).follow_links(true).min_depth(1).into_iter().filter_entry(|entry| {
+                let name = entry.file_name().to_string_lossy();
+                !(recorded && entry.depth() > 0 && (name.starts_with('_') || name.starts_with('.')))
+            });
+        for entry in entries {
+            match entry {
+                Ok(entry) if entry.file_type().is_dir() => {}
+                Ok(entry) => {
+                    let relative = relative(root, entry.path());
+                    if !entry.file_type().is_file() {
+                        // Sockets, pipes, devices: opening one could block for ever.
+                        self.others.push(relative);
+                    } else if is_parquet(entry.path()) {
+                        self.parquet.push((relative, entry.into_path()));
+                    } else if relative != manifest::FILE_NAME {
+                        self.others.push(relative);
+                    }
+                }
+                // A link that leads back up: what it leads to is read where it lies.
+                Err(error) if error.loop_ancestor().is_some() => {}
+                Err(error) => self.refused(root, recorded, &error),
+            }
+        }
+    }
+
+    fn refused(&mut self, root: &Path, recorded: bool, error: &walkdir::Error) {
+        let path = error.path().unwrap_or(root);
+        let relative = relative(root, path);
+        if recorded && relative.split('/').any(|part| part.starts_with('_') || part.starts_with('.')) {
+            return;
+        }
+        let dangling = error.io_error().is_some_and(|it| it.kind() == std::io::ErrorKind::NotFound);
+        if dangling && !is_parquet(path) {
+            self.others.push(relative);
+        } else {
+            self.unreadable.push(Unreadable { path: relative, reason: error.to_string() });
+        }
+    }
+}
+
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|it| it.eq_ignore_ascii_case("parquet"))
+}
+
+fn relative(root: &Path, path: &Path) -> String {
+    let path = path.strip_prefix(root).unwrap_or(path);
+    let parts: Vec<String> =
+        path.components().map(|it| it.as_os_str().to_string_lossy().into_owned()).collect();
+    parts.join("/")
+}
+
+impl OutputFile {
+    /// Opens one file: footer, facts for the report, digest of its bytes.
+    ///
+    /// # Errors
+    /// Class `input` where it is no readable Parquet file.
+    pub fn open(path: &Path, relative: &str) -> Result<Self> {
+        let metadata = Arc::new(read_footer(path)?);
+        // The Arrow schema is needed for every later look; refuse here what has none.
+        let arrow =
+            guarded(path, None, || ArrowReaderMetadata::try_new(Arc::clone(&metadata), reader_options()))?;
+        let mut names: Vec<&str> = arrow.schema().fields().iter().map(|it| it.name().as_str()).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::unreadable(path, format!("two columns are named {:?}", twice[0])));
+        }
+        let (digest, bytes) = digest(path)?;
+        let file = metadata.file_metadata();
+        let mut codecs: Vec<String> = metadata
+            .row_groups()
+            .iter()
+            .flat_map(|group| group.columns())
+            .map(|chunk| codec_name(chunk.compression()))
+            .collect();
+        codecs.sort_unstable();
+        codecs.dedup();
+        let info = FileInfo {
+            path: relative.to_owned(),
+            rows: rows(path, &metadata)?,
+            bytes,
+            row_groups: metadata.num_row_groups() as u64,
+            columns: file.schema_descr().num_columns() as u64,
+            codecs,
+            created_by: file.created_by().map(str::to_owned),
+            digest,
+        };
+        Ok(Self { info, path: path.to_owned(), metadata, manifest_index: None })
+    }
+}
+
+impl OutputFile {
+    /// The place of a row, counted from 0 within the file.
+    #[must_use]
+    pub fn place(&self, row: u64) -> Place {
+        let mut end = 0_u64;
+        let row_group = self.metadata.row_groups().iter().position(|group| {
+            end = end.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
+            row < end
+        });
+        Place {
+            file: Some(self.info.path.clone()),
+            row_group: row_group.map(|it| it as u64),
+            column: None,
+            row: Some(row),
+        }
+    }
+}
+
+/// Name of a codec without its level.
+fn codec_name(codec: parquet::basic::Compression) -> String {
+    let name = format!("{codec:?}");
+    name.split('(').next().unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Rows by the footer, which must agree with its own row groups.
+fn rows(path: &Path, metadata: &ParquetMetaData) -> Result<u64> {
+    let stated = metadata.file_metadata().num_rows();
+    let groups: i128 = metadata.row_groups().iter().map(|group| i128::from(group.num_rows())).sum();
+    if metadata.row_groups().iter().any(|group| group.num_rows() < 0) || i128::from(stated) != groups {
+        let message = format!("the footer says {stated} rows, its row groups {groups}");
+        return Err(Error::unreadable(path, message));
+    }
+    u64::try_from(stated).map_err(|error| Error::unreadable(path, error))
+}
+
+fn read_footer(path: &Path) -> Result<ParquetMetaData> {
+    let unreadable = |what: String| Error::unreadable(path, what);
+    let mut file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let length = file.metadata().map_err(|error| unreadable(error.to_string()))?.len();
+    if length < 12 {
+        return Err(unreadable(format!("{length} bytes are too few")));
+    }
+    let mut tail = [0_u8; 8];
+    file.seek(SeekFrom::End(-8))
+        .and_then(|_| file.read_exact(&mut tail))
+        .map_err(|error| unreadable(error.to_string()))?;
+    if &tail[4..] == b"PARE" {
+        return Err(unreadable("its footer is encrypted".to_owned()));
+    }
+    if &tail[4..] != b"PAR1" {
+        return Err(unreadable("it does not end in PAR1".to_owned()));
+    }
+    let footer_length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
+    if footer_length > length - 12 {
+        return Err(unreadable(format!(
+            "it announces a footer of {footer_length} bytes in a file of {length}"
+        )));
+    }
+    let mut bytes =
+        vec![0_u8; usize::try_from(footer_length).map_err(|error| unreadable(error.to_string()))?];
+    file.seek(SeekFrom::Start(length - 8 - footer_length))
+        .and_then(|_| file.read_exact(&mut bytes))
+        .map_err(|error| unreadable(error.to_string()))?;
+    footer::check(&bytes).map_err(unreadable)?;
+    guarded(path, None, || corpora::footer::decode_metadata(&bytes))
+}
+
+/// BLAKE3 over the bytes of a file, hexadecimal, and their number.
+fn digest(path: &Path) -> Result<(String, u64)> {
+    let file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file).map_err(|error| Error::unreadable(path, error))?;
+    Ok((hasher.finalize().to_hex().to_string(), hasher.count()))
+}
+
+/// Lowest sort key of a file, from its rows. Empty for a file without rows, which comes first.
+fn lowest_key(file: &OutputFile, sort_key: &[String]) -> Result<Vec<KeyValue>> {
+    let mut lowest: Option<Vec<KeyValue>> = None;
+    for located in file.batches(Some(sort_key), 0)? {
+        let batch = located?.batch;
+        let columns: Vec<KeyColumn> =
+            sort_key.iter().map(|name| KeyColumn::new(&batch, name, KeyRule::AsStored)).collect();
+        for row in 0..batch.num_rows() {
+            let first = columns.first().map(|column| column.value(row));
+            if let (Some(first), Some(lowest)) = (&first, &lowest)
+                && lowest.first().is_some_and(|it| it < first)
+            {
+                continue;
+            }
+            let key: Vec<KeyValue> = columns.iter().map(|column| column.value(row)).collect();
+            if lowest.as_ref().is_none_or(|lowest| key < *lowest) {
+                lowest = Some(key);
+            }
+        }
+    }
+    Ok(lowest.unwrap_or_default())
+}

@@ -1,0 +1,201 @@
+use std::path::Path;
+
+use parquet::file::properties::WriterProperties;
+use reports::document::Role;
+use reports::manifest::{ErrorClass, Manifest, ManifestFile};
+
+use super::testing::{write, write_with};
+use super::*;
+use crate::check::fixture::{ints, rows, take, texts};
+
+fn open(root: &Path, recorded: bool) -> Output {
+    Output::open(Role::Candidate, root, None, &[], recorded).unwrap()
+}
+
+fn paths(output: &Output) -> Vec<&str> {
+    output.files.iter().map(|file| file.info.path.as_str()).collect()
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn a_directory_is_read_recursively_and_sorted_into_kinds() {
+    let folder = folder();
+    write(&folder.path().join("b.parquet"), &rows());
+    write(&folder.path().join("deep/er/a.parquet"), &rows());
+    write(&folder.path().join("_hidden/x.parquet"), &rows());
+    std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
+    std::fs::write(folder.path().join(".stamp"), "x").unwrap();
+    std::fs::write(folder.path().join("manifest.json"), "{}").unwrap();
+    std::fs::write(folder.path().join("bad.parquet"), "not Parquet, whatever its name says").unwrap();
+    let output = open(folder.path(), true);
+    assert_eq!(paths(&output), ["b.parquet", "deep/er/a.parquet"]);
+    assert_eq!(output.others, ["notes.txt"]);
+    assert_eq!(output.unreadable[0].path, "bad.parquet");
+    let output = open(folder.path(), false);
+    assert_eq!(paths(&output).len(), 3);
+    assert_eq!(output.others, [".stamp", "notes.txt"]);
+}
+
+#[test]
+fn facts_of_a_file_are_those_of_its_footer_and_bytes() {
+    let folder = folder();
+    let path = folder.path().join("a.parquet");
+    write(&path, &rows());
+    let bytes = std::fs::read(&path).unwrap();
+    let info = &open(folder.path(), false).files[0].info;
+    assert_eq!((info.rows, info.row_groups, info.columns), (8, 1, 8));
+    assert_eq!(
+        (info.bytes, info.digest.as_str()),
+        (bytes.len() as u64, blake3::hash(&bytes).to_hex().as_str())
+    );
+    assert_eq!(info.codecs, ["zstd"]);
+    assert!(info.created_by.is_some());
+}
+
+#[test]
+fn a_single_file_is_an_output_of_its_own() {
+    let folder = folder();
+    write(&folder.path().join("a.parquet"), &rows());
+    write(&folder.path().join("b.parquet"), &rows());
+    let output = open(&folder.path().join("b.parquet"), false);
+    assert_eq!((paths(&output), output.root.as_path()), (vec!["b.parquet"], folder.path()));
+}
+
+#[test]
+fn a_path_that_is_not_there_is_an_input_error() {
+    let error = Output::open(Role::Baseline, Path::new("no/such/place"), None, &[], false).unwrap_err();
+    assert_eq!(error.class, ErrorClass::Input);
+}
+
+#[test]
+fn files_come_in_the_manifests_order_and_others_last() {
+    let folder = folder();
+    for name in ["a.parquet", "b.parquet", "c.parquet"] {
+        write(&folder.path().join(name), &rows());
+    }
+    let file = |path: &str| ManifestFile { path: path.to_owned(), ..ManifestFile::default() };
+    let manifest = Manifest {
+        files: vec![file("c.parquet"), file("gone.parquet"), file("b.parquet")],
+        ..Manifest::default()
+    };
+    let output = Output::open(Role::Candidate, folder.path(), Some(manifest), &[], false).unwrap();
+    assert_eq!(paths(&output), ["c.parquet", "b.parquet", "a.parquet"]);
+    let indexes: Vec<_> = output.files.iter().map(|file| file.manifest_index).collect();
+    assert_eq!(indexes, [Some(0), Some(2), None]);
+}
+
+#[test]
+fn without_a_manifest_files_come_by_their_lowest_key_taken_from_the_rows() {
+    let folder = folder();
+    write(&folder.path().join("a.parquet"), &vec![("k.ey", ints(&[30, 20]))]);
+    write(&folder.path().join("b.parquet"), &vec![("k.ey", ints(&[10, 90]))]);
+    write(&folder.path().join("c.parquet"), &vec![("other", ints(&[1]))]);
+    let output = Output::open(Role::Candidate, folder.path(), None, &["k.ey".to_owned()], false).unwrap();
+    assert_eq!(paths(&output), ["c.parquet", "b.parquet", "a.parquet"]);
+    assert_eq!(output.file_order, FileOrder::LowestKey);
+}
+
+#[test]
+fn batches_know_their_place_and_never_cross_row_groups() {
+    let folder = folder();
+    let path = folder.path().join("a.parquet");
+    write_with(&path, &rows(), WriterProperties::builder().set_max_row_group_row_count(Some(3)));
+    let file = &open(folder.path(), false).files[0];
+    let places: Vec<(usize, u64, usize)> = file
+        .batches(Some(&["_cardinalhq.timestamp".to_owned()]), 2)
+        .unwrap()
+        .map(|located| located.unwrap())
+        .map(|it| (it.row_group, it.first_row, it.batch.num_rows()))
+        .collect();
+    assert_eq!(places, [(0, 0, 2), (0, 2, 1), (1, 3, 2), (1, 5, 1), (2, 6, 2)]);
+    assert_eq!(file.place(5).row_group, Some(1));
+}
+
+#[test]
+fn chosen_rows_come_back_in_order() {
+    let folder = folder();
+    let path = folder.path().join("a.parquet");
+    write_with(&path, &rows(), WriterProperties::builder().set_max_row_group_row_count(Some(3)));
+    let file = &open(folder.path(), false).files[0];
+    let options = ReadOptions { rows: Some(vec![1, 3, 7]), ..ReadOptions::default() };
+    let columns: Vec<_> = file.read(options).unwrap().map(|it| it.unwrap().batch).collect();
+    let times: Vec<String> = columns
+        .iter()
+        .flat_map(|batch| {
+            let key = key::KeyColumn::new(batch, "_cardinalhq.timestamp", key::KeyRule::AsStored);
+            (0..batch.num_rows()).map(|row| key.value(row).text()).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(times, ["20", "30", "70"]);
+}
+
+#[test]
+fn columns_that_a_file_does_not_hold_leave_the_rows() {
+    let folder = folder();
+    write(&folder.path().join("a.parquet"), &rows());
+    let file = &open(folder.path(), false).files[0];
+    let rows: usize =
+        file.batches(Some(&["absent".to_owned()]), 0).unwrap().map(|it| it.unwrap().batch.num_rows()).sum();
+    assert_eq!(rows, 8);
+}
+
+#[test]
+fn no_mutilated_file_ends_in_a_panic() {
+    let folder = folder();
+    let source = folder.path().join("source.parquet");
+    write(&source, &rows());
+    let good = std::fs::read(&source).unwrap();
+    let broken = folder.path().join("broken.parquet");
+    let mut refused = 0;
+    let mut variants: Vec<Vec<u8>> =
+        (0..good.len()).step_by(97).map(|length| good[..length].to_vec()).collect();
+    for at in (0..good.len()).step_by(13) {
+        for value in [0x00, 0x7f, 0xff] {
+            let mut bytes = good.clone();
+            bytes[at] = value;
+            variants.push(bytes);
+        }
+    }
+    let hook = std::panic::take_hook();
+    // Panics of the reader are caught; without this they would fill the test's output.
+    std::panic::set_hook(Box::new(|_| {}));
+    for bytes in variants {
+        std::fs::write(&broken, &bytes).unwrap();
+        match OutputFile::open(&broken, "broken.parquet") {
+            Ok(file) => {
+                let read =
+                    file.batches(None, 0).and_then(|mut batches| batches.try_for_each(|it| it.map(drop)));
+                refused += usize::from(read.is_err());
+            }
+            Err(error) => {
+                assert_eq!(error.class, ErrorClass::Input);
+                refused += 1;
+            }
+        }
+    }
+    std::panic::set_hook(hook);
+    assert!(refused > 50, "{refused}");
+}
+
+#[test]
+fn two_columns_of_one_name_are_refused() {
+    let folder = folder();
+    write(&folder.path().join("a.parquet"), &vec![("x", ints(&[1])), ("x", texts(&["y"]))]);
+    let output = open(folder.path(), false);
+    assert!(output.unreadable[0].reason.contains("two columns are named"), "{}", output.unreadable[0].reason);
+}
+
+#[cfg(unix)]
+#[test]
+fn loops_of_symbolic_links_are_left_and_dangling_ones_told() {
+    let folder = folder();
+    write(&folder.path().join("deep/a.parquet"), &take(&rows(), &[0]));
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("deep/loop")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path().join("gone.parquet")).unwrap();
+    let output = open(folder.path(), false);
+    assert_eq!(paths(&output), ["deep/a.parquet"]);
+    assert_eq!(output.unreadable[0].path, "gone.parquet");
+}

@@ -1,0 +1,185 @@
+//! The verdict: a pure function of findings and coverage.
+//!
+//! Per check: an unwaived blocker fails; nothing examined, or a stated doubt, is inconclusive; a question that does not
+//! arise is not applicable. Per job: fail outranks inconclusive, and a job in which no gating check passed is
+//! inconclusive, because nothing vouches for it. Per run the same over its jobs.
+
+use std::collections::BTreeSet;
+
+use reports::document::{CheckReport, CheckStatus, Finding, JobReport, Severity, Verdict};
+
+use crate::check::Outcome;
+
+/// The report of one check whose findings have been waived where a waiver holds.
+#[must_use]
+pub fn check(code: &str, outcome: Outcome, gates: bool, duration_ms: u64) -> CheckReport {
+    let Outcome { mut findings, coverage, summary, status, .. } = outcome;
+    findings.sort_by_key(|finding| (finding.waived.is_some(), finding.severity));
+    let blocked = findings.iter().any(is_blocking);
+    let status = if blocked {
+        CheckStatus::Fail
+    } else if let Some(status) = status {
+        status
+    } else if coverage.is_empty() {
+        CheckStatus::Inconclusive
+    } else {
+        CheckStatus::Pass
+    };
+    CheckReport { check: code.to_owned(), status, gates, coverage, summary, findings, duration_ms }
+}
+
+/// True for a finding that fails its check.
+#[must_use]
+pub fn is_blocking(finding: &Finding) -> bool {
+    finding.severity == Severity::Blocker && finding.waived.is_none()
+}
+
+/// The verdict of one job and the sentence that says why.
+#[must_use]
+pub fn job(checks: &[CheckReport], required: &BTreeSet<String>) -> (Verdict, String) {
+    let gating = || checks.iter().filter(|check| check.gates);
+    let failed: Vec<&CheckReport> = gating().filter(|check| check.status == CheckStatus::Fail).collect();
+    if !failed.is_empty() {
+        return (Verdict::Fail, failed.iter().map(|check| deciding(check)).collect::<Vec<_>>().join("; "));
+    }
+    let undecided: Vec<String> = gating()
+        .filter_map(|check| match check.status {
+            CheckStatus::Inconclusive => {
+                Some(format!("{} could not be decided: {}", check.check, check.summary))
+            }
+            CheckStatus::NotApplicable if required.contains(&check.check) => {
+                Some(format!("{} is required but does not apply: {}", check.check, check.summary))
+            }
+            _ => None,
+        })
+        .collect();
+    if !undecided.is_empty() {
+        return (Verdict::Inconclusive, undecided.join("; "));
+    }
+    let passed: Vec<&str> = gating()
+        .filter(|check| check.status == CheckStatus::Pass)
+        .map(|check| check.check.as_str())
+        .collect();
+    if passed.is_empty() {
+        return (Verdict::Inconclusive, "no gating check examined anything".to_owned());
+    }
+    (Verdict::Pass, format!("{} passed", passed.join(", ")))
+}
+
+/// The sentence for a failed check: its first blocker, and how many more.
+fn deciding(check: &CheckReport) -> String {
+    let blockers: Vec<&Finding> = check.findings.iter().filter(|finding| is_blocking(finding)).collect();
+    match blockers.as_slice() {
+        [] => format!("{} failed", check.check),
+        [only] => format!("{}: {}", check.check, only.message),
+        [first, more @ ..] => {
+            format!("{}: {} (and {} more findings)", check.check, first.message, more.len())
+        }
+    }
+}
+
+/// The verdict of a run and the sentence that says why. `complete` is false where jobs were left out by an interruption.
+#[must_use]
+pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool) -> (Verdict, String) {
+    let of = |verdict: Verdict| jobs.iter().filter(move |job| job.verdict == verdict);
+    let naming = |verdict: Verdict| {
+        let named: Vec<String> =
+            of(verdict).take(3).map(|job| format!("{} ({})", job.id, job.headline)).collect();
+        let more = of(verdict).count() - named.len();
+        if more == 0 { named.join("; ") } else { format!("{}; and {more} more jobs", named.join("; ")) }
+    };
+    let (failed, undecided) = (of(Verdict::Fail).count(), of(Verdict::Inconclusive).count());
+    if failed > 0 {
+        return (
+            Verdict::Fail,
+            format!("{failed} of {expected_jobs} jobs failed: {}", naming(Verdict::Fail)),
+        );
+    }
+    if !complete || (jobs.len() as u64) < expected_jobs {
+        return (
+            Verdict::Inconclusive,
+            format!("only {} of {expected_jobs} jobs were judged before the run ended", jobs.len()),
+        );
+    }
+    if jobs.is_empty() {
+        return (Verdict::Inconclusive, "there was no job to judge".to_owned());
+    }
+    if undecided > 0 {
+        return (
+            Verdict::Inconclusive,
+            format!(
+                "nothing failed, but {undecided} of {expected_jobs} jobs could not be decided: {}",
+                naming(Verdict::Inconclusive)
+            ),
+        );
+    }
+    let rows: u64 = jobs.iter().filter_map(|job| job.rows.as_ref()).map(|rows| rows.equal).sum();
+    let compared = if rows > 0 { format!("; {rows} rows are equal on both sides") } else { String::new() };
+    (Verdict::Pass, format!("all {expected_jobs} jobs passed every gating check that applies{compared}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use reports::document::Coverage;
+
+    use super::*;
+    use crate::check::finding::finding;
+
+    fn covered() -> Outcome {
+        Outcome { coverage: Coverage { rows: 1, ..Coverage::default() }, ..Outcome::default() }
+    }
+
+    fn blocked() -> Outcome {
+        let mut outcome = covered();
+        outcome.findings.push(finding("ROWS", "rows.missing", Severity::Blocker, None, "a row is gone"));
+        outcome
+    }
+
+    #[test]
+    fn a_check_without_coverage_is_never_a_pass() {
+        assert_eq!(check("ROWS", Outcome::default(), true, 0).status, CheckStatus::Inconclusive);
+        assert_eq!(check("ROWS", covered(), true, 0).status, CheckStatus::Pass);
+    }
+
+    #[test]
+    fn a_blocker_fails_even_where_the_check_called_itself_undecided() {
+        let outcome = Outcome { status: Some(CheckStatus::Inconclusive), ..blocked() };
+        assert_eq!(check("ROWS", outcome, true, 0).status, CheckStatus::Fail);
+    }
+
+    #[test]
+    fn a_waived_blocker_does_not_fail() {
+        let mut outcome = blocked();
+        outcome.findings[0].waived =
+            Some(reports::document::Waived { reason: "r".into(), owner: "o".into(), expires: None });
+        assert_eq!(check("ROWS", outcome, true, 0).status, CheckStatus::Pass);
+    }
+
+    #[test]
+    fn fail_outranks_inconclusive_and_names_the_finding() {
+        let checks = [check("ORDER", Outcome::default(), true, 0), check("ROWS", blocked(), true, 0)];
+        let (verdict, why) = job(&checks, &BTreeSet::new());
+        assert_eq!(verdict, Verdict::Fail);
+        assert!(why.contains("a row is gone"), "{why}");
+    }
+
+    #[test]
+    fn a_required_check_that_does_not_apply_leaves_the_job_undecided() {
+        let skipped = Outcome { status: Some(CheckStatus::NotApplicable), ..Outcome::default() };
+        let checks = [check("ROWS", covered(), true, 0), check("METADATA", skipped, true, 0)];
+        assert_eq!(job(&checks, &BTreeSet::new()).0, Verdict::Pass);
+        assert_eq!(job(&checks, &BTreeSet::from(["METADATA".to_owned()])).0, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_job_that_nothing_vouches_for_is_inconclusive() {
+        assert_eq!(job(&[], &BTreeSet::new()).0, Verdict::Inconclusive);
+        assert_eq!(job(&[check("ROWS", covered(), false, 0)], &BTreeSet::new()).0, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_run_without_jobs_or_cut_short_is_inconclusive() {
+        assert_eq!(run(&[], 0, true).0, Verdict::Inconclusive);
+        assert_eq!(run(&[], 3, false).0, Verdict::Inconclusive);
+    }
+}

@@ -1,0 +1,177 @@
+//! Counting what a built-in side leaves open, in a child process of its own: descriptors of a shared process would be
+//! those of everybody.
+//!
+//! The child performs the job once to warm up (thread pools, lazily opened files), then counts descriptors before and after
+//! a run that succeeds, one whose first input is cut short, and one that is cancelled on its way; after each it looks into
+//! the scratch and, unless the run succeeded, the output directory.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use corpora::parameters::Parameters;
+use corpora::signal::Signal;
+use reports::document::{Role, SideOutcome};
+use serde::{Deserialize, Serialize};
+
+use crate::cancel::Cancel;
+use crate::check::descriptors::{Probe, Step};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::job::{Expected, Job, JobKind, Recorded};
+use crate::side::builtin::files_below;
+use crate::side::select::Choice;
+use crate::side::{Side, Workplace};
+
+/// Rows of a job above which the child is not started: the job would run three times more.
+pub const MAX_ROWS: u64 = 5_000;
+
+/// What the child is asked to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Request {
+    /// Which built-in side, by its name on the command line.
+    pub side: String,
+    /// The job's signal.
+    pub signal: Option<Signal>,
+    /// Entry point.
+    pub kind: JobKind,
+    /// Input segments in order.
+    pub inputs: Vec<PathBuf>,
+    /// Parameters.
+    pub parameters: Parameters,
+}
+
+impl Request {
+    /// The request for `side` on `job`.
+    #[must_use]
+    pub fn new(side: &str, job: &Job) -> Self {
+        Self {
+            side: side.to_owned(),
+            signal: job.signal.as_deref().cloned(),
+            kind: job.kind,
+            inputs: job.inputs.clone(),
+            parameters: job.parameters,
+        }
+    }
+}
+
+/// Starts `program` (this program) as the child and reads what it counted. Whatever goes wrong is told in the probe.
+#[must_use]
+pub fn ask(program: &Path, request: &Request, scratch: &Path) -> Probe {
+    let answer = || -> std::result::Result<Probe, String> {
+        let folder = tempfile::Builder::new()
+            .prefix("probe-")
+            .tempdir_in(scratch)
+            .map_err(|error| error.to_string())?;
+        let file = folder.path().join("request.json");
+        let text = serde_json::to_vec(request).map_err(|error| error.to_string())?;
+        std::fs::write(&file, text).map_err(|error| error.to_string())?;
+        let output = Command::new(program)
+            .arg("probe-leaks")
+            .arg(&file)
+            .arg("--tmp-dir")
+            .arg(folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("{}: {error}", program.display()))?;
+        if !output.status.success() {
+            return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+    };
+    answer().unwrap_or_else(|failure| Probe { steps: Vec::new(), failure: Some(failure) })
+}
+
+/// The child's work.
+///
+/// # Errors
+/// Where the request cannot be read, the job cannot be performed at all, or the system does not tell its descriptors.
+pub fn perform(request: &Path, scratch: &Path) -> Result<Probe> {
+    let text = std::fs::read(request).map_err(|source| Error::io("cannot read", request, source))?;
+    let request: Request = serde_json::from_slice(&text)
+        .map_err(|error| Error::internal(format!("bad probe request: {error}")))?;
+    let side = Choice::parse(&request.side)?.side(Role::Candidate, &Config::default(), 1)?;
+    let mut job = Job {
+        id: "probe".to_owned(),
+        signal: request.signal.map(Arc::new),
+        kind: request.kind,
+        inputs: request.inputs,
+        parameters: request.parameters,
+        parameter_origins: Vec::new(),
+        corpus: None,
+        expected: Expected::default(),
+        recorded: Recorded::default(),
+    };
+    let mut steps = Vec::new();
+    let started = Instant::now();
+    once("warm-up", side.as_ref(), &job, scratch, None)?;
+    let whole = started.elapsed();
+    steps.push(once("success", side.as_ref(), &job, scratch, None)?);
+    steps.push(once("a cancellation", side.as_ref(), &job, scratch, Some(whole / 3))?);
+    if let Some(first) = job.inputs.first() {
+        let cut = cut_short(first, scratch)?;
+        job.inputs[0].clone_from(&cut);
+        steps.push(once("an error", side.as_ref(), &job, scratch, None)?);
+    }
+    Ok(Probe { steps, failure: None })
+}
+
+/// One run with counts around it.
+fn once(
+    name: &str,
+    side: &dyn Side,
+    job: &Job,
+    scratch: &Path,
+    cancel_after: Option<Duration>,
+) -> Result<Step> {
+    let made = |what| {
+        tempfile::Builder::new()
+            .prefix(what)
+            .tempdir_in(scratch)
+            .map_err(|source| Error::io("cannot make a directory in", scratch, source))
+    };
+    let (output, temporary) = (made("output-")?, made("scratch-")?);
+    let cancel = Cancel::default();
+    let before = descriptors()?;
+    let completed = std::thread::scope(|scope| {
+        if let Some(after) = cancel_after {
+            let cancel = cancel.clone();
+            scope.spawn(move || {
+                std::thread::sleep(after);
+                cancel.request();
+            });
+        }
+        let place = Workplace { output: output.path(), scratch: temporary.path(), cancel: &cancel };
+        side.perform(job, &place)
+            .is_ok_and(|run| matches!(run.outcome, SideOutcome::Completed) && run.manifest.is_some())
+    });
+    let after = descriptors()?;
+    let mut files_left = files_below(temporary.path());
+    if !completed {
+        files_left.extend(files_below(output.path()));
+    }
+    Ok(Step { name: name.to_owned(), descriptors_before: before, descriptors_after: after, files_left })
+}
+
+/// A copy of `input` without its last half.
+fn cut_short(input: &Path, scratch: &Path) -> Result<PathBuf> {
+    let bytes = std::fs::read(input).map_err(|source| Error::io("cannot read", input, source))?;
+    let cut = scratch.join("cut-short.parquet");
+    std::fs::write(&cut, &bytes[..bytes.len() / 2])
+        .map_err(|source| Error::io("cannot write", &cut, source))?;
+    Ok(cut)
+}
+
+/// Open descriptors of this process.
+fn descriptors() -> Result<u64> {
+    let table = Path::new("/proc/self/fd");
+    let entries = std::fs::read_dir(table).map_err(|source| {
+        Error::new(
+            reports::manifest::ErrorClass::Io,
+            format!("this system does not list open descriptors: {source}"),
+        )
+    })?;
+    // The listing itself holds one.
+    Ok((entries.count() as u64).saturating_sub(1))
+}

@@ -1,0 +1,114 @@
+//! The directory that a report is written to: prepared without harm to what is not ours, written as the run proceeds.
+
+use std::path::Path;
+
+use reports::document::Report;
+use reports::manifest::{ErrorClass, Manifest};
+
+use crate::error::{Error, Result, chain};
+use crate::output::manifest::FILE_NAME;
+
+/// The document that every format renders from.
+pub const DOCUMENT: &str = "report.json";
+
+/// Folder of kept outputs within the report directory.
+pub const OUTPUTS: &str = "outputs";
+
+/// Makes the directory ready: creates it, or removes the report of an earlier run from it.
+///
+/// # Errors
+/// Class `usage` where the directory holds files but no report: they may be somebody's. Class `io` where it cannot be
+/// written.
+pub fn prepare(out: &Path) -> Result<()> {
+    std::fs::create_dir_all(out).map_err(|source| cannot("make the report directory", out, &source))?;
+    let mut entries =
+        std::fs::read_dir(out).map_err(|source| cannot("read the report directory", out, &source))?;
+    if entries.next().is_some() && !out.join(DOCUMENT).is_file() {
+        return Err(Error::usage(format!(
+            "{} is not empty and holds no report of an earlier run; name another directory with --out, or empty it",
+            out.display()
+        )));
+    }
+    clear(out)?;
+    // Finding out now that nothing can be written is kinder than after the work.
+    let trial = out.join(".parallax-write-test");
+    std::fs::write(&trial, [0_u8; 4096]).and_then(|()| std::fs::remove_file(&trial)).map_err(|source| {
+        drop(std::fs::remove_file(&trial));
+        cannot("write to the report directory", out, &source)
+    })
+}
+
+fn cannot(what: &str, path: &Path, source: &std::io::Error) -> Error {
+    Error::new(ErrorClass::Io, format!("cannot {what} {}: {source}", path.display()))
+}
+
+/// Removes what a run wrote, and nothing else.
+///
+/// # Errors
+/// Class `io` where a file resists.
+pub fn clear(out: &Path) -> Result<()> {
+    let tolerate = |path: &Path, result: std::io::Result<()>| match result {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", path, &error)),
+        _ => Ok(()),
+    };
+    for name in reports::FILES {
+        let path = out.join(name);
+        tolerate(&path, std::fs::remove_file(&path))?;
+    }
+    let outputs = out.join(OUTPUTS);
+    tolerate(&outputs, std::fs::remove_dir_all(&outputs))
+}
+
+/// Writes every format.
+///
+/// # Errors
+/// Class `io` where a file cannot be written.
+pub fn write(report: &Report, out: &Path) -> Result<()> {
+    reports::write_all(report, out).map_err(|error| {
+        let message = format!("cannot write the report to {}: {}", out.display(), chain(&error));
+        Error::new(ErrorClass::Io, message)
+    })
+}
+
+/// Reads a document.
+///
+/// # Errors
+/// Class `input` where it is missing, malformed or of another version.
+pub fn read(path: &Path) -> Result<Report> {
+    reports::json::read_json(path).map_err(|error| Error::input(chain(&error)))
+}
+
+/// Copies the files of a side's output into `<out>/outputs/<side>/<job>`, with its manifest, and returns that path relative to
+/// `out`. So `dir:<out>/outputs/<side>` is a recorded side.
+///
+/// # Errors
+/// Class `io` where a file cannot be copied.
+pub fn keep(out: &Path, side: &str, job: &str, output: &Path, manifest: Option<&Manifest>) -> Result<String> {
+    let folder = Path::new(OUTPUTS).join(side).join(job);
+    let target = out.join(&folder);
+    std::fs::create_dir_all(&target).map_err(|source| cannot("make", &target, &source))?;
+    for entry in walkdir::WalkDir::new(output).min_depth(1) {
+        let entry = entry.map_err(|error| {
+            Error::new(ErrorClass::Io, format!("cannot keep the output {}: {error}", output.display()))
+        })?;
+        let relative = entry.path().strip_prefix(output).unwrap_or(entry.path());
+        let to = target.join(relative);
+        let done = if entry.file_type().is_dir() {
+            std::fs::create_dir_all(&to)
+        } else if entry.file_type().is_file() {
+            std::fs::copy(entry.path(), &to).map(|_| ())
+        } else {
+            Ok(())
+        };
+        done.map_err(|source| cannot("keep", &to, &source))?;
+    }
+    let listed = target.join(FILE_NAME);
+    if let Some(manifest) = manifest
+        && !listed.exists()
+    {
+        let text = serde_json::to_vec_pretty(manifest)
+            .map_err(|error| Error::internal(format!("cannot write a manifest: {error}")))?;
+        std::fs::write(&listed, text).map_err(|source| cannot("keep", &listed, &source))?;
+    }
+    Ok(crate::error::display(&folder))
+}

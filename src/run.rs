@@ -1,0 +1,240 @@
+//! The main loop: every job through both sides, the checks, the verdict, the report. Jobs and sides run in parallel.
+//!
+//! The report directory is written as the run proceeds. An interruption leaves a readable report that says it is partial;
+//! an error (unusable input, a full disk) leaves none.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use chrono::{SecondsFormat, Utc};
+use rayon::prelude::*;
+use reports::document::{Finding, Host, JobReport, Report, Role, RunInfo, SCHEMA_VERSION, Tool, Totals};
+
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::examine;
+use crate::plan::PlannedJob;
+use crate::policy::{verdict, waiver};
+use crate::report_dir;
+use crate::settings::Settings;
+
+/// What is told while a run proceeds.
+pub trait Progress: Sync {
+    /// One more job was judged.
+    fn judged(&self, job: &JobReport, done: usize, of: usize);
+}
+
+/// How often the report is written while a run proceeds.
+const WRITE_EVERY: Duration = Duration::from_secs(5);
+
+struct Board {
+    jobs: Vec<Option<JobReport>>,
+    error: Option<Error>,
+    written: Instant,
+}
+
+/// Performs and judges all jobs and leaves the report in the report directory.
+///
+/// # Errors
+/// Where something could not be done; the report directory then holds no report. An interruption is not an error here:
+/// the report returned is partial.
+pub fn run(
+    jobs: &[PlannedJob],
+    settings: &Settings,
+    cancel: &Cancel,
+    progress: &dyn Progress,
+) -> Result<Report> {
+    let started = Clock::start();
+    let result = perform(jobs, settings, cancel, progress, &started);
+    if result.is_err() {
+        // The first error counts; one while clearing up would only hide it.
+        drop(report_dir::clear(&settings.out));
+    }
+    result
+}
+
+fn perform(
+    jobs: &[PlannedJob],
+    settings: &Settings,
+    cancel: &Cancel,
+    progress: &dyn Progress,
+    started: &Clock,
+) -> Result<Report> {
+    let tmp = tempfile::Builder::new()
+        .prefix("parallax-")
+        .tempdir_in(&settings.tmp)
+        .map_err(|source| Error::io("cannot make a temporary directory in", &settings.tmp, source))?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(settings.threads)
+        .build()
+        .map_err(|error| Error::internal(format!("cannot start {} threads: {error}", settings.threads)))?;
+    let board = Mutex::new(Board { jobs: vec![None; jobs.len()], error: None, written: Instant::now() });
+    // Stops the other jobs after an error, without calling that an interruption.
+    let halt = Cancel::default();
+    pool.install(|| {
+        jobs.par_iter().enumerate().for_each(|(index, job)| {
+            if cancel.is_requested() || halt.is_requested() {
+                return;
+            }
+            let judged = examine::job(job, index, settings, tmp.path(), cancel);
+            if judged.is_err() {
+                halt.request();
+            }
+            note(&board, index, judged, settings, started, progress);
+        });
+    });
+    let board = board.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(error) = board.error {
+        return Err(error);
+    }
+    let report = document(board.jobs.into_iter().flatten().collect(), jobs.len(), settings, started, {
+        cancel.is_requested().then_some("interrupted")
+    });
+    tmp.close()
+        .map_err(|source| Error::io("cannot remove the temporary directory in", &settings.tmp, source))?;
+    report_dir::write(&report, &settings.out)?;
+    Ok(report)
+}
+
+/// Enters one job's result and now and then writes what there is.
+fn note(
+    board: &Mutex<Board>,
+    index: usize,
+    judged: Result<JobReport>,
+    settings: &Settings,
+    started: &Clock,
+    progress: &dyn Progress,
+) {
+    let mut board = board.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match judged {
+        Ok(report) => {
+            let done = board.jobs.iter().flatten().count() + 1;
+            progress.judged(&report, done, board.jobs.len());
+            board.jobs[index] = Some(report);
+            if board.written.elapsed() >= WRITE_EVERY {
+                let finished = board.jobs.iter().flatten().cloned().collect();
+                let partial = document(finished, board.jobs.len(), settings, started, Some("still running"));
+                if let Err(error) = report_dir::write(&partial, &settings.out) {
+                    board.error.get_or_insert(error);
+                }
+                board.written = Instant::now();
+            }
+        }
+        Err(error) if error.class == reports::manifest::ErrorClass::Cancelled => {}
+        Err(error) => {
+            board.error.get_or_insert(error);
+        }
+    }
+}
+
+struct Clock {
+    at: String,
+    since: Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { at: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true), since: Instant::now() }
+    }
+}
+
+/// The document of the jobs judged so far.
+fn document(
+    jobs: Vec<JobReport>,
+    expected: usize,
+    settings: &Settings,
+    started: &Clock,
+    partial: Option<&str>,
+) -> Report {
+    let complete = partial.is_none();
+    let (verdict, headline) = verdict::run(&jobs, expected as u64, complete);
+    let findings = jobs.iter().flat_map(|job| {
+        job.checks.iter().flat_map(|check| &check.findings).map(|finding| (job.id.as_str(), finding))
+    });
+    let waivers = waiver::told(&settings.policy.waivers, settings.today, findings);
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: tool(),
+        run: RunInfo {
+            mode: settings.mode,
+            command: settings.command.clone(),
+            replay: settings.replay.clone(),
+            started: started.at.clone(),
+            duration_ms: u64::try_from(started.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+            seed: settings.seed,
+            threads: settings.threads as u64,
+            config: settings.config.as_deref().map(crate::error::display),
+            host: Host {
+                os: std::env::consts::OS.to_owned(),
+                arch: std::env::consts::ARCH.to_owned(),
+                cpus: std::thread::available_parallelism().map_or(1, |count| count.get() as u64),
+            },
+            complete,
+            partial_reason: partial.map(str::to_owned),
+        },
+        verdict,
+        headline,
+        totals: totals(&jobs, expected),
+        jobs,
+        waivers,
+    }
+}
+
+fn tool() -> Tool {
+    let crates = ["arrow", "blake3", "parquet"].into_iter();
+    Tool {
+        name: "parallax".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        profile: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
+        crates: crates.filter_map(|name| Some((name.to_owned(), locked_version(name)?.to_owned()))).collect(),
+    }
+}
+
+/// Version of a crate that this program was built with, by the lock file.
+fn locked_version(name: &str) -> Option<&'static str> {
+    let lock = include_str!("../Cargo.lock");
+    let (_, entry) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
+    entry.split('"').next()
+}
+
+fn totals(jobs: &[JobReport], expected: usize) -> Totals {
+    use reports::document::{Severity, Verdict};
+    let mut totals = Totals { jobs: expected as u64, ..Totals::default() };
+    for job in jobs {
+        match job.verdict {
+            Verdict::Pass => totals.jobs_passed += 1,
+            Verdict::Fail => totals.jobs_failed += 1,
+            Verdict::Inconclusive => totals.jobs_inconclusive += 1,
+        }
+        totals.rows_in += job.inputs.iter().map(|input| input.rows).sum::<u64>();
+        for (role, side) in [(Role::Baseline, job.baseline.as_ref()), (Role::Candidate, Some(&job.candidate))]
+        {
+            let Some(side) = side else { continue };
+            let rows: u64 = side.files.iter().map(|file| file.rows).sum();
+            let bytes: u64 = side.files.iter().map(|file| file.bytes).sum();
+            let files = side.files.len() as u64;
+            let (sum_rows, sum_files, sum_bytes) = match role {
+                Role::Baseline => {
+                    (&mut totals.rows_baseline, &mut totals.files_baseline, &mut totals.bytes_baseline)
+                }
+                Role::Candidate => {
+                    (&mut totals.rows_candidate, &mut totals.files_candidate, &mut totals.bytes_candidate)
+                }
+            };
+            (*sum_rows, *sum_files, *sum_bytes) = (*sum_rows + rows, *sum_files + files, *sum_bytes + bytes);
+        }
+        for finding in job.checks.iter().flat_map(|check| &check.findings) {
+            count(finding, &mut totals);
+        }
+    }
+    fn count(finding: &Finding, totals: &mut Totals) {
+        let counter = match (finding.waived.is_some(), finding.severity) {
+            (true, _) => &mut totals.waived,
+            (_, Severity::Blocker) => &mut totals.blockers,
+            (_, Severity::Warning) => &mut totals.warnings,
+            (_, Severity::Info) => &mut totals.infos,
+        };
+        *counter += 1;
+    }
+    totals
+}

@@ -1,0 +1,53 @@
+//! What a run is done with, beside its jobs.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use reports::document::Mode;
+
+use crate::policy::Policy;
+use crate::side::Side;
+
+/// When side outputs are kept in the report directory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Keep {
+    /// Those of jobs that did not pass.
+    #[default]
+    OnFailure,
+    /// All.
+    Always,
+    /// None.
+    Never,
+}
+
+/// Everything a run needs beside its jobs.
+pub struct Settings {
+    /// Which command this is.
+    pub mode: Mode,
+    /// The baseline; absent where one output is judged alone.
+    pub baseline: Option<Box<dyn Side>>,
+    /// The candidate.
+    pub candidate: Box<dyn Side>,
+    /// The policy.
+    pub policy: Policy,
+    /// Report directory, prepared.
+    pub out: PathBuf,
+    /// When outputs are kept.
+    pub keep: Keep,
+    /// Parent of every temporary directory.
+    pub tmp: PathBuf,
+    /// Worker threads.
+    pub threads: usize,
+    /// The command line as typed.
+    pub command: Vec<String>,
+    /// The resolved command that repeats the run.
+    pub replay: String,
+    /// Seed, where one was given.
+    pub seed: Option<u64>,
+    /// The configuration file read.
+    pub config: Option<PathBuf>,
+    /// This program, for counting descriptors in a child process; absent: not counted.
+    pub program: Option<PathBuf>,
+    /// The day on which waivers are judged.
+    pub today: NaiveDate,
+}

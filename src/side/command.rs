@@ -1,0 +1,283 @@
+//! `cmd:NAME`: an external program performs the job.
+//!
+//! 1. The job is written as a JSON document and a list of inputs into a directory of the harness beside the scratch
+//!    directory, removed afterwards.
+//! 2. The declared arguments are expanded (no shell), and the program runs in the folder of the configuration file, in a
+//!    process group of its own, with `TMPDIR` set to the scratch directory so that what it forgets there is seen.
+//! 3. Its end is judged: exit status 0 and a manifest that can be read, or none, is a completed side. Anything else is a
+//!    failed one, with exit status, signal and the last part of its stderr; a failure document left as `manifest.json`
+//!    gives class and message.
+//!
+//! Whether the Parquet files are any good is not looked at here. See `docs/external-sides.md` for the contract.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::Duration;
+
+use reports::document::{SideInfo, SideKind, SideOutcome};
+use reports::manifest::{ErrorClass, Failure, Manifest};
+
+use super::job_document::{JobDocument, absolute, absolute_path};
+use super::process::{Cause, Ended, run};
+use super::template::{Argument, Values};
+use super::{Side, SideRun, Workplace};
+use crate::config::{SideConfig, format_duration};
+use crate::error::{Error, Result, display};
+use crate::job::Job;
+use crate::output::manifest::{self, Statement};
+
+/// Longest part of a side's last line of stderr that its failure message quotes, in characters.
+const QUOTED: usize = 200;
+
+/// A declared external program.
+#[derive(Debug, Clone)]
+pub struct Command {
+    name: String,
+    declared: Vec<String>,
+    program: PathBuf,
+    arguments: Vec<Argument>,
+    env: BTreeMap<String, String>,
+    timeout: Duration,
+    folder: PathBuf,
+}
+
+impl Command {
+    /// The side `cmd:NAME` as declared in a configuration file that lies in `folder`. A program named with a slash is
+    /// looked for from `folder`, one named without in `PATH`.
+    ///
+    /// # Errors
+    /// Class `config` for an empty command, an unknown placeholder or a folder that cannot be named absolutely.
+    pub fn new(name: &str, config: &SideConfig, folder: &Path) -> Result<Self> {
+        let wrong = |message: String| Error::config(format!("side {name}: {message}"));
+        let folder = absolute_path(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
+        let (program, arguments) = parse_command(&config.command).map_err(wrong)?;
+        let mut declared = config.command.clone();
+        let program = if program.contains('/') { folder.join(program) } else { PathBuf::from(program) };
+        if let Some(first) = declared.first_mut() {
+            *first = display(&program);
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            declared,
+            program,
+            arguments,
+            env: config.env.clone(),
+            timeout: config.timeout,
+            folder,
+        })
+    }
+
+    /// The program with its arguments for one job, ready to start.
+    fn prepare(&self, job: &Job, place: &Workplace<'_>, papers: &Path) -> Result<process::Command> {
+        let inputs = absolute(&job.inputs)?;
+        let job_file = papers.join("job.json");
+        let document = serde_json::to_vec_pretty(&JobDocument::new(job)?)
+            .map_err(|source| Error::internal("cannot write the job as JSON").with_source(source))?;
+        fs::write(&job_file, document).map_err(|source| Error::io("cannot write", &job_file, source))?;
+
+        let input_list = papers.join("inputs.txt");
+        if self.arguments.iter().any(Argument::wants_input_list) {
+            write_list(&input_list, &inputs)?;
+        }
+
+        let output = absolute_path(place.output)?;
+        let scratch = absolute_path(place.scratch)?;
+        let values = Values { job: &job_file, output: &output, input_list: &input_list, inputs: &inputs };
+        let mut arguments: Vec<OsString> = Vec::new();
+        for argument in &self.arguments {
+            argument.expand(&values, &mut arguments);
+        }
+        let mut command = process::Command::new(&self.program);
+        command.args(arguments).current_dir(&self.folder).env("TMPDIR", &scratch).envs(&self.env);
+        Ok(command)
+    }
+
+    /// What the end of the program means, and the manifest of a completed side.
+    fn judge(&self, ended: &Ended, output: &Path) -> (SideOutcome, Option<Manifest>) {
+        let statement = manifest::examine(output);
+        let status = match &ended.cause {
+            Cause::Exited(status) => Some(*status),
+            Cause::NotStarted(_) | Cause::TimedOut | Cause::Cancelled => None,
+        };
+        let message = match (&ended.cause, &statement) {
+            (Cause::Exited(status), Ok(Statement::Nothing)) if status.success() => {
+                return (SideOutcome::Completed, None);
+            }
+            (Cause::Exited(status), Ok(Statement::Manifest(manifest))) if status.success() => {
+                return (SideOutcome::Completed, Some(manifest.clone()));
+            }
+            (Cause::Exited(status), Err(fault)) if status.success() => {
+                format!("cmd:{} ended well but left an unusable manifest: {fault}", self.name)
+            }
+            (Cause::NotStarted(error), _) => self.not_started(error),
+            (Cause::TimedOut, _) => format!(
+                "cmd:{} did not end within {} and was ended; raise its `timeout` if it needs longer",
+                self.name,
+                format_duration(self.timeout)
+            ),
+            (Cause::Cancelled, _) => format!("cmd:{} was interrupted", self.name),
+            (Cause::Exited(_), Ok(Statement::Failure(failure))) => {
+                return (failed(failure.clone(), status, ended), None);
+            }
+            (Cause::Exited(status), _) => self.exited(*status, &ended.stderr),
+        };
+        (failed(Failure { class: ErrorClass::Side, message }, status, ended), None)
+    }
+
+    /// Message for a program that could not be started.
+    fn not_started(&self, error: &std::io::Error) -> String {
+        let hint = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                "; name it with a slash to have it looked for from the folder of the configuration file, or without to \
+                 have it looked for in PATH"
+            }
+            std::io::ErrorKind::ArgumentListTooLong => "; use {input_list} instead of {inputs}",
+            std::io::ErrorKind::PermissionDenied => "; make it executable",
+            _ => "",
+        };
+        format!("cmd:{} could not be started: {}: {error}{hint}", self.name, self.program.display())
+    }
+
+    /// Message for a program that ended badly.
+    fn exited(&self, status: process::ExitStatus, stderr: &str) -> String {
+        // A shell in between reports the signal of its child as 128 and the signal's number.
+        let killed = status.signal() == Some(9) || status.code() == Some(137);
+        let how = match (status.signal(), status.code()) {
+            (Some(9), _) => "was ended by SIGKILL".to_owned(),
+            (Some(signal), _) => format!("was ended by signal {signal}"),
+            (None, Some(code)) => format!("exited with status {code}"),
+            (None, None) => format!("ended with {status}"),
+        };
+        let hint =
+            if killed { " (out of memory, if nobody sent that signal: see the kernel's log)" } else { "" };
+        let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty() && !line.starts_with('['));
+        let said = last.map(|line| format!(": {}", cut(line))).unwrap_or_default();
+        format!("cmd:{} {how}{hint}{said}", self.name)
+    }
+}
+
+impl Side for Command {
+    fn info(&self, _job: &Job) -> SideInfo {
+        SideInfo {
+            name: format!("cmd:{}", self.name),
+            kind: SideKind::Command,
+            version: None,
+            command: self.declared.clone(),
+        }
+    }
+
+    fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
+        place.cancel.check()?;
+        let papers = papers_beside(place.scratch)?;
+        let mut command = self.prepare(job, place, papers.path())?;
+        let ended = run(&mut command, self.timeout, place.cancel);
+        if matches!(ended.cause, Cause::Cancelled) {
+            return Err(Error::cancelled());
+        }
+        let (outcome, manifest) = self.judge(&ended, place.output);
+        Ok(SideRun {
+            outcome,
+            output: place.output.to_path_buf(),
+            manifest,
+            scratch_left: left_in(place.scratch),
+            duration: Some(ended.duration),
+        })
+    }
+}
+
+/// Takes a declared command apart into program and arguments.
+///
+/// # Errors
+/// A sentence for an empty command or an argument that cannot be read.
+pub fn parse_command(command: &[String]) -> std::result::Result<(&str, Vec<Argument>), String> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err("command is empty; it needs at least the program".to_owned());
+    };
+    if program.trim().is_empty() {
+        return Err("command names no program".to_owned());
+    }
+    if program.contains(['{', '}', '\0']) {
+        return Err(format!(
+            "program {program:?} holds a brace or a NUL byte; placeholders are for its arguments"
+        ));
+    }
+    let arguments =
+        arguments.iter().map(|text| Argument::parse(text)).collect::<std::result::Result<_, _>>()?;
+    Ok((program, arguments))
+}
+
+/// A directory of the harness for what the side is told: on the same disk as the scratch directory, but outside it, so
+/// that it is not taken for a leak.
+fn papers_beside(scratch: &Path) -> Result<tempfile::TempDir> {
+    let scratch = absolute_path(scratch)?;
+    let beside = scratch.parent().unwrap_or(&scratch);
+    tempfile::Builder::new()
+        .prefix("parallax-job-")
+        .tempdir_in(beside)
+        .map_err(|source| Error::io("cannot make a directory in", beside, source))
+}
+
+/// Writes one path a line, byte for byte.
+fn write_list(to: &Path, inputs: &[PathBuf]) -> Result<()> {
+    let mut text = Vec::new();
+    for path in inputs {
+        let bytes = path.as_os_str().as_bytes();
+        if bytes.contains(&b'\n') {
+            return Err(Error::input(format!(
+                "input path {path:?} holds a line break and cannot stand in {{input_list}}; use {{job}} or {{inputs}}"
+            )));
+        }
+        text.extend_from_slice(bytes);
+        text.push(b'\n');
+    }
+    fs::File::create(to)
+        .and_then(|mut file| file.write_all(&text))
+        .map_err(|source| Error::io("cannot write", to, source))
+}
+
+/// A failed outcome with its evidence.
+fn failed(failure: Failure, status: Option<process::ExitStatus>, ended: &Ended) -> SideOutcome {
+    SideOutcome::Failed {
+        failure,
+        exit_status: status.and_then(|status| status.code()),
+        signal: status.and_then(|status| status.signal()),
+        stderr: (!ended.stderr.is_empty()).then(|| ended.stderr.clone()),
+    }
+}
+
+/// Files, and empty directories with a closing slash, that were left in the scratch directory; sorted. What cannot be
+/// looked into is listed too: it is there.
+fn left_in(scratch: &Path) -> Vec<String> {
+    let mut left = Vec::new();
+    for entry in walkdir::WalkDir::new(scratch).min_depth(1).sort_by_file_name() {
+        let (path, slash) = match &entry {
+            Ok(entry) if !entry.file_type().is_dir() => (entry.path(), ""),
+            Ok(entry) => match fs::read_dir(entry.path()).map(|mut inside| inside.next().is_none()) {
+                Ok(false) => continue,
+                Ok(true) | Err(_) => (entry.path(), "/"),
+            },
+            Err(error) => match error.path() {
+                Some(path) => (path, ""),
+                None => continue,
+            },
+        };
+        let path = path.strip_prefix(scratch).unwrap_or(path);
+        left.push(format!("{}{slash}", display(path)));
+    }
+    left.dedup();
+    left
+}
+
+/// At most [`QUOTED`] characters of a line.
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(QUOTED) {
+        Some((at, _)) => format!("{} ...", &line[..at]),
+        None => line.to_owned(),
+    }
+}
