@@ -1,1 +1,23 @@
 //! Integration tests, one binary.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test says what went wrong by panicking; clippy exempts only the test functions, not their helpers"
+)]
+
+mod both_sides;
+mod cli;
+mod disk;
+mod external_side;
+mod faults;
+mod foreign;
+mod golden;
+mod interrupt;
+mod job_list;
+mod real;
+mod signals;
+mod support;
+mod tidy;

@@ -1,0 +1,298 @@
+//! The command line: bad input ends in a clear error and exit 2, nothing partial left; documents have the stated shapes.
+
+use std::fs;
+use std::path::Path;
+
+use reports::manifest::{FailureDocument, Manifest};
+
+use crate::support::{Finished, files_below, parallax, read_report};
+
+/// A corpus of some rows, generated below `home`.
+fn corpus(name: &str) -> (tempfile::TempDir, Vec<String>) {
+    let home = tempfile::tempdir().unwrap();
+    let output = home.path().join("in");
+    let done =
+        parallax(&["corpus", "generate", name, "--output", output.to_str().unwrap(), "--format", "json"])
+            .finish()
+            .expect(0);
+    let document: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let inputs = document["inputs"].as_array().unwrap();
+    (home, inputs.iter().map(|path| path.as_str().unwrap().to_owned()).collect())
+}
+
+fn refused(finished: Finished, parts: &[&str]) {
+    let finished = finished.expect(2);
+    for part in parts {
+        assert!(finished.stderr.contains(part), "no {part:?} in: {}", finished.stderr);
+    }
+    assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
+    assert!(!finished.path("parallax-report/report.json").exists(), "a partial report was left");
+    assert!(!finished.path("parallax-report/index.html").exists(), "a partial report was left");
+    assert!(finished.leftovers().is_empty(), "{:?}", finished.leftovers());
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn a_path_that_is_not_there_is_an_error_that_names_it() {
+    refused(parallax(&["run", "--signal", "logs", "--corpus", "no/such/place"]).finish(), &["no/such/place"]);
+    refused(parallax(&["run", "--corpus", "no-such-corpus"]).finish(), &["no-such-corpus"]);
+    refused(parallax(&["compare", "left", "right"]).finish(), &["left"]);
+    refused(parallax(&["verify", "nowhere", "--signal", "logs"]).finish(), &["nowhere"]);
+    refused(parallax(&["report", "none.json", "--out", "x"]).finish(), &["none.json"]);
+    refused(parallax(&["run", "--job-list", "none.jsonl"]).finish(), &["none.jsonl"]);
+    refused(parallax(&["run", "--config", "none.toml"]).finish(), &["none.toml"]);
+}
+
+#[test]
+fn an_empty_directory_is_an_error() {
+    let empty = tempfile::tempdir().unwrap();
+    refused(
+        parallax(&["run", "--signal", "logs", "--corpus", text(empty.path())]).finish(),
+        &["no Parquet file"],
+    );
+}
+
+#[test]
+fn a_text_file_named_parquet_is_an_error_that_names_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("fake.parquet"), "this is not Parquet at all").unwrap();
+    refused(
+        parallax(&["run", "--signal", "logs", "--corpus", text(folder.path())]).finish(),
+        &["fake.parquet", "not a"],
+    );
+}
+
+#[test]
+fn a_truncated_file_is_an_error_that_names_the_file() {
+    let (_home, inputs) = corpus("compact-heavy-ties");
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(&inputs[0]).unwrap();
+    fs::write(folder.path().join("cut.parquet"), &whole[..whole.len() - 100]).unwrap();
+    let finished = parallax(&["run", "--signal", "logs", "--corpus", text(folder.path())]).finish();
+    refused(finished, &["cut.parquet"]);
+}
+
+#[test]
+fn a_file_with_damaged_pages_is_an_error_that_names_the_file() {
+    let (_home, inputs) = corpus("compact-heavy-ties");
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = fs::read(&inputs[0]).unwrap();
+    let middle = bytes.len() / 4;
+    bytes[8..middle].fill(0xA5);
+    fs::write(folder.path().join("damaged.parquet"), &bytes).unwrap();
+    let finished = parallax(&["run", "--signal", "logs", "--corpus", text(folder.path())]).finish();
+    refused(finished, &["damaged.parquet"]);
+}
+
+#[test]
+fn an_output_directory_with_somebodys_files_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("precious.txt"), "mine").unwrap();
+    let finished =
+        parallax(&["run", "--corpus", "compact-heavy-ties", "--out", text(folder.path())]).finish();
+    refused(finished, &["not empty"]);
+    assert_eq!(fs::read_to_string(folder.path().join("precious.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn an_output_directory_that_cannot_be_made_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let out = file.join("report");
+    refused(
+        parallax(&["run", "--corpus", "compact-heavy-ties", "--out", text(&out)]).finish(),
+        &["report directory"],
+    );
+}
+
+#[test]
+fn a_command_line_that_is_not_understood_is_exit_2_and_with_json_a_document() {
+    for arguments in [
+        vec!["run", "--no-such-flag"],
+        vec!["run", "--baseline", "old"],
+        vec!["run", "--candidate", "fault:none"],
+        vec!["run", "--corpus", "compact-heavy-ties", "--param", "no_such=1"],
+        vec!["run", "--corpus", "compact-heavy-ties", "--threads", "0"],
+        vec!["run", "--corpus", "compact-heavy-ties", "--require", "NOTHING"],
+        vec!["run", "--signal", "no-such-signal"],
+        vec!["write", "buffet"],
+    ] {
+        let mut json = arguments.clone();
+        json.extend(["--format", "json"]);
+        let finished = parallax(&json).finish().expect(2);
+        let document: FailureDocument = serde_json::from_str(&finished.stdout).unwrap_or_else(|error| {
+            panic!("{arguments:?}: {error}\nstdout: {}\nstderr: {}", finished.stdout, finished.stderr)
+        });
+        assert!(!document.error.message.is_empty());
+        parallax(&arguments).finish().expect(2);
+    }
+}
+
+#[test]
+fn an_unknown_key_in_the_configuration_is_an_error_that_names_file_and_key() {
+    let finished = parallax(&["run", "--corpus", "compact-heavy-ties"])
+        .with_file("parallax.toml", "[side.x]\ncommand = [\"true\"]\ncolour = 1\n")
+        .finish();
+    refused(finished, &["parallax.toml", "colour"]);
+}
+
+#[test]
+fn every_writer_prints_a_manifest_of_the_stated_shape() {
+    let (_home, inputs) = corpus("ingest-interleaved-hours");
+    let input = inputs[0].as_str();
+    for (arguments, split) in [
+        (vec!["write", "buffet", "--input", input, "--rows-per-file", "100"], false),
+        (vec!["write", "buffet", "--input", input, "--rows-per-file=-1", "--schema", "values"], false),
+        (
+            vec![
+                "write",
+                "fingerprint",
+                "--input",
+                input,
+                "--rows-per-file",
+                "50",
+                "--ingest-dateint",
+                "20250825",
+            ],
+            true,
+        ),
+        (
+            vec![
+                "write",
+                "unified",
+                "--signal",
+                "logs",
+                "--input",
+                input,
+                "--target-size",
+                "20000",
+                "--split-hours",
+            ],
+            false,
+        ),
+    ] {
+        let mut all = arguments.clone();
+        all.extend(["--output", "out", "--format", "json"]);
+        let finished = parallax(&all).finish().expect(0);
+        let manifest: Manifest = serde_json::from_str(&finished.stdout).unwrap();
+        assert!(!manifest.files.is_empty(), "{arguments:?}");
+        assert!(manifest.rows_read.unwrap() > 0);
+        let written: u64 = manifest.files.iter().map(|file| file.record_count.unwrap()).sum();
+        let dropped: u64 = manifest.rows_dropped.values().sum();
+        assert_eq!(Some(written + dropped), manifest.rows_read, "{arguments:?}");
+        for file in &manifest.files {
+            let path = finished.path("out").join(&file.path);
+            assert_eq!(fs::metadata(&path).unwrap().len(), file.file_size.unwrap());
+            assert!(file.fingerprints.is_some());
+            assert_eq!(file.split_key.is_some(), split, "{arguments:?}");
+        }
+        assert_eq!(files_below(&finished.path("out")).len(), manifest.files.len());
+        assert!(finished.leftovers().is_empty(), "{:?}", finished.leftovers());
+    }
+}
+
+#[test]
+fn a_writer_that_fails_prints_the_error_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let fake = folder.path().join("fake.parquet");
+    fs::write(&fake, "no").unwrap();
+    for writer in
+        [vec!["write", "buffet"], vec!["write", "fingerprint"], vec!["write", "unified", "--signal", "logs"]]
+    {
+        let mut all = writer.clone();
+        all.extend(["--input", text(&fake), "--output", "out", "--format", "json"]);
+        let finished = parallax(&all).finish().expect(2);
+        let document: FailureDocument = serde_json::from_str(&finished.stdout).unwrap();
+        assert!(document.error.message.contains("fake.parquet"), "{}", document.error.message);
+        assert_eq!(document.error.class.as_str(), "input", "{writer:?}: {}", document.error.message);
+        assert!(!finished.path("out").exists());
+    }
+}
+
+#[test]
+fn a_report_is_rebuilt_from_its_document_alone() {
+    let finished = parallax(&["run", "--corpus", "compact-heavy-ties"]).finish().expect(0);
+    let first = finished.path("parallax-report");
+    let again = finished.home.path().join("again");
+    parallax(&["report", text(&first.join("report.json")), "--out", text(&again)]).finish().expect(0);
+    for file in files_below(&first) {
+        let name = file.file_name().unwrap();
+        assert_eq!(fs::read(&file).unwrap(), fs::read(again.join(name)).unwrap(), "{name:?}");
+    }
+    assert!(again.join("index.html").is_file());
+}
+
+#[test]
+fn a_run_prints_the_document_that_it_wrote() {
+    let finished =
+        parallax(&["run", "--corpus", "compact-heavy-ties", "--format", "json"]).finish().expect(0);
+    let printed: reports::document::Report = serde_json::from_str(&finished.stdout).unwrap();
+    assert_eq!(printed, read_report(&finished.path("parallax-report/report.json"), ""));
+}
+
+#[test]
+fn corpora_are_listed_shown_and_generated_alike_each_time() {
+    let listed = parallax(&["corpus", "list", "--format", "json"]).finish().expect(0);
+    let entries: Vec<serde_json::Value> = serde_json::from_str(&listed.stdout).unwrap();
+    assert!(entries.len() >= 20);
+    assert!(entries.iter().all(|entry| !entry["provokes"].as_array().unwrap().is_empty()));
+    let shown = parallax(&["corpus", "show", "compact-heavy-ties"]).finish().expect(0);
+    assert!(shown.stdout.contains("provokes"));
+    let (_one, first) = corpus("compact-heavy-ties");
+    let (_two, second) = corpus("compact-heavy-ties");
+    for (one, two) in first.iter().zip(&second) {
+        assert_eq!(fs::read(one).unwrap(), fs::read(two).unwrap());
+    }
+}
+
+#[test]
+fn comparing_takes_files_and_directories_and_refuses_what_is_no_output() {
+    let (home, inputs) = corpus("compact-one-input");
+    let file = inputs[0].as_str();
+    let folder = home.path().join("in");
+    parallax(&["compare", file, text(&folder)]).finish().expect(0);
+    let sorted =
+        parallax(&["compare", file, file, "--key", "_cardinalhq.id", "--sort-key", "_cardinalhq.id"])
+            .finish();
+    assert!([Some(0), Some(1)].contains(&sorted.code), "{}", sorted.stderr);
+    refused(
+        parallax(&["compare", file, file, "--sort-key", "typo"]).finish(),
+        &["typo", "_cardinalhq.timestamp"],
+    );
+    let empty = tempfile::tempdir().unwrap();
+    refused(parallax(&["compare", file, text(empty.path())]).finish(), &["no Parquet file"]);
+    refused(parallax(&["verify", text(empty.path()), "--signal", "logs"]).finish(), &["no Parquet file"]);
+    let fake = empty.path().join("fake.parquet");
+    fs::write(&fake, "this is not Parquet").unwrap();
+    refused(parallax(&["compare", file, text(&fake)]).finish(), &["fake.parquet"]);
+    // Within an output, a bad file is a finding: the candidate fails, the baseline leaves it undecided.
+    parallax(&["compare", file, text(empty.path())]).finish().expect(1);
+    parallax(&["compare", text(empty.path()), file]).finish().expect(3);
+}
+
+#[test]
+fn one_output_alone_is_verified() {
+    let (_home, inputs) = corpus("compact-interleaved-hours");
+    let mut write = vec!["write", "unified", "--signal", "logs", "--output", "out", "--input"];
+    write.extend(inputs.iter().map(String::as_str));
+    let written = parallax(&write).finish().expect(0);
+    let output = written.path("out");
+    let report = parallax(&["verify", text(&output), "--signal", "logs"]).finish().expect(0).report();
+    assert_eq!(report.jobs[0].baseline, None);
+    // The inputs themselves are out of order.
+    let folder = Path::new(&inputs[0]).parent().unwrap();
+    let report = parallax(&["verify", text(folder), "--signal", "logs"]).finish().expect(1).report();
+    assert_eq!(crate::support::red(&report.jobs[0]), ["ORDER"]);
+}
+
+#[test]
+fn segments_that_both_sides_refuse_alike_are_inconclusive() {
+    let (_home, inputs) = corpus("compact-type-conflict");
+    let folder = Path::new(&inputs[0]).parent().unwrap();
+    let finished = parallax(&["run", "--signal", "logs", "--corpus", text(folder)]).finish().expect(3);
+    assert!(finished.report().headline.contains("could not be decided"), "{}", finished.report().headline);
+}

@@ -1,0 +1,88 @@
+//! A disk that is full: a clear error, exit 2, nothing partial.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{files_below, parallax};
+
+/// A tmpfs of the given size, or nothing where the test may not mount one.
+struct SmallDisk {
+    at: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    fn new(size: &str) -> Option<Self> {
+        let at = tempfile::tempdir().unwrap();
+        let options = format!("size={size}");
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at.path()).output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            Some(Self { at })
+        } else {
+            eprintln!("skipped: a tmpfs cannot be mounted here");
+            None
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.at.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(self.at.path()).output());
+    }
+}
+
+#[test]
+fn a_full_temporary_directory_ends_in_an_io_error() {
+    let Some(disk) = SmallDisk::new("2m") else { return };
+    let finished =
+        parallax(&["run", "--corpus", "compact-production", "--tmp-dir", disk.path().to_str().unwrap()])
+            .finish()
+            .expect(2);
+    assert!(finished.stderr.to_lowercase().contains("no space"), "{}", finished.stderr);
+    assert!(files_below(disk.path()).is_empty(), "{:?}", files_below(disk.path()));
+    assert!(!finished.path("parallax-report/report.json").exists());
+}
+
+#[test]
+fn a_full_report_directory_ends_in_an_io_error() {
+    let Some(disk) = SmallDisk::new("64k") else { return };
+    let out = disk.path().join("report");
+    let finished = parallax(&[
+        "run",
+        "--corpus",
+        "compact-heavy-ties",
+        "--keep",
+        "always",
+        "--out",
+        out.to_str().unwrap(),
+    ])
+    .finish()
+    .expect(2);
+    assert!(finished.stderr.to_lowercase().contains("no space"), "{}", finished.stderr);
+    assert!(!out.join("report.json").exists());
+    assert!(!out.join("index.html").exists());
+}
+
+#[test]
+fn a_full_output_directory_of_a_writer_ends_in_an_io_error() {
+    let Some(disk) = SmallDisk::new("256k") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let input = home.path().join("in");
+    parallax(&["corpus", "generate", "compact-production", "--output", input.to_str().unwrap()])
+        .finish()
+        .expect(0);
+    let inputs = files_below(&input);
+    let output = disk.path().join("out");
+    let mut arguments = vec!["write", "unified", "--signal", "logs", "--output", output.to_str().unwrap()];
+    arguments.push("--input");
+    arguments.extend(inputs.iter().map(|path| path.to_str().unwrap()));
+    arguments.extend(["--format", "json"]);
+    let finished = parallax(&arguments).finish().expect(2);
+    assert!(finished.stdout.contains("\"io\""), "{}", finished.stdout);
+    assert!(files_below(disk.path()).is_empty(), "{:?}", files_below(disk.path()));
+    assert!(finished.leftovers().is_empty(), "{:?}", finished.leftovers());
+}

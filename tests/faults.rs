@@ -1,0 +1,49 @@
+//! Each planted fault turns its checks red, and no other, through the whole program.
+
+use reports::document::Verdict;
+
+use crate::support::{parallax, red};
+
+/// The corpus on which a fault can be planted.
+fn corpus_for(fault: &str) -> &'static str {
+    match fault {
+        "int-to-float" => "compact-every-type",
+        "lose-column" | "null-to-empty" => "compact-sparse-columns",
+        "tiny-files" => "compact-production",
+        "leak-descriptor" | "leftover-file" => "compact-heavy-ties",
+        _ => "compact-rows-per-file",
+    }
+}
+
+#[test]
+fn every_planted_fault_turns_its_checks_red_and_no_other() {
+    let mut wrong = Vec::new();
+    for fault in parallax::fault::Fault::ALL {
+        let candidate = format!("fault:{}", fault.name());
+        let corpus = corpus_for(fault.name());
+        let finished = parallax(&["run", "--corpus", corpus, "--candidate", &candidate]).finish();
+        let report = finished.report();
+        let seen = red(&report.jobs[0]);
+        if finished.code != Some(1) || report.verdict != Verdict::Fail || seen != fault.seen_by() {
+            wrong.push(format!(
+                "{}: exit {:?}, red {seen:?}, not {:?}",
+                fault.name(),
+                finished.code,
+                fault.seen_by()
+            ));
+        }
+        assert!(report.headline.contains("failed"), "{}", report.headline);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_same_corpora_pass_without_a_fault() {
+    for corpus in
+        ["compact-sparse-columns", "compact-production", "compact-heavy-ties", "compact-rows-per-file"]
+    {
+        let finished = parallax(&["run", "--corpus", corpus]).finish().expect(0);
+        assert_eq!(finished.report().verdict, Verdict::Pass);
+        assert!(finished.leftovers().is_empty(), "{:?}", finished.leftovers());
+    }
+}
