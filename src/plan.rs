@@ -66,6 +66,12 @@ impl PlannedJob {
         &self.job.id
     }
 
+    /// Every path that the job reads.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let recorded = [&self.job.recorded.baseline, &self.job.recorded.candidate];
+        self.job.inputs.iter().chain(recorded.into_iter().flatten()).map(PathBuf::as_path)
+    }
+
     /// Recorded outputs that the job list names.
     #[must_use]
     pub fn recorded(&self) -> &Recorded {

@@ -23,7 +23,7 @@ pub fn prepare(out: &Path) -> Result<()> {
     std::fs::create_dir_all(out).map_err(|source| cannot("make the report directory", out, &source))?;
     let mut entries =
         std::fs::read_dir(out).map_err(|source| cannot("read the report directory", out, &source))?;
-    if entries.next().is_some() && !out.join(DOCUMENT).is_file() {
+    if entries.next().is_some() && !is_ours(&out.join(DOCUMENT)) {
         return Err(Error::usage(format!(
             "{} is not empty and holds no report of an earlier run; name another directory with --out, or empty it",
             out.display()
@@ -36,6 +36,38 @@ pub fn prepare(out: &Path) -> Result<()> {
         drop(std::fs::remove_file(&trial));
         cannot("write to the report directory", out, &source)
     })
+}
+
+/// True for a document of this program, of whatever version.
+fn is_ours(document: &Path) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        tool: Tool,
+    }
+    #[derive(serde::Deserialize)]
+    struct Tool {
+        name: String,
+    }
+    let read = std::fs::read(document).ok().and_then(|bytes| serde_json::from_slice::<Head>(&bytes).ok());
+    read.is_some_and(|head| head.tool.name == "parallax")
+}
+
+/// Refuses a report directory that holds what the run is to read: preparing it would remove that.
+///
+/// # Errors
+/// Class `usage`, naming the path.
+pub fn spare<'a>(out: &Path, paths: impl Iterator<Item = &'a Path>) -> Result<()> {
+    let Ok(out) = out.canonicalize() else { return Ok(()) };
+    for path in paths {
+        if path.canonicalize().is_ok_and(|path| path.starts_with(&out)) {
+            return Err(Error::usage(format!(
+                "{} lies in the report directory {}, which is cleared before a run; name another one with --out",
+                path.display(),
+                out.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn cannot(what: &str, path: &Path, source: &std::io::Error) -> Error {

@@ -95,6 +95,13 @@ fn an_output_directory_with_somebodys_files_is_left_alone() {
         parallax(&["run", "--corpus", "compact-heavy-ties", "--out", text(folder.path())]).finish();
     refused(finished, &["not empty"]);
     assert_eq!(fs::read_to_string(folder.path().join("precious.txt")).unwrap(), "mine");
+    // Somebody else's report is not ours either.
+    fs::write(folder.path().join("report.json"), "{\"tool\": {\"name\": \"other\"}}").unwrap();
+    let finished =
+        parallax(&["run", "--corpus", "compact-heavy-ties", "--out", text(folder.path())]).finish();
+    let finished = finished.expect(2);
+    assert!(finished.stderr.contains("not empty"), "{}", finished.stderr);
+    assert!(folder.path().join("report.json").is_file());
 }
 
 #[test]
@@ -295,4 +302,26 @@ fn segments_that_both_sides_refuse_alike_are_inconclusive() {
     let folder = Path::new(&inputs[0]).parent().unwrap();
     let finished = parallax(&["run", "--signal", "logs", "--corpus", text(folder)]).finish().expect(3);
     assert!(finished.report().headline.contains("could not be decided"), "{}", finished.report().headline);
+}
+
+#[test]
+fn what_a_run_is_to_read_is_never_cleared_away() {
+    let kept = parallax(&["run", "--corpus", "compact-one-input", "--keep", "always"]).finish().expect(0);
+    let out = kept.path("parallax-report");
+    let candidate = out.join("outputs/candidate");
+    let side = format!("dir:{}", candidate.display());
+    let run = |arguments: &[&str]| {
+        let finished = parallax(&[arguments, &["--out", text(&out)]].concat()).finish().expect(2);
+        assert!(finished.stderr.contains("cleared"), "{}", finished.stderr);
+        assert!(candidate.join("compact-one-input/manifest.json").is_file());
+    };
+    run(&["run", "--corpus", "compact-one-input", "--candidate", &side]);
+    run(&["run", "--signal", "logs", "--corpus", text(&candidate.join("compact-one-input"))]);
+    run(&["compare", text(&candidate), text(&candidate)]);
+    run(&["verify", text(&candidate), "--signal", "logs"]);
+    // Rendering a report again in its own place keeps its outputs.
+    let page = out.join("index.html");
+    fs::remove_file(&page).unwrap();
+    parallax(&["report", text(&out.join("report.json")), "--out", text(&out)]).finish().expect(0);
+    assert!(page.is_file() && candidate.join("compact-one-input/manifest.json").is_file());
 }

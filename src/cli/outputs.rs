@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::output::{Output, OutputFile, manifest};
 use crate::plan::PlannedJob;
+use crate::report_dir;
 use crate::settings::{Keep, Settings};
 use crate::shell;
 use crate::side::select::Choice;
@@ -83,6 +84,8 @@ impl OutputArgs {
             usable(path)?;
         }
         known_columns(&outputs)?;
+        let out = self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into());
+        report_dir::spare(&out, outputs.baseline.into_iter().chain([outputs.candidate]))?;
         let side = |path: &Path, role| Choice::Recorded(path.to_owned()).side(role, config, 1);
         let id = if outputs.mode == Mode::Compare { "compare" } else { "verify" };
         let command = options::command_line();
@@ -95,7 +98,7 @@ impl OutputArgs {
             baseline: outputs.baseline.map(|path| side(path, Role::Baseline)).transpose()?,
             candidate: side(outputs.candidate, Role::Candidate)?,
             policy: options::policy(config, &self.require)?,
-            out: self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into()),
+            out,
             keep: Keep::Never,
             tmp: options::tmp_dir(common)?,
             threads: options::threads(self.threads)?,

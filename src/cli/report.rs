@@ -1,6 +1,6 @@
 //! `parallax report REPORT.json --out DIR`: every format rendered again from one document.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -29,7 +29,11 @@ struct Rendered {
 impl ReportArgs {
     pub(super) fn perform(&self, common: &Common) -> Result<Exit> {
         let report = report_dir::read(&self.report)?;
-        report_dir::prepare(&self.out)?;
+        // Rendered again in its own place, a report keeps the outputs beside it.
+        let own = self.report.canonicalize().ok().and_then(|path| path.parent().map(Path::to_path_buf));
+        if own.is_none() || own != self.out.canonicalize().ok() {
+            report_dir::prepare(&self.out)?;
+        }
         report_dir::write(&report, &self.out)?;
         match common.format {
             Format::Text => terminal::text(&format!("report: {}\n", self.out.join("index.html").display()))?,

@@ -71,6 +71,8 @@ impl RunArgs {
         let (jobs, baseline, candidate) = self.plan(&config)?;
         let out = self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into());
         let count = jobs.len();
+        let sides = [&baseline, &candidate].into_iter().filter_map(|choice| choice.path());
+        report_dir::spare(&out, jobs.iter().flat_map(PlannedJob::paths).chain(sides))?;
         let settings = Settings {
             mode: Mode::Run,
             baseline: Some(baseline.side(Role::Baseline, &config, count)?),

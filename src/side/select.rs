@@ -63,6 +63,12 @@ impl Choice {
         if let Self::Legacy(kind) = self { *kind } else { None }
     }
 
+    /// The recorded output that the choice names.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        if let Self::Recorded(path) = self { Some(path) } else { None }
+    }
+
     /// True for the writers of this program.
     #[must_use]
     pub fn is_builtin(&self) -> bool {
