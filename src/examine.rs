@@ -41,7 +41,9 @@ pub fn job(
     let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {
         let run = at_work(side, job, role, home.path(), cancel)?;
         let output = open(job, role, &run)?;
-        let probe = count_descriptors(side, job, rows_in, settings, home.path(), cancel);
+        let probe = (run.outcome == SideOutcome::Completed)
+            .then(|| count_descriptors(side, job, rows_in, settings, home.path(), cancel))
+            .flatten();
         let observed = Observed {
             role,
             info: side.info(job),

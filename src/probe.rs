@@ -105,26 +105,38 @@ pub fn perform(request: &Path, scratch: &Path) -> Result<Probe> {
     };
     let mut steps = Vec::new();
     let started = Instant::now();
-    once("warm-up", side.as_ref(), &job, scratch, None)?;
+    completed(once("warm-up", side.as_ref(), &job, scratch, None)?)?;
     let whole = started.elapsed();
-    steps.push(once("success", side.as_ref(), &job, scratch, None)?);
-    steps.push(once("a cancellation", side.as_ref(), &job, scratch, Some(whole / 3))?);
+    steps.push(completed(once("success", side.as_ref(), &job, scratch, None)?)?);
+    steps.push(once("a cancellation", side.as_ref(), &job, scratch, Some(whole / 3))?.0);
     if let Some(first) = job.inputs.first() {
         let cut = cut_short(first, scratch)?;
         job.inputs[0].clone_from(&cut);
-        steps.push(once("an error", side.as_ref(), &job, scratch, None)?);
+        steps.push(once("an error", side.as_ref(), &job, scratch, None)?.0);
     }
     Ok(Probe { steps, failure: None })
 }
 
-/// One run with counts around it.
+/// A step that must have succeeded: what a failure leaves open says nothing about success.
+fn completed((step, completed): (Step, bool)) -> Result<Step> {
+    if completed {
+        Ok(step)
+    } else {
+        Err(Error::internal(format!(
+            "the side did not complete the job in the child process ({})",
+            step.name
+        )))
+    }
+}
+
+/// One run with counts around it, and whether it completed.
 fn once(
     name: &str,
     side: &dyn Side,
     job: &Job,
     scratch: &Path,
     cancel_after: Option<Duration>,
-) -> Result<Step> {
+) -> Result<(Step, bool)> {
     let made = |what| {
         tempfile::Builder::new()
             .prefix(what)
@@ -151,7 +163,9 @@ fn once(
     if !completed {
         files_left.extend(files_below(output.path()));
     }
-    Ok(Step { name: name.to_owned(), descriptors_before: before, descriptors_after: after, files_left })
+    let step =
+        Step { name: name.to_owned(), descriptors_before: before, descriptors_after: after, files_left };
+    Ok((step, completed))
 }
 
 /// A copy of `input` without its last half.

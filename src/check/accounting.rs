@@ -217,3 +217,97 @@ fn rows(side: &Observed, manifest: &Manifest, rows_in: Option<u64>, outcome: &mu
 fn counted(side: &Observed, code: &str, message: String, count: u64) -> Finding {
     finding(CODE, code, severity_on(side.role), Some(side.role), message).counting(count)
 }
+
+#[cfg(test)]
+mod tests {
+    use reports::document::Severity;
+    use reports::manifest::ManifestFile;
+
+    use super::*;
+    use crate::check::fixture::{Fixture, blockers, codes, rows};
+
+    /// Both sides with a true manifest of eight rows read.
+    fn honest() -> Fixture {
+        let mut fixture = Fixture::pair(&rows(), &rows());
+        fixture.rows_in = Some(8);
+        for (side, role, name) in [(0, Role::Baseline, "one.parquet"), (1, Role::Candidate, "two.parquet")] {
+            let size = std::fs::metadata(fixture.path(role, name)).unwrap().len();
+            let file = ManifestFile {
+                path: name.to_owned(),
+                record_count: Some(8),
+                file_size: Some(size),
+                ..ManifestFile::default()
+            };
+            fixture.manifests[side] =
+                Some(Manifest { rows_read: Some(8), files: vec![file], ..Manifest::default() });
+        }
+        fixture
+    }
+
+    fn found(side: usize, change: impl FnOnce(&mut Manifest)) -> Outcome {
+        let mut fixture = honest();
+        change(fixture.manifests[side].as_mut().unwrap());
+        fixture.examine(&Accounting)
+    }
+
+    #[test]
+    fn true_manifests_are_silent() {
+        let outcome = honest().examine(&Accounting);
+        assert_eq!((outcome.findings.len(), outcome.status, outcome.coverage.rows), (0, None, 16));
+    }
+
+    #[test]
+    fn each_untruth_of_the_candidates_manifest_is_a_blocker_of_its_own() {
+        type Change = fn(&mut Manifest);
+        let cases: [(&str, Change); 7] = [
+            ("accounting.record-count", |it| it.files[0].record_count = Some(9)),
+            ("accounting.file-size", |it| it.files[0].file_size = Some(1)),
+            ("accounting.rows-read", |it| it.rows_read = Some(9)),
+            ("accounting.unlisted-file", |it| it.files.clear()),
+            ("accounting.listed-twice", |it| it.files.push(it.files[0].clone())),
+            ("accounting.rows-gained", |it| it.rows_dropped.extend([("late".to_owned(), 1)])),
+            ("accounting.missing-file", |it| {
+                it.files.push(ManifestFile { path: "gone.parquet".to_owned(), ..ManifestFile::default() });
+            }),
+        ];
+        for (code, change) in cases {
+            assert_eq!(blockers(&found(1, change)), [code]);
+            // The same on the baseline is told and does not gate.
+            let told = found(0, change);
+            assert!(blockers(&told).is_empty() && codes(&told, Severity::Info).contains(&code), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_row_lost_in_silence_is_a_blocker_and_one_dropped_by_declared_reason_is_not() {
+        let mut fixture = honest();
+        fixture.rows_in = Some(9);
+        for manifest in fixture.manifests.iter_mut().flatten() {
+            manifest.rows_read = Some(9);
+        }
+        assert_eq!(blockers(&fixture.examine(&Accounting)), ["accounting.rows-lost"]);
+        for manifest in fixture.manifests.iter_mut().flatten() {
+            manifest.rows_dropped.insert("missing_timestamp".to_owned(), 1);
+        }
+        let outcome = fixture.examine(&Accounting);
+        assert!(blockers(&outcome).is_empty());
+        assert_eq!(codes(&outcome, Severity::Info).len(), 2);
+    }
+
+    #[test]
+    fn without_a_manifest_of_the_candidate_the_check_does_not_apply() {
+        let mut fixture = honest();
+        fixture.manifests[1] = None;
+        assert_eq!(fixture.examine(&Accounting).status, Some(CheckStatus::NotApplicable));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_blocks_on_the_candidate_and_is_undecided_on_the_baseline() {
+        let fixture = honest();
+        std::fs::write(fixture.path(Role::Candidate, "junk.parquet"), "junk").unwrap();
+        assert_eq!(blockers(&fixture.examine(&Accounting)), ["accounting.unreadable"]);
+        let fixture = honest();
+        std::fs::write(fixture.path(Role::Baseline, "junk.parquet"), "junk").unwrap();
+        assert_eq!(fixture.examine(&Accounting).status, Some(CheckStatus::Inconclusive));
+    }
+}

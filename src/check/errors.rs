@@ -29,6 +29,10 @@ impl Check for Errors {
         for side in subject.sides() {
             let declared = subject.job.expected.error(side.role);
             match &side.outcome {
+                // What was recorded where a failure is declared is an output that should not be.
+                SideOutcome::Recorded if declared.is_some() && !side.output.files.is_empty() => {
+                    completed(side, declared, &mut outcome, &mut said);
+                }
                 SideOutcome::Recorded => {
                     said.push(format!("the {} did not run", side.role));
                     continue;
@@ -158,4 +162,67 @@ fn partial(subject: &Subject<'_>, side: &Observed, outcome: &mut Outcome) {
         found = found.explained_by(KnownDefect::PartialFileLeft.letter());
     }
     outcome.findings.push(found);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{Fixture, blockers, codes, rows};
+
+    /// Failed sides fail in class `schema-conflict`.
+    fn with(failed: [bool; 2], expected: [Option<ErrorClass>; 2]) -> Outcome {
+        let mut fixture = Fixture::empty();
+        fixture.failed = failed;
+        (fixture.job.expected.baseline_error, fixture.job.expected.candidate_error) = expected.into();
+        fixture.job.inputs.push("in.parquet".into());
+        fixture.examine(&Errors)
+    }
+
+    const DECLARED: Option<ErrorClass> = Some(ErrorClass::SchemaConflict);
+
+    #[test]
+    fn sides_that_complete_or_fail_as_declared_do_not_block() {
+        for outcome in [with([false; 2], [None; 2]), with([true; 2], [DECLARED; 2])] {
+            assert!(blockers(&outcome).is_empty());
+            assert_eq!((outcome.status, outcome.coverage.is_empty()), (None, false));
+        }
+    }
+
+    #[test]
+    fn an_undeclared_failure_blocks_on_the_candidate_and_is_undecided_on_the_baseline() {
+        assert_eq!(blockers(&with([false, true], [None; 2])), ["errors.candidate-failed"]);
+        let baseline = with([true, false], [None; 2]);
+        assert!(blockers(&baseline).is_empty());
+        assert_eq!(baseline.status, Some(CheckStatus::Inconclusive));
+        assert_eq!(codes(&with([true; 2], [None; 2]), Severity::Warning), ["errors.both-refuse"; 2]);
+    }
+
+    #[test]
+    fn another_class_than_declared_and_a_failure_that_does_not_come_are_blockers() {
+        let other = Some(ErrorClass::Unsorted);
+        assert_eq!(blockers(&with([true; 2], [DECLARED, other])), ["errors.class"]);
+        assert_eq!(blockers(&with([true, false], [DECLARED; 2])), ["errors.did-not-fail"]);
+        assert_eq!(with([false, true], [DECLARED; 2]).status, Some(CheckStatus::Inconclusive));
+    }
+
+    #[test]
+    fn what_a_failed_side_left_is_a_blocker_on_the_candidate_and_a_named_defect_of_the_legacy_writers() {
+        let mut fixture = Fixture::pair(&rows(), &rows());
+        fixture.failed = [true; 2];
+        fixture.job.expected.baseline_error = DECLARED;
+        fixture.job.expected.candidate_error = DECLARED;
+        fixture.defects = vec![KnownDefect::PartialFileLeft];
+        let outcome = fixture.examine(&Errors);
+        assert_eq!(blockers(&outcome), ["errors.partial-output"]);
+        assert!(outcome.findings.iter().any(|found| found.defect.as_deref() == Some("E")));
+    }
+
+    #[test]
+    fn a_recorded_output_where_a_failure_is_declared_is_a_blocker() {
+        let mut fixture = Fixture::pair(&rows(), &rows());
+        fixture.recorded = [true; 2];
+        assert_eq!(fixture.examine(&Errors).status, Some(CheckStatus::NotApplicable));
+        fixture.job.expected.candidate_error = DECLARED;
+        assert_eq!(blockers(&fixture.examine(&Errors)), ["errors.did-not-fail"]);
+    }
 }

@@ -23,6 +23,14 @@ pub(crate) struct Fixture {
     pub(crate) defects: Vec<KnownDefect>,
     pub(crate) manifests: [Option<Manifest>; 2],
     pub(crate) failed: [bool; 2],
+    /// Sides whose output was there already.
+    pub(crate) recorded: [bool; 2],
+    /// What both sides left in their scratch directories.
+    pub(crate) scratch_left: Vec<String>,
+    /// Rows of the inputs, where known.
+    pub(crate) rows_in: Option<u64>,
+    /// Kind of both sides.
+    pub(crate) kind: SideKind,
     pub(crate) alone: bool,
 }
 
@@ -125,6 +133,10 @@ impl Fixture {
             defects: Vec::new(),
             manifests: [None, None],
             failed: [false, false],
+            recorded: [false, false],
+            scratch_left: Vec::new(),
+            rows_in: None,
+            kind: SideKind::Recorded,
             alone: false,
         }
     }
@@ -161,20 +173,17 @@ impl Fixture {
                 signal: None,
                 stderr: None,
             }
+        } else if self.recorded[side] {
+            SideOutcome::Recorded
         } else {
             SideOutcome::Completed
         };
         Observed {
             role,
-            info: SideInfo {
-                name: "test".to_owned(),
-                kind: SideKind::Recorded,
-                version: None,
-                command: Vec::new(),
-            },
+            info: SideInfo { name: "test".to_owned(), kind: self.kind, version: None, command: Vec::new() },
             outcome,
             output: Output::open(role, root, self.manifests[side].clone(), &sort_key, false).unwrap(),
-            scratch_left: Vec::new(),
+            scratch_left: self.scratch_left.clone(),
             probe: None,
         }
     }
@@ -186,7 +195,7 @@ impl Fixture {
             job: &self.job,
             baseline: (!self.alone).then_some(&baseline),
             candidate: &candidate,
-            rows_in: None,
+            rows_in: self.rows_in,
             comparison: &self.comparison,
             size_bounds: &self.bounds,
             known_defects: &self.defects,

@@ -122,3 +122,39 @@ fn descriptors(side: &Observed, probe: &Probe, outcome: &mut Outcome) -> String 
     let steps: Vec<&str> = probe.steps.iter().map(|step| step.name.as_str()).collect();
     format!("{role}: files, and descriptors after {}", steps.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use reports::document::Role;
+
+    use super::*;
+    use crate::check::fixture::{Fixture, blockers, rows};
+
+    #[test]
+    fn files_left_in_scratch_and_output_are_blockers_of_the_candidate() {
+        let mut fixture = Fixture::pair(&rows(), &rows());
+        fixture.kind = SideKind::Unified;
+        assert!(fixture.examine(&Leaks).findings.is_empty());
+        fixture.scratch_left.push("run-1.spill".to_owned());
+        assert_eq!(blockers(&fixture.examine(&Leaks)), ["leaks.scratch"]);
+        fixture.scratch_left.clear();
+        std::fs::write(fixture.path(Role::Candidate, "half.parquet.tmp"), "").unwrap();
+        assert_eq!(blockers(&fixture.examine(&Leaks)), ["leaks.output"]);
+    }
+
+    #[test]
+    fn a_marker_of_an_external_writer_is_told_and_does_not_block() {
+        let mut fixture = Fixture::pair(&rows(), &rows());
+        fixture.kind = SideKind::Command;
+        std::fs::write(fixture.path(Role::Candidate, "_SUCCESS"), "").unwrap();
+        let outcome = fixture.examine(&Leaks);
+        assert_eq!((outcome.findings.len(), blockers(&outcome).len()), (1, 0));
+    }
+
+    #[test]
+    fn sides_that_did_not_run_leave_nothing_to_ask() {
+        let mut fixture = Fixture::pair(&rows(), &rows());
+        fixture.recorded = [true; 2];
+        assert_eq!(fixture.examine(&Leaks).status, Some(CheckStatus::NotApplicable));
+    }
+}

@@ -106,13 +106,15 @@ impl Fault {
             Self::DropRow | Self::DuplicateRow => &["ROWS", "ACCOUNTING"],
             Self::SwapValues | Self::ChangeCharacter | Self::NullToEmpty => &["ROWS"],
             Self::IntToFloat | Self::LoseColumn => &["ROWS", "SCHEMA"],
-            Self::SwapRows | Self::OverlapFiles => &["ORDER"],
+            Self::SwapRows => &["ORDER"],
+            // The manifest then says less of its files than it should.
+            Self::OverlapFiles => &["ORDER", "METADATA"],
             Self::WrongFirstTimestamp | Self::MissingFingerprint => &["METADATA"],
             Self::FirstResultOnly => &["ACCOUNTING"],
             // Whoever reads the directory instead of the manifest sees the stray file's rows twice, and out of order.
             Self::StrayFile => &["ROWS", "ACCOUNTING", "ORDER"],
             Self::LeftoverFile | Self::LeakDescriptor => &["LEAKS"],
-            Self::TinyFiles => &["SIZES"],
+            Self::TinyFiles => &["METADATA", "SIZES"],
             Self::FailLate => &["ERRORS"],
         }
     }

@@ -19,7 +19,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use reports::document::{CheckStatus, Coverage, Evidence as Named, Finding, Place, Role, Severity};
+use reports::document::{CheckStatus, Coverage, Evidence as Named, Finding, Place, Role, Severity, SideKind};
 use reports::evidence::MetadataEvidence;
 use reports::manifest::{ManifestFile, SplitKey};
 
@@ -49,6 +49,7 @@ impl Check for Metadata {
         let mut outcome = Outcome::default();
         let mut told = Vec::new();
         let mut without = Vec::new();
+        let mut candidate_judged = false;
         for side in subject.sides() {
             let judged = match judge(subject, side) {
                 Ok(judged) => judged,
@@ -58,6 +59,7 @@ impl Check for Metadata {
                 without.push(format!("the {} has no manifest", side.role));
                 continue;
             };
+            candidate_judged |= side.role == Role::Candidate && !judged.evidence.is_empty();
             let wrong = judged.evidence.iter().filter(|it| !it.agrees).count() as u64;
             told.push(format!(
                 "{}: {} of {} agree",
@@ -69,7 +71,9 @@ impl Check for Metadata {
             outcome.findings.extend(judged.findings);
             outcome.evidence.metadata.extend(judged.evidence);
         }
-        if told.is_empty() {
+        outcome.findings.extend(silence(subject));
+        // The baseline's manifest vouches for the baseline only.
+        if !candidate_judged {
             outcome.status = Some(CheckStatus::NotApplicable);
         }
         outcome.findings.sort_by_key(|finding| finding.severity);
@@ -77,6 +81,43 @@ impl Check for Metadata {
         outcome.summary = told.join("; ");
         Ok(outcome)
     }
+}
+
+/// Fields that the baseline's manifest states and the candidate's states of no file at all. A built-in writer states them, so
+/// their absence is a fault; a writer of somebody else's may say less, which is told.
+fn silence(subject: &Subject<'_>) -> Vec<Finding> {
+    let entries = |side: Option<&Observed>| {
+        let manifest = side.and_then(|side| side.output.manifest.as_ref());
+        manifest.map(|manifest| manifest.files.clone()).unwrap_or_default()
+    };
+    let (baseline, candidate) = (entries(subject.baseline), entries(Some(subject.candidate)));
+    if candidate.is_empty() {
+        return Vec::new();
+    }
+    let severity = match subject.candidate.info.kind {
+        SideKind::Unified | SideKind::Fault => Severity::Blocker,
+        _ => Severity::Warning,
+    };
+    type States = fn(&ManifestFile) -> bool;
+    let fields: [(&str, States); 6] = [
+        ("record_count", |file| file.record_count.is_some()),
+        ("file_size", |file| file.file_size.is_some()),
+        ("first_ts", |file| file.first_ts.is_some()),
+        ("last_ts", |file| file.last_ts.is_some()),
+        ("fingerprints", |file| file.fingerprints.is_some()),
+        ("split_key", |file| file.split_key.is_some()),
+    ];
+    fields
+        .into_iter()
+        .filter(|(_, states)| baseline.iter().any(states) && !candidate.iter().any(states))
+        .map(|(field, _)| {
+            let message =
+                format!("the baseline's manifest states {field}, the candidate's states it of no file");
+            let mut found = finding(CHECK, "metadata.not_stated", severity, Some(Role::Candidate), message);
+            found.evidence.push(evidence("field", field));
+            found
+        })
+        .collect()
 }
 
 fn add(sum: &mut Coverage, more: Coverage) {

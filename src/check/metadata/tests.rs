@@ -88,7 +88,10 @@ fn a_field_that_only_some_files_state_is_absent_from_the_others() {
         file.fingerprints = None;
         file.first_ts = None;
     }
-    assert!(fixture.examine(&Metadata).findings.is_empty());
+    // Stated of no file: not a mismatch, but told where the baseline says more.
+    let outcome = fixture.examine(&Metadata);
+    assert_eq!(codes(&outcome, Severity::Warning), ["metadata.not_stated"; 2]);
+    assert!(blockers(&outcome).is_empty());
 }
 
 #[test]
@@ -279,4 +282,32 @@ fn every_mismatch_of_the_originals_own_outputs_is_explained_exactly_by_a_defect(
     println!("{seen:?}");
     assert!(seen["A"] > 10 && seen["C"] > 5, "{seen:?}");
     assert_eq!(seen.get("none"), None);
+}
+
+#[test]
+fn the_baselines_manifest_alone_does_not_vouch_for_the_candidate() {
+    let mut fixture = Fixture::pair(&rows(), &rows());
+    let file =
+        |path: &str| ManifestFile { path: path.into(), record_count: Some(8), ..ManifestFile::default() };
+    fixture.manifests[0] = Some(Manifest { files: vec![file("one.parquet")], ..Manifest::default() });
+    assert_eq!(fixture.examine(&Metadata).status, Some(CheckStatus::NotApplicable));
+    // Nor does a manifest that states nothing but paths.
+    let bare = ManifestFile { path: "two.parquet".into(), ..ManifestFile::default() };
+    fixture.manifests[1] = Some(Manifest { files: vec![bare], ..Manifest::default() });
+    assert_eq!(fixture.examine(&Metadata).status, Some(CheckStatus::NotApplicable));
+    fixture.manifests[1] = Some(Manifest { files: vec![file("two.parquet")], ..Manifest::default() });
+    assert_eq!(fixture.examine(&Metadata).status, None);
+}
+
+#[test]
+fn a_field_that_only_the_baseline_states_blocks_a_built_in_candidate_and_warns_of_others() {
+    let mut fixture = Fixture::pair(&rows(), &rows());
+    let file =
+        |path: &str| ManifestFile { path: path.into(), record_count: Some(8), ..ManifestFile::default() };
+    let with_time = ManifestFile { first_ts: Some(10), ..file("one.parquet") };
+    fixture.manifests[0] = Some(Manifest { files: vec![with_time], ..Manifest::default() });
+    fixture.manifests[1] = Some(Manifest { files: vec![file("two.parquet")], ..Manifest::default() });
+    assert_eq!(codes(&fixture.examine(&Metadata), Severity::Warning), ["metadata.not_stated"]);
+    fixture.kind = reports::document::SideKind::Unified;
+    assert_eq!(blockers(&fixture.examine(&Metadata)), ["metadata.not_stated"]);
 }
