@@ -102,6 +102,10 @@ pub fn job(
         order: evidence.order,
         sizes: evidence.sizes,
         metadata: evidence.metadata,
+        groups: evidence.groups,
+        rollup: evidence.rollup,
+        sketches: evidence.sketches,
+        locality: evidence.locality,
         replay: planned.replay.clone(),
         checks,
     };

@@ -130,7 +130,7 @@ fn bare(id: &str, signal: Option<Arc<Signal>>, kind: JobKind, parameters: &Resol
         signal,
         kind,
         inputs: Vec::new(),
-        parameters: *parameters.values(),
+        parameters: parameters.values().clone(),
         parameter_origins: origins.collect(),
         corpus: None,
         expected: Expected::default(),

@@ -51,7 +51,7 @@ impl Request {
             signal: job.signal.as_deref().cloned(),
             kind: job.kind,
             inputs: job.inputs.clone(),
-            parameters: job.parameters,
+            parameters: job.parameters.clone(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod load;
 pub mod parameters;
 mod segment;
 pub mod signal;
+mod signal_rules;
 mod signals;
 pub mod spec;
 

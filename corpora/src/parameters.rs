@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 /// Job parameters as written in a file; an absent field says nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Target file size in encoded bytes.
@@ -32,13 +32,22 @@ pub struct Parameters {
     /// Slot of a trace job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<i64>,
+    /// Number of slots that traces are dealt to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<i64>,
+    /// Date by which traces are dealt to slots, as yyyymmdd.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dateint: Option<i64>,
+    /// Organization by which traces are dealt to slots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
     /// Date of ingestion as yyyymmdd.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingest_dateint: Option<i64>,
 }
 
 /// The parameters by name, with the values that each takes, in the order of reports.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 11] = [
     ("target_size", "a positive number of bytes"),
     ("rows_per_file", "a whole number of rows, zero or negative for no limit"),
     ("split_hours", "true or false"),
@@ -46,6 +55,9 @@ const KEYS: [(&str, &str); 8] = [
     ("start", "a time in whole milliseconds since 1970"),
     ("end", "a time in whole milliseconds since 1970"),
     ("slot", "a whole number"),
+    ("slots", "a positive whole number"),
+    ("dateint", "a date as yyyymmdd"),
+    ("organization", "a name"),
     ("ingest_dateint", "a date as yyyymmdd"),
 ];
 
@@ -61,6 +73,9 @@ impl Parameters {
             "start" => self.start.map(|v| v.to_string()),
             "end" => self.end.map(|v| v.to_string()),
             "slot" => self.slot.map(|v| v.to_string()),
+            "slots" => self.slots.map(|v| v.to_string()),
+            "dateint" => self.dateint.map(|v| v.to_string()),
+            "organization" => self.organization.clone(),
             _ => self.ingest_dateint.map(|v| v.to_string()),
         };
         KEYS.iter().filter_map(|(key, _)| value(key).map(|value| (*key, value))).collect()
@@ -89,6 +104,9 @@ impl Parameters {
             "start" => self.start = whole()?,
             "end" => self.end = whole()?,
             "slot" => self.slot = whole()?,
+            "slots" => self.slots = whole()?.filter(|slots| *slots > 0).ok_or_else(refused).map(Some)?,
+            "dateint" => self.dateint = whole()?,
+            "organization" => self.organization = Some(text.to_owned()),
             _ => self.ingest_dateint = whole()?,
         }
         Ok(())
@@ -98,6 +116,9 @@ impl Parameters {
     pub(crate) fn check(&self, origin: &str) -> Result<()> {
         if self.target_size == Some(0) {
             return Err(Error::config(format!("{origin}: parameter target_size takes {}, not 0", KEYS[0].1)));
+        }
+        if let Some(slots) = self.slots.filter(|slots| *slots <= 0) {
+            return Err(Error::config(format!("{origin}: parameter slots takes {}, not {slots}", KEYS[6].1)));
         }
         Ok(())
     }
@@ -111,6 +132,9 @@ impl Parameters {
         self.start = later.start.or(self.start);
         self.end = later.end.or(self.end);
         self.slot = later.slot.or(self.slot);
+        self.slots = later.slots.or(self.slots);
+        self.dateint = later.dateint.or(self.dateint);
+        self.organization = later.organization.clone().or(self.organization.take());
         self.ingest_dateint = later.ingest_dateint.or(self.ingest_dateint);
     }
 }
@@ -260,7 +284,7 @@ mod tests {
         assert!(
             entries.iter().all(|(key, value)| value == if *key == "split_hours" { "false" } else { "7" })
         );
-        let written = toml::Table::try_from(parameters).unwrap();
+        let written = toml::Table::try_from(&parameters).unwrap();
         assert_eq!(Parameters::deserialize(written).unwrap(), parameters);
     }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+pub use crate::signal_rules::{LocalityRule, RollupRule};
 
 /// The definition of one signal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,12 @@ pub struct Signal {
     /// Where the fingerprints of a file come from.
     #[serde(default)]
     pub fingerprints: Option<FingerprintRule>,
+    /// How compaction makes one row of several.
+    #[serde(default)]
+    pub rollup: Option<RollupRule>,
+    /// What a reader looks up together.
+    #[serde(default)]
+    pub locality: Option<LocalityRule>,
     /// How a segment says of itself that it belongs to this signal.
     #[serde(default)]
     pub marker: Option<Marker>,
@@ -129,6 +136,8 @@ impl Signal {
         if let Some(rule) = &self.fingerprints {
             names.extend(rule.full_value.iter().chain(&rule.trigram).map(String::as_str));
         }
+        names.extend(self.rollup.iter().flat_map(RollupRule::columns));
+        names.extend(self.locality.iter().flat_map(LocalityRule::columns));
         names.extend(self.marker.as_ref().map(|marker| marker.column.as_str()));
         names
     }
@@ -170,6 +179,12 @@ impl Signal {
             rule.full_value = each(&rule.full_value);
             rule.trigram = each(&rule.trigram);
         }
+        if let Some(rule) = &mut self.rollup {
+            rule.rename(new);
+        }
+        if let Some(rule) = &mut self.locality {
+            rule.rename(new);
+        }
         if let Some(marker) = &mut self.marker {
             marker.column = new(&marker.column);
         }
@@ -209,6 +224,14 @@ impl Signal {
                 "group_key \"{group}\" must be the first column of sort_key, which is [{}]: only then are equal values contiguous",
                 self.sort_key.join(", ")
             ));
+        }
+        if let Some(rule) = &self.rollup {
+            if self.group_key.is_none() {
+                return wrong("rollup needs a group_key: rows are only merged within a group".to_owned());
+            }
+            if let Some(problem) = rule.problem() {
+                return wrong(problem);
+            }
         }
         if let Some(name) = self.also_accepted.keys().find(|name| !self.required.contains_key(*name)) {
             return wrong(format!("also_accepted names column \"{name}\", which is not in required"));

@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{ColumnComparison, MetadataEvidence, OrderEvidence, RowsEvidence, SizesEvidence};
-use crate::manifest::{Failure, Manifest, ManifestFile, SplitKey};
+use crate::manifest::Failure;
+use crate::signal_evidence::{GroupEvidence, LocalityEvidence, RollupAccount, SketchEvidence};
+pub use crate::stated::{StatedFile, StatedManifest};
 
 /// Version of the document's schema. A reader refuses a document whose version it does not know.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -167,6 +169,18 @@ pub struct JobReport {
     pub sizes: Option<SizesEvidence>,
     /// Recomputed metadata beside the manifest's, per side and file.
     pub metadata: Vec<MetadataEvidence>,
+    /// Groups per side, where the signal has a group key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupEvidence>,
+    /// What became of the input rows, per side, where the job merges rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollup: Vec<RollupAccount>,
+    /// Sketches and rollups per side, where the signal has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sketches: Vec<SketchEvidence>,
+    /// Trace locality per side, where the signal has traces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locality: Vec<LocalityEvidence>,
     /// The command that repeats this job alone.
     pub replay: String,
 }
@@ -391,67 +405,6 @@ pub struct SideReport {
     pub files: Vec<FileInfo>,
     /// Where the output was kept, relative to the report.
     pub kept: Option<String>,
-}
-
-/// A manifest as the report keeps it: whole, but for the fingerprint sets, of which only the size is kept. The sets are as large
-/// as the data's vocabulary; where one is wrong, a finding says which fingerprints.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct StatedManifest {
-    /// Name of the writer.
-    pub writer: Option<String>,
-    /// Rows read from the inputs.
-    pub rows_read: Option<u64>,
-    /// Rows deliberately not written, by declared reason.
-    pub rows_dropped: BTreeMap<String, u64>,
-    /// One entry per output file, in result order.
-    pub files: Vec<StatedFile>,
-}
-
-/// What a manifest says of one file.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct StatedFile {
-    /// Path relative to the output directory.
-    pub path: String,
-    /// Rows in the file.
-    pub record_count: Option<u64>,
-    /// Bytes of the file.
-    pub file_size: Option<u64>,
-    /// Size of the fingerprint set.
-    pub fingerprint_count: Option<u64>,
-    /// Lowest timestamp.
-    pub first_ts: Option<i64>,
-    /// Highest timestamp, inclusive.
-    pub last_ts: Option<i64>,
-    /// Where the hourly split put the file.
-    pub split_key: Option<SplitKey>,
-    /// Statistics of the writer's own accumulator.
-    pub stats: Option<serde_json::Value>,
-}
-
-impl From<&Manifest> for StatedManifest {
-    fn from(manifest: &Manifest) -> Self {
-        Self {
-            writer: manifest.writer.clone(),
-            rows_read: manifest.rows_read,
-            rows_dropped: manifest.rows_dropped.clone(),
-            files: manifest.files.iter().map(StatedFile::from).collect(),
-        }
-    }
-}
-
-impl From<&ManifestFile> for StatedFile {
-    fn from(file: &ManifestFile) -> Self {
-        Self {
-            path: file.path.clone(),
-            record_count: file.record_count,
-            file_size: file.file_size,
-            fingerprint_count: file.fingerprints.as_ref().map(|set| set.len() as u64),
-            first_ts: file.first_ts,
-            last_ts: file.last_ts,
-            split_key: file.split_key,
-            stats: file.stats.clone(),
-        }
-    }
 }
 
 /// Who performed a job.

@@ -17,6 +17,8 @@ pub mod manifest;
 mod mark;
 mod plot;
 pub mod schema;
+pub mod signal_evidence;
+mod stated;
 pub mod summary;
 mod visible;
 mod words;

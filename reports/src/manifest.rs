@@ -19,8 +19,22 @@ pub struct Manifest {
     /// Rows that were deliberately not written, by declared reason.
     #[serde(default)]
     pub rows_dropped: BTreeMap<String, u64>,
+    /// Rows that became part of another row: rows merged minus rows written for them. Absent where nothing is merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_merged: Option<u64>,
+    /// What a merge of metrics counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge_stats: Option<MergeStats>,
     /// One entry per output file, in result order.
     pub files: Vec<ManifestFile>,
+}
+
+/// What a merge of metrics counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeStats {
+    /// Rows whose timestamp lies outside the job's time range; they are not written.
+    pub datapoints_out_of_range: u64,
 }
 
 /// What the writer says of one output file. Every field but the path is absent where a writer has none.
@@ -44,6 +58,24 @@ pub struct ManifestFile {
     /// Highest timestamp in the file, inclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_ts: Option<i64>,
+    /// Distinct values of the group key (TIDs).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tid_count: Option<u64>,
+    /// Lowest TID in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_tid: Option<i64>,
+    /// Highest TID in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tid: Option<i64>,
+    /// Slot of the file's traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<i64>,
+    /// Spans in the file: its rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span_count: Option<u64>,
+    /// Distinct traces in the file; rows without a trace count for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_count: Option<u64>,
     /// Where the hourly split put the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split_key: Option<SplitKey>,

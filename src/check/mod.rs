@@ -20,6 +20,7 @@ use std::path::Path;
 
 use reports::document::{CheckStatus, Coverage, Finding, Role, SideInfo, SideOutcome};
 use reports::evidence::{ColumnComparison, MetadataEvidence, OrderEvidence, RowsEvidence, SizesEvidence};
+use reports::signal_evidence::{GroupEvidence, LocalityEvidence, RollupAccount, SketchEvidence};
 
 use self::descriptors::Probe;
 use crate::cancel::Cancel;
@@ -114,6 +115,8 @@ pub enum KnownDefect {
     StatisticsOnLastFileOnly,
     /// First timestamp 0 means unset, last starts at 0, and all files of an hour share one range.
     HourRange,
+    /// TID 9223372036854775807 is never written and hides every later row of its file.
+    HighestTidLost,
     /// A failed close leaves the partial file behind.
     PartialFileLeft,
     /// Narrow integers are widened to int32; unsigned, date and timestamp annotations are dropped.
@@ -128,6 +131,7 @@ impl KnownDefect {
             Self::FingerprintShift => "A",
             Self::StatisticsOnLastFileOnly => "B",
             Self::HourRange => "C",
+            Self::HighestTidLost => "D",
             Self::PartialFileLeft => "E",
             Self::AnnotationsDropped => "G",
         }
@@ -201,6 +205,14 @@ pub struct Evidence {
     pub sizes: Option<SizesEvidence>,
     /// Metadata per file and field.
     pub metadata: Vec<MetadataEvidence>,
+    /// Groups per side.
+    pub groups: Vec<GroupEvidence>,
+    /// What became of the input rows, per side.
+    pub rollup: Vec<RollupAccount>,
+    /// Sketches and rollups per side.
+    pub sketches: Vec<SketchEvidence>,
+    /// Trace locality per side.
+    pub locality: Vec<LocalityEvidence>,
 }
 
 impl Evidence {
@@ -211,6 +223,10 @@ impl Evidence {
         self.schema.extend(other.schema);
         self.order.extend(other.order);
         self.metadata.extend(other.metadata);
+        self.groups.extend(other.groups);
+        self.rollup.extend(other.rollup);
+        self.sketches.extend(other.sketches);
+        self.locality.extend(other.locality);
     }
 }
 

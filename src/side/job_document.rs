@@ -34,7 +34,7 @@ pub struct JobDocument {
 }
 
 /// Parameters of a job. An absent one says nothing: the side's own default holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobParameters {
     /// Target file size in encoded bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,6 +57,15 @@ pub struct JobParameters {
     /// Slot of a trace job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<i64>,
+    /// Number of slots that traces are dealt to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<i64>,
+    /// Date by which traces are dealt to slots, as yyyymmdd.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dateint: Option<i64>,
+    /// Organization by which traces are dealt to slots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
     /// Date of ingestion as yyyymmdd.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingest_dateint: Option<i64>,
@@ -73,9 +82,24 @@ impl From<Parameters> for JobParameters {
             start,
             end,
             slot,
+            slots,
+            dateint,
+            organization,
             ingest_dateint,
         } = parameters;
-        Self { target_size, rows_per_file, split_hours, interval, start, end, slot, ingest_dateint }
+        Self {
+            target_size,
+            rows_per_file,
+            split_hours,
+            interval,
+            start,
+            end,
+            slot,
+            slots,
+            dateint,
+            organization,
+            ingest_dateint,
+        }
     }
 }
 
@@ -102,7 +126,7 @@ impl JobDocument {
             signal: job.signal.as_ref().map(|signal| signal.name.clone()),
             kind: job.kind,
             inputs,
-            parameters: job.parameters.into(),
+            parameters: job.parameters.clone().into(),
         })
     }
 
@@ -161,10 +185,13 @@ mod tests {
             start: Some(-4),
             end: Some(5),
             slot: Some(6),
+            slots: Some(8),
+            dateint: Some(20_250_824),
+            organization: Some("org-1".to_owned()),
             ingest_dateint: Some(20_250_825),
         };
         assert_eq!(
-            serde_json::to_value(JobParameters::from(parameters)).unwrap(),
+            serde_json::to_value(JobParameters::from(parameters.clone())).unwrap(),
             serde_json::to_value(parameters).unwrap()
         );
         assert_eq!(

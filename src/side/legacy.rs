@@ -120,6 +120,8 @@ pub fn manifest(writer: &str, outcome: &legacy::Outcome, output: &std::path::Pat
         writer: Some(writer.to_owned()),
         rows_read: Some(outcome.rows_read),
         rows_dropped: outcome.rows_dropped.clone(),
+        rows_merged: None,
+        merge_stats: None,
         files: outcome
             .files
             .iter()
@@ -130,6 +132,12 @@ pub fn manifest(writer: &str, outcome: &legacy::Outcome, output: &std::path::Pat
                 fingerprints: Some(file.fingerprints.iter().copied().collect()),
                 first_ts: file.first_ts,
                 last_ts: file.last_ts,
+                tid_count: None,
+                min_tid: None,
+                max_tid: None,
+                slot: None,
+                span_count: None,
+                trace_count: None,
                 split_key: file.split_key.map(|key| SplitKey {
                     dateint: key.dateint,
                     hour: key.hour,

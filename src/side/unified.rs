@@ -111,6 +111,8 @@ pub fn manifest(writer: &str, outcome: &unified::Outcome, output: &Path) -> Mani
         writer: Some(writer.to_owned()),
         rows_read: Some(outcome.rows_read),
         rows_dropped: outcome.rows_dropped.clone(),
+        rows_merged: None,
+        merge_stats: None,
         files: outcome
             .files
             .iter()
@@ -121,6 +123,12 @@ pub fn manifest(writer: &str, outcome: &unified::Outcome, output: &Path) -> Mani
                 fingerprints: file.fingerprints.as_ref().map(|set| set.iter().copied().collect()),
                 first_ts: file.first_ts,
                 last_ts: file.last_ts,
+                tid_count: None,
+                min_tid: None,
+                max_tid: None,
+                slot: None,
+                span_count: None,
+                trace_count: None,
                 split_key: file.split_key.map(|key| SplitKey {
                     dateint: key.dateint,
                     hour: key.hour,

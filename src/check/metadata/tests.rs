@@ -25,8 +25,7 @@ fn truth(root: &Path) -> Manifest {
             fingerprints: Some(facts.fingerprints.unwrap().all().into_iter().collect()),
             first_ts: facts.range.map(|it| it.0),
             last_ts: facts.range.map(|it| it.1),
-            split_key: None,
-            stats: None,
+            ..ManifestFile::default()
         }
     };
     Manifest { files: output.files.iter().map(entry).collect(), ..Manifest::default() }
@@ -227,7 +226,7 @@ fn golden_manifest(expected: &serde_json::Value) -> Manifest {
                 ingest_dateint: key("IngestDateint").unwrap(),
                 file_index: key("FileIndex").unwrap(),
             }),
-            stats: None,
+            ..ManifestFile::default()
         }
     };
     let results = expected["results"].as_array();
