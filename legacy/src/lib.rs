@@ -58,6 +58,7 @@ mod outcome;
 mod output;
 mod reader;
 mod schema;
+pub mod sketch;
 mod spill;
 #[cfg(test)]
 mod tests;
