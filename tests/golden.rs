@@ -21,9 +21,9 @@ use support::content::Cell;
 use support::{scenarios, set_aside};
 
 /// Every golden case outside the repository that these writers are responsible for.
-const SHARED_CASES: usize = 154;
+const SHARED_CASES: usize = 213;
 /// Cases in the repository.
-const COMMITTED_CASES: usize = 55;
+const COMMITTED_CASES: usize = 88;
 
 #[test]
 fn every_shared_golden_case_passes() {
@@ -205,6 +205,52 @@ fn the_comparison_sees_what_is_wrong_with_files_and_results() {
         side.files[0].split_key.as_mut().expect("a split key")[3] += 1;
     });
     assert_red(HOURS, "an uncounted row without timestamp", |side| side.missing_timestamp += 1);
+}
+
+#[test]
+fn the_comparison_sees_what_is_wrong_with_a_merge() {
+    assert_red(MERGE, "a lost row", |side| drop(side.files[0].content.rows.pop()));
+    assert_red(MERGE, "two TIDs in another order", |side| {
+        let rows = &mut side.files[0].content.rows;
+        let tid = |row: &support::content::CellRow| row.get("_cardinalhq.tid").cloned();
+        let border = (1..rows.len()).find(|&at| tid(&rows[at]) != tid(&rows[at - 1])).expect("two TIDs");
+        rows.swap(border - 1, border);
+    });
+    assert_red(MERGE, "a sum that is off by one bit", |side| {
+        let row = side.files[0].content.rows.iter_mut().find(|row| row.contains_key("rollup_sum"));
+        let Some(Cell::Double(bits)) = row.expect("a sum").get_mut("rollup_sum") else { panic!("no sum") };
+        *bits ^= 1;
+    });
+    assert_red(MERGE, "a changed byte of a sketch", |side| {
+        let cells = side.files[0].content.rows.iter_mut().filter_map(|row| row.get_mut("sketch"));
+        let sketch = cells.into_iter().find_map(|cell| match cell {
+            Cell::Bytes(bytes) if !bytes.is_empty() => Some(bytes),
+            _ => None,
+        });
+        sketch.expect("a sketch")[0] ^= 1;
+    });
+    assert_red(MERGE, "another count of rows out of range", |side| {
+        side.out_of_range = side.out_of_range.map(|count| count + 1);
+    });
+    assert_red(MERGE, "a dropped row of another reason", |side| {
+        *side.dropped.get_mut("missing_sketch").expect("a count") += 1;
+    });
+    assert_red(MERGE, "a wrong TID count", |side| side.files[0].tid_count = Some(77));
+}
+
+const MERGE: &str = "tidmerge-bad-sketch-est0";
+
+#[test]
+fn the_target_records_are_the_originals() {
+    let text = std::fs::read_to_string(support::committed().join("vectors.json")).expect("vectors.json");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("vectors.json is JSON");
+    let cases = json["calculate_target_records_per_file"].as_array().expect("cases");
+    assert_eq!(cases.len(), 160);
+    for case in cases {
+        let number = |key: &str| case[key].as_i64().expect("a number");
+        let got = legacy::target_records_per_file(number("RecordCount"), number("Est"), number("Target"));
+        assert_eq!(got, number("Want"), "{case}");
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
+    /// Parameters that make no sense.
+    Config,
     /// An input is missing, unreadable, or not what it claims to be.
     Input,
     /// The same column with two types, a column that the schema lacks, a value that does not fit its column.
@@ -170,6 +172,43 @@ pub enum Error {
         /// What lay underneath.
         source: ParquetError,
     },
+    /// A merge without inputs.
+    #[error("invalid merge config: no files to merge in TIDMerger")]
+    NoFiles,
+    /// A merge of a file without a name.
+    #[error("invalid merge config: empty file name in TIDMerger")]
+    EmptyFileName,
+    /// The time range of a merge is no multiple of its interval.
+    #[error("startTS {start} and endTS {end} must be aligned with interval {interval}")]
+    Unaligned {
+        /// Start in milliseconds.
+        start: i64,
+        /// End in milliseconds.
+        end: i64,
+        /// Interval in milliseconds.
+        interval: i64,
+    },
+    /// An interval of 0. The original panics there.
+    #[error("invalid merge config: the interval is 0; give it in milliseconds, for example 10000")]
+    ZeroInterval,
+    /// A row without a TID.
+    #[error("file {}: row does not contain a valid int64 {column}: row {row}; leave the row out or give it a TID", path.display())]
+    NoTid {
+        /// The segment.
+        path: PathBuf,
+        /// Name of the TID column.
+        column: &'static str,
+        /// Row within the segment, counted from 0.
+        row: u64,
+    },
+    /// The inputs' schemas, or those and the writer's own columns, do not fit together.
+    #[error("failed to add {what} {source}")]
+    MergeSchema {
+        /// What was being added: the original's words.
+        what: String,
+        /// The conflict.
+        source: Box<Error>,
+    },
     /// The work was interrupted on request; nothing of it is left.
     #[error("interrupted")]
     Cancelled,
@@ -186,7 +225,12 @@ impl Error {
             | Self::NestedColumn { .. }
             | Self::DuplicateColumn { .. }
             | Self::EmptyColumnName
-            | Self::NoColumns => ErrorKind::Input,
+            | Self::NoColumns
+            | Self::NoTid { .. } => ErrorKind::Input,
+            Self::NoFiles | Self::EmptyFileName | Self::Unaligned { .. } | Self::ZeroInterval => {
+                ErrorKind::Config
+            }
+            Self::MergeSchema { source, .. } => source.kind(),
             Self::SchemaMismatch { .. }
             | Self::TypeMismatch { .. }
             | Self::UnknownColumn { .. }

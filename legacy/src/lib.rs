@@ -2,8 +2,10 @@
 //!
 //! - [`BuffetWriter`], and [`BuffetJob`] around it: spill every row, write Parquet on close. Logs and traces are compacted by it.
 //! - [`FingerprintJob`]: split one segment by UTC hour, sort each hour, write it with a buffet writer. Logs are ingested by it.
+//! - [`TidMergeJob`]: merge segments sorted by TID, roll up points of one interval, write them with a buffet writer grouped by TID.
+//!   Metrics are compacted by it.
 //!
-//! Both are row-oriented, as the originals: a [`Row`] is a map from column name to [`Value`], each row goes through a
+//! All are row-oriented, as the originals: a [`Row`] is a map from column name to [`Value`], each row goes through a
 //! temporary file, and nothing is done faster, or slower, than the same algorithm allows. One thread.
 //!
 //! # Defects, reproduced on purpose
@@ -13,11 +15,12 @@
 //! | A | the row that opens file k+1 counts in file k's fingerprints and not in file k+1's | [`FileResult::fingerprints`] |
 //! | B | statistics exist on a writer's last file only | [`FileResult::stats`] |
 //! | C | first timestamp: 0 means "unset" (0, 5, 3, 7, 0, 2 gives 2); last: never below 0; both belong to the hour and are repeated on all its files | [`FileResult::first_ts`] |
+//! | D | TID 9223372036854775807 is never written and hides every later row of its file; unsorted input yields a TID twice | [`TidMergeJob`] |
 //! | E | a value that does not fit its column is noticed on close, and the partial file stays | [`Error::ValueMismatch`] |
 //! | F | a column named `""` is refused after the spill file was made, and that stays | [`Error::EmptyColumnName`] |
 //! | G | integers narrower than 32 bits widen to int32; unsigned, date and timestamp annotations are lost | [`ColumnType`] |
 //!
-//! (D belongs to TIDMerger, which is not here yet.) Where the original panics, there is an error of its own class.
+//! Where the original panics, there is an error of its own class.
 //! Apart from E and F nothing is left after an error or a cancellation: no spill file, no chunk, no output file.
 //!
 //! # Reading
@@ -62,6 +65,8 @@ pub mod sketch;
 mod spill;
 #[cfg(test)]
 mod tests;
+mod tid_group;
+mod tid_merge;
 pub mod tokens;
 mod value;
 
@@ -70,6 +75,7 @@ pub use columns::Columns;
 pub use error::{Error, ErrorKind, Result};
 pub use fingerprint::FingerprintJob;
 pub use job::BuffetJob;
-pub use outcome::{FileResult, MISSING_TIMESTAMP, Outcome, SplitKey, Statistics};
+pub use outcome::{FileResult, MISSING_TIMESTAMP, MergeStats, Outcome, SplitKey, Statistics};
 pub use schema::{ColumnType, Schema, SchemaSource};
+pub use tid_merge::{TidMergeJob, target_records_per_file};
 pub use value::{Row, Value};

@@ -16,8 +16,19 @@ pub struct Outcome {
     pub rows_read: u64,
     /// Rows left out, by reason; a reason without rows is absent.
     pub rows_dropped: BTreeMap<String, u64>,
+    /// Rows that became part of another row: contributions minus rows written for them; TIDMerger only.
+    pub rows_merged: u64,
+    /// What TIDMerger counted; absent for the other writers.
+    pub merge_stats: Option<MergeStats>,
     /// Output files in result order; of the fingerprint writer, by split key.
     pub files: Vec<FileResult>,
+}
+
+/// What TIDMerger counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MergeStats {
+    /// Rows whose timestamp lies outside the time range.
+    pub datapoints_out_of_range: u64,
 }
 
 /// Result of one output file.
@@ -29,9 +40,9 @@ pub struct FileResult {
     pub record_count: u64,
     /// Bytes of the file.
     pub file_size: u64,
-    /// Fingerprints as the original gives them: shifted by one row at each file boundary (defect A).
+    /// Fingerprints as the original gives them: shifted by one row at each file boundary (defect A). TIDMerger gives none.
     pub fingerprints: BTreeSet<i64>,
-    /// Statistics; only on a writer's last file (defect B), and only where rows are grouped.
+    /// Statistics; only on a writer's last file (defect B), and only where rows are grouped. TIDMerger states 0 on the others.
     pub stats: Option<Statistics>,
     /// Lowest timestamp of the hour in milliseconds, with 0 taken for "unset" (defect C); fingerprint writer only.
     pub first_ts: Option<i64>,

@@ -66,6 +66,11 @@ impl SegmentReader {
         &self.columns
     }
 
+    /// Rows of the segment, by its footer.
+    pub(crate) fn rows(&self) -> u64 {
+        self.metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum()
+    }
+
     /// The next row; none after the last.
     ///
     /// # Errors

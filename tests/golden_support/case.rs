@@ -1,9 +1,11 @@
 //! A golden case: its parameters, what the original returned, and what the port does with the same inputs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use legacy::{BuffetJob, Columns, ErrorKind, FingerprintJob, MISSING_TIMESTAMP, Outcome, SchemaSource};
+use legacy::{
+    BuffetJob, Columns, ErrorKind, FingerprintJob, MISSING_TIMESTAMP, Outcome, SchemaSource, TidMergeJob,
+};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -44,6 +46,9 @@ pub struct Observed {
     pub error: Option<(ErrorKind, String)>,
     pub rows_read: u64,
     pub missing_timestamp: u64,
+    /// Rows that a merge drops, by reason; those reasons whose log lines the original counts by row.
+    pub dropped: BTreeMap<String, u64>,
+    pub out_of_range: Option<u64>,
     pub files: Vec<ObservedFile>,
     /// Names of files left beside the results, the random part replaced by `*`.
     pub leftovers: Vec<String>,
@@ -67,7 +72,7 @@ pub fn names_in(root: &Path) -> Vec<String> {
     let index = std::fs::read_to_string(root.join("INDEX.txt")).expect("the golden folder has an INDEX.txt");
     let in_scope = |name: &&str| {
         let name = name.strip_prefix("real-").unwrap_or(name);
-        name.starts_with("buffet-") || name.starts_with("fingerprint-")
+        ["buffet-", "fingerprint-", "tidmerge-"].iter().any(|start| name.starts_with(start))
     };
     index
         .lines()
@@ -101,17 +106,23 @@ impl Case {
     pub fn expected(&self) -> Result<Observed, String> {
         let json: Json = serde_json::from_str(&read(&self.dir.join("expected.json"))?)
             .map_err(|error| format!("expected.json: {error}"))?;
-        if json.get("panic").is_some() {
-            return Err("the original panicked; no case of these writers does".to_owned());
+        if let Some(panic) = json.get("panic").and_then(Json::as_str) {
+            return panicked(panic);
         }
         let results = json["results"].as_array().map(Vec::as_slice).unwrap_or_default();
         let files = results.iter().map(|result| self.expected_file(result)).collect::<Result<_, _>>()?;
-        let skipped = |log: &&Json| log["msg"] == "Skipping record without timestamp";
         let logs = json["logs"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let count = |reason: &str| {
+            let of_reason = logs.iter().filter(|log| dropped_for(log) == Some(reason));
+            of_reason.filter_map(|log| log["count"].as_u64()).sum::<u64>()
+        };
+        let dropped = COUNTED.map(|reason| (reason.to_owned(), count(reason)));
         Ok(Observed {
             error: json["error"].as_str().map(|text| (class_of(text), text.to_owned())),
             rows_read: json["rows_in"].as_u64().ok_or("no rows_in")?,
-            missing_timestamp: logs.iter().find(skipped).and_then(|log| log["count"].as_u64()).unwrap_or(0),
+            missing_timestamp: count(MISSING_TIMESTAMP),
+            dropped: dropped.into(),
+            out_of_range: json["merge_stats"]["DatapointsOutOfRange"].as_u64(),
             files,
             leftovers: strings(&json["leftover_files"]),
         })
@@ -119,7 +130,12 @@ impl Case {
 
     fn expected_file(&self, result: &Json) -> Result<ObservedFile, String> {
         let name = result["file"].as_str().ok_or("a result without file")?;
-        let fingerprints = result["fingerprints"].as_array().ok_or("a result without fingerprints")?;
+        let fingerprints = match (self.writer, result["fingerprints"].as_array()) {
+            (Writer::Tidmerge, None) => &[],
+            (_, Some(fingerprints)) => fingerprints.as_slice(),
+            (_, None) => return Err("a result without fingerprints".to_owned()),
+        };
+        let content = Content::read(&self.dir.join("output").join(name))?;
         let key = result.get("split_key").map(|key| {
             ["DateInt", "Hour", "IngestDateint", "FileIndex"]
                 .map(|part| key[part].as_i64().expect("a number"))
@@ -127,11 +143,14 @@ impl Case {
         Ok(ObservedFile {
             record_count: result["record_count"].as_u64().ok_or("no record_count")?,
             fingerprints: fingerprints.iter().map(|hash| hash.as_i64().expect("a hash")).collect(),
-            tid_count: result.get("stats").and_then(|stats| stats["Cardinality"].as_u64()),
+            tid_count: match self.writer {
+                Writer::Tidmerge => result["tid_count"].as_u64(),
+                _ => result.get("stats").and_then(|stats| stats["Cardinality"].as_u64()),
+            },
             first_ts: result.get("first_ts").and_then(Json::as_i64),
             last_ts: result.get("last_ts").and_then(Json::as_i64),
             split_key: key,
-            content: Content::read(&self.dir.join("output").join(name))?,
+            content: self.settled(content),
         })
     }
 
@@ -165,13 +184,28 @@ impl Case {
                 cancel: None,
             }
             .run(),
-            Writer::Tidmerge => return Err("TIDMerger is not here yet".to_owned()),
+            Writer::Tidmerge => TidMergeJob {
+                inputs: &inputs,
+                output: output.path(),
+                scratch: scratch.path(),
+                interval: self.number("interval", 0),
+                row_estimate: self.number("row-estimate", 0),
+                start: self.number("start", 0),
+                end: self.number("end", 0),
+                columns: &columns,
+                cancel: None,
+            }
+            .run(),
         };
         let (error, outcome) = match result {
             Ok(outcome) => (None, outcome),
-            Err(error) => (Some((error.kind(), error.to_string())), Outcome::default()),
+            // The original names its inputs relative to the case.
+            Err(error) => {
+                let text = error.to_string().replace(&format!("{}/", self.dir.display()), "");
+                (Some((error.kind(), text)), Outcome::default())
+            }
         };
-        let files = outcome.files.iter().map(observe).collect::<Result<Vec<_>, _>>()?;
+        let files = outcome.files.iter().map(|file| self.observe(file)).collect::<Result<Vec<_>, _>>()?;
         for file in &outcome.files {
             let size = std::fs::metadata(&file.path).map_err(|error| error.to_string())?.len();
             if size != file.file_size {
@@ -182,32 +216,80 @@ impl Case {
         let mut leftovers = left_in(scratch.path());
         leftovers.extend(left_in(output.path()));
         leftovers.sort();
+        let count = |reason: &str| outcome.rows_dropped.get(reason).copied().unwrap_or(0);
         Ok(Observed {
             error,
-            rows_read: outcome.rows_read,
-            missing_timestamp: outcome.rows_dropped.get(MISSING_TIMESTAMP).copied().unwrap_or(0),
+            // The original's merger does not count what it reads.
+            rows_read: if self.writer == Writer::Tidmerge { 0 } else { outcome.rows_read },
+            missing_timestamp: count(MISSING_TIMESTAMP),
+            dropped: COUNTED.map(|reason| (reason.to_owned(), count(reason))).into(),
+            out_of_range: outcome.merge_stats.map(|stats| stats.datapoints_out_of_range),
             files,
             leftovers,
         })
     }
+
+    fn observe(&self, file: &legacy::FileResult) -> Result<ObservedFile, String> {
+        Ok(ObservedFile {
+            record_count: file.record_count,
+            fingerprints: file.fingerprints.clone(),
+            tid_count: file.stats.map(|stats| stats.tid_count),
+            first_ts: file.first_ts,
+            last_ts: file.last_ts,
+            split_key: file.split_key.map(|key| [key.dateint, key.hour, key.ingest_dateint, key.file_index]),
+            content: self.settled(Content::read(&file.path)?),
+        })
+    }
+
+    /// The content with what is random in the original brought into an order: rows within a TID, for a merge.
+    fn settled(&self, mut content: Content) -> Content {
+        if self.writer == Writer::Tidmerge {
+            content.rows.chunk_by_mut(|one, other| one.get(TID) == other.get(TID)).for_each(<[_]>::sort);
+        }
+        content
+    }
 }
 
-fn observe(file: &legacy::FileResult) -> Result<ObservedFile, String> {
-    Ok(ObservedFile {
-        record_count: file.record_count,
-        fingerprints: file.fingerprints.clone(),
-        tid_count: file.stats.map(|stats| stats.tid_count),
-        first_ts: file.first_ts,
-        last_ts: file.last_ts,
-        split_key: file.split_key.map(|key| [key.dateint, key.hour, key.ingest_dateint, key.file_index]),
-        content: Content::read(&file.path)?,
+/// Reasons whose rows the original logs one by one.
+const COUNTED: [&str; 4] = ["missing_name", "missing_sketch", "undecodable_sketch", "empty_sketch"];
+
+/// The reason for which a log line tells of a dropped row.
+fn dropped_for(log: &Json) -> Option<&'static str> {
+    let error = log["error"].as_str().unwrap_or_default();
+    match log["msg"].as_str()? {
+        "Skipping record without timestamp" => Some(MISSING_TIMESTAMP),
+        "Row does not contain a valid int64 _cardinalhq.timestamp" => Some(MISSING_TIMESTAMP),
+        "Failed to make key for row" if error.starts_with("invalid sketch type") => Some("missing_sketch"),
+        "Failed to make key for row" => Some("missing_name"),
+        "Failed to decode sketch" => Some("undecodable_sketch"),
+        "Empty sketch without valid rollup data" => Some("empty_sketch"),
+        _ => None,
+    }
+}
+
+/// What stands for a panic of the original: an error of its own class.
+fn panicked(panic: &str) -> Result<Observed, String> {
+    if !panic.contains("integer divide by zero") {
+        return Err(format!("the original panicked: {panic}"));
+    }
+    Ok(Observed {
+        error: Some((ErrorKind::Config, "invalid merge config: the interval is 0".to_owned())),
+        rows_read: 0,
+        missing_timestamp: 0,
+        dropped: BTreeMap::new(),
+        out_of_range: None,
+        files: Vec::new(),
+        leftovers: Vec::new(),
     })
 }
 
 /// Class that an error text of the original stands for.
 fn class_of(text: &str) -> ErrorKind {
-    let conflicts = ["buffet: write row with column", "schema mismatch: ", "type mismatch for field "];
-    if conflicts.iter().any(|start| text.starts_with(start)) {
+    let conflicts =
+        ["buffet: write row with column", "schema mismatch: ", "type mismatch for field ", "failed to add "];
+    if text.starts_with("invalid merge config") || text.starts_with("startTS ") {
+        ErrorKind::Config
+    } else if conflicts.iter().any(|start| text.starts_with(start)) {
         ErrorKind::SchemaConflict
     } else {
         ErrorKind::Input

@@ -1,6 +1,6 @@
 //! Compares what the port did with what the original did, by the rules of the golden folder's README.
 //!
-//! Buffet: order is exact. Fingerprint: rows of equal timestamp compare as sets, and where a file border lies at such a tie
+//! Buffet: order is exact. TIDMerger: the order of TIDs is exact, rows of one TID compare as sets. Fingerprint: rows of equal timestamp compare as sets, and where a file border lies at such a tie
 //! group, which row opens the next file is a matter of chance: then those rows compare over the hour, and so do the fingerprints
 //! of the files at that border, each of which must besides be what defect A makes of the file's own rows.
 
@@ -39,6 +39,14 @@ pub fn compare(writer: Writer, expected: &Observed, actual: &Observed) -> Vec<St
                 expected.missing_timestamp, actual.missing_timestamp
             ),
             expected.missing_timestamp == actual.missing_timestamp,
+        );
+        differ(
+            format!("rows dropped: expected {:?}, got {:?}", expected.dropped, actual.dropped),
+            expected.dropped == actual.dropped,
+        );
+        differ(
+            format!("rows out of range: expected {:?}, got {:?}", expected.out_of_range, actual.out_of_range),
+            expected.out_of_range == actual.out_of_range,
         );
     }
     let counts = |side: &Observed| side.files.iter().map(|file| file.record_count).collect::<Vec<_>>();

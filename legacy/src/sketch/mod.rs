@@ -48,9 +48,6 @@ pub enum SketchError {
     /// A field of no known kind.
     #[error("unknown encoding flag")]
     UnknownFlag,
-    /// A store in no known form.
-    #[error("unknown bin encoding")]
-    UnknownBinEncoding,
     /// A mapping of no known kind.
     #[error("unknown mapping")]
     UnknownMapping,

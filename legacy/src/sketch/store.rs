@@ -78,7 +78,8 @@ impl Store {
                     index = index.wrapping_add(step);
                 }
             }
-            _ => return Err(SketchError::UnknownBinEncoding),
+            // The original takes an unknown form for an empty store and goes on behind its flag.
+            _ => {}
         }
         Ok(())
     }

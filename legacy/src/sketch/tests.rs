@@ -94,11 +94,17 @@ fn what_is_no_sketch_of_this_accuracy_is_refused() {
         (b"\x02\xf3\x1a\xca\x6b\x28\xaf\xf1\x3f\0\0\0\0\0\0\0\0", SketchError::MappingMismatch),
         (b"\x08", SketchError::UnknownFlag),
         (b"\x12", SketchError::UnknownMapping),
-        (b"\x11", SketchError::UnknownBinEncoding),
+        // `g` and `a` are flags of stores in no known form, `r` that of a mapping.
+        (b"garbage-bytes", SketchError::UnknownMapping),
     ];
     for (bytes, error) in cases {
         assert_eq!(Sketch::decode(bytes), Err(error), "{bytes:?}");
     }
+}
+
+#[test]
+fn a_store_in_no_known_form_is_an_empty_one_as_in_the_original() {
+    assert_eq!(Sketch::decode(b"\xff\xff\x01"), Ok(Sketch::default()));
 }
 
 #[test]
