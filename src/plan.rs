@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::job::{Expected, Job, JobKind, Recorded};
 use crate::job_list::{self, JobLine};
 use crate::shell;
-use crate::side::builtin;
+use crate::side::builtin::{self, Entry};
 use crate::side::unified::DEFAULT_TARGET_SIZE;
 
 /// A job that is known but whose inputs may still have to be made.
@@ -78,10 +78,16 @@ impl PlannedJob {
         &self.job.recorded
     }
 
-    /// The job's signal.
-    #[must_use]
-    pub fn signal(&self) -> Option<&Arc<Signal>> {
-        self.job.signal.as_ref()
+    /// Whether the built-in sides can perform the job.
+    ///
+    /// # Errors
+    /// Class `config`, naming the job and why not.
+    pub fn can_be_performed(&self) -> Result<()> {
+        let Job { id, signal, kind, parameters, .. } = &self.job;
+        signal.as_ref().map_or(Ok(()), |signal| {
+            builtin::can_perform(signal, *kind, parameters)
+                .map_err(|error| Error { message: format!("job {id}: {}", error.message), ..error })
+        })
     }
 
     /// Puts the inputs in place, below `home` where they are generated.
@@ -149,8 +155,8 @@ pub struct Planner<'a> {
     pub wanted: &'a [String],
     /// `--param` values as typed.
     pub params: &'a [String],
-    /// Entry point that a side asks for, over the job's own.
-    pub kind: Option<JobKind>,
+    /// Entry point that a side asks for, over the job's own kind.
+    pub entry: Option<Entry>,
     /// Seed of generated corpora.
     pub seed: Option<u64>,
     /// True where a built-in side takes part: then the signal must be one that it performs.
@@ -233,8 +239,9 @@ impl Planner<'_> {
 
     fn generated(&self, spec: &CorpusSpec, name: &str) -> Result<PlannedJob> {
         let signal = self.signal(&spec.signal)?;
-        let kind = self.kind.unwrap_or(spec.kind.into());
+        let kind = self.kind().unwrap_or(spec.kind.into());
         let parameters = self.parameters(kind, &[(Origin::Corpus, &spec.parameters)])?;
+        self.can_perform(&signal, kind, &parameters)?;
         let mut job = bare(&spec.name, Some(signal), kind, &parameters);
         job.expected = expected(spec)?;
         let options = Generate { rows: None, seed: self.seed };
@@ -265,8 +272,9 @@ impl Planner<'_> {
     fn given(&self, inputs: Vec<PathBuf>, given: Given<'_>) -> Result<Vec<PlannedJob>> {
         let segments = inspect_all(&inputs).map_err(|error| Error::of_corpora(&error))?;
         let signal = self.signal_of(&segments, given.signal)?;
-        let kind = self.kind.or(given.kind).unwrap_or_default();
+        let kind = self.kind().or(given.kind).unwrap_or_default();
         let parameters = self.parameters(kind, given.layers)?;
+        self.can_perform(&signal, kind, &parameters)?;
         let planned = |id: &str, segments: Vec<Segment>| {
             let mut job = bare(id, Some(Arc::clone(&signal)), kind, &parameters);
             job.inputs = segments.iter().map(|segment| segment.path.clone()).collect();
@@ -326,8 +334,9 @@ impl Planner<'_> {
         }
         let segments = inspect_all(&inputs).map_err(|error| at(Error::of_corpora(&error)))?;
         let signal = self.signal_of(&segments, line.signal.as_deref()).map_err(at)?;
-        let kind = self.kind.or(line.kind).unwrap_or_default();
+        let kind = self.kind().or(line.kind).unwrap_or_default();
         let parameters = self.parameters(kind, &[(Origin::JobList, &line.parameters)]).map_err(at)?;
+        self.can_perform(&signal, kind, &parameters).map_err(at)?;
         let mut job = bare(&line.id, Some(signal), kind, &parameters);
         job.recorded = Recorded { baseline: line.baseline.clone(), candidate: line.candidate.clone() };
         job.inputs = inputs;
@@ -375,6 +384,24 @@ impl Planner<'_> {
             builtin::performs(&signal)?;
         }
         Ok(signal)
+    }
+
+    /// The kind of job that a side asks for.
+    fn kind(&self) -> Option<JobKind> {
+        self.entry.map(Entry::kind)
+    }
+
+    /// Refuses, where a built-in side takes part, a job that it cannot perform.
+    fn can_perform(&self, signal: &Signal, kind: JobKind, parameters: &ResolvedParameters) -> Result<()> {
+        let own = Entry::of(kind, Some(signal));
+        if let Some(asked) = self.entry.filter(|asked| *asked != own) {
+            let (asked, own) = (asked.legacy_name(), own.legacy_name());
+            return Err(Error::config(format!(
+                "legacy:{asked} does not write {} in production, legacy:{own} does; name that, or plain legacy",
+                signal.name
+            )));
+        }
+        if self.builtin { builtin::can_perform(signal, kind, parameters.values()) } else { Ok(()) }
     }
 
     /// Defaults, then the job's own layers, then the command line.

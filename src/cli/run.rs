@@ -101,14 +101,14 @@ impl RunArgs {
         let catalog = Catalog::builtin().map_err(|error| of_corpora(&error))?;
         let typed = |side: &Option<String>| side.as_deref().map(Choice::parse).transpose();
         let (baseline, candidate) = (typed(&self.baseline)?, typed(&self.candidate)?);
-        let kind = [&baseline, &candidate].into_iter().flatten().find_map(Choice::kind);
+        let entry = [&baseline, &candidate].into_iter().flatten().find_map(Choice::entry);
         let tail = self.replay_tail();
         let mut planner = Planner {
             signals: &signals,
             catalog: &catalog,
             wanted: &self.signal,
             params: &self.params,
-            kind,
+            entry,
             seed: self.seed,
             builtin: false,
             replay_tail: &tail,
@@ -125,9 +125,7 @@ impl RunArgs {
         let baseline = listed(baseline, &jobs, Role::Baseline)?;
         let candidate = listed(candidate, &jobs, Role::Candidate)?;
         if baseline.is_builtin() || candidate.is_builtin() {
-            for signal in jobs.iter().filter_map(PlannedJob::signal) {
-                crate::side::builtin::performs(signal)?;
-            }
+            jobs.iter().try_for_each(PlannedJob::can_be_performed)?;
         }
         Ok((jobs, baseline, candidate))
     }

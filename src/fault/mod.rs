@@ -4,8 +4,12 @@
 //! into a finished output, so that the writer under test stays as it is; the manifest is brought along where an honest
 //! (but faulty) writer would have done so, so that as few checks as possible see the fault.
 
+mod merge;
 mod plant;
 mod rewrite;
+mod series;
+mod site;
+mod spans;
 
 use reports::document::{SideInfo, SideKind, SideOutcome};
 
@@ -51,6 +55,46 @@ pub enum Fault {
     TinyFiles,
     /// The writer fails at its end and leaves what it wrote.
     FailLate,
+    /// A file ends within a TID, as a row limit that ignores groups makes it.
+    SplitTidByRows,
+    /// A new file begins within a TID, as a batch boundary that ignores groups makes it.
+    SplitTidByBatch,
+    /// A row of a TID comes again behind later TIDs of its file.
+    TidReturns,
+    /// A new file begins at every change of the TID.
+    FilePerTid,
+    /// TIDs are sorted as text.
+    TidsAsText,
+    /// The rows of the highest possible TID are gone.
+    HighestTidLost,
+    /// TIDs went through a 64-bit float, which keeps 53 bits.
+    TidThroughFloat,
+    /// The manifest states a TID count of 0 for all files but the last.
+    TidCountOnLastFileOnly,
+    /// The manifest's lowest and highest TID of a file have exchanged their places.
+    SwapMinMaxTid,
+    /// The manifest's time range of the first file ends before its last timestamp.
+    ExclusiveEnd,
+    /// Timestamps are cut to another grid than multiples of the interval.
+    WrongAlignment,
+    /// Timestamps are cut to the interval, but rows were merged by the timestamp as it was: one point is there several times.
+    KeyNotAligned,
+    /// The sketch of a merged row is gone.
+    SketchDropped,
+    /// The sketch of a merged row counts everything twice, and so do its count and sum.
+    SketchMergedTwice,
+    /// The sketch of a merged row states another relative accuracy.
+    SketchOtherAccuracy,
+    /// The rollup columns of a merged row are those of its first contribution.
+    RollupFromOneRow,
+    /// The sum of a merged row is exact where the sketch's is binned.
+    ExactSum,
+    /// Lowest and highest value of a merged row have exchanged their places.
+    SwapRollupMinMax,
+    /// The spans of one trace are dealt over all files.
+    ScatterTrace,
+    /// One span belongs to a trace of another slot.
+    TwoSlots,
 }
 
 impl Fault {
@@ -73,6 +117,26 @@ impl Fault {
         Self::LeakDescriptor,
         Self::TinyFiles,
         Self::FailLate,
+        Self::SplitTidByRows,
+        Self::SplitTidByBatch,
+        Self::TidReturns,
+        Self::FilePerTid,
+        Self::TidsAsText,
+        Self::HighestTidLost,
+        Self::TidThroughFloat,
+        Self::TidCountOnLastFileOnly,
+        Self::SwapMinMaxTid,
+        Self::ExclusiveEnd,
+        Self::WrongAlignment,
+        Self::KeyNotAligned,
+        Self::SketchDropped,
+        Self::SketchMergedTwice,
+        Self::SketchOtherAccuracy,
+        Self::RollupFromOneRow,
+        Self::ExactSum,
+        Self::SwapRollupMinMax,
+        Self::ScatterTrace,
+        Self::TwoSlots,
     ];
 
     /// Name after `fault:`.
@@ -96,6 +160,26 @@ impl Fault {
             Self::LeakDescriptor => "leak-descriptor",
             Self::TinyFiles => "tiny-files",
             Self::FailLate => "fail-late",
+            Self::SplitTidByRows => "split-tid-by-rows",
+            Self::SplitTidByBatch => "split-tid-by-batch",
+            Self::TidReturns => "tid-returns",
+            Self::FilePerTid => "file-per-tid",
+            Self::TidsAsText => "tids-as-text",
+            Self::HighestTidLost => "highest-tid-lost",
+            Self::TidThroughFloat => "tid-through-float",
+            Self::TidCountOnLastFileOnly => "tid-count-on-last-file-only",
+            Self::SwapMinMaxTid => "swap-min-max-tid",
+            Self::ExclusiveEnd => "exclusive-end",
+            Self::WrongAlignment => "wrong-alignment",
+            Self::KeyNotAligned => "key-not-aligned",
+            Self::SketchDropped => "sketch-dropped",
+            Self::SketchMergedTwice => "sketch-merged-twice",
+            Self::SketchOtherAccuracy => "sketch-other-accuracy",
+            Self::RollupFromOneRow => "rollup-from-one-row",
+            Self::ExactSum => "exact-sum",
+            Self::SwapRollupMinMax => "swap-rollup-min-max",
+            Self::ScatterTrace => "scatter-trace",
+            Self::TwoSlots => "two-slots",
         }
     }
 
@@ -116,6 +200,22 @@ impl Fault {
             Self::LeftoverFile | Self::LeakDescriptor => &["LEAKS"],
             Self::TinyFiles => &["METADATA", "SIZES"],
             Self::FailLate => &["ERRORS"],
+            Self::SplitTidByRows | Self::SplitTidByBatch => &["GROUP"],
+            Self::TidReturns | Self::TidsAsText => &["ORDER", "GROUP"],
+            Self::FilePerTid => &["SIZES"],
+            Self::HighestTidLost => &["ACCOUNTING", "SKETCH"],
+            Self::TidThroughFloat
+            | Self::WrongAlignment
+            | Self::KeyNotAligned
+            | Self::SketchDropped
+            | Self::SketchMergedTwice
+            | Self::SketchOtherAccuracy
+            | Self::RollupFromOneRow
+            | Self::ExactSum
+            | Self::SwapRollupMinMax => &["ROWS", "SKETCH"],
+            Self::TidCountOnLastFileOnly | Self::SwapMinMaxTid | Self::ExclusiveEnd => &["METADATA"],
+            Self::ScatterTrace => &["ORDER", "LOCALITY"],
+            Self::TwoSlots => &["ROWS", "LOCALITY"],
         }
     }
 

@@ -2,19 +2,17 @@
 //! changes: a demonstration chooses a corpus that does.
 
 use std::fs::File;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, UInt32Array, new_null_array,
-};
+use arrow::array::{Array, AsArray, Float64Array, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{concat_batches, take, take_record_batch};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::datatypes::{DataType, Int64Type};
 use reports::document::SideOutcome;
-use reports::manifest::{ErrorClass, Failure, Manifest, ManifestFile};
+use reports::manifest::{ErrorClass, Failure, ManifestFile};
 
-use super::Fault;
 use super::rewrite::{load, store};
+use super::site::{Site, stacked, with_column};
+use super::{Fault, merge, series, spans};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::side::builtin::files_below;
@@ -94,6 +92,26 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
             run.manifest = None;
         }
         Fault::LeftoverFile | Fault::LeakDescriptor => {}
+        Fault::SplitTidByRows => series::split_by_rows(&mut site)?,
+        Fault::SplitTidByBatch => series::split_by_batch(&mut site)?,
+        Fault::TidReturns => series::tid_returns(&mut site)?,
+        Fault::FilePerTid => series::file_per_tid(&mut site)?,
+        Fault::TidsAsText => series::tids_as_text(&mut site)?,
+        Fault::HighestTidLost => series::highest_tid_lost(&mut site)?,
+        Fault::TidThroughFloat => series::tid_through_float(&mut site)?,
+        Fault::TidCountOnLastFileOnly => series::tid_count_on_last_file_only(&mut site),
+        Fault::SwapMinMaxTid => series::swap_min_max(&mut site),
+        Fault::ExclusiveEnd => series::exclusive_end(&mut site),
+        Fault::WrongAlignment => merge::wrong_alignment(&mut site)?,
+        Fault::KeyNotAligned => merge::key_not_aligned(&mut site)?,
+        Fault::SketchDropped => merge::sketch_dropped(&mut site)?,
+        Fault::SketchMergedTwice => merge::sketch_merged_twice(&mut site)?,
+        Fault::SketchOtherAccuracy => merge::sketch_other_accuracy(&mut site)?,
+        Fault::RollupFromOneRow => merge::rollup_from_one_row(&mut site)?,
+        Fault::ExactSum => merge::exact_sum(&mut site)?,
+        Fault::SwapRollupMinMax => merge::swap_rollup_min_max(&mut site)?,
+        Fault::ScatterTrace => spans::scatter_trace(&mut site)?,
+        Fault::TwoSlots => spans::two_slots(&mut site)?,
     }
     Ok(())
 }
@@ -102,49 +120,7 @@ fn write_text(path: &std::path::Path) -> Result<()> {
     std::fs::write(path, "left behind").map_err(|source| Error::io("cannot write", path, source))
 }
 
-/// The output that a fault is planted into.
-struct Site<'a> {
-    job: &'a Job,
-    root: PathBuf,
-    manifest: &'a mut Manifest,
-}
-
 impl Site<'_> {
-    fn path(&self, index: usize) -> PathBuf {
-        self.root.join(&self.manifest.files[index].path)
-    }
-
-    /// Writes `batch` over file `index` and brings its counts in the manifest along.
-    fn put(&mut self, index: usize, batch: &RecordBatch) -> Result<()> {
-        let size = store(&self.path(index), batch)?;
-        let entry = &mut self.manifest.files[index];
-        entry.record_count = Some(batch.num_rows() as u64);
-        entry.file_size = Some(size);
-        Ok(())
-    }
-
-    /// Changes the file with the most rows.
-    fn rewrite_largest(&mut self, change: impl Fn(&RecordBatch) -> Option<RecordBatch>) -> Result<()> {
-        let largest =
-            (0..self.manifest.files.len()).max_by_key(|index| self.manifest.files[*index].record_count);
-        if let Some(index) = largest
-            && let Some(changed) = change(&load(&self.path(index))?)
-        {
-            self.put(index, &changed)?;
-        }
-        Ok(())
-    }
-
-    /// Changes the first file that offers a place.
-    fn rewrite_first(&mut self, change: impl Fn(&Job, &RecordBatch) -> Option<RecordBatch>) -> Result<()> {
-        for index in 0..self.manifest.files.len() {
-            if let Some(changed) = change(self.job, &load(&self.path(index))?) {
-                return self.put(index, &changed);
-            }
-        }
-        Ok(())
-    }
-
     fn int_to_float(&mut self) -> Result<()> {
         let integer = |batch: &RecordBatch| {
             let schema = batch.schema();
@@ -269,49 +245,6 @@ fn is_indexed(job: &Job, column: &str) -> bool {
         .as_ref()
         .and_then(|signal| signal.fingerprints.as_ref())
         .is_some_and(|rule| rule.full_value.iter().chain(&rule.trigram).any(|indexed| indexed == column))
-}
-
-/// The batch with one column replaced.
-fn with_column(batch: &RecordBatch, column: &str, array: ArrayRef) -> Option<RecordBatch> {
-    let schema = batch.schema();
-    let at = schema.index_of(column).ok()?;
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .enumerate()
-        .map(|(index, field)| {
-            if index == at {
-                Field::new(column, array.data_type().clone(), true)
-            } else {
-                field.as_ref().clone()
-            }
-        })
-        .collect();
-    let mut columns = batch.columns().to_vec();
-    columns[at] = array;
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).ok()
-}
-
-/// Both batches one after the other, over the union of their columns.
-fn stacked(upper: &RecordBatch, lower: &RecordBatch) -> Option<RecordBatch> {
-    let schema = Schema::try_merge([nullable(upper), nullable(lower)]).ok()?;
-    let schema = Arc::new(schema);
-    let aligned = |batch: &RecordBatch| {
-        let columns = schema.fields().iter().map(|field| {
-            let missing = || new_null_array(field.data_type(), batch.num_rows());
-            batch.column_by_name(field.name()).map_or_else(missing, Arc::clone)
-        });
-        RecordBatch::try_new(Arc::clone(&schema), columns.collect()).ok()
-    };
-    concat_batches(&schema, [&aligned(upper)?, &aligned(lower)?]).ok()
-}
-
-/// The batch's schema with every column optional and no metadata.
-fn nullable(batch: &RecordBatch) -> Schema {
-    let fields = batch.schema_ref().fields().iter();
-    Schema::new(
-        fields.map(|field| Field::new(field.name(), field.data_type().clone(), true)).collect::<Vec<_>>(),
-    )
 }
 
 /// String columns that are neither keys nor indexed, with their values.

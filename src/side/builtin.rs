@@ -4,14 +4,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use corpora::signal::Signal;
+use corpora::Signals;
+use corpora::parameters::Parameters;
+use corpora::signal::{RollupRule, Signal};
 use reports::document::SideOutcome;
 use reports::manifest::{ErrorClass, Failure, Manifest};
 use walkdir::WalkDir;
 
 use super::{SideRun, Workplace};
 use crate::error::{Error, Result};
-use crate::job::Job;
+use crate::job::{Job, JobKind};
 
 /// Date of ingestion where a job names none. Any fixed day serves: it only labels files.
 pub const DEFAULT_INGEST_DATEINT: i64 = 20_250_101;
@@ -53,6 +55,17 @@ pub fn single_input(job: &Job) -> std::result::Result<&PathBuf, Failure> {
             ),
         }),
     }
+}
+
+/// The parameters of a merge job.
+///
+/// # Errors
+/// A failure of class `config` where one is absent.
+pub fn merge_parameters(job: &Job) -> std::result::Result<MergeParameters, Failure> {
+    MergeParameters::of(&job.parameters).map_err(|error| Failure {
+        class: error.class,
+        message: format!("job {}: {}", job.id, error.message),
+    })
 }
 
 /// `path` relative to `output`, `/` between parts.
@@ -104,20 +117,135 @@ pub fn files_below(root: &Path) -> Vec<String> {
     left
 }
 
-/// Whether the built-in sides perform jobs of `signal`: rows sorted by one time column, without groups.
+/// Which entry point of the built-in writers a job goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// Segments are copied into few files: logs and traces.
+    Compaction,
+    /// One segment is split by hour: logs.
+    HourlySplit,
+    /// Segments sorted by group key are merged, points of one interval rolled up: metrics.
+    Merge,
+}
+
+impl Entry {
+    /// The entry point for a job of this kind and signal.
+    #[must_use]
+    pub fn of(kind: JobKind, signal: Option<&Signal>) -> Self {
+        match kind {
+            JobKind::Ingest => Self::HourlySplit,
+            JobKind::Compact if signal.is_some_and(|signal| signal.rollup.is_some()) => Self::Merge,
+            JobKind::Compact => Self::Compaction,
+        }
+    }
+
+    /// The kind of job that goes through it.
+    #[must_use]
+    pub fn kind(self) -> JobKind {
+        match self {
+            Self::HourlySplit => JobKind::Ingest,
+            Self::Compaction | Self::Merge => JobKind::Compact,
+        }
+    }
+
+    /// Name of the legacy writer behind it, as in `legacy:NAME`.
+    #[must_use]
+    pub fn legacy_name(self) -> &'static str {
+        match self {
+            Self::Compaction => "buffet",
+            Self::HourlySplit => "fingerprint",
+            Self::Merge => "tid-merger",
+        }
+    }
+}
+
+/// The entry point of `job`.
+#[must_use]
+pub fn entry(job: &Job) -> Entry {
+    Entry::of(job.kind, job.signal.as_deref())
+}
+
+/// What a merge needs beside its inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MergeParameters {
+    /// Interval in milliseconds.
+    pub interval: i64,
+    /// Start of the time range, inclusive.
+    pub start: i64,
+    /// End of the time range, exclusive.
+    pub end: i64,
+}
+
+impl MergeParameters {
+    /// The parameters of a merge.
+    ///
+    /// # Errors
+    /// Class `config` where one is absent, naming it and how it is given.
+    pub fn of(parameters: &Parameters) -> Result<Self> {
+        let value = |name: &str, value: Option<i64>| {
+            value.ok_or_else(|| {
+                Error::config(format!(
+                    "a merge of metrics needs the parameter {name} in milliseconds; give it with --param {name}=N, in job.toml \
+                     beside the segments, or in the job list"
+                ))
+            })
+        };
+        Ok(Self {
+            interval: value("interval", parameters.interval)?,
+            start: value("start", parameters.start)?,
+            end: value("end", parameters.end)?,
+        })
+    }
+}
+
+/// Whether the built-in sides perform jobs of `signal`: rows sorted by one time column without groups, or points grouped and
+/// rolled up under the column names of the shipped metrics signal, which the legacy merger has built in.
 ///
 /// # Errors
 /// Class `config` for any other signal, naming what can be done instead.
 pub fn performs(signal: &Signal) -> Result<()> {
+    let otherwise = "compare recorded outputs (dir:PATH) or programs of your own (cmd:NAME)";
+    if let Some(rule) = &signal.rollup {
+        let shipped = Signals::builtin().map_err(|error| Error::of_corpora(&error))?;
+        let shipped = shipped.get("metrics").map_err(|error| Error::of_corpora(&error))?;
+        let renamed =
+            shipped.rollup.as_ref().map(|known| RollupRule { time: rule.time.clone(), ..known.clone() });
+        if renamed.as_ref() == Some(rule) && signal.group_key == shipped.group_key {
+            return Ok(());
+        }
+        return Err(Error::config(format!(
+            "the built-in mergers know the columns of the shipped metrics signal only (of these the time column may have another \
+             name), which signal {} renames; {otherwise}",
+            signal.name
+        )));
+    }
     let by_time = signal.time_column.as_ref().is_some_and(|time| signal.sort_key == [time.clone()]);
-    if by_time && signal.group_key.is_none() && signal.name != "traces" {
+    if by_time && signal.group_key.is_none() {
         return Ok(());
     }
     Err(Error::config(format!(
-        "the built-in writers do not perform {} jobs in this version, only those of signals sorted by their time column \
-         without a group key, such as logs; compare recorded outputs (dir:PATH) or programs of your own (cmd:NAME)",
+        "the built-in writers do not perform {} jobs: only those of signals sorted by their time column without a group key, such \
+         as logs and traces, and those with a roll-up, such as metrics; {otherwise}",
         signal.name
     )))
+}
+
+/// Whether the built-in sides can perform a job of this signal, kind and parameters.
+///
+/// # Errors
+/// As [`performs`]; class `config` for an hourly split of anything but logs, and for a merge without its parameters.
+pub fn can_perform(signal: &Signal, kind: JobKind, parameters: &Parameters) -> Result<()> {
+    performs(signal)?;
+    match kind {
+        JobKind::Compact if signal.rollup.is_some() => MergeParameters::of(parameters).map(drop),
+        JobKind::Ingest if signal.rollup.is_some() || signal.locality.is_some() => {
+            Err(Error::config(format!(
+                "the built-in writers split logs by hour, not {}; such jobs are of kind compact",
+                signal.name
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -129,5 +257,36 @@ mod tests {
         let failure = caught(|| panic!("lost my way")).unwrap_err();
         assert_eq!(failure.class, ErrorClass::Internal);
         assert!(failure.message.contains("lost my way"), "{}", failure.message);
+    }
+
+    #[test]
+    fn every_shipped_signal_is_performed_and_a_renamed_tid_is_refused() {
+        let mut signals = Signals::builtin().unwrap();
+        for name in ["logs", "metrics", "traces"] {
+            performs(&signals.get(name).unwrap()).unwrap();
+        }
+        let metrics = signals.get("metrics").unwrap();
+        let refused = |change: fn(&mut Signal)| {
+            let mut signal = Signal::clone(&metrics);
+            change(&mut signal);
+            performs(&signal).is_err()
+        };
+        assert!(refused(|signal| signal.group_key = Some("series".to_owned())));
+        assert!(refused(|signal| signal.rollup.as_mut().unwrap().sketch = "digest".to_owned()));
+        assert!(!refused(|signal| signal.rollup.as_mut().unwrap().time = "time".to_owned()));
+        let grouped = toml::from_str("sort_key = [\"a\"]\ngroup_key = \"a\"").unwrap();
+        signals.add("own", grouped, "test").unwrap();
+        assert!(performs(&signals.get("own").unwrap()).unwrap_err().message.contains("cmd:NAME"));
+    }
+
+    #[test]
+    fn a_merge_without_its_parameters_says_which_and_how_to_give_them() {
+        let metrics = Signals::builtin().unwrap().get("metrics").unwrap();
+        let mut parameters = Parameters { interval: Some(10_000), start: Some(0), ..Parameters::default() };
+        let error = can_perform(&metrics, JobKind::Compact, &parameters).unwrap_err();
+        assert!(error.message.contains("--param end=N"), "{}", error.message);
+        parameters.end = Some(10_000);
+        can_perform(&metrics, JobKind::Compact, &parameters).unwrap();
+        assert!(can_perform(&metrics, JobKind::Ingest, &parameters).is_err());
     }
 }

@@ -4,15 +4,15 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use corpora::signal::Signal;
-use legacy::{BuffetJob, Columns, ErrorKind, FingerprintJob, SchemaSource};
+use legacy::{BuffetJob, Columns, ErrorKind, FingerprintJob, SchemaSource, TidMergeJob};
 use reports::document::{SideInfo, SideKind};
-use reports::manifest::{ErrorClass, Manifest, ManifestFile, SplitKey};
+use reports::manifest::{ErrorClass, Manifest, ManifestFile, MergeStats, SplitKey};
 
-use super::builtin::{self, Performed};
+use super::builtin::{self, Entry, MergeParameters, Performed};
 use super::{Side, SideRun, Workplace};
 use crate::check::KnownDefect;
 use crate::error::Result;
-use crate::job::{Job, JobKind};
+use crate::job::Job;
 
 /// The legacy writers: the entry point follows the job's kind.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,6 +24,7 @@ impl Legacy {
         KnownDefect::FingerprintShift,
         KnownDefect::StatisticsOnLastFileOnly,
         KnownDefect::HourRange,
+        KnownDefect::HighestTidLost,
         KnownDefect::PartialFileLeft,
         KnownDefect::AnnotationsDropped,
     ];
@@ -31,12 +32,8 @@ impl Legacy {
 
 impl Side for Legacy {
     fn info(&self, job: &Job) -> SideInfo {
-        let entry = match job.kind {
-            JobKind::Compact => "buffet",
-            JobKind::Ingest => "fingerprint",
-        };
         SideInfo {
-            name: format!("legacy:{entry}"),
+            name: format!("legacy:{}", builtin::entry(job).legacy_name()),
             kind: SideKind::Legacy,
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             command: Vec::new(),
@@ -77,8 +74,9 @@ pub fn columns(signal: Option<&Signal>) -> Columns {
 fn write(job: &Job, place: &Workplace<'_>, cancel: &AtomicBool) -> Performed {
     let columns = columns(job.signal.as_deref());
     let rows_per_file = job.parameters.rows_per_file.unwrap_or(0);
-    let outcome = match job.kind {
-        JobKind::Compact => BuffetJob {
+    let entry = builtin::entry(job);
+    let outcome = match entry {
+        Entry::Compaction => BuffetJob {
             inputs: &job.inputs,
             output: place.output,
             scratch: place.scratch,
@@ -90,7 +88,7 @@ fn write(job: &Job, place: &Workplace<'_>, cancel: &AtomicBool) -> Performed {
             cancel: Some(cancel),
         }
         .run(),
-        JobKind::Ingest => {
+        Entry::HourlySplit => {
             let input = builtin::single_input(job)?;
             FingerprintJob {
                 input,
@@ -103,25 +101,38 @@ fn write(job: &Job, place: &Workplace<'_>, cancel: &AtomicBool) -> Performed {
             }
             .run()
         }
-    };
-    let writer = match job.kind {
-        JobKind::Compact => "buffet",
-        JobKind::Ingest => "fingerprint",
+        Entry::Merge => {
+            let MergeParameters { interval, start, end } = builtin::merge_parameters(job)?;
+            TidMergeJob {
+                inputs: &job.inputs,
+                output: place.output,
+                scratch: place.scratch,
+                interval,
+                row_estimate: rows_per_file,
+                start,
+                end,
+                columns: &columns,
+                cancel: Some(cancel),
+            }
+            .run()
+        }
     };
     outcome
-        .map(|outcome| manifest(writer, &outcome, place.output))
+        .map(|outcome| manifest(entry.legacy_name(), &outcome, place.output))
         .map_err(|error| builtin::failure(class(&error), &error))
 }
 
 /// The manifest of what a legacy writer returned.
 #[must_use]
 pub fn manifest(writer: &str, outcome: &legacy::Outcome, output: &std::path::Path) -> Manifest {
+    // Only the merger has these, and it hands no fingerprints on.
+    let merge = outcome.merge_stats;
     Manifest {
         writer: Some(writer.to_owned()),
         rows_read: Some(outcome.rows_read),
         rows_dropped: outcome.rows_dropped.clone(),
-        rows_merged: None,
-        merge_stats: None,
+        rows_merged: merge.map(|_| outcome.rows_merged),
+        merge_stats: merge.map(|stats| MergeStats { datapoints_out_of_range: stats.datapoints_out_of_range }),
         files: outcome
             .files
             .iter()
@@ -129,10 +140,10 @@ pub fn manifest(writer: &str, outcome: &legacy::Outcome, output: &std::path::Pat
                 path: builtin::relative(&file.path, output),
                 record_count: Some(file.record_count),
                 file_size: Some(file.file_size),
-                fingerprints: Some(file.fingerprints.iter().copied().collect()),
+                fingerprints: merge.is_none().then(|| file.fingerprints.iter().copied().collect()),
                 first_ts: file.first_ts,
                 last_ts: file.last_ts,
-                tid_count: None,
+                tid_count: file.stats.map(|stats| stats.tid_count),
                 min_tid: None,
                 max_tid: None,
                 slot: None,
@@ -144,7 +155,7 @@ pub fn manifest(writer: &str, outcome: &legacy::Outcome, output: &std::path::Pat
                     ingest_dateint: key.ingest_dateint,
                     file_index: key.file_index,
                 }),
-                stats: file.stats.map(|stats| serde_json::json!({ "tid_count": stats.tid_count })),
+                stats: None,
             })
             .collect(),
     }
@@ -158,6 +169,7 @@ pub fn class(error: &legacy::Error) -> ErrorClass {
         ErrorKind::SchemaConflict => ErrorClass::SchemaConflict,
         ErrorKind::Io => ErrorClass::Io,
         ErrorKind::Cancelled => ErrorClass::Cancelled,
+        ErrorKind::Config => ErrorClass::Config,
         _ => ErrorClass::Internal,
     }
 }

@@ -1,11 +1,12 @@
-//! From a side's name on the command line to the side: `legacy`, `legacy:buffet`, `legacy:fingerprint`, `unified`,
-//! `cmd:NAME`, `dir:PATH`, `fault:NAME`.
+//! From a side's name on the command line to the side: `legacy`, `legacy:buffet`, `legacy:fingerprint`, `legacy:tid-merger`,
+//! `unified`, `cmd:NAME`, `dir:PATH`, `fault:NAME`.
 
 use std::path::{Path, PathBuf};
 
 use reports::document::Role;
 
 use super::Side;
+use super::builtin::Entry;
 use super::command::Command;
 use super::legacy::Legacy;
 use super::recorded::Recorded;
@@ -13,13 +14,12 @@ use super::unified::Unified;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::fault::{Fault, FaultSide};
-use crate::job::JobKind;
 
 /// A side as named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// A legacy writer; without an entry point the job's kind decides.
-    Legacy(Option<JobKind>),
+    /// A legacy writer; without an entry point the job's kind and signal decide.
+    Legacy(Option<Entry>),
     /// The unified writer.
     Unified,
     /// An external program by its name in the configuration.
@@ -41,8 +41,9 @@ impl Choice {
         let (kind, rest) = text.split_once(':').map_or((text, None), |(kind, rest)| (kind, Some(rest)));
         match (kind, rest) {
             ("legacy", None) => Ok(Self::Legacy(None)),
-            ("legacy", Some("buffet")) => Ok(Self::Legacy(Some(JobKind::Compact))),
-            ("legacy", Some("fingerprint")) => Ok(Self::Legacy(Some(JobKind::Ingest))),
+            ("legacy", Some("buffet")) => Ok(Self::Legacy(Some(Entry::Compaction))),
+            ("legacy", Some("fingerprint")) => Ok(Self::Legacy(Some(Entry::HourlySplit))),
+            ("legacy", Some("tid-merger")) => Ok(Self::Legacy(Some(Entry::Merge))),
             ("unified", None) => Ok(Self::Unified),
             ("cmd", Some(name)) if !name.is_empty() => Ok(Self::Command(name.to_owned())),
             ("dir", Some(path)) if !path.is_empty() => Ok(Self::Recorded(PathBuf::from(path))),
@@ -51,16 +52,16 @@ impl Choice {
                 Error::usage(format!("there is no fault named {name:?}; the faults are {}", names.join(", ")))
             }),
             _ => Err(Error::usage(format!(
-                "{text:?} is no side; name one of legacy, legacy:buffet, legacy:fingerprint, unified, cmd:NAME, \
-                 dir:PATH, fault:NAME"
+                "{text:?} is no side; name one of legacy, legacy:buffet, legacy:fingerprint, legacy:tid-merger, unified, \
+                 cmd:NAME, dir:PATH, fault:NAME"
             ))),
         }
     }
 
-    /// The kind of job that the choice asks for.
+    /// The entry point that the choice asks for.
     #[must_use]
-    pub fn kind(&self) -> Option<JobKind> {
-        if let Self::Legacy(kind) = self { *kind } else { None }
+    pub fn entry(&self) -> Option<Entry> {
+        if let Self::Legacy(entry) = self { *entry } else { None }
     }
 
     /// The recorded output that the choice names.
@@ -103,7 +104,10 @@ mod tests {
     #[test]
     fn every_form_of_a_side_is_understood() {
         assert_eq!(Choice::parse("legacy").unwrap(), Choice::Legacy(None));
-        assert_eq!(Choice::parse("legacy:fingerprint").unwrap().kind(), Some(JobKind::Ingest));
+        for entry in [Entry::Compaction, Entry::HourlySplit, Entry::Merge] {
+            let name = format!("legacy:{}", entry.legacy_name());
+            assert_eq!(Choice::parse(&name).unwrap().entry(), Some(entry));
+        }
         assert_eq!(Choice::parse("unified").unwrap(), Choice::Unified);
         assert_eq!(Choice::parse("cmd:go-new").unwrap(), Choice::Command("go-new".to_owned()));
         assert_eq!(Choice::parse("dir:a:b").unwrap(), Choice::Recorded(PathBuf::from("a:b")));

@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::time::Instant;
 
-use corpora::signal::Signal;
+use corpora::signal::{RollupRule, Signal};
 use reports::document::{SideInfo, SideKind};
-use reports::manifest::{ErrorClass, Manifest, ManifestFile, SplitKey};
-use unified::{BuffetJob, Columns, ErrorKind, FingerprintJob};
+use reports::manifest::{ErrorClass, Manifest, ManifestFile, MergeStats, SplitKey};
+use unified::{BuffetJob, Columns, ErrorKind, FingerprintJob, RollupColumns, TidMergeJob, TracesJob};
 
-use super::builtin::{self, Performed};
+use super::builtin::{self, Entry, MergeParameters, Performed};
 use super::{Side, SideRun, Workplace};
 use crate::error::Result;
-use crate::job::{Job, JobKind};
+use crate::job::Job;
 
 /// Memory limit of the unified writer where none is given, in bytes.
 pub const DEFAULT_MEMORY_LIMIT: u64 = 512 << 20;
@@ -55,8 +55,34 @@ pub fn columns(signal: Option<&Signal>) -> Columns {
             columns.full_value.clone_from(&rule.full_value);
             columns.trigram.clone_from(&rule.trigram);
         }
+        if let Some(group) = &signal.group_key {
+            columns.tid.clone_from(group);
+        }
+        if let Some(rule) = &signal.rollup {
+            columns.timestamp.clone_from(&rule.time);
+            columns.name.clone_from(&rule.name);
+            columns.rollup = rollup_columns(rule);
+        }
+        if let Some(rule) = &signal.locality {
+            columns.trace.clone_from(&rule.trace);
+            if let Some(time) = &signal.time_column {
+                columns.start_time.clone_from(time);
+            }
+        }
     }
     columns
+}
+
+fn rollup_columns(rule: &RollupRule) -> RollupColumns {
+    RollupColumns {
+        sketch: rule.sketch.clone(),
+        count: rule.count.clone(),
+        sum: rule.sum.clone(),
+        avg: rule.avg.clone(),
+        min: rule.min.clone(),
+        max: rule.max.clone(),
+        quantiles: rule.quantiles.iter().map(|(column, quantile)| (column.clone(), *quantile)).collect(),
+    }
 }
 
 /// Performs the job through the adapter of its kind.
@@ -65,8 +91,44 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
     let rows_per_file = job.parameters.rows_per_file.unwrap_or(0);
     let target_size = job.parameters.target_size.unwrap_or(DEFAULT_TARGET_SIZE);
     let cancel = Some(place.cancel.flag());
-    let (writer, outcome) = match job.kind {
-        JobKind::Compact => (
+    let traces = job.signal.as_ref().is_some_and(|signal| signal.locality.is_some());
+    let dropped_columns = job.signal.as_ref().map_or(&[][..], |signal| &signal.dropped_columns);
+    let sort = job.signal.as_ref().is_some_and(|signal| !signal.sort_key.is_empty());
+    let (writer, outcome) = match builtin::entry(job) {
+        Entry::Merge => {
+            let MergeParameters { interval, start, end } = builtin::merge_parameters(job)?;
+            let merge = TidMergeJob {
+                inputs: &job.inputs,
+                output: place.output,
+                scratch: place.scratch,
+                interval,
+                row_estimate: rows_per_file,
+                start,
+                end,
+                target_size,
+                memory_limit: DEFAULT_MEMORY_LIMIT,
+                columns: &columns,
+                cancel,
+            };
+            ("unified-tid-merger", merge.run())
+        }
+        Entry::Compaction if traces => {
+            let compaction = TracesJob {
+                inputs: &job.inputs,
+                output: place.output,
+                scratch: place.scratch,
+                slot: job.parameters.slot,
+                rows_per_file,
+                target_size,
+                memory_limit: DEFAULT_MEMORY_LIMIT,
+                dropped_columns,
+                columns: &columns,
+                sort,
+                cancel,
+            };
+            ("unified-traces", compaction.run())
+        }
+        Entry::Compaction => (
             "unified-buffet",
             BuffetJob {
                 inputs: &job.inputs,
@@ -76,14 +138,14 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 target_size,
                 split_hours: job.parameters.split_hours.unwrap_or(false),
                 memory_limit: DEFAULT_MEMORY_LIMIT,
-                dropped_columns: job.signal.as_ref().map_or(&[][..], |signal| &signal.dropped_columns),
+                dropped_columns,
                 columns: &columns,
-                sort: job.signal.as_ref().is_some_and(|signal| !signal.sort_key.is_empty()),
+                sort,
                 cancel,
             }
             .run(),
         ),
-        JobKind::Ingest => (
+        Entry::HourlySplit => (
             "unified-fingerprint",
             FingerprintJob {
                 inputs: std::slice::from_ref(builtin::single_input(job)?),
@@ -111,8 +173,10 @@ pub fn manifest(writer: &str, outcome: &unified::Outcome, output: &Path) -> Mani
         writer: Some(writer.to_owned()),
         rows_read: Some(outcome.rows_read),
         rows_dropped: outcome.rows_dropped.clone(),
-        rows_merged: None,
-        merge_stats: None,
+        rows_merged: outcome.merge_stats.map(|_| outcome.rows_merged),
+        merge_stats: outcome
+            .merge_stats
+            .map(|stats| MergeStats { datapoints_out_of_range: stats.datapoints_out_of_range }),
         files: outcome
             .files
             .iter()
@@ -123,12 +187,12 @@ pub fn manifest(writer: &str, outcome: &unified::Outcome, output: &Path) -> Mani
                 fingerprints: file.fingerprints.as_ref().map(|set| set.iter().copied().collect()),
                 first_ts: file.first_ts,
                 last_ts: file.last_ts,
-                tid_count: None,
-                min_tid: None,
-                max_tid: None,
-                slot: None,
-                span_count: None,
-                trace_count: None,
+                tid_count: file.tids.as_ref().map(|tids| tids.count),
+                min_tid: file.tids.as_ref().map(|tids| tids.min),
+                max_tid: file.tids.as_ref().map(|tids| tids.max),
+                slot: file.traces.as_ref().and_then(|traces| traces.slot),
+                span_count: file.traces.as_ref().map(|traces| traces.span_count),
+                trace_count: file.traces.as_ref().map(|traces| traces.trace_count),
                 split_key: file.split_key.map(|key| SplitKey {
                     dateint: key.dateint,
                     hour: key.hour,

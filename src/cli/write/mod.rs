@@ -1,0 +1,112 @@
+//! `parallax write`: one writer alone, its manifest on stdout.
+
+mod legacy;
+mod merge;
+mod unified;
+
+use std::path::Path;
+
+use clap::Subcommand;
+use reports::manifest::{ErrorClass, Manifest};
+
+use super::{Common, Format, options, terminal};
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+
+/// One writer.
+#[derive(Debug, Subcommand)]
+pub enum WriteCommand {
+    /// The legacy buffet writer: segments copied in order, unsorted.
+    Buffet(legacy::Buffet),
+    /// The legacy fingerprint writer: one segment split by hour.
+    Fingerprint(legacy::Fingerprint),
+    /// The legacy TIDMerger: metric segments sorted by TID, points of one interval rolled up.
+    TidMerger(merge::Merge),
+    /// The unified writer.
+    Unified(unified::Unified),
+    /// The unified writer in place of TIDMerger, with its options.
+    UnifiedTidMerger(merge::Merge),
+}
+
+impl WriteCommand {
+    pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
+        let output = match self {
+            Self::Buffet(args) => &args.output,
+            Self::Fingerprint(args) => &args.output,
+            Self::TidMerger(args) | Self::UnifiedTidMerger(args) => &args.output,
+            Self::Unified(args) => &args.output,
+        };
+        let made = prepare(output)?;
+        let parent = options::tmp_dir(common)?;
+        let scratch = tempfile::Builder::new()
+            .prefix("parallax-write-")
+            .tempdir_in(&parent)
+            .map_err(|source| Error::io("cannot make a temporary directory in", &parent, source))?;
+        let written = match self {
+            Self::Buffet(args) => args.write(scratch.path(), cancel),
+            Self::Fingerprint(args) => args.write(scratch.path(), cancel),
+            Self::TidMerger(args) => args.write_legacy(scratch.path(), cancel),
+            Self::Unified(args) => args.write(scratch.path(), cancel),
+            Self::UnifiedTidMerger(args) => args.write_unified(scratch.path(), cancel),
+        };
+        match written {
+            Ok(manifest) => {
+                show(&manifest, common.format)?;
+                Ok(Exit::Pass)
+            }
+            Err(error) => {
+                if made {
+                    // Stays where the legacy writer left its partial file, as the original does.
+                    drop(std::fs::remove_dir(output));
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Makes the output directory; true where it was not there.
+fn prepare(output: &Path) -> Result<bool> {
+    if let Ok(mut entries) = std::fs::read_dir(output) {
+        return if entries.next().is_none() {
+            Ok(false)
+        } else {
+            Err(Error::usage(format!(
+                "{} is not empty; name another directory with --output",
+                output.display()
+            )))
+        };
+    }
+    std::fs::create_dir_all(output).map_err(|source| {
+        Error::new(ErrorClass::Io, format!("cannot make the output directory {}: {source}", output.display()))
+    })?;
+    Ok(true)
+}
+
+fn show(manifest: &Manifest, format: Format) -> Result<()> {
+    if format == Format::Json {
+        return terminal::json(manifest);
+    }
+    let mut text = String::new();
+    for file in &manifest.files {
+        text.push_str(&format!(
+            "{}  {} rows  {} bytes\n",
+            file.path,
+            file.record_count.unwrap_or_default(),
+            file.file_size.unwrap_or_default()
+        ));
+    }
+    for (reason, count) in manifest.rows_dropped.iter().filter(|(_, count)| **count > 0) {
+        text.push_str(&format!("dropped: {count} rows ({reason})\n"));
+    }
+    if let Some(merged) = manifest.rows_merged {
+        text.push_str(&format!("merged: {merged} rows became part of another\n"));
+    }
+    text.push_str(&format!(
+        "{} rows read, {} files written\n",
+        manifest.rows_read.unwrap_or_default(),
+        manifest.files.len()
+    ));
+    terminal::text(&text)
+}
