@@ -5,20 +5,7 @@ use std::path::Path;
 
 use reports::manifest::{FailureDocument, Manifest};
 
-use crate::support::{Finished, files_below, parallax, read_report};
-
-/// A corpus of some rows, generated below `home`.
-fn corpus(name: &str) -> (tempfile::TempDir, Vec<String>) {
-    let home = tempfile::tempdir().unwrap();
-    let output = home.path().join("in");
-    let done =
-        parallax(&["corpus", "generate", name, "--output", output.to_str().unwrap(), "--format", "json"])
-            .finish()
-            .expect(0);
-    let document: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
-    let inputs = document["inputs"].as_array().unwrap();
-    (home, inputs.iter().map(|path| path.as_str().unwrap().to_owned()).collect())
-}
+use crate::support::{Finished, corpus, files_below, parallax, read_report};
 
 fn refused(finished: Finished, parts: &[&str]) {
     let finished = finished.expect(2);

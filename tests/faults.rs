@@ -11,8 +11,20 @@ fn corpus_for(fault: &str) -> &'static str {
         "lose-column" | "null-to-empty" => "compact-sparse-columns",
         "tiny-files" => "compact-production",
         "leak-descriptor" | "leftover-file" => "compact-heavy-ties",
+        "tid-through-float" => "metrics-extreme-tids",
+        "highest-tid-lost" => "metrics-highest-tid-merged",
+        "file-per-tid" | "tids-as-text" => "metrics-tids-as-text",
+        "scatter-trace" => "traces-long-traces",
+        "two-slots" => "traces-slot-7-of-16",
+        fault if of_metrics(fault) => "metrics-tiny-series",
         _ => "compact-rows-per-file",
     }
+}
+
+/// Whether the fault is one of time series and merged points.
+fn of_metrics(fault: &str) -> bool {
+    let words = ["tid", "sketch", "rollup", "alignment", "aligned", "sum", "end"];
+    fault.split('-').any(|word| words.contains(&word)) && !fault.starts_with("fail")
 }
 
 #[test]

@@ -21,3 +21,4 @@ mod real;
 mod signals;
 mod support;
 mod tidy;
+mod write_metrics_traces;

@@ -1,6 +1,8 @@
 //! Real telemetry, where it lies beside the checkout: never committed here.
 
-use crate::support::{parallax, shared};
+use reports::document::{CheckStatus, Role};
+
+use crate::support::{check, parallax, shared};
 
 #[test]
 fn the_unified_writer_passes_on_real_logs() {
@@ -16,6 +18,64 @@ fn the_unified_writer_passes_on_real_logs() {
         assert_eq!(report.totals.rows_in, report.totals.rows_candidate);
         parallax(&["run", "--corpus", path, "--baseline", "legacy:fingerprint"]).finish().expect(0);
         parallax(&["run", "--corpus", path, "--param", "rows_per_file=20"]).finish().expect(0);
+    }
+}
+
+#[test]
+fn both_mergers_agree_on_real_metrics() {
+    let Some(real) = shared("real") else {
+        eprintln!("skipped: no real telemetry beside the checkout");
+        return;
+    };
+    let path = real.join("metrics");
+    let path = path.to_str().unwrap();
+    for (interval, estimate) in [("10000", "0"), ("60000", "0"), ("10000", "300"), ("60000", "50")] {
+        let report = parallax(&[
+            "run",
+            "--corpus",
+            path,
+            "--param",
+            &format!("interval={interval}"),
+            "--param",
+            "start=1749117660000",
+            "--param",
+            "end=1749117720000",
+            "--param",
+            &format!("rows_per_file={estimate}"),
+        ])
+        .finish()
+        .expect(0)
+        .report();
+        let job = &report.jobs[0];
+        assert_eq!(job.signal.as_deref(), Some("metrics"));
+        for code in ["ROWS", "ACCOUNTING", "ORDER", "GROUP", "SKETCH", "METADATA"] {
+            assert_eq!(check(job, code).status, CheckStatus::Pass, "{code} at {interval}/{estimate}");
+        }
+        let rows = job.rows.as_ref().unwrap();
+        assert!(rows.tolerances.is_empty() && rows.equal > 400, "{rows:?}");
+        let account = job.rollup.iter().find(|it| it.side == Role::Candidate).unwrap();
+        assert!(account.merged_in > 0 && account.lost == 0, "{account:?}");
+    }
+}
+
+#[test]
+fn both_sides_agree_on_real_traces() {
+    let Some(real) = shared("real") else {
+        eprintln!("skipped: no real telemetry beside the checkout");
+        return;
+    };
+    let path = real.join("traces");
+    for target in ["1100000", "20000"] {
+        let target = format!("target_size={target}");
+        let report = parallax(&["run", "--corpus", path.to_str().unwrap(), "--param", &target])
+            .finish()
+            .expect(0)
+            .report();
+        let job = &report.jobs[0];
+        assert_eq!(job.signal.as_deref(), Some("traces"));
+        for code in ["ROWS", "ACCOUNTING", "ORDER", "METADATA", "LOCALITY"] {
+            assert_eq!(check(job, code).status, CheckStatus::Pass, "{code} at {target}");
+        }
     }
 }
 

@@ -81,6 +81,19 @@ impl Finished {
     }
 }
 
+/// The segments of a built-in corpus, generated in a directory of their own.
+pub fn corpus(name: &str) -> (tempfile::TempDir, Vec<String>) {
+    let home = tempfile::tempdir().unwrap();
+    let output = home.path().join("in");
+    let done =
+        parallax(&["corpus", "generate", name, "--output", output.to_str().unwrap(), "--format", "json"])
+            .finish()
+            .expect(0);
+    let document: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let inputs = document["inputs"].as_array().unwrap();
+    (home, inputs.iter().map(|path| path.as_str().unwrap().to_owned()).collect())
+}
+
 /// Reads a report.
 pub fn read_report(path: &Path, context: &str) -> Report {
     let text = std::fs::read_to_string(path)
