@@ -8,9 +8,7 @@ use arrow::compute::take_record_batch;
 
 use super::rewrite::load;
 use super::site::{Site, integers, stacked, with_column};
-use crate::check::locality::slot;
-    0
-}
+use crate::check::locality::slot::Slots;
 use crate::error::{Error, Result};
 
 /// Trace ids tried until one belongs to another slot.
@@ -70,20 +68,12 @@ fn sorted(batch: &RecordBatch, time: &str) -> Result<RecordBatch> {
 
 /// Gives one span the id of a trace that belongs to another slot.
 pub(super) fn two_slots(site: &mut Site<'_>) -> Result<()> {
-    let parameters = &site.job.parameters;
-    let (Some(own), Some(date), Some(organization)) =
-        (parameters.slot, parameters.dateint, parameters.organization.clone())
-    else {
-        return Ok(());
-    };
-    let slots = parameters.slots.unwrap_or(1);
-    let foreign = (0..TRIES)
-        .map(|number| format!("{number:032x}"))
-        .find(|trace| slot(trace, date, &organization, slots) != own);
     let Some(rule) = site.job.signal.as_ref().and_then(|signal| signal.locality.clone()) else {
         return Ok(());
     };
-    let (Some(foreign), true) = (foreign, !site.manifest.files.is_empty()) else { return Ok(()) };
+    let Ok(slots) = Slots::of(&rule, &site.job.parameters) else { return Ok(()) };
+    let foreign = (0..TRIES).map(|number| format!("{number:032x}")).find(|trace| !slots.holds(trace));
+    let Some(foreign) = foreign.filter(|_| !site.manifest.files.is_empty()) else { return Ok(()) };
     let batch = load(&site.path(0))?;
     let mut changed = batch.clone();
     for column in [Some(&rule.trace), rule.slot.as_ref()].into_iter().flatten() {
