@@ -2,8 +2,8 @@
 
 Both sides and the harness share one Parquet crate: a fault in its encoder that its decoder undoes would be invisible to every
 check. Here PyArrow reads inputs and outputs. Some inputs are written by PyArrow as well, from values that never passed through the
-crate. For each: the multisets of rows are equal (null is absent; floats bit by bit, all NaN alike), rows ascend by time within
-and across files, each manifest entry and each footer statistic says what the rows say.
+crate. For each: the multisets of rows are equal (null is absent; floats bit by bit, all NaN alike), rows ascend by the signal's key
+within and across files, no time series lies in two files, each manifest entry and each footer statistic says what the rows say.
 """
 
 import argparse
@@ -22,11 +22,23 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 TIMESTAMP = "_cardinalhq.timestamp"
+TID = "_cardinalhq.tid"
+START = "_cardinalhq.start_time_unix_ns"
+TRACE = "_cardinalhq.trace_id"
+# Per signal the sort key and the column of a file's time range.
+SIGNALS = {"logs": (TIMESTAMP, TIMESTAMP), "metrics": (TID, TIMESTAMP), "traces": (START, START)}
 DROPPED = {"minute", "hour", "day", "month", "year"}
 HOUR_MS = 3_600_000
 
-# Built-in corpora that a compaction performs without an error, and the options of the writer.
+# Built-in corpora that the factory of their signal writes without an error, and the options of the writer.
 CORPORA = [
+    ("metrics-overlap-5", ["--target-size", "60000"]),
+    ("metrics-extreme-tids", ["--target-size", "20000"]),
+    ("metrics-highest-tid-merged", []),
+    ("metrics-large-series", ["--target-size", "30000"]),
+    ("traces-long-traces", ["--target-size", "65536", "--slot", "0"]),
+    ("traces-missing-starts", ["--target-size", "20000"]),
+    ("traces-differing-schemas", []),
     ("compact-production", ["--target-size", "300000"]),
     ("compact-every-type", ["--target-size", "20000"]),
     ("compact-differing-schemas", []),
@@ -90,12 +102,26 @@ def rows(table):
         yield tuple(column[at] for column in columns if column[at] is not None)
 
 
-def check_file(path, entry, table, metadata):
+def extremes(table, column):
+    """Lowest and highest value of a column; None where it is absent or has none."""
+    if column not in table.column_names:
+        return None, None
+    seen = pc.min_max(table[column]).as_py()
+    return seen["min"], seen["max"]
+
+
+def check_file(path, entry, table, metadata, signal):
     """Manifest entry and footer of one file against its rows."""
     said = {"record_count": table.num_rows, "file_size": path.stat().st_size}
-    times = pc.min_max(table[TIMESTAMP]).as_py() if TIMESTAMP in table.column_names else {"min": None, "max": None}
-    if times["min"] is not None:
-        said |= {"first_ts": times["min"], "last_ts": times["max"]}
+    low, high = extremes(table, SIGNALS[signal][1])
+    if low is not None:
+        said |= {"first_ts": low, "last_ts": high}
+    if signal == "metrics":
+        low, high = extremes(table, TID)
+        said |= {"tid_count": pc.count_distinct(table[TID]).as_py(), "min_tid": low, "max_tid": high}
+    if signal == "traces":
+        traces = set(table[TRACE].to_pylist()) - {None} if TRACE in table.column_names else set()
+        said |= {"span_count": table.num_rows, "trace_count": len(traces)}
     for field, value in said.items():
         if entry.get(field) != value:
             raise Difference(f"{path.name}: the manifest says {field} = {entry.get(field)}, the file {value}")
@@ -133,9 +159,11 @@ def first_differences(left, right):
 
 
 def compare(parallax, name, inputs, output, options):
-    """Lets the unified writer compact the inputs and compares what PyArrow sees on both ends."""
+    """Lets the unified writer write the inputs and compares what PyArrow sees on both ends."""
     output.mkdir(parents=True)
-    command = [parallax, "write", "unified", "--signal", "logs"]
+    signal = next((signal for signal in SIGNALS if name.startswith(signal)), "logs")
+    sort_key = SIGNALS[signal][0]
+    command = [parallax, "write", "unified", "--signal", signal]
     for path in inputs:
         command += ["--input", str(path)]
     manifest = call(command + ["--output", str(output), *options, "--format", "json"])
@@ -153,15 +181,17 @@ def compare(parallax, name, inputs, output, options):
     for entry in manifest["files"]:
         path = output / entry["path"]
         table = read(path)
-        statistics += check_file(path, entry, table, pq.read_metadata(path))
+        statistics += check_file(path, entry, table, pq.read_metadata(path), signal)
         after.update(rows(table))
-        times = table[TIMESTAMP].to_pylist() if TIMESTAMP in table.column_names else []
-        for at, time in enumerate(times):
-            # Rows without a time come first.
-            if highest is not None and (time is None or time < highest):
-                raise Difference(f"{name}: {path.name}, row {at}: {time} after {highest}")
-            highest = time
-        if "--split-hours" in options and len({time // HOUR_MS for time in times if time is not None}) > 1:
+        keys = table[sort_key].to_pylist() if sort_key in table.column_names else []
+        if signal == "metrics" and keys and keys[0] == highest:
+            raise Difference(f"{name}: {path.name}: time series {keys[0]} began in the file before")
+        for at, key in enumerate(keys):
+            # Rows without a key come first.
+            if highest is not None and (key is None or key < highest):
+                raise Difference(f"{name}: {path.name}, row {at}: {key} after {highest}")
+            highest = key
+        if "--split-hours" in options and len({key // HOUR_MS for key in keys if key is not None}) > 1:
             raise Difference(f"{name}: {path.name} holds rows of several hours")
     if not before:
         raise Difference(f"{name}: there was nothing to compare")
