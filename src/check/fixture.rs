@@ -56,6 +56,11 @@ pub(crate) fn logs() -> Signal {
     }
 }
 
+/// A signal as it ships.
+pub(crate) fn shipped(name: &str) -> Signal {
+    Signal::clone(&corpora::Signals::builtin().unwrap().get(name).unwrap())
+}
+
 pub(crate) fn ints(values: &[i64]) -> ArrayRef {
     Arc::new(Int64Array::from(values.to_vec()))
 }
@@ -139,6 +144,13 @@ impl Fixture {
             kind: SideKind::Recorded,
             alone: false,
         }
+    }
+
+    /// An empty output a side, for a job of `signal`.
+    pub(crate) fn of(signal: Signal) -> Self {
+        let mut fixture = Self::empty();
+        fixture.job.signal = Some(Arc::new(signal));
+        fixture
     }
 
     /// One file a side.

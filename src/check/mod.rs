@@ -2,12 +2,15 @@
 
 pub mod accounting;
 pub mod descriptors;
+mod distinct;
 mod draft;
 pub mod errors;
 pub mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod group;
 pub mod leaks;
+pub mod locality;
 pub mod metadata;
 pub mod order;
 pub mod rows;
@@ -42,7 +45,8 @@ pub trait Check: Send + Sync {
 }
 
 /// Codes of all checks, in the order of the scoreboard.
-pub const CODES: &[&str] = &["ROWS", "ACCOUNTING", "SCHEMA", "ORDER", "METADATA", "SIZES", "ERRORS", "LEAKS"];
+pub const CODES: &[&str] =
+    &["ROWS", "ACCOUNTING", "SCHEMA", "ORDER", "GROUP", "METADATA", "SIZES", "LOCALITY", "ERRORS", "LEAKS"];
 
 /// All checks, in the order of [`CODES`].
 #[must_use]
@@ -52,8 +56,10 @@ pub fn all() -> Vec<Box<dyn Check>> {
         Box::new(accounting::Accounting),
         Box::new(schema::Schema),
         Box::new(order::Order),
+        Box::new(group::Group),
         Box::new(metadata::Metadata),
         Box::new(sizes::Sizes),
+        Box::new(locality::Locality),
         Box::new(errors::Errors),
         Box::new(leaks::Leaks),
     ]

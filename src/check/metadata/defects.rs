@@ -3,6 +3,9 @@
 //! **A, fingerprint shift.** The row that opens file k+1 is counted in file k and not in file k+1. The files of one hour of a
 //! split are one writer's chain, by file index; without split keys all files are one chain, in result order.
 //!
+//! **B, statistics on the last file only.** The count of groups is 0 on every file of the result but the last. Nothing has to be
+//! computed: a mismatch that states 0 on such a file is explained.
+//!
 //! **C, hour range.** First and last timestamp belong to the hour and are repeated on all its files. First starts at 0, which
 //! means "unset": while it is 0, the next timestamp replaces it whatever it is. Last starts at 0. The first value depends on the
 //! order in which rows arrived, so it is taken from the inputs; where these are unknown it is told only for hours that hold

@@ -1,4 +1,5 @@
-//! What a file's own rows give: counts, time range, fingerprints, and whether they belong to the hour they were put into.
+//! What a file's own rows give: counts, time range, fingerprints, groups, traces, and whether they belong to the hour they
+//! were put into. All of it in one pass over the columns that the signal names for it.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +9,7 @@ use corpora::signal::Signal;
 use reports::manifest::SplitKey;
 
 use super::fingerprint::Fingerprints;
+use super::values::{Collector, Values};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::output::key::{KeyColumn, KeyRule, KeyValue};
@@ -22,6 +24,10 @@ pub(super) struct Facts {
     pub(super) range: Option<(i64, i64)>,
     /// Absent where the signal has no rule.
     pub(super) fingerprints: Option<Prints>,
+    /// Groups; absent where the signal has none.
+    pub(super) groups: Option<Values>,
+    /// Traces; absent where the signal has none.
+    pub(super) traces: Option<Values>,
     /// Rows whose time is in another hour than the file's split key, and the first of them.
     pub(super) misplaced: u64,
     pub(super) first_misplaced: Option<(u64, i64)>,
@@ -55,8 +61,13 @@ pub(super) fn of(
     let rule = signal.and_then(|it| it.fingerprints.as_ref());
     let mut collector = rule.map(Fingerprints::new);
     let mut prints = rule.map(|_| Prints::default());
-    // Without a rule for fingerprints only the time column is of interest.
-    let columns = rule.is_none().then(|| time_column.into_iter().map(str::to_owned).collect());
+    let group_key = signal.and_then(|it| it.group_key.as_deref());
+    let trace = signal.and_then(|it| it.locality.as_ref()).map(|it| it.trace.as_str());
+    let mut groups = group_key.map(Collector::new);
+    let mut traces = trace.map(Collector::new);
+    // Fingerprints come from all columns.
+    let named = [time_column, group_key, trace];
+    let columns = rule.is_none().then(|| named.into_iter().flatten().map(str::to_owned).collect());
     for located in file.read(ReadOptions { columns, dictionaries: true, ..ReadOptions::default() })? {
         cancel.check()?;
         let located = located?;
@@ -65,6 +76,7 @@ pub(super) fn of(
         if let Some(column) = time_column {
             facts.times(&batch, column, located.first_row, split_key);
         }
+        groups.iter_mut().chain(&mut traces).for_each(|collector| collector.add(&batch));
         if let (Some(collector), Some(prints), Some(rule)) = (&mut collector, &mut prints, rule) {
             let mut rest = batch;
             if located.first_row == 0 {
@@ -75,6 +87,8 @@ pub(super) fn of(
         }
     }
     facts.fingerprints = prints;
+    facts.groups = groups.map(|it| it.finish(file, cancel)).transpose()?;
+    facts.traces = traces.map(|it| it.finish(file, cancel)).transpose()?;
     Ok(facts)
 }
 
