@@ -13,6 +13,7 @@ pub mod order;
 pub mod rows;
 pub mod schema;
 pub mod sizes;
+pub mod sketch;
 
 use std::collections::BTreeMap;
 
@@ -42,7 +43,7 @@ pub trait Check: Send + Sync {
 }
 
 /// Codes of all checks, in the order of the scoreboard.
-pub const CODES: &[&str] = &["ROWS", "ACCOUNTING", "SCHEMA", "ORDER", "METADATA", "SIZES", "ERRORS", "LEAKS"];
+pub const CODES: &[&str] = &["ROWS", "ACCOUNTING", "SCHEMA", "ORDER", "SKETCH", "METADATA", "SIZES", "ERRORS", "LEAKS"];
 
 /// All checks, in the order of [`CODES`].
 #[must_use]
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Box<dyn Check>> {
         Box::new(accounting::Accounting),
         Box::new(schema::Schema),
         Box::new(order::Order),
+        Box::new(sketch::Sketches),
         Box::new(metadata::Metadata),
         Box::new(sizes::Sizes),
         Box::new(errors::Errors),
