@@ -16,6 +16,7 @@ pub mod order;
 pub mod rows;
 pub mod schema;
 pub mod sizes;
+pub mod sketch;
 
 use std::collections::BTreeMap;
 
@@ -45,8 +46,9 @@ pub trait Check: Send + Sync {
 }
 
 /// Codes of all checks, in the order of the scoreboard.
-pub const CODES: &[&str] =
-    &["ROWS", "ACCOUNTING", "SCHEMA", "ORDER", "GROUP", "METADATA", "SIZES", "LOCALITY", "ERRORS", "LEAKS"];
+pub const CODES: &[&str] = &[
+    "ROWS", "ACCOUNTING", "SCHEMA", "ORDER", "GROUP", "SKETCH", "METADATA", "SIZES", "LOCALITY", "ERRORS", "LEAKS",
+];
 
 /// All checks, in the order of [`CODES`].
 #[must_use]
@@ -57,6 +59,7 @@ pub fn all() -> Vec<Box<dyn Check>> {
         Box::new(schema::Schema),
         Box::new(order::Order),
         Box::new(group::Group),
+        Box::new(sketch::Sketches),
         Box::new(metadata::Metadata),
         Box::new(sizes::Sizes),
         Box::new(locality::Locality),

@@ -1,0 +1,129 @@
+//! The points of a merge that are kept for a comparison: those of one part of all keys, so that memory stays bounded.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::merge::{Kind, Point};
+use super::row::{Cells, part_of};
+use super::sketch::{Facts, Mapping, Sketch};
+
+/// What is known of the content of a point.
+#[derive(Debug)]
+pub enum Shape {
+    /// The row passes unchanged: hash of its stored sketch, and its rollup values.
+    Unchanged {
+        /// Hash of the stored sketch.
+        stored: u128,
+        /// Rollup values.
+        cells: Cells,
+    },
+    /// The sum of the sketches of its rows, from which everything else follows.
+    Merged(Box<Sketch>),
+}
+
+/// One point that the output must hold.
+#[derive(Debug)]
+pub struct Expected {
+    /// Group key.
+    pub group: i64,
+    /// Aligned time.
+    pub time: i64,
+    /// Name; only a lone row can be without one.
+    pub name: Option<Arc<str>>,
+    /// How it came about.
+    pub kind: Kind,
+    /// What it holds.
+    pub shape: Shape,
+}
+
+impl Expected {
+    /// Bytes of memory, roughly, with its share of the index.
+    fn bytes(&self) -> u64 {
+        let content = match &self.shape {
+            Shape::Unchanged { cells, .. } => cells.bytes(),
+            Shape::Merged(sketch) => size_of::<Sketch>() + 16 * sketch.bins(),
+        };
+        let name = self.name.as_ref().map_or(0, |name| name.len() + 16);
+        // Two words of the allocator a box, and index entries at most half empty.
+        (size_of::<Self>() + content + name + 32 + 2 * size_of::<(u128, u32)>()) as u64
+    }
+}
+
+/// What a merged sketch says, in the order of the rollup columns.
+#[must_use]
+pub fn rollups(sketch: &Sketch, quantiles: &[f64], mapping: &Mapping) -> (Facts, Vec<Option<f64>>) {
+    let facts = sketch.facts(mapping);
+    let mut values =
+        vec![Some(facts.count), Some(facts.sum), Some(facts.avg()), Some(facts.min), Some(facts.max)];
+    values.extend(quantiles.iter().map(|quantile| sketch.quantile(*quantile, mapping)));
+    (facts, values)
+}
+
+/// Points by key.
+#[derive(Debug)]
+pub struct Points {
+    part: u64,
+    parts: u64,
+    bound: u64,
+    /// Bytes that the points take, or would take.
+    pub bytes: u64,
+    /// True where they would have taken more than the bound: none is kept then.
+    pub overflowed: bool,
+    kept: Vec<Expected>,
+    index: HashMap<u128, u32>,
+}
+
+impl Points {
+    pub(super) fn new(part: u64, parts: u64, bound: u64) -> Self {
+        Self {
+            part,
+            parts: parts.max(1),
+            bound,
+            bytes: 0,
+            overflowed: false,
+            kept: Vec::new(),
+            index: HashMap::new(),
+        }
+    }
+
+    /// True where the key belongs to this part.
+    #[must_use]
+    pub fn covers(&self, key: u128) -> bool {
+        part_of(key, self.parts) == self.part
+    }
+
+    pub(super) fn take(&mut self, point: Point) {
+        if !self.covers(point.key) {
+            return;
+        }
+        let shape = match point.merged {
+            Some(sketch) => Shape::Merged(Box::new(sketch)),
+            None => Shape::Unchanged { stored: point.stored, cells: point.cells },
+        };
+        let Point { key, group, time, name, kind, .. } = point;
+        let expected = Expected { group, time, name, kind, shape };
+        self.bytes += expected.bytes();
+        let number = u32::try_from(self.kept.len());
+        let Some(number) = number.ok().filter(|_| self.bytes <= self.bound) else {
+            self.overflowed = true;
+            self.kept = Vec::new();
+            self.index = HashMap::new();
+            return;
+        };
+        self.kept.push(expected);
+        self.index.insert(key, number);
+    }
+
+    /// The points, by their number.
+    #[must_use]
+    pub fn all(&self) -> &[Expected] {
+        &self.kept
+    }
+
+    /// Number and content of the point with this key.
+    #[must_use]
+    pub fn get(&self, key: u128) -> Option<(usize, &Expected)> {
+        let number = *self.index.get(&key)? as usize;
+        Some((number, self.kept.get(number)?))
+    }
+}
