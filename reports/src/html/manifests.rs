@@ -22,6 +22,8 @@ const REASONS: usize = 40;
 struct Extra {
     tids: bool,
     traces: bool,
+    split: bool,
+    fingerprints: bool,
 }
 
 impl Extra {
@@ -35,7 +37,15 @@ impl Extra {
             traces: any(|file| {
                 file.slot.is_some() || file.span_count.is_some() || file.trace_count.is_some()
             }),
+            split: any(|file| file.split_key.is_some()),
+            fingerprints: any(|file| file.fingerprint_count.is_some()),
         }
+    }
+
+    /// Columns of the table.
+    fn columns(self) -> u8 {
+        let Self { tids, traces, split, fingerprints } = self;
+        4 + [tids, traces, split, fingerprints].map(u8::from).iter().sum::<u8>()
     }
 }
 
@@ -138,13 +148,14 @@ fn files_of(title: &str, side: &SideReport, extra: Extra) -> Markup {
             caption { (title) @if side.manifest.is_none() { ", without a manifest" } }
             thead { tr {
                 th scope="col" { "File" } th scope="col" class="n" { "Rows" } th scope="col" class="n" { "Bytes" }
-                th scope="col" class="n" { "First and last timestamp" } th scope="col" { "Split" }
-                th scope="col" class="n" { "Fingerprints" }
+                th scope="col" class="n" { "First and last timestamp" }
                 @if extra.tids { th scope="col" class="n" { "TIDs, lowest and highest" } }
                 @if extra.traces { th scope="col" class="n" { "Slot, spans and traces" } }
+                @if extra.split { th scope="col" { "Split" } }
+                @if extra.fingerprints { th scope="col" class="n" { "Fingerprints" } }
             } }
             tbody {
-                @if rows.total == 0 { tr { td colspan=(6 + u8::from(extra.tids) + u8::from(extra.traces)) { span class="null" { "no file" } } } }
+                @if rows.total == 0 { tr { td colspan=(extra.columns()) { span class="null" { "no file" } } } }
                 (rows)
             }
         }
@@ -174,18 +185,6 @@ fn file(
                     Some((first, last)) => { (optional(first)) br; (optional(last)) }
                 }
             }
-            td class="value" {
-                @match entry.and_then(|entry| entry.split_key) {
-                    Some(key) => {
-                        (key.dateint) " h" (format!("{:02}", key.hour)) " #" (key.file_index)
-                        small { "ingested " (key.ingest_dateint) }
-                    }
-                    None => { "–" }
-                }
-            }
-            td class="n" {
-                @match entry.and_then(|entry| entry.fingerprint_count) { Some(size) => { (count(size)) } None => { "–" } }
-            }
             @if extra.tids {
                 td class="n value" {
                     (number(entry.and_then(|entry| entry.tid_count)))
@@ -201,6 +200,18 @@ fn file(
                     (number(entry.and_then(|entry| entry.trace_count)))
                 }
             }
+            @if extra.split {
+                td class="value split" {
+                    @match entry.and_then(|entry| entry.split_key) {
+                        Some(key) => {
+                            (key.dateint) " h" (format!("{:02}", key.hour)) " #" (key.file_index)
+                            small { "ingested " (key.ingest_dateint) }
+                        }
+                        None => { "–" }
+                    }
+                }
+            }
+            @if extra.fingerprints { td class="n" { (number(entry.and_then(|entry| entry.fingerprint_count))) } }
         }
     }
 }

@@ -93,8 +93,7 @@ pub(super) fn account(accounts: &[RollupAccount]) -> Markup {
             @for (index, side) in accounts.iter().take(4).enumerate() {
                 @if index > 0 { " " }
                 "The " (side.side) " made " (counted(side.written, "row", "rows")) " of " (count(side.rows_in)) "; "
-                (if side.lost == 0 { "none was" } else { "some were" }) " silently lost, "
-                (if side.invented == 0 { "none" } else { "some" }) " invented."
+                (rows_or_none(side.lost)) " silently lost, " (rows_or_none(side.invented)) " invented."
             }
         }
         (table("What became of the input rows", &roles, &[
@@ -124,6 +123,10 @@ fn outcome(role: Role, number: u64, word: &str) -> Markup {
         (_, Role::Candidate) => mark("fail", "✗", &format!("{} {word}", count(number))),
         (_, Role::Baseline) => mark("info", "i", &format!("{} {word}", count(number))),
     }
+}
+
+fn rows_or_none(rows: u64) -> String {
+    if rows == 0 { "none".to_owned() } else { counted(rows, "row", "rows") }
 }
 
 fn sum(map: &std::collections::BTreeMap<String, u64>) -> u64 {
