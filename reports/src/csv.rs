@@ -83,6 +83,12 @@ const FILES: &[&str] = &[
     "split_hour",
     "split_ingest_dateint",
     "split_file_index",
+    "tid_count",
+    "min_tid",
+    "max_tid",
+    "slot",
+    "span_count",
+    "trace_count",
 ];
 const SIZES: &[&str] = &[
     "job",
@@ -351,7 +357,7 @@ fn file_lines(job: &JobReport, role: Role, side: &SideReport) -> Vec<Vec<String>
     lines
 }
 
-fn stated_cells(entry: Option<&(usize, &StatedFile)>) -> [String; 10] {
+fn stated_cells(entry: Option<&(usize, &StatedFile)>) -> [String; 16] {
     let Some((position, file)) = entry else { return Default::default() };
     let signed = |value: Option<i64>| value.map(|value| value.to_string()).unwrap_or_default();
     [
@@ -365,6 +371,12 @@ fn stated_cells(entry: Option<&(usize, &StatedFile)>) -> [String; 10] {
         signed(file.split_key.map(|key| key.hour)),
         signed(file.split_key.map(|key| key.ingest_dateint)),
         signed(file.split_key.map(|key| key.file_index)),
+        number(file.tid_count),
+        signed(file.min_tid),
+        signed(file.max_tid),
+        signed(file.slot),
+        number(file.span_count),
+        number(file.trace_count),
     ]
 }
 

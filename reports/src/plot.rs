@@ -1,4 +1,4 @@
-//! Two plots of file sizes as SVG: a histogram, and the share of files up to each size (ECDF), both sides in each.
+//! Plots as SVG. Of file sizes there are two: a histogram, and the share of files up to each size (ECDF), both sides in each.
 //!
 //! 1. Both plots share one scale of sizes: linear, or powers of two where the largest file is at least 16 times the
 //!    smallest. The target size is a line in it.
@@ -7,6 +7,10 @@
 //! 3. Title and description are added for readers who cannot see the plot.
 //!
 //! Nothing but numbers of the document gets into a plot. Cost: at most [`STEPS`] points a side.
+
+mod locality;
+
+pub(crate) use locality::locality;
 
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;

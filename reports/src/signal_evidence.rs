@@ -80,8 +80,17 @@ pub struct SketchEvidence {
     pub unaligned: u64,
     /// Rows in which a rollup column does not say what it should, by column.
     pub disagreeing: BTreeMap<String, u64>,
-    /// Largest relative difference seen in a rollup column of rows that were not merged, by column.
+    /// Largest relative difference seen in a rollup column of rows that were not merged, by column. One that is not finite is
+    /// null in JSON, and read back as infinite.
+    #[serde(deserialize_with = "finite_or_null")]
+    #[schemars(with = "BTreeMap<String, Option<f64>>")]
     pub largest_difference: BTreeMap<String, f64>,
+}
+
+/// JSON has no number that is not finite: one is written as null, and must not make the document unreadable.
+fn finite_or_null<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let read = BTreeMap::<String, Option<f64>>::deserialize(from)?;
+    Ok(read.into_iter().map(|(column, value)| (column, value.unwrap_or(f64::INFINITY))).collect())
 }
 
 /// What the LOCALITY check saw on one side.

@@ -3,6 +3,7 @@
 //! Values of the document are written with hidden characters escaped: a log line cannot drive the terminal. Long lists
 //! are cut and say so. Width is counted in characters, so wide scripts may reach beyond it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity, Verdict};
@@ -168,7 +169,7 @@ impl Text {
             .filter(|(_, check)| check.gates && check.status == CheckStatus::Inconclusive)
             .collect();
         let total = deciding.len();
-        let mut seen: std::collections::BTreeMap<(&str, &str), usize> = std::collections::BTreeMap::new();
+        let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         deciding.retain(|(job, check, _)| {
             let times = seen.entry((&job.id, &check.check)).or_default();
             *times += 1;
@@ -183,7 +184,8 @@ impl Text {
             self.paragraph("", &format!("and {more} of this weight, in findings.csv"), "");
         }
         self.undecided(&open);
-        if total > 0 || !open.is_empty() {
+        let waived = self.waived(report);
+        if total > 0 || !open.is_empty() || waived {
             self.out.push('\n');
         }
     }
@@ -209,6 +211,34 @@ impl Text {
         }
     }
 
+    /// Waived findings by kind, with the defect that explains them: what they say is still so. True where there is one.
+    fn waived(&mut self, report: &Report) -> bool {
+        let mut kinds: BTreeMap<(Option<&str>, &str), (u64, u64)> = BTreeMap::new();
+        for job in &report.jobs {
+            let mut here = BTreeSet::new();
+            let found = job.checks.iter().flat_map(|check| &check.findings);
+            for found in found.filter(|found| found.waived.is_some()) {
+                let kind = (found.defect.as_deref(), found.code.as_str());
+                let (findings, jobs) = kinds.entry(kind).or_default();
+                *findings += 1;
+                *jobs += u64::from(here.insert(kind));
+            }
+        }
+        for ((letter, code), (findings, jobs)) in kinds.iter().take(FINDINGS) {
+            let mut head = clip(&visible::plain(code), 60);
+            if let Some(letter) = letter {
+                let _ = write!(head, ", baseline defect {}", clip(&visible::plain(letter), 20));
+            }
+            let (findings, jobs) = (counted(*findings, "finding", "findings"), counted(*jobs, "job", "jobs"));
+            self.headed("waived", "2", &format!("{head}: {findings} in {jobs}"));
+        }
+        if kinds.len() > FINDINGS {
+            let more = counted((kinds.len() - FINDINGS) as u64, "more kind", "more kinds");
+            self.paragraph("", &format!("and {more} of waived findings, in findings.csv"), "");
+        }
+        !kinds.is_empty()
+    }
+
     fn finding(&mut self, job: &JobReport, found: &Finding) {
         let code = if found.severity == Severity::Blocker { "31" } else { "33" };
         let mut head = format!("{} {}", name(&job.id), visible::plain(&found.code));
@@ -216,6 +246,9 @@ impl Text {
             let _ = write!(head, ", {side}");
         }
         let _ = write!(head, " (count {})", count(found.count));
+        if let Some(letter) = &found.defect {
+            let _ = write!(head, ", baseline defect {}", clip(&visible::plain(letter), 20));
+        }
         self.headed(words::severity(found.severity), code, &head);
         let (message, cut) = visible::cut(&found.message, 400);
         let mut message = visible::plain(message);

@@ -93,6 +93,14 @@ fn files_join_what_was_found_with_what_was_stated() {
 }
 
 #[test]
+fn tids_and_traces_of_the_manifest_come_last_and_are_exact() {
+    let lines = parse(&files(&fixture::rich()).unwrap());
+    let first = |job: &str| lines.iter().find(|line| line[0] == job && line[1] == "candidate").unwrap();
+    assert_eq!(first("overlapping-tids")[24..], ["1040", "-9223372036854775808", "-5", "", "", ""]);
+    assert_eq!(first("traces-that-straddle-files")[24..], ["", "", "", "7", "80000", "4000"]);
+}
+
+#[test]
 fn every_column_is_documented() {
     let page = include_str!("../../../docs/report-files.md");
     for (file, header) in columns() {

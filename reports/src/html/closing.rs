@@ -126,10 +126,15 @@ fn waived_findings(report: &Report) -> Markup {
         })
         .filter(|(_, finding)| finding.waived.is_some())
         .collect();
+    let mut letters: BTreeMap<&str, u64> = BTreeMap::new();
+    for letter in waived.iter().filter_map(|(_, finding)| finding.defect.as_deref()) {
+        *letters.entry(letter).or_default() += 1;
+    }
     let list = Capped::new(waived.iter(), LINES, BYTES, |(job, finding)| {
         html! {
             li {
                 (shown(&job.id, 80)) ": " code { (shown(&finding.code, 80)) } " (" (severity(finding.severity)) ") "
+                @if let Some(letter) = &finding.defect { "baseline defect " b { (shown(letter, 40)) } ": " }
                 (shown(&finding.message, 400))
             }
         }
@@ -137,7 +142,16 @@ fn waived_findings(report: &Report) -> Markup {
     html! {
         @if list.total > 0 {
             details class="fold" {
-                summary { "Waived findings: " (count(list.total as u64)) }
+                summary {
+                    "Waived findings: " (count(list.total as u64))
+                    @if !letters.is_empty() {
+                        ", of which baseline defects "
+                        @for (index, (letter, times)) in letters.iter().take(26).enumerate() {
+                            @if index > 0 { ", " }
+                            b { (shown(letter, 40)) } " (" (count(*times)) ")"
+                        }
+                    }
+                }
                 ul { (list) }
                 (list.note("waived findings", "findings.csv"))
             }

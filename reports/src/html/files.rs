@@ -1,20 +1,13 @@
-//! The sides of a job: who performed it, how it ended, which files they left, how large those are.
-
-use std::collections::BTreeMap;
+//! The sides of a job: who performed it, how it ended, how large the files are that they left.
 
 use maud::{Markup, PreEscaped, html};
 
-use super::parts::{Capped, mark, scroll, shown, shown_lines};
-use crate::document::{FileInfo, JobReport, SideKind, SideOutcome, SideReport, StatedFile};
+use super::parts::{mark, scroll, shown, shown_lines};
+use crate::document::{SideKind, SideOutcome, SideReport};
 use crate::evidence::{SizeSummary, SizesEvidence};
 use crate::plot;
-use crate::words::{bytes, count, counted, duration, percent, shell};
+use crate::words::{bytes, count, duration, percent, shell};
 
-/// Files listed of one side.
-const FILES: usize = 200;
-const FILES_BYTES: usize = 120_000;
-/// Files of both sides together up to which the lists stand open.
-const OPEN_FILES: usize = 16;
 /// Characters of a failed side's stderr.
 const STDERR: usize = 8000;
 
@@ -37,18 +30,6 @@ pub(super) fn side(title: &str, side: &SideReport) -> Markup {
                 }
                 (outcome(&side.outcome))
                 @if let Some(time) = side.duration_ms { div { dt { "Took" } dd { (duration(time)) " (jobs run side by side: no measurement)" } } }
-                @if let Some(manifest) = &side.manifest {
-                    @if let Some(writer) = &manifest.writer { div { dt { "Writer" } dd { (shown(writer, 120)) } } }
-                    @if let Some(rows) = manifest.rows_read { div { dt { "Rows read" } dd { (count(rows)) } } }
-                    @if !manifest.rows_dropped.is_empty() {
-                        div { dt { "Rows dropped" } dd {
-                            @for (index, (reason, rows)) in manifest.rows_dropped.iter().take(20).enumerate() {
-                                @if index > 0 { ", " }
-                                (shown(reason, 80)) " " (count(*rows))
-                            }
-                        } }
-                    }
-                }
                 @if let Some(path) = &side.kept { div { dt { "Output kept in" } dd class="value" { (shown(path, 300)) } } }
             }
             @if let SideOutcome::Failed { stderr: Some(stderr), .. } = &side.outcome {
@@ -82,116 +63,6 @@ fn outcome(outcome: &SideOutcome) -> Markup {
                 }
             }
         } }
-    }
-}
-
-/// Both sides' files, each beside what its manifest says of it.
-pub(super) fn manifests(job: &JobReport) -> Markup {
-    let files = job.baseline.iter().chain([&job.candidate]).map(|side| side.files.len()).sum::<usize>();
-    html! {
-        h4 { "Files and manifests" }
-        details class="fold" open[files <= OPEN_FILES] {
-            summary {
-                @if let Some(baseline) = &job.baseline {
-                    "Baseline " (counted(baseline.files.len() as u64, "file", "files")) ", candidate "
-                }
-                (counted(job.candidate.files.len() as u64, "file", "files"))
-            }
-            div class="pair" {
-                @if let Some(baseline) = &job.baseline { (files_of("Baseline", baseline)) }
-                (files_of("Candidate", &job.candidate))
-            }
-        }
-    }
-}
-
-fn files_of(title: &str, side: &SideReport) -> Markup {
-    let mut stated: BTreeMap<&str, Vec<&StatedFile>> = BTreeMap::new();
-    for entry in side.manifest.iter().flat_map(|manifest| &manifest.files) {
-        stated.entry(&entry.path).or_default().push(entry);
-    }
-    let mut lines: Vec<(&str, Option<&FileInfo>, Option<&StatedFile>)> = Vec::new();
-    for file in &side.files {
-        match stated.remove(file.path.as_str()) {
-            None => lines.push((&file.path, Some(file), None)),
-            Some(entries) => {
-                lines.extend(entries.into_iter().map(|entry| (file.path.as_str(), Some(file), Some(entry))))
-            }
-        }
-    }
-    let absent = side.manifest.iter().flat_map(|manifest| &manifest.files);
-    for entry in absent.filter(|entry| stated.contains_key(entry.path.as_str())) {
-        lines.push((&entry.path, None, Some(entry)));
-    }
-    let rows = Capped::new(lines.into_iter(), FILES, FILES_BYTES, |(path, found, entry)| {
-        file(path, found, entry, side.manifest.is_some())
-    });
-    let table = html! {
-        table class="files" {
-            caption { (title) @if side.manifest.is_none() { ", without a manifest" } }
-            thead { tr {
-                th scope="col" { "File" } th scope="col" class="n" { "Rows" } th scope="col" class="n" { "Bytes" }
-                th scope="col" class="n" { "First and last timestamp" } th scope="col" { "Split" }
-                th scope="col" class="n" { "Fingerprints" }
-            } }
-            tbody {
-                @if rows.total == 0 { tr { td colspan="6" { span class="null" { "no file" } } } }
-                (rows)
-            }
-        }
-    };
-    html! { div { (scroll(&format!("Files of the {}", title.to_lowercase()), &table)) (rows.note("files", "files.csv")) } }
-}
-
-fn file(path: &str, found: Option<&FileInfo>, entry: Option<&StatedFile>, manifest: bool) -> Markup {
-    html! {
-        tr {
-            th scope="row" {
-                span class="value" { (shown(path, 200)) }
-                @if found.is_none() { small { (mark("fail", "✗", "in the manifest, not found")) } }
-                @if manifest && entry.is_none() { small { (mark("fail", "✗", "not in the manifest")) } }
-            }
-            (held(found.map(|file| file.rows), entry.and_then(|entry| entry.record_count)))
-            (held(found.map(|file| file.bytes), entry.and_then(|entry| entry.file_size)))
-            td class="n value" {
-                @match entry.map(|entry| (entry.first_ts, entry.last_ts)) {
-                    None | Some((None, None)) => { "–" }
-                    Some((first, last)) => { (optional(first)) br; (optional(last)) }
-                }
-            }
-            td class="value" {
-                @match entry.and_then(|entry| entry.split_key) {
-                    Some(key) => {
-                        (key.dateint) " h" (format!("{:02}", key.hour)) " #" (key.file_index)
-                        small { "ingested " (key.ingest_dateint) }
-                    }
-                    None => { "–" }
-                }
-            }
-            td class="n" {
-                @match entry.and_then(|entry| entry.fingerprint_count) { Some(size) => { (count(size)) } None => { "–" } }
-            }
-        }
-    }
-}
-
-fn optional(value: Option<i64>) -> Markup {
-    html! { @match value { Some(number) => { (number) } None => { "–" } } }
-}
-
-/// A figure of the file, and the manifest's where that is another.
-fn held(found: Option<u64>, stated: Option<u64>) -> Markup {
-    html! {
-        td class="n" {
-            @match (found, stated) {
-                (Some(found), Some(stated)) if found != stated => {
-                    (count(found)) small { (mark("fail", "≠", "manifest")) " " (count(stated)) }
-                }
-                (Some(found), _) => { (count(found)) }
-                (None, Some(stated)) => { small { "manifest " (count(stated)) } }
-                (None, None) => { "–" }
-            }
-        }
     }
 }
 

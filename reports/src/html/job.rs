@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{Capped, check_anchor, job_anchor, scroll, shown, shown_lines, status, verdict};
-use super::{comparison, files, findings, rows};
+use super::{comparison, files, findings, groups, locality, manifests, rollup, rows};
 use crate::document::{CheckReport, CheckStatus, JobReport, Verdict};
 use crate::words::{bytes, count, counted, coverage, duration};
 
@@ -25,9 +25,13 @@ pub(super) fn full(index: usize, job: &JobReport) -> Markup {
                 @if let Some(evidence) = &job.rows { (rows::render(evidence)) }
                 (comparison::schema(&job.schema))
                 (comparison::order(&job.order))
+                (groups::render(&job.groups))
+                (rollup::account(&job.rollup))
+                (rollup::sketches(&job.sketches))
+                (locality::render(&job.locality))
                 (comparison::metadata(&job.metadata))
                 @if let Some(sizes) = &job.sizes { (files::sizes(sizes)) }
-                (files::manifests(job))
+                (manifests::render(job))
                 (what_ran(job))
             }
         }

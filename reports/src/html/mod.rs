@@ -18,10 +18,15 @@ mod closing;
 mod comparison;
 mod files;
 mod findings;
+mod groups;
 mod job;
+mod locality;
+mod manifests;
 mod parts;
+mod rollup;
 mod rows;
 mod scoreboard;
+mod sides;
 
 pub(crate) use scoreboard::codes;
 
@@ -36,7 +41,7 @@ const SCRIPT: &str = include_str!("script.js");
 /// Allows the one style sheet and the one script by their SHA-256 in Base64, and nothing else. A test holds the
 /// digests against the files and prints the right ones where they differ.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-hPJNUwyMPTlC+g1c9VUhx5P86FgfIs55CgF9vn0J15E='; \
+    style-src 'sha256-VIZZq2kkMpTo81UBYmWUZ11bzbHJuTJZvrZ/duQWOs0='; \
     script-src 'sha256-i/9vaoLQpdXkunVBIWGQRYWhiNJIbyy9TazW34fIBEw='; \
     base-uri 'none'; form-action 'none'";
 

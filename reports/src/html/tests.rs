@@ -1,6 +1,8 @@
 use super::*;
 use crate::fixture;
 
+mod signals;
+
 /// 5 MB as people and file systems say it.
 const LIMIT: usize = 5_000_000;
 

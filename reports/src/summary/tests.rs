@@ -72,3 +72,13 @@ fn long_words_are_broken_and_none_is_lost() {
     assert!(lines.iter().all(|line| line.chars().count() <= 40), "{lines:?}");
     assert_eq!(lines.concat().replace(' ', ""), words.replace(' ', ""));
 }
+
+#[test]
+fn a_finding_names_the_defect_that_explains_it_waived_or_not() {
+    let mut report = fixture::rich();
+    let text = render_text(&report, 100, false);
+    assert!(text.contains("waived  rows.extra, baseline defect D: 1 finding in 1 job"), "{text}");
+    report.jobs[5].checks[0].findings[0].waived = None;
+    let text = render_text(&report, 100, false);
+    assert!(text.contains("overlapping-tids rows.extra (count 3), baseline defect D"), "{text}");
+}
