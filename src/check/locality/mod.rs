@@ -14,7 +14,7 @@
 //! worth of traces, one over the slot column; memory as `homes` and `traces` say.
 
 mod homes;
-mod slot;
+pub(crate) mod slot;
 #[cfg(test)]
 mod tests;
 mod traces;

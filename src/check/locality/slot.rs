@@ -17,7 +17,7 @@ const UNKNOWN: &[u8] = b"unknown";
 
 /// How traces are dealt to slots, and the slot of the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Slots<'a> {
+pub(crate) struct Slots<'a> {
     pub(super) column: &'a str,
     pub(super) slot: i64,
     pub(super) slots: i64,
@@ -29,7 +29,7 @@ impl<'a> Slots<'a> {
     ///
     /// # Errors
     /// What is not known, as a fragment.
-    pub(super) fn of(rule: &'a LocalityRule, parameters: &Parameters) -> std::result::Result<Self, String> {
+    pub(crate) fn of(rule: &'a LocalityRule, parameters: &Parameters) -> std::result::Result<Self, String> {
         let Some(column) = rule.slot.as_deref() else {
             return Err("the signal names no column for it".to_owned());
         };
@@ -55,6 +55,11 @@ impl<'a> Slots<'a> {
     fn dealt(&self, trace: Option<&[u8]>) -> u16 {
         let hash = Sha256::new().chain_update(trace.unwrap_or(UNKNOWN)).chain_update(&self.tail).finalize();
         u16::from_be_bytes([hash[0], hash[1]])
+    }
+
+    /// Whether the trace belongs to the job's slot.
+    pub(crate) fn holds(&self, trace: &str) -> bool {
+        i64::from(self.dealt(Some(trace.as_bytes()))) % self.slots == self.slot
     }
 
     /// Whether a row with this value belongs to another slot.

@@ -110,6 +110,13 @@ impl<'a> Fingerprints<'a> {
     }
 }
 
+/// The fingerprints of a batch.
+pub(crate) fn of(rule: &FingerprintRule, batch: &RecordBatch) -> BTreeSet<i64> {
+    let mut set = BTreeSet::new();
+    Fingerprints::new(rule).add(batch, &mut set);
+    set
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
