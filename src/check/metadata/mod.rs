@@ -19,6 +19,8 @@ mod facts;
 mod field;
 pub(crate) mod fingerprint;
 mod mismatch;
+#[cfg(test)]
+mod signal_tests;
 mod silence;
 mod split_key;
 #[cfg(test)]
