@@ -41,6 +41,7 @@ mod remaining;
 mod rows;
 mod segment;
 mod size;
+mod sketch;
 mod sort;
 mod spill;
 mod split;
