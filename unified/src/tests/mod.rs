@@ -2,6 +2,7 @@
 
 mod adapters;
 mod disk_full;
+mod golden;
 mod lifecycle;
 mod ordering;
 mod random;
