@@ -10,6 +10,7 @@ use crate::columns::Columns;
 use crate::error::{Error, Result};
 use crate::fingerprint::FingerprintRules;
 use crate::key::{KeyRule, KeyType};
+use crate::metadata::MetadataRules;
 use crate::order::{Ordering, Sorter};
 use crate::output::OutputDirectory;
 use crate::remaining::RowsLeft;
@@ -39,6 +40,9 @@ pub struct UnifiedWriterBuilder {
     split_hours: bool,
     ingest_dateint: Option<i64>,
     fingerprints: bool,
+    time: Option<String>,
+    tid: Option<String>,
+    trace: Option<(String, Option<i64>)>,
     columns: Columns,
     memory_limit: u64,
     expected_rows: Option<u64>,
@@ -61,6 +65,9 @@ impl UnifiedWriterBuilder {
             split_hours: false,
             ingest_dateint: None,
             fingerprints: false,
+            time: None,
+            tid: None,
+            trace: None,
             columns: Columns::default(),
             memory_limit: DEFAULT_MEMORY_LIMIT,
             expected_rows: None,
@@ -89,7 +96,8 @@ impl UnifiedWriterBuilder {
         self
     }
 
-    /// The column by which rows are sorted, ascending, and from which first and last are reported. Default: none.
+    /// The column by which rows are sorted, ascending, and from which first and last are reported, unless
+    /// [`Self::time_column`] names another. Default: none.
     #[must_use]
     pub fn sort_key(mut self, column: impl Into<String>, key_type: KeyType) -> Self {
         self.key = Some(KeyRule { column: column.into(), key_type });
@@ -100,6 +108,13 @@ impl UnifiedWriterBuilder {
     #[must_use]
     pub fn drop_missing_keys(mut self, reason: impl Into<String>) -> Self {
         self.missing = MissingKeys::Drop(reason.into());
+        self
+    }
+
+    /// Makes a row without a sort key an error. Default: they are kept, come first and are counted.
+    #[must_use]
+    pub fn refuse_missing_keys(mut self) -> Self {
+        self.missing = MissingKeys::Refuse;
         self
     }
 
@@ -145,6 +160,29 @@ impl UnifiedWriterBuilder {
     #[must_use]
     pub fn fingerprints(mut self, collect: bool) -> Self {
         self.fingerprints = collect;
+        self
+    }
+
+    /// The column from which first and last are reported, where it is not the sort key: int64 values count, all others
+    /// do not. Default: the sort key.
+    #[must_use]
+    pub fn time_column(mut self, column: impl Into<String>) -> Self {
+        self.time = Some(column.into());
+        self
+    }
+
+    /// Collects the distinct int64 values of this column for each file ([`crate::TidSummary`]). Default: no.
+    #[must_use]
+    pub fn tid_metadata(mut self, column: impl Into<String>) -> Self {
+        self.tid = Some(column.into());
+        self
+    }
+
+    /// Counts the spans and the distinct trace ids of each file, and hands the slot on ([`crate::TraceSummary`]).
+    /// Default: no.
+    #[must_use]
+    pub fn trace_metadata(mut self, column: impl Into<String>, slot: Option<i64>) -> Self {
+        self.trace = Some((column.into(), slot));
         self
     }
 
@@ -225,7 +263,12 @@ impl UnifiedWriterBuilder {
             split_hours: self.split_hours,
             ingest_dateint: self.ingest_dateint,
             group: self.group,
-            fingerprints: self.fingerprints.then(|| FingerprintRules::new(&self.columns)),
+            metadata: MetadataRules {
+                fingerprints: self.fingerprints.then(|| FingerprintRules::new(&self.columns)),
+                time: self.time,
+                tid: self.tid,
+                trace: self.trace,
+            },
             plain: self.columns.plain,
             key: self.key.clone(),
             ordered: ordering.is_ordered(),

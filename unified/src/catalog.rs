@@ -4,11 +4,11 @@
 //! leaves entirely null is no conflict: it holds nothing. Types that Parquet stores alike (dictionary, large and view
 //! strings) are brought to one form here; nothing else is converted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use arrow::array::{Array, ArrayRef, MutableArrayData, RecordBatch, make_array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::error::{Error, Result};
 use crate::rows::Rows;
@@ -64,64 +64,76 @@ impl Catalog {
     /// # Errors
     /// A name that occurs twice, an empty name, rows without columns; one column with two types.
     pub(crate) fn admit(&mut self, batch: &RecordBatch, place: &str) -> Result<Rows> {
-        let schema = batch.schema_ref();
         if batch.num_rows() > 0 && batch.num_columns() == 0 {
             return Err(Error::input(place, "rows without any column"));
         }
+        check_names(batch.schema_ref(), place)?;
+        for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+            self.note(field, !is_empty(array), place)?;
+        }
+        self.take(batch, place)
+    }
+
+    /// Takes in a batch of columns that were all noted before.
+    ///
+    /// # Errors
+    /// A column with values of another type than was noted.
+    pub(crate) fn take(&self, batch: &RecordBatch, place: &str) -> Result<Rows> {
         let mut columns: Vec<(ColumnId, ArrayRef)> = Vec::with_capacity(batch.num_columns());
-        let mut met = std::collections::HashSet::with_capacity(batch.num_columns());
-        for (field, array) in schema.fields().iter().zip(batch.columns()) {
-            if field.name().is_empty() {
-                return Err(Error::input(place, "a column has an empty name"));
+        for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+            if is_empty(array) {
+                continue;
             }
-            if !met.insert(field.name().as_str()) {
-                return Err(Error::input(place, format!("column `{}` occurs twice", field.name())));
-            }
-            if let Some(column) = self.admit_column(field, array, place)? {
-                columns.push(column);
+            let id = self.id(field.name()).ok_or_else(|| {
+                Error::internal("looking up a column", format!("`{}` in {place} was not noted", field.name()))
+            })?;
+            let stored = stored_type(field.data_type());
+            self.check(id, &stored, place)?;
+            let array = if stored == *array.data_type() {
+                array.clone()
+            } else {
+                cast(array, &stored).map_err(|source| Error::UnsupportedType {
+                    column: field.name().clone(),
+                    data_type: field.data_type().to_string(),
+                    place: place.to_string(),
+                    reason: source.to_string(),
+                })?
+            };
+            // A dictionary whose used values are null turns out empty only now.
+            if !is_empty(&array) {
+                columns.push((id, compact(array)));
             }
         }
         columns.sort_unstable_by_key(|(id, _)| *id);
         Ok(Rows { columns, keys: Vec::new(), len: batch.num_rows() })
     }
 
-    fn admit_column(
-        &mut self,
-        field: &Field,
-        array: &ArrayRef,
-        place: &str,
-    ) -> Result<Option<(ColumnId, ArrayRef)>> {
+    /// Notes a column and, where it has values, their type.
+    ///
+    /// # Errors
+    /// The column has values of another type elsewhere.
+    pub(crate) fn note(&mut self, field: &Field, has_values: bool, place: &str) -> Result<ColumnId> {
         let stored = stored_type(field.data_type());
         let id = self.declare(field.name(), &stored);
-        if array.is_empty() || array.logical_null_count() == array.len() {
-            return Ok(None);
+        if has_values {
+            self.check(id, &stored, place)?;
+            self.columns[id as usize].seen.get_or_insert_with(|| (stored, place.to_string()));
         }
-        let column = &mut self.columns[id as usize];
+        Ok(id)
+    }
+
+    fn check(&self, id: ColumnId, stored: &DataType, place: &str) -> Result<()> {
+        let column = &self.columns[id as usize];
         match &column.seen {
-            None => column.seen = Some((stored.clone(), place.to_string())),
-            Some((known, _)) if *known == stored => {}
-            Some((known, known_place)) => {
-                return Err(Error::TypeConflict {
-                    column: column.name.clone(),
-                    first: known.to_string(),
-                    first_place: known_place.clone(),
-                    second: stored.to_string(),
-                    second_place: place.to_string(),
-                });
-            }
+            Some((known, known_place)) if known != stored => Err(Error::TypeConflict {
+                column: column.name.clone(),
+                first: known.to_string(),
+                first_place: known_place.clone(),
+                second: stored.to_string(),
+                second_place: place.to_string(),
+            }),
+            _ => Ok(()),
         }
-        let array = if stored == *array.data_type() {
-            array.clone()
-        } else {
-            cast(array, &stored).map_err(|source| Error::UnsupportedType {
-                column: field.name().clone(),
-                data_type: field.data_type().to_string(),
-                place: place.to_string(),
-                reason: source.to_string(),
-            })?
-        };
-        // A dictionary whose used values are null turns out empty only now.
-        Ok((array.logical_null_count() < array.len()).then(|| (id, compact(array))))
     }
 
     fn declare(&mut self, name: &str, stored: &DataType) -> ColumnId {
@@ -137,6 +149,25 @@ impl Catalog {
         self.columns.push(Column { name: name.to_string(), declared: stored.clone(), seen: None });
         id
     }
+}
+
+fn is_empty(array: &ArrayRef) -> bool {
+    array.is_empty() || array.logical_null_count() == array.len()
+}
+
+/// # Errors
+/// A name that is empty or occurs twice.
+pub(crate) fn check_names(schema: &Schema, place: &str) -> Result<()> {
+    let mut met = HashSet::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        if field.name().is_empty() {
+            return Err(Error::input(place, "a column has an empty name"));
+        }
+        if !met.insert(field.name().as_str()) {
+            return Err(Error::input(place, format!("column `{}` occurs twice", field.name())));
+        }
+    }
+    Ok(())
 }
 
 /// The form in which Parquet stores a type: dictionaries and run ends become their values, large and view strings and
@@ -185,7 +216,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{AsArray, DictionaryArray, Int64Array, LargeStringArray, NullArray, StringArray};
-    use arrow::datatypes::{Int32Type, Schema};
+    use arrow::datatypes::Int32Type;
 
     use super::*;
 

@@ -152,6 +152,14 @@ impl Error {
         Self::Input { place: place.to_string(), message: source.to_string(), source: Some(source) }
     }
 
+    /// A row without the key that it needs.
+    pub(crate) fn missing_key(place: impl ToString, column: &str) -> Self {
+        let message = format!(
+            "no value in column `{column}`, which places the row; fill it in or leave the row out of the input"
+        );
+        Self::input(place, message)
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         Self::Io { action, path: path.to_path_buf(), source }
     }

@@ -16,6 +16,7 @@ use crate::logs::logs_builder;
 use crate::metadata::FileResult;
 use crate::order::Ordering;
 use crate::segment::Segments;
+use crate::tid_merge::MergeStats;
 use crate::writer::UnifiedWriter;
 
 /// Reason under which the fingerprint adapter drops rows.
@@ -30,6 +31,10 @@ pub struct Outcome {
     pub rows_dropped: BTreeMap<String, u64>,
     /// Rows written without a sort key.
     pub missing_sort_keys: u64,
+    /// Rows that became part of another: contributions to merged rows, less the rows written for them.
+    pub rows_merged: u64,
+    /// Further counts of a merge; absent where nothing is merged.
+    pub merge_stats: Option<MergeStats>,
     /// Output files in result order.
     pub files: Vec<FileResult>,
 }
@@ -175,7 +180,7 @@ impl LogsJob<'_> {
     }
 }
 
-fn run(segments: &Segments<'_>, builder: UnifiedWriterBuilder) -> Result<Outcome> {
+pub(crate) fn run(segments: &Segments<'_>, builder: UnifiedWriterBuilder) -> Result<Outcome> {
     let mut writer: UnifiedWriter = builder.build()?;
     segments.read(|batch, place, row| writer.write_from(batch, place, row))?;
     let files = writer.finish()?;
@@ -185,5 +190,6 @@ fn run(segments: &Segments<'_>, builder: UnifiedWriterBuilder) -> Result<Outcome
         rows_dropped: counts.rows_dropped,
         missing_sort_keys: counts.missing_sort_keys,
         files,
+        ..Outcome::default()
     })
 }

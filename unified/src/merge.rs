@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::key::Key;
 use crate::rows::Rows;
 use crate::sort::SortedBuffer;
+use crate::sorted::SortedSegment;
 use crate::spill::{Run, RunReader, RunWriter, Scratch};
 
 /// Most runs that are merged at once.
@@ -40,6 +41,8 @@ pub(crate) struct MergeContext<'a> {
 pub(crate) enum Source {
     Disk(Box<RunReader>),
     Memory(SortedBuffer),
+    /// An input that claims to be sorted.
+    Segment(Box<SortedSegment>),
 }
 
 impl Source {
@@ -47,6 +50,7 @@ impl Source {
         match self {
             Self::Disk(reader) => reader.next(context.key),
             Self::Memory(buffer) => buffer.next(context.catalog),
+            Self::Segment(segment) => segment.next(context.catalog),
         }
     }
 }
@@ -74,7 +78,9 @@ pub(crate) fn reduce(
             let mut writer =
                 RunWriter::create(scratch, context.catalog, columns.into_iter().collect(), batch_bytes)?;
             let sources = readers.into_iter().map(|reader| Source::Disk(Box::new(reader))).collect();
-            merge(sources, context, |rows| writer.write(&rows, context.catalog))?;
+            merge(sources, context, |held, picks| {
+                writer.write(&Rows::gather(held, picks, context.catalog)?, context.catalog)
+            })?;
             longer.push(writer.finish()?);
         }
         runs = longer;
@@ -95,11 +101,12 @@ struct Cursor {
     row: usize,
 }
 
-/// Hands the rows of all sources on in order of their keys, ties in order of the sources.
+/// Hands the rows of all sources on in order of their keys, ties in order of the sources: some batches, and which of
+/// their rows come next, at most [`GATHER_ROWS`] at once.
 pub(crate) fn merge(
     sources: Vec<Source>,
     context: &MergeContext<'_>,
-    mut each: impl FnMut(Rows) -> Result<()>,
+    mut each: impl FnMut(&[Rows], &[(usize, usize)]) -> Result<()>,
 ) -> Result<()> {
     let mut held: Vec<Rows> = Vec::with_capacity(sources.len());
     let mut cursors: Vec<Cursor> = Vec::with_capacity(sources.len());
@@ -134,7 +141,7 @@ pub(crate) fn merge(
         }
         if picks.len() >= GATHER_ROWS || used_up > context.memory / 3 {
             context.cancel.check()?;
-            flush(&mut picks, &held, context, &mut each)?;
+            flush(&mut picks, &held, &mut each)?;
             used_up = 0;
             let mut kept = Vec::with_capacity(cursors.len());
             for cursor in &mut cursors {
@@ -151,7 +158,7 @@ pub(crate) fn merge(
             held = kept;
         }
     }
-    flush(&mut picks, &held, context, &mut each)
+    flush(&mut picks, &held, &mut each)
 }
 
 /// Lets go of ended cursors, keeping the order of the others, which decides ties.
@@ -169,15 +176,14 @@ fn cursors_compact(cursors: &mut Vec<Cursor>, heap: &mut BinaryHeap<Reverse<(Key
     cursors.retain(|cursor| cursor.held != usize::MAX);
 }
 
-/// Gathers the picked rows in pieces that keep within the memory.
+/// Hands the picked rows on in pieces that keep within the memory.
 fn flush(
     picks: &mut Vec<(usize, usize)>,
     held: &[Rows],
-    context: &MergeContext<'_>,
-    each: &mut impl FnMut(Rows) -> Result<()>,
+    each: &mut impl FnMut(&[Rows], &[(usize, usize)]) -> Result<()>,
 ) -> Result<()> {
     for piece in picks.chunks(GATHER_ROWS) {
-        each(Rows::gather(held, piece, context.catalog)?)?;
+        each(held, piece)?;
     }
     picks.clear();
     Ok(())

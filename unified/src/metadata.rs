@@ -1,7 +1,11 @@
 //! What is known of one output file, taken from exactly the rows that went into it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
+
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::Int64Type;
 
 use crate::catalog::Catalog;
 use crate::fingerprint::{FingerprintCollector, FingerprintRules};
@@ -18,12 +22,41 @@ pub struct FileResult {
     pub file_size: u64,
     /// Fingerprints of its rows, ascending; absent where the writer collects none.
     pub fingerprints: Option<BTreeSet<i64>>,
-    /// Lowest sort key, in the unit of the sort column (float keys truncated); absent where no row has one.
+    /// Lowest value of the time column, in its unit: of the sort key (float keys truncated) unless the writer was given
+    /// another column. Absent where no row has one.
     pub first_ts: Option<i64>,
-    /// Highest sort key, inclusive.
+    /// Highest value, inclusive.
     pub last_ts: Option<i64>,
     /// Where the hourly split put the file; absent where the writer does not split by hour and ingest date.
     pub split_key: Option<SplitKey>,
+    /// Timeseries in it; absent where the writer does not collect them.
+    pub tids: Option<TidSummary>,
+    /// What it holds of traces; absent where the writer does not collect it.
+    pub traces: Option<TraceSummary>,
+}
+
+/// The timeseries of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TidSummary {
+    /// How many there are.
+    pub count: u64,
+    /// The lowest TID.
+    pub min: i64,
+    /// The highest TID.
+    pub max: i64,
+    /// All of them, ascending.
+    pub tids: Vec<i64>,
+}
+
+/// The traces of one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceSummary {
+    /// Slot to which the job's traces belong, as it was given.
+    pub slot: Option<i64>,
+    /// Spans, that is rows.
+    pub span_count: u64,
+    /// Distinct trace ids. A null is none; an empty string is one.
+    pub trace_count: u64,
 }
 
 /// Key of one file of the hourly split.
@@ -39,6 +72,18 @@ pub struct SplitKey {
     pub file_index: i64,
 }
 
+/// What is collected of each file.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MetadataRules {
+    pub(crate) fingerprints: Option<FingerprintRules>,
+    /// Column of first and last, where it is not the sort key.
+    pub(crate) time: Option<String>,
+    /// Column of the timeseries.
+    pub(crate) tid: Option<String>,
+    /// Column of the trace ids, and the slot to hand on.
+    pub(crate) trace: Option<(String, Option<i64>)>,
+}
+
 /// Collects what will be known of the open file.
 #[derive(Debug)]
 pub(crate) struct FileMetadata {
@@ -46,32 +91,127 @@ pub(crate) struct FileMetadata {
     pub(crate) first: Option<i64>,
     pub(crate) last: Option<i64>,
     fingerprints: Option<FingerprintCollector>,
+    tids: DistinctTids,
+    traces: DistinctIds,
 }
 
 impl FileMetadata {
-    pub(crate) fn new(fingerprints: bool) -> Self {
+    pub(crate) fn new(rules: &MetadataRules) -> Self {
         Self {
             rows: 0,
             first: None,
             last: None,
-            fingerprints: fingerprints.then(FingerprintCollector::default),
+            fingerprints: rules.fingerprints.is_some().then(FingerprintCollector::default),
+            tids: DistinctTids::default(),
+            traces: DistinctIds::default(),
         }
     }
 
-    pub(crate) fn add(&mut self, rows: &Rows, catalog: &Catalog, rules: Option<&FingerprintRules>) {
+    pub(crate) fn add(&mut self, rows: &Rows, catalog: &Catalog, rules: &MetadataRules) {
         self.rows += rows.len;
-        for key in rows.keys.iter().flatten() {
-            self.first = Some(self.first.map_or(*key, |first| first.min(*key)));
-            self.last = Some(self.last.map_or(*key, |last| last.max(*key)));
+        let column = |name: &String| catalog.id(name).and_then(|id| rows.column(id));
+        match &rules.time {
+            None => rows.keys.iter().flatten().for_each(|key| self.note_time(*key)),
+            Some(time) => int64(column(time)).flatten().for_each(|time| self.note_time(time)),
         }
-        if let (Some(collector), Some(rules)) = (&mut self.fingerprints, rules) {
+        if let Some(tid) = &rules.tid {
+            int64(column(tid)).flatten().for_each(|tid| self.tids.add(tid));
+        }
+        if let Some((trace, _)) = &rules.trace {
+            let ids = column(trace).and_then(|array| array.as_string_opt::<i32>());
+            ids.into_iter().flatten().flatten().for_each(|id| self.traces.add(id));
+        }
+        if let (Some(collector), Some(rules)) = (&mut self.fingerprints, &rules.fingerprints) {
             for (id, values) in &rows.columns {
                 collector.add(rules, catalog.name(*id), values);
             }
         }
     }
 
+    fn note_time(&mut self, time: i64) {
+        self.first = Some(self.first.map_or(time, |first| first.min(time)));
+        self.last = Some(self.last.map_or(time, |last| last.max(time)));
+    }
+
     pub(crate) fn fingerprints(&mut self) -> Option<BTreeSet<i64>> {
         self.fingerprints.take().map(FingerprintCollector::finish)
+    }
+
+    pub(crate) fn tids(&mut self, rules: &MetadataRules) -> Option<TidSummary> {
+        rules.tid.as_ref()?;
+        let tids = std::mem::take(&mut self.tids).finish();
+        let (min, max) = (tids.first().copied().unwrap_or(0), tids.last().copied().unwrap_or(0));
+        Some(TidSummary { count: tids.len() as u64, min, max, tids })
+    }
+
+    pub(crate) fn traces(&self, rules: &MetadataRules) -> Option<TraceSummary> {
+        let (_, slot) = rules.trace.as_ref()?;
+        Some(TraceSummary {
+            slot: *slot,
+            span_count: self.rows as u64,
+            trace_count: self.traces.hashes.len() as u64,
+        })
+    }
+}
+
+/// The values of an int64 column; none of a column of any other type.
+fn int64(column: Option<&ArrayRef>) -> impl Iterator<Item = Option<i64>> + '_ {
+    column.and_then(|array| array.as_primitive_opt::<Int64Type>()).into_iter().flatten()
+}
+
+/// Distinct numbers that mostly come in order.
+#[derive(Debug, Default)]
+struct DistinctTids {
+    tids: Vec<i64>,
+    /// Length after the last clearing of repeats.
+    settled: usize,
+}
+
+impl DistinctTids {
+    fn add(&mut self, tid: i64) {
+        if self.tids.last() == Some(&tid) {
+            return;
+        }
+        self.tids.push(tid);
+        if self.tids.len() > 2 * self.settled + 4096 {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        // Finds sorted input sorted already, in one pass.
+        self.tids.sort_unstable();
+        self.tids.dedup();
+        self.settled = self.tids.len();
+    }
+
+    fn finish(mut self) -> Vec<i64> {
+        self.settle();
+        self.tids
+    }
+}
+
+/// Distinct strings, each remembered by two independent 64-bit hashes: a wrong count would need both to collide.
+#[derive(Debug, Default)]
+struct DistinctIds {
+    hashes: HashSet<(u64, u64)>,
+    /// Spans of a trace often follow each other.
+    previous: Option<String>,
+}
+
+impl DistinctIds {
+    fn add(&mut self, id: &str) {
+        if self.previous.as_deref() == Some(id) {
+            return;
+        }
+        let half = |seed: u8| {
+            let mut hasher = DefaultHasher::new();
+            (seed, id).hash(&mut hasher);
+            hasher.finish()
+        };
+        self.hashes.insert((half(1), half(2)));
+        let previous = self.previous.get_or_insert_default();
+        previous.clear();
+        previous.push_str(id);
     }
 }

@@ -170,7 +170,7 @@ impl Sorter {
             return Ok(());
         }
         sources.push(Source::Memory(buffer));
-        merge(sources, &context, |rows| each(rows, scratch))
+        merge(sources, &context, |held, picks| each(Rows::gather(held, picks, catalog)?, scratch))
     }
 }
 

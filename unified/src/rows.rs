@@ -2,9 +2,12 @@
 //!
 //! Columns that a batch lacks are not materialised as nulls until rows of several batches meet.
 
-use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
+use std::borrow::Borrow;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
 use arrow::compute::{concat, filter, interleave};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 
 use crate::catalog::{Catalog, ColumnId};
@@ -82,6 +85,18 @@ impl Rows {
         self
     }
 
+    /// The same under the columns' names.
+    pub(crate) fn into_batch(self, catalog: &Catalog) -> Result<RecordBatch> {
+        let fields: Vec<Field> = self
+            .columns
+            .iter()
+            .map(|(id, array)| Field::new(catalog.name(*id), array.data_type().clone(), true))
+            .collect();
+        let arrays = self.columns.into_iter().map(|(_, array)| array).collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+            .map_err(|source| Error::internal("building a batch", source))
+    }
+
     /// Joins rows end to end.
     pub(crate) fn concat(parts: &[Self], catalog: &Catalog) -> Result<Self> {
         if let [only] = parts {
@@ -106,14 +121,18 @@ impl Rows {
     }
 
     /// Gathers single rows, given as (part, row), in the order given.
-    pub(crate) fn gather(parts: &[Self], picks: &[(usize, usize)], catalog: &Catalog) -> Result<Self> {
+    pub(crate) fn gather<R: Borrow<Self>>(
+        parts: &[R],
+        picks: &[(usize, usize)],
+        catalog: &Catalog,
+    ) -> Result<Self> {
         let mut columns = Vec::new();
-        for id in union(parts.iter()) {
+        for id in union(parts.iter().map(Borrow::borrow)) {
             let mut arrays: Vec<&dyn Array> = Vec::with_capacity(parts.len());
             let null = null_array(catalog.data_type(id), 1);
             let mut lacking = false;
             for part in parts {
-                let array = part.column(id);
+                let array = part.borrow().column(id);
                 lacking |= array.is_none();
                 arrays.push(array.map_or(null.as_ref(), AsRef::as_ref));
             }
@@ -121,7 +140,9 @@ impl Rows {
                 // A part without the column is represented by a single null.
                 let remapped: Vec<(usize, usize)> = picks
                     .iter()
-                    .map(|&(part, row)| (part, if parts[part].column(id).is_some() { row } else { 0 }))
+                    .map(|&(part, row)| {
+                        (part, if parts[part].borrow().column(id).is_some() { row } else { 0 })
+                    })
                     .collect();
                 interleave(&arrays, &remapped)
             } else {
@@ -129,7 +150,7 @@ impl Rows {
             };
             columns.push((id, gathered.map_err(|source| Error::internal("gathering rows", source))?));
         }
-        let keys = picks.iter().map(|&(part, row)| parts[part].keys[row]).collect();
+        let keys = picks.iter().map(|&(part, row)| parts[part].borrow().keys[row]).collect();
         Ok(Self { columns, keys, len: picks.len() })
     }
 }
@@ -189,7 +210,7 @@ fn add_value_bytes(array: &ArrayRef, sizes: &mut [usize]) {
         }
         DataType::Map(_, _) => {
             let map = array.as_map();
-            let entries: ArrayRef = std::sync::Arc::new(map.entries().clone());
+            let entries: ArrayRef = Arc::new(map.entries().clone());
             add_child_bytes(&entries, map.value_offsets().iter().map(|&o| o as usize), sizes);
         }
         DataType::FixedSizeList(_, width) => {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::file::metadata::RowGroupMetaData;
 
@@ -51,54 +51,133 @@ impl Segments<'_> {
         path: &Path,
         each: &mut impl FnMut(&RecordBatch, &str, u64) -> Result<()>,
     ) -> Result<()> {
+        let mut reader = SegmentReader::open(path, self.dropped, self.memory_limit / 16)?;
+        let mut place = String::new();
+        let mut group = usize::MAX;
+        while let Some(batch) = reader.next()? {
+            if reader.row_group() != group {
+                group = reader.row_group();
+                place = reader.place();
+            }
+            each(&batch, &place, reader.first_row())?;
+        }
+        Ok(())
+    }
+}
+
+/// One segment, batch by batch.
+pub(crate) struct SegmentReader {
+    path: PathBuf,
+    file: File,
+    metadata: ArrowReaderMetadata,
+    projection: ProjectionMask,
+    batch_bytes: u64,
+    /// Row groups begun.
+    groups: usize,
+    batches: Option<ParquetRecordBatchReader>,
+    /// Rows of all batches so far, and of those before the last.
+    rows: u64,
+    first_row: u64,
+}
+
+impl SegmentReader {
+    /// Columns in `dropped` are not read; `batch_bytes` is the size at which a batch should end.
+    pub(crate) fn open(path: &Path, dropped: &[String], batch_bytes: u64) -> Result<Self> {
         let (file, metadata) = open(path)?;
         let fields = metadata.schema().fields();
         let kept = fields
             .iter()
             .enumerate()
-            .filter(|(_, field)| !self.dropped.contains(field.name()))
+            .filter(|(_, field)| !dropped.contains(field.name()))
             .map(|(index, _)| index);
         let projection = ProjectionMask::roots(metadata.parquet_schema(), kept);
-        let mut row = 0;
-        for (index, group) in metadata.metadata().row_groups().iter().enumerate() {
-            let place = format!("{}, row group {index}", path.display());
-            let handle = file.try_clone().map_err(|source| Error::io("reopening", path, source))?;
-            let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata.clone())
-                .with_projection(projection.clone())
-                .with_row_groups(vec![index])
-                .with_batch_size(self.batch_rows(group))
-                .build()
-                .map_err(|source| Error::input_from(&place, source))?;
-            for batch in reader {
-                let batch =
-                    batch.map_err(|source| Error::input_from(format!("{place}, from row {row}"), source))?;
-                each(&batch, &place, row)?;
-                row += batch.num_rows() as u64;
-            }
-        }
-        let stated = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
-        if row != stated {
-            return Err(Error::input(
-                path.display(),
-                format!("its footer states {stated} rows, but it holds {row}"),
-            ));
-        }
-        Ok(())
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+            metadata,
+            projection,
+            batch_bytes,
+            groups: 0,
+            batches: None,
+            rows: 0,
+            first_row: 0,
+        })
     }
 
-    fn batch_rows(&self, group: &RowGroupMetaData) -> usize {
-        let rows = group.num_rows().max(1) as u64;
-        // Dictionaries hide how large values are; where the footer says, it is taken from there.
-        let values: i64 = group
-            .columns()
-            .iter()
-            .map(|column| {
-                column.unencoded_byte_array_data_bytes().unwrap_or(0).max(column.uncompressed_size())
-            })
-            .sum();
-        let row_bytes = (values.max(0) as u64 / rows).max(1);
-        usize::try_from(self.memory_limit / 16 / row_bytes).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS)
+    pub(crate) fn metadata(&self) -> &ArrowReaderMetadata {
+        &self.metadata
     }
+
+    /// Row group of the last batch.
+    pub(crate) fn row_group(&self) -> usize {
+        self.groups.saturating_sub(1)
+    }
+
+    /// File and row group of the last batch.
+    pub(crate) fn place(&self) -> String {
+        format!("{}, row group {}", self.path.display(), self.row_group())
+    }
+
+    /// Row of the segment at which the last batch begins.
+    pub(crate) fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
+    /// The next batch, or none at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(batch) = self.batches.as_mut().and_then(Iterator::next) {
+                let batch = batch.map_err(|source| {
+                    Error::input_from(format!("{}, from row {}", self.place(), self.rows), source)
+                })?;
+                self.first_row = self.rows;
+                self.rows += batch.num_rows() as u64;
+                return Ok(Some(batch));
+            }
+            if !self.next_group()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn next_group(&mut self) -> Result<bool> {
+        let Some(group) = self.metadata.metadata().row_groups().get(self.groups) else {
+            self.batches = None;
+            let stated = u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+            if self.rows != stated {
+                return Err(Error::input(
+                    self.path.display(),
+                    format!("its footer states {stated} rows, but it holds {}", self.rows),
+                ));
+            }
+            return Ok(false);
+        };
+        let rows = batch_rows(group, self.batch_bytes);
+        let index = self.groups;
+        self.groups += 1;
+        let handle = self.file.try_clone().map_err(|source| Error::io("reopening", &self.path, source))?;
+        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, self.metadata.clone())
+            .with_projection(self.projection.clone())
+            .with_row_groups(vec![index])
+            .with_batch_size(rows)
+            .build()
+            .map_err(|source| Error::input_from(self.place(), source))?;
+        self.batches = Some(batches);
+        Ok(true)
+    }
+}
+
+/// Rows of a batch that come to about so many bytes.
+fn batch_rows(group: &RowGroupMetaData, batch_bytes: u64) -> usize {
+    let rows = group.num_rows().max(1) as u64;
+    // Dictionaries hide how large values are; where the footer says, it is taken from there.
+    let values: i64 = group
+        .columns()
+        .iter()
+        .map(|column| column.unencoded_byte_array_data_bytes().unwrap_or(0).max(column.uncompressed_size()))
+        .sum();
+    let row_bytes = (values.max(0) as u64 / rows).max(1);
+    usize::try_from(batch_bytes / row_bytes).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS)
 }
 
 fn open(path: &Path) -> Result<(File, ArrowReaderMetadata)> {

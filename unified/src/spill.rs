@@ -34,6 +34,11 @@ impl Scratch {
         Self { parent, directory: None, next: 0 }
     }
 
+    /// Another place for temporary files beside this one.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(self.parent.clone())
+    }
+
     /// A new empty file that is removed when the path is dropped.
     pub(crate) fn file(&mut self) -> Result<(File, TempPath)> {
         let directory = match &self.directory {

@@ -15,10 +15,9 @@ use crate::cancel::Cancel;
 use crate::catalog::Catalog;
 use crate::encode::{Encoders, FileEncoder, OPEN_BYTES};
 use crate::error::{Error, Result};
-use crate::fingerprint::FingerprintRules;
 use crate::group::Groups;
 use crate::key::{Key, KeyRule};
-use crate::metadata::{FileMetadata, FileResult, SplitKey};
+use crate::metadata::{FileMetadata, FileResult, MetadataRules, SplitKey};
 use crate::output::OutputDirectory;
 use crate::pages::PagePool;
 use crate::properties::ROW_GROUP_ROWS;
@@ -46,7 +45,7 @@ pub(crate) struct SplitSettings {
     /// Makes a split key for each file.
     pub(crate) ingest_dateint: Option<i64>,
     pub(crate) group: Option<String>,
-    pub(crate) fingerprints: Option<FingerprintRules>,
+    pub(crate) metadata: MetadataRules,
     pub(crate) plain: Vec<String>,
     pub(crate) key: Option<KeyRule>,
     /// Whether rows arrive in order of the key.
@@ -197,7 +196,7 @@ impl Splitter {
             }
             let file = self.file.get_or_insert_with(|| OpenFile {
                 encoder: FileEncoder::default(),
-                metadata: FileMetadata::new(self.settings.fingerprints.is_some()),
+                metadata: FileMetadata::new(&self.settings.metadata),
                 hour: None,
                 full: false,
                 early_row_groups: 0,
@@ -225,7 +224,7 @@ impl Splitter {
         let rows = &rows.clone().without_empty_columns();
         file.hour = hour;
         file.encoder.write(rows, &mut self.encoders, context.catalog)?;
-        file.metadata.add(rows, context.catalog, self.settings.fingerprints.as_ref());
+        file.metadata.add(rows, context.catalog, &self.settings.metadata);
         self.rows_left.take(&rows.keys);
         self.encoders.pool().prepare(context.scratch)?;
         let (bytes, open_bytes) = file.encoder.sizes(&self.encoders);
@@ -272,7 +271,9 @@ impl Splitter {
             file.encoder.finish(handle, &path, &mut self.encoders, catalog, sorted_by, placeholder)?;
         self.plan.learn(file_size, file.metadata.rows);
         let split_key = self.split_key(file.hour)?;
-        let exact = self.settings.report_inexact_keys || key_type.is_some_and(KeyRule::is_exact);
+        let exact = self.settings.report_inexact_keys
+            || self.settings.metadata.time.is_some()
+            || key_type.is_some_and(KeyRule::is_exact);
         self.results.push(FileResult {
             path: self.output.keep(path),
             record_count: file.metadata.rows as u64,
@@ -281,6 +282,8 @@ impl Splitter {
             first_ts: file.metadata.first.filter(|_| exact),
             last_ts: file.metadata.last.filter(|_| exact),
             split_key,
+            tids: file.metadata.tids(&self.settings.metadata),
+            traces: file.metadata.traces(&self.settings.metadata),
         });
         Ok(())
     }

@@ -159,6 +159,7 @@ impl UnifiedWriter {
 pub(crate) enum MissingKeys {
     First,
     Drop(String),
+    Refuse,
 }
 
 /// The stages of an open writer. Fields drop in this order: files before the directories they lie in.
@@ -202,7 +203,12 @@ impl Pipeline {
                     rows = rows.retain(&wanted)?;
                     *counts.rows_dropped.entry(reason.clone()).or_default() += missing as u64;
                 }
-                MissingKeys::Drop(_) => {}
+                MissingKeys::Refuse if missing > 0 => {
+                    let index = rows.keys.iter().position(Option::is_none).unwrap_or(0);
+                    let place = format!("{place}, row {}", first_row + index as u64);
+                    return Err(Error::missing_key(place, self.key.as_ref().map_or("", |rule| &rule.column)));
+                }
+                MissingKeys::Drop(_) | MissingKeys::Refuse => {}
             }
         }
         if self.ordering == Ordering::Presumed {

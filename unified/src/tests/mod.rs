@@ -2,11 +2,16 @@
 
 mod adapters;
 mod disk_full;
+mod golden;
 mod lifecycle;
+mod metrics;
 mod ordering;
+mod points;
 mod random;
 mod schema;
 mod splitting;
+mod tid_merge;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::fs::File;

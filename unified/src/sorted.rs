@@ -1,0 +1,200 @@
+//! Inputs that claim to be sorted by one int64 key, merged into one stream.
+//!
+//! 1. The footers are looked at, one file after another: names, types, how many rows. So a conflict of types is found
+//!    before any work is done. A column of which a footer says that all its values are null has no type to conflict.
+//! 2. Up to [`FAN_IN`] inputs are merged at once, straight from their files. More are first merged in groups of
+//!    neighbours into runs on disk, so that the number of open files never depends on the number of inputs.
+//! 3. As rows pass, the claim is verified: a row without a key or below the row before it ends the work.
+//!
+//! Rows of equal keys come in order of the inputs, then of their rows.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{DataType, Field, Int64Type};
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+
+use crate::cancel::Cancel;
+use crate::catalog::{Catalog, ColumnId, check_names};
+use crate::error::{Error, Result};
+use crate::merge::{FAN_IN, MergeContext, Source, merge, reduce, run_batch_bytes};
+use crate::rows::Rows;
+use crate::segment::SegmentReader;
+use crate::spill::{RunReader, RunWriter, Scratch};
+
+/// One input of the merge.
+struct Input {
+    path: PathBuf,
+    columns: Vec<ColumnId>,
+}
+
+/// Sorted inputs whose footers have been looked at.
+pub(crate) struct SortedInputs {
+    catalog: Catalog,
+    key: String,
+    inputs: Vec<Input>,
+    rows: u64,
+}
+
+impl SortedInputs {
+    /// Looks at all footers. `expected` are columns with the types that they must have, in the eyes of `judge`.
+    ///
+    /// # Errors
+    /// An unusable input, one without the key column, a column of two types.
+    pub(crate) fn survey(
+        paths: &[PathBuf],
+        key: &str,
+        expected: &[(&str, DataType)],
+        judge: &str,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        let mut catalog = Catalog::default();
+        for (name, data_type) in [(key, DataType::Int64)].iter().chain(expected) {
+            catalog.note(&Field::new(*name, data_type.clone(), true), true, judge)?;
+        }
+        let mut survey = Self { catalog, key: key.to_string(), inputs: Vec::new(), rows: 0 };
+        for path in paths {
+            cancel.check()?;
+            survey.look_at(path)?;
+        }
+        Ok(survey)
+    }
+
+    fn look_at(&mut self, path: &Path) -> Result<()> {
+        let reader = SegmentReader::open(path, &[], 0)?;
+        let metadata = reader.metadata();
+        let place = path.display().to_string();
+        let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+        check_names(metadata.schema(), &place)?;
+        if rows == 0 {
+            return Ok(());
+        }
+        let mut columns = Vec::with_capacity(metadata.schema().fields().len());
+        for (root, field) in metadata.schema().fields().iter().enumerate() {
+            columns.push(self.catalog.note(field, has_values(metadata, root), &place)?);
+        }
+        if metadata.schema().column_with_name(&self.key).is_none() {
+            return Err(Error::missing_key(format!("{place}, row group 0, row 0"), &self.key));
+        }
+        self.inputs.push(Input { path: path.to_path_buf(), columns });
+        self.rows += rows;
+        Ok(())
+    }
+
+    /// The columns of all inputs.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Rows of all inputs.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Hands all rows on in order of the key, as [`merge`] does. Batches in flight keep within `memory` bytes.
+    ///
+    /// # Errors
+    /// A row without a key or out of order, failing I/O, a cancellation, what `each` returns.
+    pub(crate) fn merge(
+        &self,
+        memory: usize,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        each: impl FnMut(&[Rows], &[(usize, usize)]) -> Result<()>,
+    ) -> Result<()> {
+        let context =
+            MergeContext { catalog: &self.catalog, key: self.catalog.id(&self.key), cancel, memory };
+        if self.inputs.len() <= FAN_IN {
+            return merge(self.open(&self.inputs, memory)?, &context, each);
+        }
+        let mut runs = Vec::with_capacity(self.inputs.len().div_ceil(FAN_IN));
+        for group in self.inputs.chunks(FAN_IN) {
+            let columns: BTreeSet<ColumnId> =
+                group.iter().flat_map(|input| input.columns.iter().copied()).collect();
+            let columns = columns.into_iter().collect();
+            let mut writer = RunWriter::create(scratch, &self.catalog, columns, run_batch_bytes(memory))?;
+            merge(self.open(group, memory)?, &context, |held, picks| {
+                writer.write(&Rows::gather(held, picks, &self.catalog)?, &self.catalog)
+            })?;
+            runs.push(writer.finish()?);
+        }
+        let runs = reduce(runs, FAN_IN, scratch, &context)?;
+        let sources = runs.into_iter().map(|run| Ok(Source::Disk(Box::new(RunReader::open(run)?))));
+        merge(sources.collect::<Result<_>>()?, &context, each)
+    }
+
+    fn open(&self, inputs: &[Input], memory: usize) -> Result<Vec<Source>> {
+        let batch_bytes = (memory / (3 * inputs.len().max(1))) as u64;
+        inputs
+            .iter()
+            .map(|input| {
+                let reader = SegmentReader::open(&input.path, &[], batch_bytes)?;
+                let segment = SortedSegment { reader, key: self.key.clone(), last: None };
+                Ok(Source::Segment(Box::new(segment)))
+            })
+            .collect()
+    }
+}
+
+/// Whether a column of the file may have a value, by what its footer says.
+fn has_values(metadata: &ArrowReaderMetadata, root: usize) -> bool {
+    let schema = metadata.parquet_schema();
+    let leaves = (0..schema.num_columns()).filter(|leaf| schema.get_column_root_idx(*leaf) == root);
+    let leaves: Vec<usize> = leaves.collect();
+    metadata.metadata().row_groups().iter().any(|group| {
+        leaves.iter().any(|leaf| {
+            let column = group.column(*leaf);
+            let nulls = column.statistics().and_then(|statistics| statistics.null_count_opt());
+            nulls.and_then(|nulls| i64::try_from(nulls).ok()) != Some(column.num_values())
+        })
+    })
+}
+
+/// A segment that claims to be sorted.
+pub(crate) struct SortedSegment {
+    reader: SegmentReader,
+    key: String,
+    last: Option<i64>,
+}
+
+impl SortedSegment {
+    /// The next rows that are not empty, with their keys, or none at the end.
+    ///
+    /// # Errors
+    /// A row without a key, a row whose key is below that of the row before it.
+    pub(crate) fn next(&mut self, catalog: &Catalog) -> Result<Option<Rows>> {
+        while let Some(batch) = self.reader.next()? {
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            let place = self.reader.place();
+            let mut rows = catalog.take(&batch, &place)?;
+            let row_place = |row: usize| format!("{place}, row {}", self.reader.first_row() + row as u64);
+            let keys = catalog.id(&self.key).and_then(|id| rows.column(id));
+            let keys = keys.and_then(|keys| keys.as_primitive_opt::<Int64Type>());
+            let Some(keys) = keys else { return Err(Error::missing_key(row_place(0), &self.key)) };
+            if let Some(row) =
+                (keys.null_count() > 0).then(|| (0..keys.len()).find(|row| keys.is_null(*row))).flatten()
+            {
+                return Err(Error::missing_key(row_place(row), &self.key));
+            }
+            let mut last = self.last.unwrap_or(i64::MIN);
+            for (row, key) in keys.values().iter().enumerate() {
+                if *key < last {
+                    return Err(Error::Unsorted {
+                        place: row_place(row),
+                        column: self.key.clone(),
+                        key: key.to_string(),
+                        previous: last.to_string(),
+                    });
+                }
+                last = *key;
+            }
+            self.last = Some(last);
+            rows.keys = keys.values().iter().map(|key| Some(*key)).collect();
+            return Ok(Some(rows));
+        }
+        Ok(None)
+    }
+}
