@@ -43,7 +43,8 @@ pub trait Check: Send + Sync {
 }
 
 /// Codes of all checks, in the order of the scoreboard.
-pub const CODES: &[&str] = &["ROWS", "ACCOUNTING", "SCHEMA", "ORDER", "SKETCH", "METADATA", "SIZES", "ERRORS", "LEAKS"];
+pub const CODES: &[&str] =
+    &["ROWS", "ACCOUNTING", "SCHEMA", "ORDER", "SKETCH", "METADATA", "SIZES", "ERRORS", "LEAKS"];
 
 /// All checks, in the order of [`CODES`].
 #[must_use]
