@@ -200,10 +200,11 @@ impl Fixture {
         }
     }
 
-    pub(crate) fn try_examine(&self, check: &dyn Check) -> crate::error::Result<Outcome> {
+    /// Lets `look` at what a check is given.
+    pub(crate) fn with_subject<T>(&self, look: impl FnOnce(&Subject<'_>) -> T) -> T {
         let baseline = self.observe(Role::Baseline, &self.root(Role::Baseline));
         let candidate = self.observe(Role::Candidate, &self.root(Role::Candidate));
-        check.examine(&Subject {
+        look(&Subject {
             job: &self.job,
             baseline: (!self.alone).then_some(&baseline),
             candidate: &candidate,
@@ -214,6 +215,10 @@ impl Fixture {
             scratch: self.folder.path(),
             cancel: &Cancel::default(),
         })
+    }
+
+    pub(crate) fn try_examine(&self, check: &dyn Check) -> crate::error::Result<Outcome> {
+        self.with_subject(|subject| check.examine(subject))
     }
 
     pub(crate) fn examine(&self, check: &dyn Check) -> Outcome {

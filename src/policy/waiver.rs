@@ -50,9 +50,9 @@ impl Waiver {
     }
 }
 
-/// Marks the findings of a job that a waiver in force covers.
+/// Marks the findings of a job that a waiver in force covers. What a check waived itself, by a known defect, stays so.
 pub fn apply(waivers: &[Waiver], today: NaiveDate, job: &str, findings: &mut [Finding]) {
-    for finding in findings {
+    for finding in findings.iter_mut().filter(|finding| finding.waived.is_none()) {
         finding.waived = waivers
             .iter()
             .find(|waiver| !waiver.expired(today) && waiver.covers(job, finding))
@@ -70,7 +70,11 @@ pub fn told<'a>(
     let mut applied = vec![0; waivers.len()];
     for (job, finding) in findings.filter(|(_, finding)| finding.waived.is_some()) {
         // The first that covers is the one that was applied.
-        let first = waivers.iter().position(|waiver| !waiver.expired(today) && waiver.covers(job, finding));
+        let first = waivers.iter().position(|waiver| {
+            !waiver.expired(today)
+                && waiver.covers(job, finding)
+                && finding.waived.as_ref() == Some(&waiver.waived())
+        });
         if let Some(index) = first {
             applied[index] += 1;
         }
@@ -135,8 +139,20 @@ mod tests {
         let mut findings = [changed()];
         apply(&[waiver()], last, "one", &mut findings);
         assert!(findings[0].waived.is_some());
+        let mut findings = [changed()];
         apply(&[waiver()], last.succ_opt().unwrap(), "one", &mut findings);
         assert!(findings[0].waived.is_none());
+    }
+
+    #[test]
+    fn what_a_check_waived_by_a_known_defect_stays_waived_and_counts_for_no_waiver() {
+        let day = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        let own = Waived { reason: "defect".to_owned(), owner: "check".to_owned(), expires: None };
+        let mut findings = [Finding { waived: Some(own.clone()), ..changed() }];
+        apply(&[], day, "one", &mut findings);
+        apply(&[waiver()], day, "one", &mut findings);
+        assert_eq!(findings[0].waived, Some(own));
+        assert_eq!(told(&[waiver()], day, findings.iter().map(|it| ("one", it)))[0].applied, 0);
     }
 
     #[test]

@@ -12,11 +12,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
+use super::Model;
 use super::account::{Account, Counts};
 use super::input::{Cursor, Row};
 use super::row::{Cells, bytes_hash, key_hash};
 use super::sketch::Sketch;
-use super::Model;
 use crate::cancel::Cancel;
 use crate::error::Error;
 
@@ -123,7 +123,8 @@ impl Model {
             .collect();
         let mut account = Account::default();
         while let Some(&Reverse((group, _))) = heap.peek() {
-            let mut gathered = Group { model: self, first: None, growing: BTreeMap::new(), counts: Counts::default() };
+            let mut gathered =
+                Group { model: self, first: None, growing: BTreeMap::new(), counts: Counts::default() };
             while let Some(&Reverse((next, number))) = heap.peek()
                 && next == group
             {

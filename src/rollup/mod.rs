@@ -19,6 +19,10 @@ mod merge;
 mod points;
 mod row;
 pub mod sketch;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use account::{Account, Counts};
@@ -26,7 +30,7 @@ pub use merge::{Kind, Point, Stop};
 pub use points::{Expected, Points, Shape, rollups};
 pub use row::{Block, Cells, Columns, bytes_hash, key_hash, part_of};
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use corpora::signal::RollupRule;
 use reports::manifest::ErrorClass;
@@ -109,6 +113,14 @@ impl Model {
         Ok(Modelled::Known(Self { columns, mapping, interval, start, end, inputs }))
     }
 
+    /// Hands every point to `visit`, and returns the account.
+    ///
+    /// # Errors
+    /// As for [`Model::account`].
+    pub fn visit(&self, cancel: &Cancel, visit: impl FnMut(Point)) -> Result<Modelled<Account>> {
+        modelled(self.run(cancel, visit))
+    }
+
     /// The account of the merge alone.
     ///
     /// # Errors
@@ -166,11 +178,7 @@ fn modelled<T>(result: std::result::Result<T, Stop>) -> Result<Modelled<T>> {
 }
 
 /// Opens an input and looks whether its columns have the types that the rule speaks of.
-fn open_input(
-    path: &PathBuf,
-    columns: &Columns,
-    rule: &RollupRule,
-) -> std::result::Result<Input, String> {
+fn open_input(path: &Path, columns: &Columns, rule: &RollupRule) -> std::result::Result<Input, String> {
     let name = crate::error::display(path);
     let unusable = |error: Error| format!("input {name} cannot be used: {}", error.message);
     let file = OutputFile::open(path, &name).map_err(unusable)?;

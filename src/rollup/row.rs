@@ -44,8 +44,7 @@ impl Columns {
     /// All names, as the reader wants them.
     #[must_use]
     pub fn all(&self) -> Vec<String> {
-        let mut names =
-            vec![self.group.clone(), self.time.clone(), self.name.clone(), self.sketch.clone()];
+        let mut names = vec![self.group.clone(), self.time.clone(), self.name.clone(), self.sketch.clone()];
         names.extend(self.rollups.iter().cloned());
         names
     }

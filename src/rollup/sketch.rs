@@ -33,8 +33,7 @@ impl Mapping {
         let by_index = |index: i32, more: f64| (f64::from(index) * log_gamma + more).exp();
         let largest_exponent = 709.436_139_303_1_f64;
         let lowest = by_index(i32::MIN, 1.0).max(f64::MIN_POSITIVE * gamma);
-        let highest =
-            by_index(i32::MAX, -1.0).min(largest_exponent.exp() / (2.0 * gamma) * (gamma + 1.0));
+        let highest = by_index(i32::MAX, -1.0).min(largest_exponent.exp() / (2.0 * gamma) * (gamma + 1.0));
         Self { gamma, log_gamma, lowest, highest }
     }
 
@@ -139,6 +138,11 @@ impl Bins {
             sum.push(next);
         }
         self.0 = sum;
+    }
+
+    #[cfg(test)]
+    pub(super) fn all(&self) -> &[(i64, f64)] {
+        &self.0
     }
 
     fn count(&self) -> f64 {

@@ -9,6 +9,9 @@
 //! unsigned, date or timestamp column of the candidate is read as that type, bit by bit, before anything is hashed: its
 //! values are compared all the same.
 //!
+//! Where it is known to lose the highest group key (defect D), rows of the candidate that are exactly the ones it loses are a
+//! finding of their own, waived (see `highest`).
+//!
 //! Memory: about 80 bytes a differing row, and one block of fetched rows a side. Not bounded for wholly different outputs.
 //!
 //! Not decided here: order, split and types that hold the same values (widths, annotations).
@@ -16,6 +19,9 @@
 mod assign;
 mod change;
 mod fetch;
+pub(in crate::check) mod highest;
+#[cfg(test)]
+mod highest_tests;
 mod pair;
 mod scan;
 mod tally;
@@ -29,9 +35,10 @@ use reports::document::{CheckStatus, Finding, Severity};
 use reports::evidence::{RowDifferenceKind, RowsEvidence};
 
 use self::fetch::Source;
+use self::highest::Places;
 use self::pair::{BLOCK, EXACT, Group, WINDOW};
 use self::scan::{Entry, Scan};
-use self::tally::{At, SAMPLE_LIMIT, Tally, place_text};
+use self::tally::{At, SAMPLE_LIMIT, Tally, Unpaired, place_text};
 use super::draft::{self, SideError, counted};
 use super::finding::{evidence, finding};
 use super::schema::annotations;
@@ -107,7 +114,8 @@ fn examine(
         );
         let source_a = Source { side: baseline, views: views_a, columns: &columns, scan: &scan };
         let source_b = Source { side: candidate, views: views_b, columns: &columns, scan: &scan };
-        greedy_groups = attribute(&source_a, &source_b, entries_a?, entries_b?, &mut tally)?;
+        let lost = highest::excused(subject, baseline)?;
+        greedy_groups = attribute(&source_a, &source_b, entries_a?, entries_b?, &lost, &mut tally)?;
     }
 
     let rows_baseline = digest_a.multiset.rows();
@@ -121,7 +129,7 @@ fn examine(
         row_keys: row_keys.to_vec(),
         pairing: pairing(greedy_groups),
         columns: column_changes(&tally),
-        samples: tally.samples(),
+        samples: samples(&mut tally),
         sample_limit: SAMPLE_LIMIT as u64,
         ignored: subject.comparison.ignored.clone(),
         tolerances: tolerances(subject),
@@ -131,10 +139,18 @@ fn examine(
     Ok(Outcome {
         findings: findings(candidate, &rows, &tally),
         coverage,
-        summary: summary(&rows),
+        summary: summary(&rows, tally.excused),
         status: None,
         evidence: Evidence { rows: Some(rows), ..Evidence::default() },
     })
+}
+
+/// The samples of the report; excused rows come last.
+fn samples(tally: &mut Tally) -> Vec<reports::evidence::RowDifference> {
+    let mut samples = tally.samples();
+    let room = SAMPLE_LIMIT.saturating_sub(samples.len());
+    samples.extend(tally.excused_samples.iter().take(room).cloned());
+    samples
 }
 
 /// Pairs the rows of differing buckets and counts what changed. Returns how many keys were paired greedily.
@@ -143,6 +159,7 @@ fn attribute(
     source_b: &Source<'_>,
     entries_a: Vec<Entry>,
     entries_b: Vec<Entry>,
+    lost: &Places,
     tally: &mut Tally,
 ) -> std::result::Result<u64, SideError> {
     let known: HashSet<u128> = entries_a.iter().map(|entry| entry.full).collect();
@@ -185,10 +202,20 @@ fn attribute(
 
     tally.missing = alone_a.len() as u64;
     tally.extra = alone_b.len() as u64;
+    // Excused are all of the rows or none: where one of them was paired with another row, something else is wrong.
+    let (excused, alone_b): (Vec<Entry>, Vec<Entry>) =
+        if alone_b.iter().filter(|entry| lost.contains(&entry.place())).count() == lost.len() {
+            alone_b.into_iter().partition(|entry| lost.contains(&entry.place()))
+        } else {
+            (Vec::new(), alone_b)
+        };
+    tally.excused = excused.len() as u64;
     tally.duplicated = alone_b.iter().filter(|entry| known.contains(&entry.full)).count() as u64;
-    for (source, mut alone, kind) in
-        [(source_a, alone_a, RowDifferenceKind::Missing), (source_b, alone_b, RowDifferenceKind::Extra)]
-    {
+    for (source, mut alone, kind) in [
+        (source_a, alone_a, Unpaired::Missing),
+        (source_b, alone_b, Unpaired::Extra),
+        (source_b, excused, Unpaired::Excused),
+    ] {
         alone.sort_unstable_by_key(Entry::place);
         alone.truncate(SAMPLE_LIMIT);
         let loaded = source.load(&alone)?;
@@ -280,13 +307,14 @@ fn column_changes(tally: &Tally) -> Vec<reports::evidence::ColumnChange> {
     changes
 }
 
-fn summary(rows: &RowsEvidence) -> String {
+fn summary(rows: &RowsEvidence, excused: u64) -> String {
     let of = |count: u64| counted(count, "row");
     if rows.changed == 0 && rows.missing == 0 && rows.extra == 0 {
         return format!("both sides hold the same {}", of(rows.equal));
     }
+    let lost = if excused == 0 { String::new() } else { format!(" ({excused} of them by defect D)") };
     format!(
-        "{} changed, {} missing, {} extra; {} equal",
+        "{} changed, {} missing, {} extra{lost}; {} equal",
         of(rows.changed),
         rows.missing,
         rows.extra,
@@ -328,7 +356,7 @@ fn findings(candidate: &Observed, rows: &RowsEvidence, tally: &Tally) -> Vec<Fin
         ),
         (
             "rows.extra",
-            rows.extra - tally.duplicated,
+            rows.extra - tally.duplicated - tally.excused,
             RowDifferenceKind::Extra,
             "of the candidate without a counterpart in the baseline",
         ),
@@ -353,6 +381,19 @@ fn findings(candidate: &Observed, rows: &RowsEvidence, tally: &Tally) -> Vec<Fin
                 .map(|cell| evidence(&format!("key {}", cell.column), cell.value.text.unwrap_or_default()))
                 .collect();
         }
+        findings.push(draft);
+    }
+    if tally.excused > 0 {
+        let message = format!(
+            "{} of TID {} that the baseline loses and the inputs yield",
+            counted(tally.excused, "row"),
+            i64::MAX
+        );
+        let mut draft = finding(CHECK, "rows.extra", Severity::Blocker, None, message);
+        draft.count = tally.excused;
+        draft.place = tally.excused_samples.first().and_then(|sample| sample.candidate.clone());
+        draft.defect = Some(super::KnownDefect::HighestTidLost.letter().to_owned());
+        draft.waived = Some(highest::waived());
         findings.push(draft);
     }
     findings

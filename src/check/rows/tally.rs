@@ -27,9 +27,22 @@ pub(super) struct Tally {
     pub(super) extra: u64,
     /// Extra rows that equal a row of the baseline.
     pub(super) duplicated: u64,
+    /// Extra rows that a known defect of the baseline explains.
+    pub(super) excused: u64,
+    /// The first of them.
+    pub(super) excused_samples: Vec<RowDifference>,
     pub(super) columns: BTreeMap<String, Column>,
     samples: BTreeMap<String, Vec<RowDifference>>,
     held: usize,
+}
+
+/// Why a row has no counterpart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unpaired {
+    Missing,
+    Extra,
+    /// Extra, and explained by a known defect of the baseline.
+    Excused,
 }
 
 /// What became of one column.
@@ -128,14 +141,20 @@ impl Tally {
     }
 
     /// Keeps an unpaired row as a sample; it is counted where it is found.
-    pub(super) fn unpaired(&mut self, at: At<'_>, kind: RowDifferenceKind) {
-        let signature = if kind == RowDifferenceKind::Missing { "missing" } else { "extra" };
-        self.sample(signature, || {
+    pub(super) fn unpaired(&mut self, at: At<'_>, unpaired: Unpaired) {
+        let sample = || {
             let place = Some(at.place());
-            let missing = kind == RowDifferenceKind::Missing;
+            let missing = unpaired == Unpaired::Missing;
             let (baseline, candidate) = if missing { (place, None) } else { (None, place) };
+            let kind = if missing { RowDifferenceKind::Missing } else { RowDifferenceKind::Extra };
             RowDifference { kind, key: at.key(), baseline, candidate, cells: at.cells(kind) }
-        });
+        };
+        match unpaired {
+            Unpaired::Missing => self.sample("missing", sample),
+            Unpaired::Extra => self.sample("extra", sample),
+            Unpaired::Excused if self.excused_samples.len() < EACH => self.excused_samples.push(sample()),
+            Unpaired::Excused => {}
+        }
     }
 
     fn sample(&mut self, signature: &str, sample: impl FnOnce() -> RowDifference) {

@@ -6,11 +6,14 @@
 //!    class (widths, JSON for STRING) is a warning; required for optional is told.
 //! 3. One side holding a column with two types is a blocker on the candidate.
 //! 4. On a baseline that is known to drop annotations (defect G), what its rule yields is told as that defect.
+//! 5. On a baseline that is known to lose the highest group key (defect D), a column that has values only in the rows so lost is
+//!    waived as that defect.
 //!
 //! Cost: one pass over all values of both sides.
 
 pub(in crate::check) mod annotations;
 mod columns;
+mod highest;
 #[cfg(test)]
 mod tests;
 
@@ -64,7 +67,13 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
     inconsistent(Role::Candidate, &theirs, &mut findings);
     let mut coverage = draft::coverage(subject);
     let schema = match &ours {
-        Some(ours) => compare(subject, ours, &theirs, &mut findings),
+        Some(ours) => {
+            let lost = match subject.baseline {
+                Some(baseline) => highest::columns(subject, baseline, ours, &theirs)?,
+                None => BTreeSet::new(),
+            };
+            compare(subject, ours, &theirs, &lost, &mut findings)
+        }
         None => {
             required(subject, &theirs, &mut findings);
             Vec::new()
@@ -74,7 +83,8 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
         ours.iter().flat_map(BTreeMap::keys).chain(theirs.keys()).filter_map(|path| path.first()).collect();
     coverage.columns = roots.len() as u64;
     findings.sort_by_key(|finding| finding.severity);
-    let differing = findings.iter().filter(|it| it.severity == Severity::Blocker).count() as u64;
+    let blocks = |it: &&Finding| it.severity == Severity::Blocker && it.waived.is_none();
+    let differing = findings.iter().filter(blocks).count() as u64;
     let summary = match (differing, ours.is_some()) {
         (0, true) => {
             format!("{} of the same type classes on both sides", counted(coverage.columns, "column"))
@@ -116,6 +126,7 @@ fn compare(
     subject: &Subject<'_>,
     ours: &Columns,
     theirs: &Columns,
+    lost: &BTreeSet<String>,
     findings: &mut Vec<Finding>,
 ) -> Vec<ColumnComparison> {
     let paths: BTreeSet<&Vec<String>> = ours.keys().chain(theirs.keys()).collect();
@@ -127,7 +138,14 @@ fn compare(
         let (a, b) = (ours.get(path), theirs.get(path));
         let below = told.is_some_and(|told| path.starts_with(told));
         let ignored = path.first().is_some_and(|root| subject.comparison.ignored.contains_key(root));
-        let (change, draft) = difference(subject, path, a, b);
+        let (change, mut draft) = difference(subject, path, a, b);
+        if let Some(draft) = draft.as_mut().filter(|_| change == "extra" && lost.contains(&name(path))) {
+            draft
+                .message
+                .push_str(": all of them in rows of the highest group key, which the baseline loses");
+            draft.defect = Some(KnownDefect::HighestTidLost.letter().to_owned());
+            draft.waived = Some(super::rows::highest::waived());
+        }
         if change == "nullability" && !ignored {
             nullability.push(name(path));
         }

@@ -16,6 +16,8 @@
 mod judge;
 mod side;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -124,11 +126,7 @@ fn prepare(subject: &Subject<'_>, bound: u64) -> Result<std::result::Result<Know
     })
 }
 
-fn examine(
-    subject: &Subject<'_>,
-    judge: &Judge<'_>,
-    bound: u64,
-) -> std::result::Result<Outcome, SideError> {
+fn examine(subject: &Subject<'_>, judge: &Judge<'_>, bound: u64) -> std::result::Result<Outcome, SideError> {
     let (mut known, reason) = match prepare(subject, bound).map_err(ours)? {
         Ok(known) => (Some(known), None),
         Err(reason) => (None, Some(reason)),
@@ -187,12 +185,7 @@ fn examine(
 }
 
 /// The findings of one side, with the known defect that explains them exactly.
-fn told(
-    subject: &Subject<'_>,
-    side: &Observed,
-    tally: &Tally,
-    account: Option<&Account>,
-) -> Vec<Finding> {
+fn told(subject: &Subject<'_>, side: &Observed, tally: &Tally, account: Option<&Account>) -> Vec<Finding> {
     let lost_highest = side.role == Role::Baseline
         && subject.known_defects.contains(&KnownDefect::HighestTidLost)
         && tally.missing == tally.missing_highest
@@ -214,11 +207,8 @@ fn told(
 fn accounted(side: &Observed, tally: &Tally, account: &Account) -> RollupAccount {
     let rules = &account.all;
     let declared = side.output.manifest.as_ref().map(|manifest| manifest.rows_dropped.clone());
-    let beyond: u64 = declared
-        .iter()
-        .flatten()
-        .map(|(reason, rows)| rows.saturating_sub(rules.dropped_as(reason)))
-        .sum();
+    let beyond: u64 =
+        declared.iter().flatten().map(|(reason, rows)| rows.saturating_sub(rules.dropped_as(reason))).sum();
     RollupAccount {
         side: side.role,
         rows_in: rules.rows_in,

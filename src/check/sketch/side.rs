@@ -35,11 +35,7 @@ struct Seen {
 
 impl Pass<'_> {
     /// Looks at all rows of the part and at the points that have none.
-    pub(super) fn examine(
-        &self,
-        side: &Observed,
-        tally: &mut Tally,
-    ) -> std::result::Result<(), SideError> {
+    pub(super) fn examine(&self, side: &Observed, tally: &mut Tally) -> std::result::Result<(), SideError> {
         let points = self.points.map_or(0, |points| points.all().len());
         let mut seen = Seen { keys: HashSet::new(), found: vec![false; points] };
         for (number, file) in side.output.files.iter().enumerate() {

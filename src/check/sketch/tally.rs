@@ -127,7 +127,8 @@ impl Tally {
         support: impl FnOnce() -> Vec<Evidence>,
     ) {
         // No allocation for every row: a broken side may fail in each.
-        let bucket = match self.buckets.iter_mut().find(|((known, name), _)| *known == code && name == column) {
+        let bucket = match self.buckets.iter_mut().find(|((known, name), _)| *known == code && name == column)
+        {
             Some((_, bucket)) => bucket,
             None => self.buckets.entry((code, column.to_owned())).or_default(),
         };
@@ -180,8 +181,7 @@ impl Tally {
                 "the {role} lacks {} that the inputs yield ({kinds}), first of {group} at {time}",
                 counted(self.missing, "row")
             );
-            let mut draft =
-                finding(CHECK, "sketch.missing_point", severity_on(role), Some(role), message);
+            let mut draft = finding(CHECK, "sketch.missing_point", severity_on(role), Some(role), message);
             draft.count = self.missing;
             draft.evidence = vec![
                 evidence("group", group.to_string()),

@@ -1,15 +1,22 @@
 //! ACCOUNTING: is every input row, every output file and every declared drop accounted for?
 //!
-//! Per side: rows read = rows written + rows dropped by declared reason; every file of the manifest exists, is readable,
-//! and has the stated record count and byte size; no Parquet file in the output directory is missing from the manifest.
-//! A result list that was cut short is caught here. Without a manifest the parts that need one do not apply, and the
-//! summary says so. What a *failed* side left is the business of ERRORS.
+//! Per side: rows read = rows written + rows dropped by declared reason + rows that became part of another row; every file of
+//! the manifest exists, is readable, and has the stated record count and byte size; no Parquet file in the output directory is
+//! missing from the manifest. A result list that was cut short is caught here. Without a manifest the parts that need one do
+//! not apply, and the summary says so. What a *failed* side left is the business of ERRORS.
+//!
+//! Where the job merges rows, what a side declares is held against the harness's own model of the merge: see `merge`.
+
+mod merge;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use reports::document::{CheckStatus, Finding, Role, Severity, SideOutcome};
 use reports::manifest::Manifest;
 
+use self::merge::Rules;
 use super::finding::{Refine, finding, in_file, severity_on};
 use super::{Check, Observed, Outcome, Subject};
 use crate::error::Result;
@@ -29,6 +36,7 @@ impl Check for Accounting {
         let mut outcome = Outcome::default();
         let mut said = Vec::new();
         let mut judged_candidate = false;
+        let rules = Rules::of(subject)?;
         for side in subject.sides() {
             if matches!(side.outcome, SideOutcome::Failed { .. }) {
                 said.push(format!("the {} failed: see ERRORS", side.role));
@@ -41,7 +49,7 @@ impl Check for Accounting {
             };
             judged_candidate |= side.role == Role::Candidate;
             files(side, manifest, &mut outcome);
-            said.push(rows(side, manifest, subject.rows_in, &mut outcome));
+            said.push(rows(side, manifest, subject.rows_in, &rules, &mut outcome));
         }
         if subject.job.expected.no_rows && subject.rows_in.is_some() {
             outcome.coverage.files += subject.job.inputs.len() as u64;
@@ -162,10 +170,16 @@ fn files(side: &Observed, manifest: &Manifest, outcome: &mut Outcome) {
     }
 }
 
-/// The manifest's row counts against the inputs and the files.
-fn rows(side: &Observed, manifest: &Manifest, rows_in: Option<u64>, outcome: &mut Outcome) -> String {
+/// The manifest's row counts against the inputs, the files and the rules of a merge.
+fn rows(
+    side: &Observed,
+    manifest: &Manifest,
+    rows_in: Option<u64>,
+    rules: &Rules,
+    outcome: &mut Outcome,
+) -> String {
     let role = side.role;
-    let written: u64 = side.output.files.iter().map(|file| file.info.rows).sum();
+    let written = side.output.rows();
     let dropped: u64 = manifest.rows_dropped.values().sum();
     for (reason, count) in manifest.rows_dropped.iter().filter(|(_, count)| **count > 0) {
         outcome.findings.push(
@@ -182,132 +196,43 @@ fn rows(side: &Observed, manifest: &Manifest, rows_in: Option<u64>, outcome: &mu
     if let (Some(read), Some(rows_in)) = (manifest.rows_read, rows_in)
         && read != rows_in
     {
-        outcome.findings.push(counted(
-            side,
-            "accounting.rows-read",
-            format!("the {role} says it read {read} rows, the inputs hold {rows_in}"),
-            read.abs_diff(rows_in),
-        ));
+        let difference = read.abs_diff(rows_in);
+        let message = format!("the {role} says it read {read} rows, the inputs hold {rows_in}");
+        let draft = counted(side, "accounting.rows-read", message, difference);
+        outcome.findings.push(rules.explained(role, difference, |highest| highest.rows_in, draft));
+    }
+    if let Some(said) = merge::judge(side, manifest, rules, outcome) {
+        return said;
     }
     let Some(read) = rows_in.or(manifest.rows_read) else {
         return format!("{role}: {written} rows written; the input rows are unknown");
     };
-    let accounted = written + dropped;
+    let merged = manifest.rows_merged.unwrap_or(0);
+    let accounted = written.saturating_add(dropped).saturating_add(merged);
+    let did = if merged == 0 {
+        format!("the {role} read {read} rows, wrote {written} and declared {dropped} dropped")
+    } else {
+        format!(
+            "the {role} read {read} rows, wrote {written}, merged away {merged} and declared {dropped} dropped"
+        )
+    };
     if accounted < read {
-        outcome.findings.push(counted(
-            side,
-            "accounting.rows-lost",
-            format!("the {role} read {read} rows, wrote {written} and declared {dropped} dropped: {} are lost silently", read - accounted),
-            read - accounted,
-        ));
+        let lost = read - accounted;
+        let draft = counted(side, "accounting.rows-lost", format!("{did}: {lost} are lost silently"), lost);
+        outcome.findings.push(rules.explained(role, lost, |highest| highest.rows_in, draft));
     } else if accounted > read {
+        let gained = accounted - read;
         outcome.findings.push(counted(
             side,
             "accounting.rows-gained",
-            format!(
-                "the {role} read {read} rows, wrote {written} and declared {dropped} dropped: {} too many",
-                accounted - read
-            ),
-            accounted - read,
+            format!("{did}: {gained} too many"),
+            gained,
         ));
     }
-    format!("{role}: {read} rows read, {written} written, {dropped} dropped by declared reason")
+    let apart = if merged == 0 { String::new() } else { format!(", {merged} merged into others") };
+    format!("{role}: {read} rows read, {written} written{apart}, {dropped} dropped by declared reason")
 }
 
 fn counted(side: &Observed, code: &str, message: String, count: u64) -> Finding {
     finding(CODE, code, severity_on(side.role), Some(side.role), message).counting(count)
-}
-
-#[cfg(test)]
-mod tests {
-    use reports::document::Severity;
-    use reports::manifest::ManifestFile;
-
-    use super::*;
-    use crate::check::fixture::{Fixture, blockers, codes, rows};
-
-    /// Both sides with a true manifest of eight rows read.
-    fn honest() -> Fixture {
-        let mut fixture = Fixture::pair(&rows(), &rows());
-        fixture.rows_in = Some(8);
-        for (side, role, name) in [(0, Role::Baseline, "one.parquet"), (1, Role::Candidate, "two.parquet")] {
-            let size = std::fs::metadata(fixture.path(role, name)).unwrap().len();
-            let file = ManifestFile {
-                path: name.to_owned(),
-                record_count: Some(8),
-                file_size: Some(size),
-                ..ManifestFile::default()
-            };
-            fixture.manifests[side] =
-                Some(Manifest { rows_read: Some(8), files: vec![file], ..Manifest::default() });
-        }
-        fixture
-    }
-
-    fn found(side: usize, change: impl FnOnce(&mut Manifest)) -> Outcome {
-        let mut fixture = honest();
-        change(fixture.manifests[side].as_mut().unwrap());
-        fixture.examine(&Accounting)
-    }
-
-    #[test]
-    fn true_manifests_are_silent() {
-        let outcome = honest().examine(&Accounting);
-        assert_eq!((outcome.findings.len(), outcome.status, outcome.coverage.rows), (0, None, 16));
-    }
-
-    #[test]
-    fn each_untruth_of_the_candidates_manifest_is_a_blocker_of_its_own() {
-        type Change = fn(&mut Manifest);
-        let cases: [(&str, Change); 7] = [
-            ("accounting.record-count", |it| it.files[0].record_count = Some(9)),
-            ("accounting.file-size", |it| it.files[0].file_size = Some(1)),
-            ("accounting.rows-read", |it| it.rows_read = Some(9)),
-            ("accounting.unlisted-file", |it| it.files.clear()),
-            ("accounting.listed-twice", |it| it.files.push(it.files[0].clone())),
-            ("accounting.rows-gained", |it| it.rows_dropped.extend([("late".to_owned(), 1)])),
-            ("accounting.missing-file", |it| {
-                it.files.push(ManifestFile { path: "gone.parquet".to_owned(), ..ManifestFile::default() });
-            }),
-        ];
-        for (code, change) in cases {
-            assert_eq!(blockers(&found(1, change)), [code]);
-            // The same on the baseline is told and does not gate.
-            let told = found(0, change);
-            assert!(blockers(&told).is_empty() && codes(&told, Severity::Info).contains(&code), "{code}");
-        }
-    }
-
-    #[test]
-    fn a_row_lost_in_silence_is_a_blocker_and_one_dropped_by_declared_reason_is_not() {
-        let mut fixture = honest();
-        fixture.rows_in = Some(9);
-        for manifest in fixture.manifests.iter_mut().flatten() {
-            manifest.rows_read = Some(9);
-        }
-        assert_eq!(blockers(&fixture.examine(&Accounting)), ["accounting.rows-lost"]);
-        for manifest in fixture.manifests.iter_mut().flatten() {
-            manifest.rows_dropped.insert("missing_timestamp".to_owned(), 1);
-        }
-        let outcome = fixture.examine(&Accounting);
-        assert!(blockers(&outcome).is_empty());
-        assert_eq!(codes(&outcome, Severity::Info).len(), 2);
-    }
-
-    #[test]
-    fn without_a_manifest_of_the_candidate_the_check_does_not_apply() {
-        let mut fixture = honest();
-        fixture.manifests[1] = None;
-        assert_eq!(fixture.examine(&Accounting).status, Some(CheckStatus::NotApplicable));
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_read_blocks_on_the_candidate_and_is_undecided_on_the_baseline() {
-        let fixture = honest();
-        std::fs::write(fixture.path(Role::Candidate, "junk.parquet"), "junk").unwrap();
-        assert_eq!(blockers(&fixture.examine(&Accounting)), ["accounting.unreadable"]);
-        let fixture = honest();
-        std::fs::write(fixture.path(Role::Baseline, "junk.parquet"), "junk").unwrap();
-        assert_eq!(fixture.examine(&Accounting).status, Some(CheckStatus::Inconclusive));
-    }
 }

@@ -1,0 +1,387 @@
+use std::collections::HashMap;
+use std::path::Path;
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::sketch::{Fault, Mapping, Sketch};
+use super::testing::{
+    ACCURACY, MetricRow, columns, encode, job, merged, row, segment, sketch_of, sketch_with,
+};
+use super::*;
+use crate::check::fixture::{beside, floats, with};
+use crate::output::ReadOptions;
+use crate::output::testing::write;
+
+fn vectors() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/vectors.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn hex(text: &Value) -> Vec<u8> {
+    let text = text.as_str().unwrap();
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+fn decode(bytes: &[u8]) -> Result<Sketch, Fault> {
+    Sketch::decode(bytes, &Mapping::new(ACCURACY))
+}
+
+fn close(a: f64, b: f64, relative: f64) -> bool {
+    a == b || (a - b).abs() <= relative * a.abs().max(b.abs())
+}
+
+#[test]
+fn recorded_sketches_say_what_the_original_said_of_them() {
+    let vectors = vectors();
+    let mapping = Mapping::new(ACCURACY);
+    for vector in vectors["ddsketch"].as_array().unwrap() {
+        let sketch = decode(&hex(&vector["encoded_hex"])).unwrap();
+        let number = |text: &Value| text.as_str().unwrap().parse::<f64>().unwrap();
+        let facts = sketch.facts(&mapping);
+        assert_eq!(facts.count, vector["count"].as_f64().unwrap());
+        assert!((facts.sum - number(&vector["sum"])).abs() <= 1e-12 * facts.magnitude, "{vector}");
+        let values: Vec<f64> = vector["values"].as_array().unwrap().iter().map(number).collect();
+        let mut made = Sketch::default();
+        for value in &values {
+            made.add(&Sketch::of(*value, &mapping).unwrap_or_default());
+        }
+        assert!(made.same(&sketch), "{vector}");
+        if sketch.is_empty() {
+            assert_eq!(sketch.quantile(0.5, &mapping), None);
+            continue;
+        }
+        assert!(close(facts.min, number(&vector["min"]), 1e-12), "{vector}");
+        assert!(close(facts.max, number(&vector["max"]), 1e-12), "{vector}");
+        let said = vector["q25_50_75_90_95_99"].as_array().unwrap();
+        for (quantile, said) in testing::QUANTILES.into_iter().zip(said) {
+            assert!(close(sketch.quantile(quantile, &mapping).unwrap(), number(said), 1e-12), "{vector}");
+        }
+    }
+}
+
+#[test]
+fn recorded_merges_have_the_bins_that_the_original_made() {
+    let vectors = vectors();
+    let cases = vectors["merge_encoded"].as_array().unwrap();
+    assert!(cases.len() > 100);
+    for case in cases {
+        let sum = decode(&hex(&case["A"])).and_then(|mut a| {
+            a.add(&decode(&hex(&case["B"]))?);
+            Ok(a)
+        });
+        match sum {
+            Ok(sum) => {
+                assert_eq!(case["Err"], "", "{case}");
+                assert!(sum.same(&decode(&hex(&case["Merged"])).unwrap()), "{case}");
+            }
+            Err(fault) => assert_ne!(case["Err"], "", "{fault:?} {case}"),
+        }
+    }
+}
+
+#[test]
+fn another_accuracy_and_broken_bytes_are_told_apart() {
+    assert_eq!(decode(&encode(&sketch_with(&[1.0], 0.02), 0.02)).unwrap_err(), Fault::OtherMapping);
+    let good = encode(&sketch_of(&[1.0, -2.0, 0.0]), ACCURACY);
+    assert!(decode(&good).unwrap().same(&sketch_of(&[1.0, -2.0, 0.0])));
+    for length in [1, 2, 5, good.len() - 1] {
+        assert!(matches!(decode(&good[..length]), Err(Fault::Malformed(_))), "{length}");
+    }
+    assert!(matches!(decode(b"garbage"), Err(Fault::Malformed(_) | Fault::OtherMapping)));
+    // A store of unknown form is an empty one.
+    assert!(decode(&[0xfd]).unwrap().is_empty());
+    // Exact statistics are read past; a count of 1 and eight bytes of a sum.
+    assert!(decode(&[0xa0, 2, 0x84, 0, 0, 0, 0, 0, 0, 0, 0]).unwrap().is_empty());
+}
+
+#[test]
+fn announced_bins_cost_nothing_and_wild_indexes_no_memory() {
+    let most = [0xff; 9];
+    let mut bytes = vec![0x09];
+    bytes.extend(most);
+    assert!(decode(&bytes).is_err());
+    // Two bins at the far ends of the numbers.
+    let mut far = vec![0x09, 2];
+    far.extend([0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
+    far.push(1);
+    let sketch = decode(&far).unwrap();
+    assert_eq!(sketch.bins(), 2);
+    let facts = sketch.facts(&Mapping::new(ACCURACY));
+    assert_eq!(facts.count, 2.0);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(sketch) = decode(&bytes) {
+            let mapping = Mapping::new(ACCURACY);
+            let mut sum = sketch.clone();
+            sum.add(&sketch);
+            let _ = (sum.facts(&mapping), sum.quantile(0.5, &mapping), sum.same(&sketch));
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded(values in proptest::collection::vec(-1e9..1e9_f64, 0..50)) {
+        let sketch = sketch_of(&values);
+        prop_assert!(decode(&encode(&sketch, ACCURACY)).unwrap().same(&sketch));
+    }
+}
+
+/// Points of the model by key.
+fn model_of(folder: &Path, inputs: &[&[MetricRow]]) -> Model {
+    let paths = inputs
+        .iter()
+        .enumerate()
+        .map(|(number, rows)| segment(&folder.join(format!("in-{number}.parquet")), rows))
+        .collect();
+    known(Model::open(&job(paths), &Cancel::default()).unwrap())
+}
+
+fn known<T>(modelled: Modelled<T>) -> T {
+    match modelled {
+        Modelled::Known(value) => value,
+        Modelled::Unknown(reason) => panic!("no model: {reason}"),
+    }
+}
+
+fn gathered(model: &Model) -> (Account, Vec<Point>) {
+    let mut points = Vec::new();
+    let account = model.run(&Cancel::default(), |point| points.push(point)).unwrap();
+    (account, points)
+}
+
+#[test]
+fn rows_of_one_point_are_merged_and_the_rest_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let a = [row(-5, 61_000, &[5.0]), row(7, 60_001, &[1.0]), row(7, 75_000, &[4.0])];
+    let b = [row(-5, 69_999, &[9.0]), row(8, 60_000, &[2.0])];
+    let (account, points) = gathered(&model_of(folder.path(), &[&a, &b]));
+    let told: Vec<_> = points.iter().map(|it| (it.group, it.time, it.kind)).collect();
+    assert_eq!(
+        told,
+        [
+            (-5, 60_000, Kind::Merged),
+            (7, 60_000, Kind::Single),
+            (7, 70_000, Kind::Single),
+            (8, 60_000, Kind::Lone)
+        ]
+    );
+    let sketch = points[0].merged.as_ref().unwrap();
+    assert!(sketch.same(&sketch_of(&[5.0, 9.0])));
+    let sum = sketch.facts(&Mapping::new(ACCURACY)).sum;
+    assert!(close(sum, 13.938_248_218_874_275, 1e-15), "{sum}");
+    let counts = &account.all;
+    assert_eq!((counts.rows_in, counts.lone, counts.single), (5, 1, 2));
+    assert_eq!((counts.merged_in, counts.merged_out, counts.merged(), counts.expected()), (2, 1, 1, 4));
+}
+
+#[test]
+fn each_reason_drops_its_rows_and_a_lone_row_is_asked_for_its_time_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = |change: fn(&mut MetricRow)| {
+        let mut row = row(3, 60_000, &[2.0]);
+        change(&mut row);
+        row
+    };
+    let mut rows = vec![
+        one(|row| row.time = None),
+        one(|row| row.time = Some(59_999)),
+        one(|row| row.time = Some(120_000)),
+        one(|row| row.name = None),
+        one(|row| row.sketch = None),
+        one(|row| (row.sketch, row.rollups[0]) = (Some(Vec::new()), Some(2.0))),
+        one(|row| (row.sketch, row.rollups[1]) = (Some(Vec::new()), None)),
+        one(|row| row.sketch = Some(b"garbage".to_vec())),
+        one(|row| row.sketch = Some(encode(&sketch_with(&[2.0], 0.05), 0.05))),
+        one(|row| (row.sketch, row.name) = (Some(encode(&Sketch::default(), ACCURACY)), Some("none"))),
+        one(|row| (row.sketch, row.name) = (Some(encode(&Sketch::default(), ACCURACY)), Some("none"))),
+        // What no sketch can hold counts as a contribution all the same.
+        one(|row| (row.sketch, row.rollups[1]) = (Some(Vec::new()), Some(f64::NAN))),
+        one(|_| {}),
+    ];
+    let lone = MetricRow { sketch: Some(b"junk".to_vec()), name: None, ..row(4, 60_000, &[1.0]) };
+    rows.push(lone);
+    rows.push(row(5, 130_000, &[1.0]));
+    let (account, points) = gathered(&model_of(folder.path(), &[&rows]));
+    let dropped: Vec<_> = account.all.dropped.clone().into_iter().collect();
+    assert_eq!(
+        dropped,
+        [
+            ("empty_merge", 2),
+            ("empty_sketch", 2),
+            ("missing_name", 1),
+            ("missing_sketch", 1),
+            ("missing_timestamp", 1),
+            ("out_of_range", 3),
+            ("undecodable_sketch", 2),
+        ]
+    );
+    let kinds: Vec<_> = points.iter().map(|it| (it.group, it.kind)).collect();
+    assert_eq!(kinds, [(3, Kind::Merged), (4, Kind::Lone)]);
+    let counts = &account.all;
+    assert_eq!(counts.rows_in, counts.expected() + counts.drops() + counts.merged());
+}
+
+#[test]
+fn times_are_cut_toward_zero_and_a_negative_interval_is_as_good_as_its_opposite() {
+    assert_eq!(aligned(-15_000, 10_000), -10_000);
+    assert_eq!(aligned(-15_000, -10_000), -10_000);
+    assert_eq!(aligned(15_000, -10_000), 10_000);
+    assert_eq!(aligned(i64::MIN, -1), i64::MIN);
+}
+
+#[test]
+fn the_highest_group_is_counted_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let highest = [60_000, 60_001, 75_000, 1].map(|time| row(i64::MAX, time, &[1.0]));
+    let rows: Vec<_> = std::iter::once(row(1, 60_000, &[1.0])).chain(highest).collect();
+    let (account, _) = gathered(&model_of(folder.path(), &[&rows]));
+    assert_eq!((account.highest.rows_in, account.highest.expected()), (4, 2));
+    let rest = account.without_highest();
+    assert_eq!((rest.rows_in, rest.lone, rest.expected(), rest.drops()), (1, 1, 1, 0));
+}
+
+#[test]
+fn where_inputs_do_not_allow_a_model_the_reason_names_the_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.parquet");
+    let reason = |job: &Job| {
+        let modelled = match Model::open(job, &Cancel::default()).unwrap() {
+            Modelled::Known(model) => model.account(&Cancel::default()).unwrap(),
+            Modelled::Unknown(reason) => Modelled::Unknown(reason),
+        };
+        match modelled {
+            Modelled::Known(_) => panic!("a model"),
+            Modelled::Unknown(reason) => reason,
+        }
+    };
+    let unsorted = segment(&path, &[row(2, 60_000, &[1.0]), row(1, 60_000, &[1.0])]);
+    assert!(reason(&job(vec![unsorted])).contains("not sorted by _cardinalhq.tid: row 1 holds 1 after 2"));
+    let keyless = segment(&path, &[MetricRow { tid: None, ..row(2, 60_000, &[1.0]) }]);
+    assert!(reason(&job(vec![keyless.clone()])).contains("row 0 has no _cardinalhq.tid"));
+    write(&path, &with(&columns(&[row(1, 0, &[1.0])]), "_cardinalhq.tid", floats(&[1.0])));
+    assert!(reason(&job(vec![keyless.clone()])).contains("is Float64 where merging wants Int64"));
+    assert!(reason(&job(Vec::new())).contains("inputs are unknown"));
+    let mut without = job(vec![keyless]);
+    without.parameters.interval = None;
+    assert!(reason(&without).contains("names no interval"));
+}
+
+#[test]
+fn parts_hold_every_point_once_and_a_bound_that_is_too_small_keeps_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (0..500).map(|tid| row(tid, 60_000, &[1.0])).collect();
+    let model = model_of(folder.path(), &[&rows]);
+    let cancel = Cancel::default();
+    let mut groups = Vec::new();
+    for part in 0..3 {
+        let (_, points) = known(model.points(part, 3, u64::MAX, &cancel).unwrap());
+        assert!((100..240).contains(&points.all().len()));
+        groups.extend(points.all().iter().map(|it| it.group));
+    }
+    groups.sort_unstable();
+    assert_eq!(groups, (0..500).collect::<Vec<_>>());
+    let (account, points) = known(model.points(0, 1, 1_000, &cancel).unwrap());
+    assert!(points.overflowed && points.all().is_empty() && points.bytes > 50_000);
+    assert_eq!(account.all.lone, 500);
+}
+
+/// Rows of an output, each held against its point; returns how many there were.
+fn hold(case: &str, model: &Model, points: Vec<Point>, outputs: &[OutputFile]) -> usize {
+    let mut expected: HashMap<u128, Point> =
+        points.into_iter().filter(|it| it.group != i64::MAX).map(|it| (it.key, it)).collect();
+    let mut rows = 0;
+    for file in outputs {
+        let options = ReadOptions { columns: Some(model.columns.all()), ..ReadOptions::default() };
+        for located in file.read(options).unwrap() {
+            let block = Block::new(&located.unwrap().batch, &model.columns);
+            for row in 0..block.rows() {
+                rows += 1;
+                let key = key_hash(block.group(row).unwrap(), block.time(row).unwrap(), block.name(row));
+                let point = expected.remove(&key).unwrap_or_else(|| {
+                    panic!("{case}: {:?} {:?} is not expected", block.group(row), block.time(row))
+                });
+                let Some(sketch) = &point.merged else {
+                    assert_eq!(bytes_hash(block.sketch(row)), point.stored, "{case}");
+                    assert_eq!(block.cells(row), point.cells, "{case}");
+                    continue;
+                };
+                let found = decode(block.sketch(row).unwrap()).unwrap();
+                assert!(found.same(sketch), "{case}: {} {}", point.group, point.time);
+                let (facts, wanted) = rollups(sketch, &model.columns.quantiles, &model.mapping);
+                for (column, wanted) in wanted.into_iter().enumerate() {
+                    let (found, wanted) = (block.rollup(row, column).unwrap(), wanted.unwrap());
+                    let near = (found - wanted).abs() <= 1e-12 * facts.magnitude;
+                    assert!(close(found, wanted, 1e-9) || near, "{case}: {column} {found} {wanted}");
+                }
+            }
+        }
+    }
+    assert!(expected.is_empty(), "{case}: {} points are not in the output", expected.len());
+    rows
+}
+
+#[test]
+fn the_model_yields_what_the_original_merged() {
+    let Some(folder) = beside("golden") else { return };
+    let (mut cases, mut total) = (0, 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let folder = entry.unwrap().path();
+        let case = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        if !case.contains("tidmerge-") {
+            continue;
+        }
+        let read = |name: &str| -> Value {
+            serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
+        };
+        let (params, expected) = (read("params.json"), read("expected.json"));
+        if !expected["error"].is_null() || !expected["panic"].is_null() {
+            continue;
+        }
+        let number = |name: &str| params["params"][name].as_str().and_then(|it| it.parse::<i64>().ok());
+        let inputs = params["inputs"].as_array().unwrap();
+        let mut job = job(inputs.iter().map(|it| folder.join(it.as_str().unwrap())).collect());
+        job.parameters.interval = number("interval");
+        job.parameters.start = number("start");
+        job.parameters.end = number("end");
+        let model = match Model::open(&job, &Cancel::default()).unwrap() {
+            Modelled::Known(model) => model,
+            Modelled::Unknown(reason) => panic!("{case}: {reason}"),
+        };
+        let mut points = Vec::new();
+        let account = match model.run(&Cancel::default(), |point| points.push(point)) {
+            Ok(account) => account,
+            Err(Stop::NoModel(reason)) => {
+                println!("{case}: {reason}");
+                continue;
+            }
+            Err(Stop::Failed(error)) => panic!("{case}: {error}"),
+        };
+        let outputs: Vec<OutputFile> = expected["results"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|it| folder.join("output").join(it["file"].as_str().unwrap()))
+            .map(|path| OutputFile::open(&path, "out").unwrap())
+            .collect();
+        let rest = account.without_highest();
+        let out_of_range = expected["merge_stats"]["DatapointsOutOfRange"].as_u64().unwrap();
+        assert_eq!(rest.dropped_as("out_of_range"), out_of_range, "{case}");
+        let rows = hold(&case, &model, points, &outputs);
+        assert_eq!(rows as u64, rest.expected(), "{case}");
+        cases += 1;
+        total += rows;
+    }
+    println!("{cases} cases, {total} rows");
+    assert!(cases > 40, "{cases}");
+}
+
+#[test]
+fn a_merged_row_of_the_tests_is_what_the_model_expects() {
+    let values = [5.0, 9.0];
+    let row = merged(1, 60_000, &values);
+    assert!(decode(row.sketch.as_deref().unwrap()).unwrap().same(&sketch_of(&values)));
+    assert!(close(row.rollups[1].unwrap(), 13.938_248_218_874_275, 1e-15));
+}
