@@ -74,7 +74,12 @@ fn the_highest_tid_hides_every_later_row_of_its_own_file_and_no_row_of_another()
     let place = Place::new();
     let inputs = [
         // Not sorted: what stands behind the highest TID is never looked at, not even its timestamp.
-        place.segment(&[point(1, "a", 5.0), point(i64::MAX, "b", 7.0), point(2, "c", 1.0), at(0, 3, "d", 1.0)]),
+        place.segment(&[
+            point(1, "a", 5.0),
+            point(i64::MAX, "b", 7.0),
+            point(2, "c", 1.0),
+            at(0, 3, "d", 1.0),
+        ]),
         place.segment(&[point(2, "e", 9.0), point(3, "f", 3.0)]),
     ];
     let outcome = merge(&place, &inputs).run().expect("run");
