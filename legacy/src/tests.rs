@@ -2,6 +2,7 @@
 
 mod jobs;
 mod layout;
+mod tid_merge;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -41,7 +41,7 @@ const SCRIPT: &str = include_str!("script.js");
 /// Allows the one style sheet and the one script by their SHA-256 in Base64, and nothing else. A test holds the
 /// digests against the files and prints the right ones where they differ.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-VIZZq2kkMpTo81UBYmWUZ11bzbHJuTJZvrZ/duQWOs0='; \
+    style-src 'sha256-/paClhQFcRxe+HhLkjg9BOmMNH5lWVh90IfqwzUI/gU='; \
     script-src 'sha256-i/9vaoLQpdXkunVBIWGQRYWhiNJIbyy9TazW34fIBEw='; \
     base-uri 'none'; form-action 'none'";
 
