@@ -20,8 +20,15 @@
 //! no_rows = true                       # no output rows, and that is right
 //!
 //! [generator]                          # or: segments = ["path, directory or glob, relative to this file"]
-//! kind = "columns"
+//! kind = "columns"                     # or "production", "metrics", "traces"
 //! ```
+//!
+//! | generator | makes |
+//! | --- | --- |
+//! | `columns` | independent columns, each declared in the specification |
+//! | `production` | log records with the correlations and the skew of production |
+//! | `metrics` | metric points with sketches and rollups, sorted by time-series identifier, odd ones among them |
+//! | `traces` | spans of traces, all of them of the slot in the job's parameters |
 //!
 //! The same format serves the built-in corpora and a user's own. What a generator can do: [`crate::spec::Generator`].
 
@@ -30,9 +37,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::generate::columns::write_out_repeats;
 pub use crate::generate::columns::{Column, Columns, Place};
+pub use crate::generate::extra::Absent;
+pub use crate::generate::metrics::{Disorder, Metrics, OddKind, Oddity, Sizes, Tids};
 pub use crate::generate::production::Production;
 pub use crate::generate::time::{Instant, Moment, Order, Span, Store, Time};
+pub use crate::generate::traces::Traces;
 pub use crate::generate::values::{Skew, Values};
 use crate::parameters::Parameters;
 
@@ -77,6 +88,10 @@ pub enum Generator {
     Columns(Columns),
     /// Log records with the correlations and the skew of production.
     Production(Production),
+    /// Metric points with sketches and rollups, sorted by time-series identifier.
+    Metrics(Metrics),
+    /// Spans of traces, all of them of the slot in the job's parameters.
+    Traces(Traces),
 }
 
 /// A parsed and validated corpus specification.
@@ -140,8 +155,11 @@ impl CorpusSpec {
         let mut spec: Self = toml::from_str(text).map_err(|error| Error::toml(origin, text, &error))?;
         text.clone_into(&mut spec.source);
         folder.clone_into(&mut spec.folder);
-        if let Some(Generator::Columns(columns)) = &mut spec.generator {
-            columns.expand(origin)?;
+        match &mut spec.generator {
+            Some(Generator::Columns(plan)) => plan.expand(origin)?,
+            Some(Generator::Metrics(plan)) => write_out_repeats(&mut plan.columns, origin)?,
+            Some(Generator::Traces(plan)) => write_out_repeats(&mut plan.columns, origin)?,
+            Some(Generator::Production(_)) | None => {}
         }
         spec.validate(origin)?;
         Ok(spec)
@@ -192,6 +210,8 @@ impl CorpusSpec {
         match generator {
             Generator::Columns(columns) => columns.validate(self.inputs, origin),
             Generator::Production(production) => production.validate(origin),
+            Generator::Metrics(metrics) => metrics.validate(self.inputs, origin),
+            Generator::Traces(traces) => traces.validate(self.inputs, &self.parameters, origin),
         }
     }
 }

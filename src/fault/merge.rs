@@ -15,7 +15,10 @@ use crate::error::{Error, Result};
 /// `(1 + a) / (1 - a)` for a relative accuracy of 0.02, where sketches have 0.01.
 const OTHER_GAMMA: f64 = 1.02 / 0.98;
 
-/// Bytes of a sketch's flag that announces the logarithmic mapping; the bounds' ratio follows.
+/// How far, relatively, an exact sum must lie from the binned one to be planted in its place.
+const LEAST_BINNING: f64 = 1e-4;
+
+/// The sketch's flag that announces the logarithmic mapping; the bounds' ratio follows.
 const MAPPING: u8 = 0x02;
 
 /// A point: TID, aligned time, name.
@@ -227,9 +230,11 @@ pub(super) fn rollup_from_one_row(site: &mut Site<'_>) -> Result<()> {
 
 /// Adds the contributions' sums up exactly.
 pub(super) fn exact_sum(site: &mut Site<'_>) -> Result<()> {
+    // Where every value is its bin's own, both sums differ in the last bits only.
     let exact = |found: &Merged, rule: &RollupRule| {
+        let binned = number(&found.batch, &rule.sum, found.row)?;
         let sums = found.contributions.iter().map(|row| number(row, &rule.sum, 0));
-        sums.sum::<Option<f64>>().filter(|sum| Some(*sum) != number(&found.batch, &rule.sum, found.row))
+        sums.sum::<Option<f64>>().filter(|sum| (sum - binned).abs() > LEAST_BINNING * binned.abs())
     };
     plant(
         site,

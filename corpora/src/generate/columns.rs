@@ -91,9 +91,71 @@ struct Preset {
 }
 
 /// Whether a list of inputs, where -1 is the last, names `input`.
-fn names(list: &[i64], input: usize, inputs: usize) -> bool {
+pub(super) fn names(list: &[i64], input: usize, inputs: usize) -> bool {
     let (input, inputs) = (input as i64, inputs as i64);
     list.iter().any(|named| *named == input || *named + inputs == input)
+}
+
+/// Refuses a list of inputs that names one which is not there; `what` says whose list it is.
+pub(super) fn all_exist(what: &str, list: &[i64], inputs: usize, origin: &str) -> Result<()> {
+    let exists = |input: &i64| (-(inputs as i64)..inputs as i64).contains(input);
+    match list.iter().find(|input| !exists(input)) {
+        None => Ok(()),
+        Some(input) => {
+            Err(Error::config(format!("{origin}: {what} names input {input}, but there are {inputs}")))
+        }
+    }
+}
+
+/// Puts each repeated column into the list as often as it says, numbered.
+pub(crate) fn write_out_repeats(columns: &mut Vec<Column>, origin: &str) -> Result<()> {
+    for column in std::mem::take(columns) {
+        if column.repeat > 1 && !column.name.contains("{}") {
+            return Err(Error::config(format!(
+                "{origin}: column \"{}\" is repeated but its name has no {{}} for the number",
+                column.name
+            )));
+        }
+        for number in 0..column.repeat {
+            let name = column.name.replace("{}", &format!("{number:03}"));
+            columns.push(Column { name, repeat: 1, ..column.clone() });
+        }
+    }
+    Ok(())
+}
+
+impl Column {
+    /// Refuses a column that cannot be generated.
+    pub(super) fn validate(&self, inputs: usize, origin: &str) -> Result<()> {
+        let name = &self.name;
+        let wrong = |what: &str| Err(Error::config(format!("{origin}: column \"{name}\": {what}")));
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        if name.is_empty() {
+            return Err(Error::config(format!("{origin}: a column has no name")));
+        }
+        if let Some(fault) = self.values.fault() {
+            return wrong(fault);
+        }
+        if !share(self.nulls) || !share(self.empty) {
+            return wrong("nulls and empty are shares between 0 and 1");
+        }
+        if self.empty > 0.0 && !self.values.is_text() {
+            return wrong("empty is for text only");
+        }
+        all_exist(&format!("column \"{name}\""), &self.inputs, inputs, origin)
+    }
+
+    /// Whether `input` has the column.
+    pub(super) fn is_of(&self, input: usize, inputs: usize) -> bool {
+        self.inputs.is_empty() || names(&self.inputs, input, inputs)
+    }
+
+    /// The column for rows `start..start + len` of `total`.
+    pub(super) fn array(&self, start: u64, len: usize, total: u64, random: &mut Random) -> ArrayRef {
+        let states: Vec<State> =
+            (0..len as u64).map(|offset| state(self, start + offset, total, random)).collect();
+        self.values.array(start, &states, random)
+    }
 }
 
 impl Columns {
@@ -121,28 +183,15 @@ impl Columns {
         columns.retain(|column| {
             !self.without.contains(&column.name) && !self.columns.iter().any(|own| own.name == column.name)
         });
-        for column in columns.into_iter().chain(std::mem::take(&mut self.columns)) {
-            if column.repeat > 1 && !column.name.contains("{}") {
-                return Err(Error::config(format!(
-                    "{origin}: column \"{}\" is repeated but its name has no {{}} for the number",
-                    column.name
-                )));
-            }
-            for number in 0..column.repeat {
-                let name = column.name.replace("{}", &format!("{number:03}"));
-                self.columns.push(Column { name, repeat: 1, ..column.clone() });
-            }
-        }
-        Ok(())
+        columns.append(&mut self.columns);
+        self.columns = columns;
+        write_out_repeats(&mut self.columns, origin)
     }
 
     pub(crate) fn validate(&self, inputs: usize, origin: &str) -> Result<()> {
         let wrong = |what: String| Err(Error::config(format!("{origin}: {what}")));
         let share = |value: f64| (0.0..=1.0).contains(&value);
-        let exists = |input: &i64| (-(inputs as i64)..inputs as i64).contains(input);
-        if let Some(input) = self.empty_inputs.iter().find(|input| !exists(input)) {
-            return wrong(format!("empty_inputs names input {input}, but there are {inputs}"));
-        }
+        all_exist("empty_inputs", &self.empty_inputs, inputs, origin)?;
         let time = &self.time;
         let shares = [time.nulls, time.late_share, time.early_share, self.duplicates];
         if !shares.into_iter().all(share) {
@@ -154,22 +203,7 @@ impl Columns {
             return wrong("distinct must not be negative, every and lanes must be at least 1".to_owned());
         }
         for column in &self.columns {
-            let name = &column.name;
-            if name.is_empty() {
-                return wrong("a column has no name".to_owned());
-            }
-            if let Some(fault) = column.values.fault() {
-                return wrong(format!("column \"{name}\": {fault}"));
-            }
-            if !share(column.nulls) || !share(column.empty) {
-                return wrong(format!("column \"{name}\": nulls and empty are shares between 0 and 1"));
-            }
-            if column.empty > 0.0 && !column.values.is_text() {
-                return wrong(format!("column \"{name}\": empty is for text only"));
-            }
-            if let Some(input) = column.inputs.iter().find(|input| !exists(input)) {
-                return wrong(format!("column \"{name}\": names input {input}, but there are {inputs}"));
-            }
+            column.validate(inputs, origin)?;
         }
         for input in 0..inputs {
             let mut seen = BTreeSet::new();
@@ -189,7 +223,7 @@ impl Columns {
     }
 
     fn of_input(&self, input: usize, inputs: usize) -> impl Iterator<Item = &Column> {
-        self.columns.iter().filter(move |c| c.inputs.is_empty() || names(&c.inputs, input, inputs))
+        self.columns.iter().filter(move |column| column.is_of(input, inputs))
     }
 
     /// Whether `input` has no rows by declaration.
@@ -227,10 +261,7 @@ impl<'a> ColumnSource<'a> {
             arrays.push((self.plan.time.column.clone(), array));
         }
         for (column, random) in &mut self.columns {
-            let states: Vec<State> = (0..rows.len as u64)
-                .map(|offset| state(column, rows.start + offset, rows.total, random))
-                .collect();
-            arrays.push((column.name.clone(), column.values.array(rows.start, &states, random)));
+            arrays.push((column.name.clone(), column.array(rows.start, rows.len, rows.total, random)));
         }
         let batch = batch(arrays)?;
         if self.plan.duplicates == 0.0 {

@@ -9,10 +9,13 @@
 //! are known to stumble over anything else.
 
 pub(crate) mod columns;
+pub(crate) mod extra;
+pub(crate) mod metrics;
 pub(crate) mod production;
 mod random;
 mod text;
 pub(crate) mod time;
+pub(crate) mod traces;
 pub(crate) mod values;
 mod writer;
 
@@ -27,8 +30,10 @@ use crate::error::{Error, Result};
 use crate::load::load;
 use crate::segment::inspect;
 use crate::spec::{CorpusSpec, Generator};
-use columns::ColumnSource;
+use columns::{Column, ColumnSource};
+use metrics::MetricsSource;
 use production::ProductionSource;
+use traces::{Spans, TracesSource};
 use writer::SegmentWriter;
 
 /// Rows of a generated batch. Part of the definition of every corpus: do not change it.
@@ -75,6 +80,19 @@ pub(crate) struct Rows {
 enum Source<'a> {
     Columns(Box<ColumnSource<'a>>),
     Production(Box<ProductionSource<'a>>),
+    Metrics(Box<MetricsSource<'a>>),
+    Traces(Box<TracesSource<'a>>),
+}
+
+/// One input to be made.
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    generator: &'a Generator,
+    /// What the inputs of a corpus of traces have in common.
+    spans: &'a Spans,
+    seed: u64,
+    number: usize,
+    place: Rows,
 }
 
 impl CorpusSpec {
@@ -94,9 +112,15 @@ impl CorpusSpec {
         let mut hasher = blake3::Hasher::new();
         let mut inputs = Vec::with_capacity(self.inputs);
         let mut start = 0;
-        for (input, input_rows) in self.deal(generator, rows).into_iter().enumerate() {
+        let dealt = self.deal(generator, rows);
+        let spans = match generator {
+            Generator::Traces(plan) => plan.spans(&self.parameters, seed, &self.name, &dealt),
+            _ => Spans::default(),
+        };
+        for (number, input_rows) in dealt.into_iter().enumerate() {
             let place = Rows { start, len: 0, total: rows, input_start: start, input_rows };
-            match self.segment(generator, dir, seed, input, place, &mut hasher) {
+            let input = Input { generator, spans: &spans, seed, number, place };
+            match self.segment(dir, &input, &mut hasher) {
                 Ok(path) => inputs.push(path),
                 Err(error) => {
                     // The first error is the one to tell; a half corpus must not be taken for a whole one.
@@ -119,6 +143,8 @@ impl CorpusSpec {
         let empty = |input: usize| match generator {
             Generator::Columns(plan) => plan.is_empty_input(input, self.inputs),
             Generator::Production(_) => false,
+            Generator::Metrics(plan) => columns::names(&plan.empty_inputs, input, self.inputs),
+            Generator::Traces(plan) => columns::names(&plan.empty_inputs, input, self.inputs),
         };
         let filled = (0..self.inputs).filter(|input| !empty(*input)).count() as u128;
         let upto = |index: u128| (u128::from(rows) * index / filled.max(1)) as u64;
@@ -133,34 +159,42 @@ impl CorpusSpec {
         (0..self.inputs).map(&mut share).collect()
     }
 
-    fn segment(
-        &self,
-        generator: &Generator,
-        dir: &Path,
-        seed: u64,
-        input: usize,
-        place: Rows,
-        hasher: &mut blake3::Hasher,
-    ) -> Result<PathBuf> {
-        let (mut source, row_group_rows) = match generator {
+    fn source<'a>(&'a self, input: &Input<'a>) -> (Source<'a>, usize) {
+        let (seed, name, inputs) = (input.seed, &self.name, self.inputs);
+        match input.generator {
             Generator::Columns(plan) => {
-                let source = ColumnSource::new(plan, seed, &self.name, input, self.inputs);
+                let source = ColumnSource::new(plan, seed, name, input.number, inputs);
                 (Source::Columns(Box::new(source)), plan.row_group_rows)
             }
             Generator::Production(plan) => {
-                let source = ProductionSource::new(plan, seed, &self.name, input);
+                let source = ProductionSource::new(plan, seed, name, input.number);
                 (Source::Production(Box::new(source)), plan.row_group_rows)
             }
-        };
+            Generator::Metrics(plan) => {
+                let source = MetricsSource::new(plan, seed, name, input.number, inputs, &input.place);
+                (Source::Metrics(Box::new(source)), plan.row_group_rows)
+            }
+            Generator::Traces(plan) => {
+                let source = TracesSource::new(plan, input.spans, seed, name, input.number, inputs);
+                (Source::Traces(Box::new(source)), plan.row_group_rows)
+            }
+        }
+    }
+
+    fn segment(&self, dir: &Path, input: &Input<'_>, hasher: &mut blake3::Hasher) -> Result<PathBuf> {
+        let (mut source, row_group_rows) = self.source(input);
         let mut next = |rows: &Rows| match &mut source {
             Source::Columns(source) => source.batch(rows),
             Source::Production(source) => source.batch(rows),
+            Source::Metrics(source) => source.batch(rows),
+            Source::Traces(source) => source.batch(rows),
         };
+        let place = input.place;
         let end = place.start + place.input_rows;
         let run = |start: u64| Rows { start, len: BATCH_ROWS.min(end - start) as usize, ..place };
         // The first batch, empty for an input without rows, also fixes the schema.
         let mut batch = next(&run(place.start))?;
-        let name = format!("{}-{input:04}.parquet", self.name);
+        let name = format!("{}-{:04}.parquet", self.name, input.number);
         let mut writer = SegmentWriter::create(dir, &name, batch.schema(), row_group_rows, hasher)?;
         let mut start = place.start;
         loop {

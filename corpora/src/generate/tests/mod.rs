@@ -2,6 +2,8 @@
 
 mod digests;
 mod properties;
+mod properties_metrics;
+mod properties_traces;
 mod scale;
 
 use std::collections::BTreeMap;
