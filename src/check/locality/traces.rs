@@ -248,10 +248,9 @@ impl<'a> Traces<'a> {
 
 fn name_at(file: &OutputFile, column: &str, row: u64) -> Result<String> {
     let columns = Some(vec![column.to_owned()]);
-    for located in file.read(ReadOptions { columns, rows: Some(vec![row]), ..ReadOptions::default() })? {
-        return Ok(KeyColumn::new(&located?.batch, column, KeyRule::AsStored).value(0).text());
-    }
-    Ok(String::new())
+    let options = ReadOptions { columns, rows: Some(vec![row]), ..ReadOptions::default() };
+    let Some(located) = file.read(options)?.next() else { return Ok(String::new()) };
+    Ok(KeyColumn::new(&located?.batch, column, KeyRule::AsStored).value(0).text())
 }
 
 /// Takes the rows of one file into the pass. Returns how many have no trace.
