@@ -7,7 +7,7 @@ use reports::manifest::{Manifest, ManifestFile};
 
 use super::*;
 use crate::check::fixture::{Fixture, blockers, codes, floats, ints, maybe_ints, shipped, texts};
-use crate::output::testing::{Columns, write};
+use crate::output::testing::{Columns, write, write_with};
 
 const TID: &str = "_cardinalhq.tid";
 const BEYOND: i64 = (1 << 53) + 1;
@@ -193,6 +193,21 @@ fn a_key_of_another_type_is_found_and_compares_as_it_is() {
     let fixture = against(&[&[1]]);
     write(&fixture.path(Role::Baseline, "0.parquet"), &columns(floats(&[-5.0])));
     assert_eq!(codes(&fixture.examine(&Group), Severity::Info), ["group.type"]);
+}
+
+#[test]
+fn a_group_goes_on_over_row_groups_and_is_found_in_the_right_one() {
+    let fixture = against(&[&[1]]);
+    let properties =
+        parquet::file::properties::WriterProperties::builder().set_max_row_group_row_count(Some(2));
+    let path = fixture.path(Role::Candidate, "0.parquet");
+    write_with(&path, &columns(ints(&[1, 1, 1, 2, 2, 2, 3, 2])), properties);
+    let outcome = fixture.examine(&Group);
+    assert_eq!(blockers(&outcome), ["group.returned", "group.descending"]);
+    assert_eq!((candidate(&outcome).groups, candidate(&outcome).returned), (3, 1));
+    let place = outcome.findings[0].place.as_ref().unwrap();
+    assert_eq!((place.row_group, place.row), (Some(3), Some(7)));
+    assert_eq!(candidate(&outcome).largest, Some(("2".to_owned(), 4)));
 }
 
 #[test]
