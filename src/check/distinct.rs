@@ -1,7 +1,7 @@
 //! A record per distinct value, for any number of distinct values, in memory that does not grow with them.
 //!
-//! 1. A value is known by 128 bits of BLAKE3 over its canonical form. A pass works on the values whose hash lies in a range,
-//!    at first all of them.
+//! 1. A value is known by 128 bits: integers by their own, mixed, everything else by BLAKE3 over its canonical form. A pass
+//!    works on the values whose first 64 bits lie in a range, at first all of them.
 //! 2. Where the records outgrow the bound, the range is halved and what lies beyond it is let go: it is the next pass's.
 //!    The records that stay never missed a row, so they are exact at the end of the pass.
 //! 3. The caller reads its rows again for each further pass.
@@ -9,6 +9,7 @@
 //! Cost: one pass over the data for every bound's worth of records; data that fits costs one pass. Nothing is written to disk.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::output::key::KeyValue;
 
@@ -24,15 +25,26 @@ impl Print {
     pub(super) fn of(value: &KeyValue) -> Self {
         match value {
             KeyValue::Missing => Self::tagged(0, &[]),
-            KeyValue::Int(value) => Self::tagged(1, &value.to_le_bytes()),
+            KeyValue::Int(value) => Self::of_int(*value),
             KeyValue::Float(value) => match whole(*value) {
-                Some(whole) => Self::tagged(1, &whole.to_le_bytes()),
+                Some(whole) => Self::of_int(whole),
                 None if value.is_nan() => Self::tagged(2, &f64::NAN.to_bits().to_le_bytes()),
                 None => Self::tagged(2, &value.to_bits().to_le_bytes()),
             },
             KeyValue::Wide(value) => Self::tagged(3, &value.to_le_bytes()),
             KeyValue::Bytes(value) => Self::tagged(4, value),
         }
+    }
+
+    /// An integer, mixed: no two integers have one print, and no hash has to be computed.
+    fn of_int(value: i128) -> Self {
+        let half = |at: usize| {
+            let mut eight = [0_u8; 8];
+            eight.copy_from_slice(&value.to_le_bytes()[at..at + 8]);
+            u64::from_le_bytes(eight)
+        };
+        let high = mixed(half(8));
+        Self(mixed(half(0) ^ high), high)
     }
 
     fn tagged(tag: u8, bytes: &[u8]) -> Self {
@@ -47,6 +59,37 @@ impl Print {
         Self(half(0), half(8))
     }
 }
+
+/// The finalizer of SplitMix64: one to one, and every bit of the result depends on every bit given.
+fn mixed(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ (value >> 31)
+}
+
+/// A print is nearly a hash already.
+#[derive(Debug, Default)]
+struct OfPrint(u64);
+
+impl Hasher for OfPrint {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, half: u64) {
+        self.0 ^= half;
+    }
+
+    fn finish(&self) -> u64 {
+        // The prints of a pass agree in their highest bits, which a table wants to differ.
+        self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+}
+
+type Table<V> = HashMap<Print, V, BuildHasherDefault<OfPrint>>;
 
 /// The integer that a float is, where it is one.
 fn whole(value: f64) -> Option<i128> {
@@ -68,14 +111,14 @@ pub(super) struct Pass<V> {
     bound: usize,
     /// Bytes of the records.
     held: usize,
-    entries: HashMap<Print, V>,
+    entries: Table<V>,
     extra: fn(&V) -> usize,
 }
 
 impl<V: Default> Pass<V> {
     /// The first pass. `bound` is in bytes; `extra` tells what a record holds beside itself (on the heap).
     pub(super) fn new(bound: usize, extra: fn(&V) -> usize) -> Self {
-        Self { from: 0, end: 1 << 64, bound, held: 0, entries: HashMap::new(), extra }
+        Self { from: 0, end: 1 << 64, bound, held: 0, entries: Table::default(), extra }
     }
 
     fn size(&self, record: &V) -> usize {
@@ -122,7 +165,7 @@ impl<V: Default> Pass<V> {
             end: 1 << 64,
             bound: self.bound,
             held: 0,
-            entries: HashMap::new(),
+            entries: Table::default(),
             extra: self.extra,
         });
         (self.entries.into_iter(), next)

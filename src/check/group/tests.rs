@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
 use arrow::array::ArrayRef;
+use proptest::prelude::*;
 use reports::document::{Role, Severity};
 use reports::manifest::{Manifest, ManifestFile};
 
 use super::*;
 use crate::check::fixture::{Fixture, blockers, codes, floats, ints, maybe_ints, shipped, texts};
-use crate::output::testing::{Columns, write};
+use crate::output::testing::{Columns, write, write_with};
 
 const TID: &str = "_cardinalhq.tid";
 const BEYOND: i64 = (1 << 53) + 1;
@@ -195,6 +196,21 @@ fn a_key_of_another_type_is_found_and_compares_as_it_is() {
 }
 
 #[test]
+fn a_group_goes_on_over_row_groups_and_is_found_in_the_right_one() {
+    let fixture = against(&[&[1]]);
+    let properties =
+        parquet::file::properties::WriterProperties::builder().set_max_row_group_row_count(Some(2));
+    let path = fixture.path(Role::Candidate, "0.parquet");
+    write_with(&path, &columns(ints(&[1, 1, 1, 2, 2, 2, 3, 2])), properties);
+    let outcome = fixture.examine(&Group);
+    assert_eq!(blockers(&outcome), ["group.returned", "group.descending"]);
+    assert_eq!((candidate(&outcome).groups, candidate(&outcome).returned), (3, 1));
+    let place = outcome.findings[0].place.as_ref().unwrap();
+    assert_eq!((place.row_group, place.row), (Some(3), Some(7)));
+    assert_eq!(candidate(&outcome).largest, Some(("2".to_owned(), 4)));
+}
+
+#[test]
 fn a_bound_on_memory_changes_no_count() {
     let mut fixture = against(&[&[1]]);
     let shuffled = |seed: i64| -> Vec<i64> { (0..4_000).map(|row| (row * 7_919 + seed) % 3_001).collect() };
@@ -230,4 +246,68 @@ fn other_signals_and_ingest_jobs_have_no_groups() {
     let mut fixture = against(&[&[2, 1]]);
     fixture.job.kind = JobKind::Ingest;
     assert_eq!(fixture.examine(&Group).status, Some(CheckStatus::NotApplicable));
+}
+
+#[test]
+fn the_originals_merged_outputs_hold_whole_groups() {
+    let Some(folder) = crate::check::fixture::beside("golden") else { return };
+    let mut cases = 0;
+    for case in std::fs::read_dir(&folder).unwrap().map(|it| it.unwrap().path()) {
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        if !name.contains("tidmerge-") || !case.join("output").is_dir() {
+            continue;
+        }
+        let fixture = Fixture::of(shipped("metrics"));
+        for file in std::fs::read_dir(case.join("output")).unwrap().map(|it| it.unwrap()) {
+            for role in [Role::Baseline, Role::Candidate] {
+                std::fs::copy(file.path(), fixture.path(role, &file.file_name().to_string_lossy())).unwrap();
+            }
+        }
+        let outcome = fixture.examine(&Group);
+        assert!(outcome.findings.is_empty(), "{name}: {:#?}", outcome.findings);
+        cases += 1;
+    }
+    assert!(cases > 30);
+}
+
+/// The evidence by the plainest reading of the definitions.
+fn plainly(lists: &[Vec<i64>]) -> (u64, u64, u64, u64, u64) {
+    use std::collections::{BTreeMap, BTreeSet};
+    let mut files_of: BTreeMap<i64, BTreeSet<usize>> = BTreeMap::new();
+    let (mut returned, mut descents, mut overlaps) = (0, 0, 0);
+    let mut top: Option<i64> = None;
+    for (file, list) in lists.iter().enumerate() {
+        for (at, tid) in list.iter().enumerate() {
+            files_of.entry(*tid).or_default().insert(file);
+            descents += u64::from(at > 0 && *tid < list[at - 1]);
+            returned += u64::from(at > 0 && *tid != list[at - 1] && list[..at].contains(tid));
+        }
+        overlaps += u64::from(top.is_some_and(|top| list.iter().min().is_some_and(|low| *low < top)));
+        top = top.max(list.iter().max().copied());
+    }
+    let split = files_of.values().filter(|files| files.len() > 1).count() as u64;
+    (files_of.len() as u64, split, returned, descents, overlaps)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_counts_are_those_of_the_definitions(
+        lists in prop::collection::vec(prop::collection::vec(-6_i64..6, 1..8), 1..5), sorted in any::<bool>(),
+    ) {
+        let mut lists = lists;
+        if sorted {
+            lists.iter_mut().for_each(|list| list.sort_unstable());
+            lists.sort();
+        }
+        let given: Vec<&[i64]> = lists.iter().map(Vec::as_slice).collect();
+        let outcome = against(&given).examine(&Group);
+        let it = candidate(&outcome);
+        let counts = (it.groups, it.split, it.returned, it.descents, it.overlaps);
+        prop_assert_eq!(counts, plainly(&lists));
+        let sound = counts.1 + counts.2 + counts.3 + counts.4 == 0;
+        prop_assert_eq!(sound, blockers(&outcome).is_empty());
+        prop_assert_eq!(sound, it.first.is_none());
+    }
 }

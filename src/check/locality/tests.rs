@@ -244,7 +244,7 @@ fn without_a_rule_or_without_traces_the_question_does_not_arise() {
     fixture.signal(|signal| signal.locality = None);
     assert_eq!(fixture.examine(&Locality).status, Some(CheckStatus::NotApplicable));
     let none: Vec<Span> = vec![(None, Some(1))];
-    assert_eq!(judged(&[none.clone()]).status, Some(CheckStatus::NotApplicable));
+    assert_eq!(judged(std::slice::from_ref(&none)).status, Some(CheckStatus::NotApplicable));
     assert_eq!(
         both(&[spans(&[("a", 1)])], &[none]).examine(&Locality).status,
         Some(CheckStatus::Inconclusive)

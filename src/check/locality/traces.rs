@@ -3,8 +3,8 @@
 //! 1. Files are read in the order of their start times (see `homes`), so that a trace enters a file and a row group once.
 //! 2. A trace *needs* the files that are home to at least one of its start times. It is scattered where it lies in more.
 //!    Whole traces in one file are never scattered, whichever file that is.
-//! 3. Traces are known by hash, with a record each of 64 bytes and 8 more for each stretch of homes beyond the first: at most
-//!    [`BOUND`] bytes at a time, in as many passes over trace and time column as that takes.
+//! 3. Traces are known by 16 bytes of hash, with a record each of about 100 bytes, and 8 more for each stretch of homes beyond the
+//!    first: at most [`BOUND`] bytes at a time, in as many passes over trace and time column as that takes.
 //!
 //! Two properties follow. A writer that sorts by start time and cuts freely scatters nothing: each row lies in one of its homes,
 //! so the files of a trace are among those that it needs. A trace that lies in every file is scattered unless its start times
@@ -248,10 +248,9 @@ impl<'a> Traces<'a> {
 
 fn name_at(file: &OutputFile, column: &str, row: u64) -> Result<String> {
     let columns = Some(vec![column.to_owned()]);
-    for located in file.read(ReadOptions { columns, rows: Some(vec![row]), ..ReadOptions::default() })? {
-        return Ok(KeyColumn::new(&located?.batch, column, KeyRule::AsStored).value(0).text());
-    }
-    Ok(String::new())
+    let options = ReadOptions { columns, rows: Some(vec![row]), ..ReadOptions::default() };
+    let Some(located) = file.read(options)?.next() else { return Ok(String::new()) };
+    Ok(KeyColumn::new(&located?.batch, column, KeyRule::AsStored).value(0).text())
 }
 
 /// Takes the rows of one file into the pass. Returns how many have no trace.

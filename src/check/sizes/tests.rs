@@ -3,7 +3,7 @@ use reports::document::{ParameterInfo, Role, Severity};
 use reports::manifest::{Manifest, ManifestFile, SplitKey};
 
 use super::*;
-use crate::check::fixture::{Fixture, blockers, codes, ints, rows, take, texts};
+use crate::check::fixture::{Fixture, blockers, codes, ints, rows, shipped, take, texts};
 use crate::output::testing::{Columns, write, write_with};
 
 /// Rows that take about 800 bytes each, whatever the codec.
@@ -131,4 +131,48 @@ fn ten_files_a_side_are_compared_as_distributions() {
         (sizes.kolmogorov_smirnov, sizes.wasserstein, sizes.small_sample),
         (Some(0.0), Some(0.0), false)
     );
+}
+
+/// Rows of about 800 bytes each, with the group that each is of.
+fn of_groups(groups: &[i64]) -> Columns {
+    let mut columns = heavy(0, groups.len() as u64);
+    columns.push(("_cardinalhq.tid", ints(groups)));
+    columns
+}
+
+#[test]
+fn a_new_file_at_every_group_change_fails_with_and_without_a_target() {
+    let mut fixture = Fixture::of(shipped("metrics"));
+    let tids: Vec<i64> = (0..300).flat_map(|tid| [tid, tid]).collect();
+    for (file, tids) in tids.chunks(75).enumerate() {
+        plain(&fixture.path(Role::Baseline, &format!("{file}.parquet")), &of_groups(tids));
+    }
+    for (file, tids) in tids.chunks(2).enumerate() {
+        plain(&fixture.path(Role::Candidate, &format!("{file}.parquet")), &of_groups(tids));
+    }
+    let outcome = fixture.examine(&Sizes);
+    assert_eq!(blockers(&outcome), ["sizes.exploded"]);
+    let summary = outcome.evidence.sizes.unwrap();
+    assert_eq!((summary.baseline.unwrap().sizes.len(), summary.candidate.unwrap().sizes.len()), (8, 300));
+    fixture.job.parameters.target_size = Some(60_000);
+    assert_eq!(blockers(&fixture.examine(&Sizes))[0], "sizes.tiny_files");
+}
+
+#[test]
+fn a_large_series_may_exceed_the_target_with_its_small_neighbours_or_alone() {
+    let mut fixture = Fixture::of(shipped("metrics"));
+    let large = |small: i64| -> Vec<i64> { (0..small).chain(std::iter::repeat_n(i64::MAX, 200)).collect() };
+    for (name, tids) in [("1.parquet", (0..30).collect()), ("2.parquet", large(20))] {
+        let tids: Vec<i64> = tids;
+        for role in [Role::Baseline, Role::Candidate] {
+            plain(&fixture.path(role, name), &of_groups(&tids));
+        }
+    }
+    fixture.job.parameters.target_size = Some(30_000);
+    let outcome = fixture.examine(&Sizes);
+    assert_eq!((blockers(&outcome).len(), codes(&outcome, Severity::Info)), (0, vec!["sizes.too_large"]));
+    assert!(outcome.findings[0].message.contains("because one group must stay whole"));
+    // With a target's worth of other series in it, it could have been split between them.
+    plain(&fixture.path(Role::Candidate, "2.parquet"), &of_groups(&large(60)));
+    assert_eq!(blockers(&fixture.examine(&Sizes)), ["sizes.too_large"]);
 }
