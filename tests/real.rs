@@ -54,7 +54,8 @@ fn both_mergers_agree_on_real_metrics() {
         let rows = job.rows.as_ref().unwrap();
         assert!(rows.tolerances.is_empty() && rows.equal > 400, "{rows:?}");
         let account = job.rollup.iter().find(|it| it.side == Role::Candidate).unwrap();
-        assert!(account.merged_in > 0 && account.lost == 0, "{account:?}");
+        // Real points are ten seconds apart.
+        assert_eq!((account.merged_in > 0, account.lost), (interval == "60000", 0), "{account:?}");
     }
 }
 

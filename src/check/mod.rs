@@ -47,7 +47,17 @@ pub trait Check: Send + Sync {
 
 /// Codes of all checks, in the order of the scoreboard.
 pub const CODES: &[&str] = &[
-    "ROWS", "ACCOUNTING", "SCHEMA", "ORDER", "GROUP", "SKETCH", "METADATA", "SIZES", "LOCALITY", "ERRORS", "LEAKS",
+    "ROWS",
+    "ACCOUNTING",
+    "SCHEMA",
+    "ORDER",
+    "GROUP",
+    "SKETCH",
+    "METADATA",
+    "SIZES",
+    "LOCALITY",
+    "ERRORS",
+    "LEAKS",
 ];
 
 /// All checks, in the order of [`CODES`].
