@@ -80,7 +80,8 @@ pub struct SketchEvidence {
     pub unaligned: u64,
     /// Rows in which a rollup column does not say what it should, by column.
     pub disagreeing: BTreeMap<String, u64>,
-    /// Largest relative difference seen in a rollup column of rows that were not merged, by column.
+    /// Largest relative difference between a rollup column and what it was held against, by column: the recomputed value, or,
+    /// where nothing could be recomputed, what the row's own sketch says.
     pub largest_difference: BTreeMap<String, f64>,
 }
 

@@ -34,7 +34,7 @@ pub(crate) const QUANTILES: [f64; 6] = [0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
 
 /// The metrics signal as it ships.
 pub(crate) fn metrics() -> Signal {
-    corpora::Signals::builtin().unwrap().get("metrics").unwrap().clone()
+    corpora::Signals::builtin().unwrap().get("metrics").unwrap().as_ref().clone()
 }
 
 /// A job over the inputs with an interval of ten seconds and a range of one minute from 60,000 on.

@@ -23,7 +23,7 @@ fn hex(text: &Value) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
-fn decode(bytes: &[u8]) -> Result<Sketch, Fault> {
+fn decode(bytes: &[u8]) -> std::result::Result<Sketch, Fault> {
     Sketch::decode(bytes, &Mapping::new(ACCURACY))
 }
 
@@ -85,7 +85,7 @@ fn another_accuracy_and_broken_bytes_are_told_apart() {
     assert_eq!(decode(&encode(&sketch_with(&[1.0], 0.02), 0.02)).unwrap_err(), Fault::OtherMapping);
     let good = encode(&sketch_of(&[1.0, -2.0, 0.0]), ACCURACY);
     assert!(decode(&good).unwrap().same(&sketch_of(&[1.0, -2.0, 0.0])));
-    for length in [1, 2, 5, good.len() - 1] {
+    for length in [1, 5, 18, good.len() - 1] {
         assert!(matches!(decode(&good[..length]), Err(Fault::Malformed(_))), "{length}");
     }
     assert!(matches!(decode(b"garbage"), Err(Fault::Malformed(_) | Fault::OtherMapping)));
