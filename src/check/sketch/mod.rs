@@ -2,7 +2,7 @@
 //!
 //! A point is a group, an interval and a name; `crate::rollup` works out from the inputs which points there must be.
 //!
-//! 1. The points of the model are held in memory, in as many parts as keep them below [`BOUND`] bytes. For each part both sides
+//! 1. The points of the model are held in memory, in as many parts as keep them below 128 MiB. For each part both sides
 //!    are read once; every row is looked at in exactly one part.
 //! 2. Rows are held against their point: a merged one against the sum of its sketches, bin by bin, and against the rollups
 //!    recomputed from it; any other must have passed unchanged. What is missing, doubled or not expected is told.
@@ -10,7 +10,8 @@
 //!    and a disagreement is a warning. The summary says so.
 //! 4. On a baseline known to lose the highest group key (defect D), exactly all points of that key missing are that defect.
 //!
-//! Tolerances: counts and bins are exact; recomputed rollups may differ by [`judge::RELATIVE`], or by what the policy says of
+//! Tolerances: counts and bins are exact; recomputed rollups may differ by 1e-9 relative (sums that cancel
+//! out, by 1e-12 of the sum of magnitudes), or by what the policy says of
 //! the column. Cost: two passes over the inputs' few columns at most, plus one a part, and one pass a part over each side.
 
 mod judge;
