@@ -310,8 +310,11 @@ fn without_inputs_rows_are_held_against_their_own_sketch_and_the_summary_says_so
 }
 
 #[test]
-fn a_signal_without_a_rollup_rule_and_an_ingest_job_are_not_asked() {
+fn a_signal_without_a_rollup_rule_an_ingest_job_and_a_job_without_an_interval_are_not_asked() {
     let mut fixture = fixture_of(&inputs(), &truth(), &truth());
+    let interval = fixture.job.parameters.interval.take();
+    assert_eq!(fixture.examine(&Sketches).status, Some(CheckStatus::NotApplicable));
+    fixture.job.parameters.interval = interval;
     fixture.job.kind = crate::job::JobKind::Ingest;
     assert_eq!(fixture.examine(&Sketches).status, Some(CheckStatus::NotApplicable));
     fixture.job.kind = crate::job::JobKind::Compact;
