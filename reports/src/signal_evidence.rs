@@ -80,8 +80,9 @@ pub struct SketchEvidence {
     pub unaligned: u64,
     /// Rows in which a rollup column does not say what it should, by column.
     pub disagreeing: BTreeMap<String, u64>,
-    /// Largest relative difference seen in a rollup column of rows that were not merged, by column. One that is not finite is
-    /// null in JSON, and read back as infinite.
+    /// Largest relative difference between a rollup column and what it was held against, by column: the recomputed value, or,
+    /// where nothing could be recomputed, what the row's own sketch says.
+    /// One that is not finite is null in JSON, and read back as infinite.
     #[serde(deserialize_with = "finite_or_null")]
     #[schemars(with = "BTreeMap<String, Option<f64>>")]
     pub largest_difference: BTreeMap<String, f64>,

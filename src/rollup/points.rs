@@ -1,6 +1,6 @@
 //! The points of a merge that are kept for a comparison: those of one part of all keys, so that memory stays bounded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::merge::{Kind, Point};
@@ -12,8 +12,8 @@ use super::sketch::{Facts, Mapping, Sketch};
 pub enum Shape {
     /// The row passes unchanged: hash of its stored sketch, and its rollup values.
     Unchanged {
-        /// Hash of the stored sketch.
-        stored: u128,
+        /// Hash of the stored sketch, see [`bytes_hash`](super::bytes_hash). As bytes, which need no alignment.
+        stored: [u8; 16],
         /// Rollup values.
         cells: Cells,
     },
@@ -37,15 +37,14 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Bytes of memory, roughly, with its share of the index.
+    /// Bytes of memory, roughly, with its share of the index; names are shared.
     fn bytes(&self) -> u64 {
         let content = match &self.shape {
             Shape::Unchanged { cells, .. } => cells.bytes(),
             Shape::Merged(sketch) => size_of::<Sketch>() + 16 * sketch.bins(),
         };
-        let name = self.name.as_ref().map_or(0, |name| name.len() + 16);
-        // Two words of the allocator a box, and index entries at most half empty.
-        (size_of::<Self>() + content + name + 32 + 2 * size_of::<(u128, u32)>()) as u64
+        // Two words of the allocator, and an index that is at least seven sixteenths full.
+        (size_of::<Self>() + content + 16 + 16 * size_of::<(Halves, u32)>() / 7) as u64
     }
 }
 
@@ -59,6 +58,14 @@ pub fn rollups(sketch: &Sketch, quantiles: &[f64], mapping: &Mapping) -> (Facts,
     (facts, values)
 }
 
+/// A key in the index, in halves that need less alignment than the whole.
+type Halves = (u64, u64);
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is wanted")]
+fn halves(key: u128) -> Halves {
+    ((key >> 64) as u64, key as u64)
+}
+
 /// Points by key.
 #[derive(Debug)]
 pub struct Points {
@@ -70,7 +77,8 @@ pub struct Points {
     /// True where they would have taken more than the bound: none is kept then.
     pub overflowed: bool,
     kept: Vec<Expected>,
-    index: HashMap<u128, u32>,
+    index: HashMap<Halves, u32>,
+    names: HashSet<Arc<str>>,
 }
 
 impl Points {
@@ -83,6 +91,7 @@ impl Points {
             overflowed: false,
             kept: Vec::new(),
             index: HashMap::new(),
+            names: HashSet::new(),
         }
     }
 
@@ -98,20 +107,31 @@ impl Points {
         }
         let shape = match point.merged {
             Some(sketch) => Shape::Merged(Box::new(sketch)),
-            None => Shape::Unchanged { stored: point.stored, cells: point.cells },
+            None => Shape::Unchanged { stored: point.stored.to_le_bytes(), cells: point.cells },
         };
         let Point { key, group, time, name, kind, .. } = point;
+        // What would not be kept needs no copy of its name.
+        let name = name.filter(|_| !self.overflowed).map(|name| self.shared(name));
         let expected = Expected { group, time, name, kind, shape };
         self.bytes += expected.bytes();
         let number = u32::try_from(self.kept.len());
         let Some(number) = number.ok().filter(|_| self.bytes <= self.bound) else {
             self.overflowed = true;
-            self.kept = Vec::new();
-            self.index = HashMap::new();
+            (self.kept, self.index, self.names) = (Vec::new(), HashMap::new(), HashSet::new());
             return;
         };
         self.kept.push(expected);
-        self.index.insert(key, number);
+        self.index.insert(halves(key), number);
+    }
+
+    /// The one copy of a name.
+    fn shared(&mut self, name: Arc<str>) -> Arc<str> {
+        if let Some(known) = self.names.get(&name) {
+            return Arc::clone(known);
+        }
+        self.bytes += (name.len() + 64) as u64;
+        self.names.insert(Arc::clone(&name));
+        name
     }
 
     /// The points, by their number.
@@ -123,7 +143,7 @@ impl Points {
     /// Number and content of the point with this key.
     #[must_use]
     pub fn get(&self, key: u128) -> Option<(usize, &Expected)> {
-        let number = *self.index.get(&key)? as usize;
+        let number = *self.index.get(&halves(key))? as usize;
         Some((number, self.kept.get(number)?))
     }
 }

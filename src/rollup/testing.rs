@@ -12,6 +12,48 @@ use super::sketch::{Bins, Mapping, Sketch};
 use crate::job::{Expected, Job, JobKind, Recorded};
 use crate::output::testing::{Columns, write};
 
+/// A recorded merge of the original.
+pub(crate) struct Golden {
+    pub(crate) name: String,
+    pub(crate) job: Job,
+    /// Output files in result order.
+    pub(crate) outputs: Vec<PathBuf>,
+    pub(crate) out_of_range: u64,
+}
+
+/// Every recorded merge that did not end in an error; none where there are no golden files.
+pub(crate) fn golden() -> Vec<Golden> {
+    let Some(folder) = crate::check::fixture::beside("golden") else { return Vec::new() };
+    let mut cases = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let folder = entry.unwrap().path();
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        if !name.contains("tidmerge-") {
+            continue;
+        }
+        let read = |name: &str| -> serde_json::Value {
+            serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
+        };
+        let (params, expected) = (read("params.json"), read("expected.json"));
+        if !expected["error"].is_null() || !expected["panic"].is_null() {
+            continue;
+        }
+        let number = |name: &str| params["params"][name].as_str().and_then(|it| it.parse::<i64>().ok());
+        let inputs = params["inputs"].as_array().unwrap();
+        let mut job = job(inputs.iter().map(|it| folder.join(it.as_str().unwrap())).collect());
+        job.parameters.interval = number("interval");
+        job.parameters.start = number("start");
+        job.parameters.end = number("end");
+        let outputs = expected["results"].as_array().into_iter().flatten();
+        let outputs = outputs.map(|it| folder.join("output").join(it["file"].as_str().unwrap())).collect();
+        let out_of_range = expected["merge_stats"]["DatapointsOutOfRange"].as_u64().unwrap();
+        cases.push(Golden { name, job, outputs, out_of_range });
+    }
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    assert!(cases.len() > 40, "{}", cases.len());
+    cases
+}
+
 /// Accuracy of the shipped signal.
 pub(crate) const ACCURACY: f64 = 0.01;
 
@@ -34,7 +76,7 @@ pub(crate) const QUANTILES: [f64; 6] = [0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
 
 /// The metrics signal as it ships.
 pub(crate) fn metrics() -> Signal {
-    corpora::Signals::builtin().unwrap().get("metrics").unwrap().clone()
+    corpora::Signals::builtin().unwrap().get("metrics").unwrap().as_ref().clone()
 }
 
 /// A job over the inputs with an interval of ten seconds and a range of one minute from 60,000 on.

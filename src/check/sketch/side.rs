@@ -192,7 +192,7 @@ impl Pass<'_> {
                 }
             }
             Shape::Unchanged { stored, cells } => {
-                if looked && bytes_hash(line.block.sketch(line.row)) != *stored {
+                if looked && bytes_hash(line.block.sketch(line.row)).to_le_bytes() != *stored {
                     match sketch {
                         Some(Err(fault @ Fault::Malformed(_))) => {
                             self.undecodable(Code::Undecodable, line, fault, tally);
