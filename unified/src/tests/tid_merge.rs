@@ -17,8 +17,9 @@ fn numbers(rows: &[Got]) -> Vec<i64> {
 
 #[test]
 fn points_of_one_interval_become_one_and_the_first_gives_the_other_columns() {
-    let (outcome, rows) =
-        merged(&[vec![point(7, 12, 5.0), point(8, 11, 1.0)], vec![point(7, 17, 9.0), point(7, 25, 2.0)]]);
+    let bench =
+        Bench::of(&[vec![point(7, 12, 5.0), point(8, 11, 1.0)], vec![point(7, 17, 9.0), point(7, 25, 2.0)]]);
+    let (outcome, rows) = accounted(&bench);
     assert_eq!(numbers(&rows), [0, 3, 1]);
     assert_eq!((rows[0].time, rows[0].count, rows[0].sum), (10, Some(2.0), Some(13.938248218874275)));
     assert_eq!(rows[0].sketch, Some(sketch(&[5.0, 9.0])));
@@ -84,7 +85,7 @@ fn a_row_in_a_group_is_dropped_for_the_first_thing_that_it_lacks() {
 
 #[test]
 fn an_empty_sketch_of_one_value_is_that_value_and_what_no_sketch_holds_still_counts() {
-    let single = |tid, sum| Point { sketch: Some(Vec::new()), ..point(tid, 5, sum) };
+    let single = |tid, sum| Point { sketch: Some(Vec::new()), sum: Some(sum), ..point(tid, 5, 1.0) };
     let (outcome, rows) = merged(&[
         vec![single(1, 5.0), single(2, f64::NAN), single(3, f64::INFINITY)],
         vec![single(1, 9.0), point(2, 6, 4.0), single(3, 1e308 * 1.7), single(4, 3.0)],
