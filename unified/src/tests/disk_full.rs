@@ -64,7 +64,7 @@ fn merges(disk: &Path) {
     let inputs: Vec<PathBuf> = (0..18)
         .map(|at| {
             let rows: Vec<_> =
-                (0..2000).map(|n| point(n / 1000, n * 10, (n * 7 + at) as f64 + 0.5)).collect();
+                (0..2000).map(|n| point(n / 1000, n * 20 + at, (n * 7 + at) as f64 + 0.5)).collect();
             let rows = points(&rows, at * 2000);
             let noise = log_batch((0..2000).collect(), 100, at as u64);
             let columns = rows.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
@@ -80,10 +80,10 @@ fn merges(disk: &Path) {
             inputs: &inputs,
             output,
             scratch,
-            interval: 10,
+            interval: 1,
             row_estimate: 0,
             start: 0,
-            end: 20_000,
+            end: 100_000,
             target_size: 100_000,
             memory_limit,
             columns: &columns,

@@ -125,14 +125,12 @@ fn more_inputs_than_are_merged_at_once_come_out_the_same() {
     assert_whole(&outcome.files);
     assert!(rows.iter().all(|row| expected.contains_key(&row.tid)));
     // The first contribution of the first interval of a timeseries comes from the earliest input that has one.
-    let mut number = 0;
     let mut earliest: BTreeMap<(i64, i64), i64> = BTreeMap::new();
-    for row in inputs.iter().flatten() {
+    for (number, row) in (0..).zip(inputs.iter().flatten()) {
         let usable = row.name == Some("a") && row.sketch.as_ref().is_some_and(|bytes| bytes.len() != 1);
         if usable {
             earliest.entry((row.tid.unwrap(), row.time.unwrap() / 10 * 10)).or_insert(number);
         }
-        number += 1;
     }
     let found: std::collections::BTreeSet<i64> = rows.iter().map(|row| row.n).collect();
     assert!(earliest.values().all(|n| found.contains(n)));

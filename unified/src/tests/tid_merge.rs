@@ -226,8 +226,7 @@ fn a_column_that_the_merge_reads_must_have_its_type_and_every_column_only_one() 
 #[test]
 fn a_column_without_values_may_have_any_type_and_forms_of_bytes_are_one() {
     let nulls: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
-    let large: arrow::array::LargeBinaryArray =
-        vec![Some(sketch(&[9.0]))].iter().map(|s| s.as_deref()).collect();
+    let large: arrow::array::LargeBinaryArray = [Some(sketch(&[9.0]))].iter().map(|s| s.as_deref()).collect();
     let bench = Bench::new(&[
         vec![points(&[point(1, 1, 5.0)], 0)],
         vec![batch(vec![(TID, ints([2])), (TIME, ints([1])), ("n", ints([1])), ("sketch", nulls)])],
