@@ -4,7 +4,11 @@ use std::sync::atomic::AtomicBool;
 
 use super::points::*;
 use super::*;
-use crate::{Columns, ErrorKind, MetricsJob, TidMergeJob, metrics_builder};
+use crate::cancel::Cancel;
+use crate::relay::relay;
+use crate::sorted::SortedInputs;
+use crate::spill::Scratch;
+use crate::{Columns, Error, ErrorKind, MetricsJob, TidMergeJob, metrics_builder};
 
 /// Segments over `tids` timeseries: each segment has some of them, with one to seven points that overlap in time.
 fn segments(count: u64, tids: i64) -> Vec<Vec<Point>> {
@@ -218,4 +222,51 @@ fn a_cancelled_or_failing_merge_leaves_nothing() {
     assert_eq!(bench.merge().run().unwrap_err().kind(), ErrorKind::Io);
     assert_eq!(entries(bench.place.output.path()), [taken]);
     assert_eq!(entries(bench.place.scratch.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_merge_that_is_cancelled_on_its_way_ends_before_the_next_batch() {
+    let bench = Bench::of(&segments(5, 2000));
+    let flag = Arc::new(AtomicBool::new(false));
+    let cancel = Cancel::new(Some(flag.clone()));
+    let inputs = SortedInputs::survey(&bench.inputs, TID, &[], "the merge", &cancel).unwrap();
+    let (mut scratch, mut calls) = (Scratch::new(bench.place.scratch.path().to_path_buf()), 0);
+    let merged = inputs.merge(1 << 20, &mut scratch, &cancel, |_, picks| {
+        assert!(!picks.is_empty() && picks.len() <= 8192);
+        flag.store(true, std::sync::atomic::Ordering::Relaxed);
+        calls += 1;
+        Ok(())
+    });
+    assert_eq!(merged.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(inputs.rows() > 3 * 8192 && calls <= 2, "{calls} of {} rows", inputs.rows());
+}
+
+#[test]
+fn whichever_side_of_a_merge_fails_first_its_error_is_reported_and_nothing_is_left() {
+    let place = Place::new();
+    let builder = || {
+        metrics_builder(place.output.path().to_path_buf(), &Columns::default())
+            .scratch(place.scratch.path())
+            .rows_per_file(1)
+    };
+    let rows = |tid| points(&[point(tid, 1, 1.0)], 0);
+    // The writer: out of order.
+    let error = relay(builder(), place.scratch.path(), |scratch, sink| {
+        scratch.file()?;
+        (0..100).rev().try_for_each(|tid| sink(rows(tid)))
+    });
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsorted);
+    place.assert_empty();
+    // The merge: after files have been written.
+    let error = relay(builder(), place.scratch.path(), |scratch, sink| {
+        let _held = scratch.file()?;
+        (0..50).try_for_each(|tid| sink(rows(tid)))?;
+        Err::<(), _>(Error::input("a file", "broken"))
+    });
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Input);
+    place.assert_empty();
+    let nowhere = place.output.path().join("nowhere");
+    let bench = Bench::of(&segments(1, 3));
+    let error = TidMergeJob { output: &nowhere, ..bench.merge() }.run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
 }
