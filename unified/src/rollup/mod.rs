@@ -121,7 +121,8 @@ impl<'a> Rollup<'a> {
             self.finish_large(scratch, sink)?;
         }
         self.carried.advance(held, picks, Need::Everything, &mut self.merger, sink)?;
-        if self.carried.bytes > self.share {
+        // One row, however large, may turn out to be alone in its group, to which other rules apply.
+        if self.carried.bytes > self.share && self.carried.rows > 1 {
             let parts = std::mem::take(&mut self.carried).parts;
             let tid = parts[0].keys[0];
             self.large = Some((tid, Sorter::new(Ordering::Spillable, self.share as u64)));
@@ -180,6 +181,7 @@ impl<'a> Rollup<'a> {
 #[derive(Default)]
 struct Carried {
     parts: Vec<Rows>,
+    rows: usize,
     bytes: usize,
 }
 
@@ -206,6 +208,7 @@ impl Carried {
             merger.merge(&parts, &entries, need, sink)?;
         }
         let rows = Rows::gather(held, &picks[tail..], merger.catalog)?.without_empty_columns();
+        self.rows += rows.len;
         self.bytes += rows.memory();
         self.parts.push(rows);
         Ok(())

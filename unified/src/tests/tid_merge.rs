@@ -51,6 +51,19 @@ fn a_lone_row_needs_only_a_time_in_range() {
 }
 
 #[test]
+fn a_lone_row_stays_one_however_little_memory_there_is() {
+    let lone = |tid| Point { name: None, sketch: None, ..point(tid, 5, 1.0) };
+    let pair = vec![point(5, 5, 5.0), point(5, 6, 9.0)];
+    let bench = Bench::of(&[vec![lone(1), lone(2)], pair, vec![lone(9)]]);
+    for memory_limit in [1, 1 << 10, 1 << 26] {
+        let place = Place::new();
+        let outcome =
+            TidMergeJob { memory_limit, output: place.output.path(), ..bench.merge() }.run().unwrap();
+        assert_eq!((numbers(&got(&outcome.files)), outcome.rows_merged), (vec![0, 1, 2, 4], 1));
+    }
+}
+
+#[test]
 fn a_row_in_a_group_is_dropped_for_the_first_thing_that_it_lacks() {
     let whole = || point(1, 5, 1.0);
     let bare = Point { time: None, name: None, sketch: None, ..whole() };
