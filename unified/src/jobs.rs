@@ -19,7 +19,7 @@ use crate::segment::Segments;
 use crate::tid_merge::MergeStats;
 use crate::writer::UnifiedWriter;
 
-/// Reason under which the fingerprint adapter drops rows.
+/// Reason under which the fingerprint adapter and the merger drop rows: no timestamp, or none of a usable type.
 pub const MISSING_TIMESTAMP: &str = "missing_timestamp";
 
 /// What a job did.

@@ -8,12 +8,31 @@
 //!                                                              └► metadata (fingerprint)
 //! ```
 //!
-//! [`UnifiedWriter::builder`] gives the core with every ordering strategy; [`logs_writer`] is the factory for logs;
-//! [`BuffetJob`] and [`FingerprintJob`] stand in for the legacy entry points, with their parameters.
+//! [`UnifiedWriter::builder`] gives the core with every ordering strategy; [`logs_writer`], [`metrics_writer`] and
+//! [`traces_writer`] are the factories; [`BuffetJob`], [`FingerprintJob`] and [`TidMergeJob`] stand in for the legacy
+//! entry points, with their parameters; [`LogsJob`], [`MetricsJob`] and [`TracesJob`] are the factories over segments.
 //!
-//! What it promises: the rows of the input, unchanged and complete; a schema per file that is the union of the columns
-//! with a value in it; stable sorts, verified claims of sortedness; output that depends on the rows and settings alone,
-//! never on batch sizes or the memory limit; all files of a job or none.
+//! What it promises: the rows of the input, unchanged and complete but for declared drops and merges; a schema per file
+//! that is the union of the columns with a value in it; stable sorts, verified claims of sortedness; a group that must
+//! not be split in one file; output that depends on the rows and settings alone, never on batch sizes or the memory
+//! limit; all files of a job or none.
+//!
+//! # Metrics
+//!
+//! ```text
+//! segments, each sorted by TID ─► sorted (survey, verify) ─► merge (k-way, by runs) ─► rollup ─► writer, presumed order
+//! ```
+//!
+//! 1. All footers are looked at first: types that conflict end the job before it has begun.
+//! 2. At most 16 segments are merged at once, more through runs on disk. The merge picks runs of rows, it copies none.
+//! 3. Rows of one TID form a group. Within it, rows of equal aligned time and name become one: their sketches
+//!    (module `sketch`) are added up, figures taken from the sum. A sketch is decoded only where it is merged.
+//! 4. What is left is gathered once, straight from the inputs' batches, and handed to the writer, which encodes it in
+//!    another thread. The order is that of TID, time and name, whatever the threads do.
+//!
+//! Memory, of the limit given: a quarter for the batches of the inputs, an eighth for the group that is not complete
+//! yet, the rest for encoding. A larger group is sorted by time through the disk, so that only the rows of one TID *and
+//! one interval* must fit. Beside the limit stand two gathered batches of at most 8,192 rows and the open pages.
 //!
 //! What it does not do: convert types (only the forms of strings and bytes that Parquet stores alike are made one),
 //! interpret nested columns, or read anything but Parquet.
@@ -65,6 +84,7 @@ pub use logs::{logs_builder, logs_writer};
 pub use metadata::{FileResult, SplitKey, TidSummary, TraceSummary};
 pub use metrics::{MetricsJob, metrics_builder, metrics_writer};
 pub use order::Ordering;
+pub use rollup::{EMPTY_MERGE, EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, OUT_OF_RANGE, UNDECODABLE_SKETCH};
 pub use tid_merge::{MergeStats, TidMergeJob};
 pub use traces::{TracesJob, traces_builder, traces_writer};
 pub use writer::{Counts, UnifiedWriter};

@@ -47,6 +47,7 @@ pub(crate) enum Source {
 
 impl Source {
     fn next(&mut self, context: &MergeContext<'_>) -> Result<Option<Rows>> {
+        context.cancel.check()?;
         match self {
             Self::Disk(reader) => reader.next(context.key),
             Self::Memory(buffer) => buffer.next(context.catalog),

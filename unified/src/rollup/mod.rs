@@ -33,20 +33,18 @@ pub(crate) use rules::{Ids, Interval};
 use rules::{Need, Point, View};
 use table::Table;
 
-/// Reason of a drop: no int64 timestamp.
-pub(crate) const MISSING_TIMESTAMP: &str = "missing_timestamp";
-/// Reason of a drop: the timestamp lies outside the range of the job.
-pub(crate) const OUT_OF_RANGE: &str = "out_of_range";
-/// Reason of a drop: no name, in a group of several rows.
-pub(crate) const MISSING_NAME: &str = "missing_name";
-/// Reason of a drop: no sketch, in a group of several rows.
-pub(crate) const MISSING_SKETCH: &str = "missing_sketch";
-/// Reason of a drop: a sketch of no bytes that the rollups do not make up for.
-pub(crate) const EMPTY_SKETCH: &str = "empty_sketch";
-/// Reason of a drop: bytes that are no sketch, or one of another accuracy.
-pub(crate) const UNDECODABLE_SKETCH: &str = "undecodable_sketch";
-/// Reason of a drop: rows whose merged sketch holds no value.
-pub(crate) const EMPTY_MERGE: &str = "empty_merge";
+/// Reason under which the merger drops rows: the timestamp lies outside the range of the job.
+pub const OUT_OF_RANGE: &str = "out_of_range";
+/// Reason under which the merger drops rows: no name, in a group of several rows.
+pub const MISSING_NAME: &str = "missing_name";
+/// Reason under which the merger drops rows: no sketch, in a group of several rows.
+pub const MISSING_SKETCH: &str = "missing_sketch";
+/// Reason under which the merger drops rows: a sketch of no bytes that the rollups do not make up for.
+pub const EMPTY_SKETCH: &str = "empty_sketch";
+/// Reason under which the merger drops rows: bytes that are no sketch, or one of another accuracy.
+pub const UNDECODABLE_SKETCH: &str = "undecodable_sketch";
+/// Reason under which the merger drops rows: rows whose merged sketch holds no value.
+pub const EMPTY_MERGE: &str = "empty_merge";
 
 /// What became of the rows.
 #[derive(Debug, Default)]
@@ -123,7 +121,8 @@ impl<'a> Rollup<'a> {
             self.finish_large(scratch, sink)?;
         }
         self.carried.advance(held, picks, Need::Everything, &mut self.merger, sink)?;
-        if self.carried.bytes > self.share {
+        // One row, however large, may turn out to be alone in its group, to which other rules apply.
+        if self.carried.bytes > self.share && self.carried.rows > 1 {
             let parts = std::mem::take(&mut self.carried).parts;
             let tid = parts[0].keys[0];
             self.large = Some((tid, Sorter::new(Ordering::Spillable, self.share as u64)));
@@ -182,6 +181,7 @@ impl<'a> Rollup<'a> {
 #[derive(Default)]
 struct Carried {
     parts: Vec<Rows>,
+    rows: usize,
     bytes: usize,
 }
 
@@ -208,6 +208,7 @@ impl Carried {
             merger.merge(&parts, &entries, need, sink)?;
         }
         let rows = Rows::gather(held, &picks[tail..], merger.catalog)?.without_empty_columns();
+        self.rows += rows.len;
         self.bytes += rows.memory();
         self.parts.push(rows);
         Ok(())

@@ -3,10 +3,11 @@
 use arrow::array::{Array, AsArray, BinaryArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{Float64Type, Int64Type};
 
-use super::{EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, MISSING_TIMESTAMP, OUT_OF_RANGE};
+use super::{EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, OUT_OF_RANGE};
 use crate::catalog::{Catalog, ColumnId};
 use crate::columns::Columns;
 use crate::error::{Error, Result};
+use crate::jobs::MISSING_TIMESTAMP;
 use crate::rows::Rows;
 
 /// The interval to which times are aligned, and the range in which they must lie.

@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use super::points::{point, points};
 use super::*;
 use crate::ErrorKind;
 
@@ -50,5 +51,50 @@ fn on_a_small_disk() {
         assert!(error.to_string().contains(disk.to_str().unwrap()), "{error}");
         assert_eq!(entries(other.path()), Vec::<PathBuf>::new());
         assert_eq!(entries(&disk), [disk.join("mounted")]);
+    }
+    merges(&disk);
+}
+
+/// Merges of more inputs than fit at once, so that runs go to disk, and of timeseries that go through it too.
+fn merges(disk: &Path) {
+    let other = tempfile::tempdir_in("/dev/shm").unwrap();
+    let (output, inputs) = (other.path().join("out"), other.path().join("in"));
+    std::fs::create_dir(&output).unwrap();
+    std::fs::create_dir(&inputs).unwrap();
+    let inputs: Vec<PathBuf> = (0..18)
+        .map(|at| {
+            let rows: Vec<_> =
+                (0..2000).map(|n| point(n / 1000, n * 20 + at, (n * 7 + at) as f64 + 0.5)).collect();
+            let rows = points(&rows, at * 2000);
+            let noise = log_batch((0..2000).collect(), 100, at as u64);
+            let columns = rows.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+            let mut columns: Vec<(&str, ArrayRef)> =
+                columns.iter().map(String::as_str).zip(rows.columns().iter().cloned()).collect();
+            columns.push(("noise", noise.column(1).clone()));
+            segment(&inputs, &format!("f{at}"), &[batch(columns)])
+        })
+        .collect();
+    let columns = crate::Columns::default();
+    let merge = |output: &Path, scratch: &Path, memory_limit| {
+        let job = crate::TidMergeJob {
+            inputs: &inputs,
+            output,
+            scratch,
+            interval: 1,
+            row_estimate: 0,
+            start: 0,
+            end: 100_000,
+            target_size: 100_000,
+            memory_limit,
+            columns: &columns,
+            cancel: None,
+        };
+        job.run().unwrap_err()
+    };
+    for error in [merge(disk, &output, 1 << 26), merge(&output, disk, 1 << 18)] {
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        assert!(error.to_string().contains(disk.to_str().unwrap()), "{error}");
+        assert_eq!(entries(&output), Vec::<PathBuf>::new());
+        assert_eq!(entries(disk), [disk.join("mounted")]);
     }
 }

@@ -4,7 +4,11 @@ use std::sync::atomic::AtomicBool;
 
 use super::points::*;
 use super::*;
-use crate::{Columns, ErrorKind, MetricsJob, TidMergeJob, metrics_builder};
+use crate::cancel::Cancel;
+use crate::relay::relay;
+use crate::sorted::SortedInputs;
+use crate::spill::Scratch;
+use crate::{Columns, Error, ErrorKind, MetricsJob, TidMergeJob, metrics_builder};
 
 /// Segments over `tids` timeseries: each segment has some of them, with one to seven points that overlap in time.
 fn segments(count: u64, tids: i64) -> Vec<Vec<Point>> {
@@ -17,7 +21,7 @@ fn segments(count: u64, tids: i64) -> Vec<Vec<Point>> {
                 for _ in 0..next(8) {
                     let time = next(100) as i64;
                     let mut row = point(tid * 37 - 400, time, next(1000) as f64 + 1.0);
-                    row.name = [Some("a"), Some("b"), None][next(20).min(2) as usize];
+                    row.name = [None, Some("b"), Some("a")][next(20).min(2) as usize];
                     if next(20) == 0 {
                         row.sketch = [None, Some(vec![]), Some(vec![0xfe])][next(3) as usize].clone();
                     }
@@ -91,7 +95,7 @@ fn output_depends_neither_on_memory_nor_on_how_rows_are_cut_into_row_groups() {
     let whole = Bench::of(&rows);
     let expected = TidMergeJob { row_estimate: 300, ..whole.merge() }.run().unwrap();
     assert!(expected.files.len() > 3 && expected.rows_merged > 500);
-    let metrics = MetricsJob { target_size: 60_000, ..whole.metrics() };
+    let metrics = MetricsJob { target_size: 20_000, ..whole.metrics() };
     whole.place.assert_only(&expected.files);
     let expected_bytes = contents(&expected.files);
     for memory_limit in [1 << 12, 1 << 17, 1 << 20] {
@@ -115,10 +119,9 @@ fn output_depends_neither_on_memory_nor_on_how_rows_are_cut_into_row_groups() {
 
 #[test]
 fn more_inputs_than_are_merged_at_once_come_out_the_same() {
-    // Forty inputs of few rows; the same rows, input after input, in ten inputs would tie otherwise, so only the
-    // multiset of what a single pass over sorted rows must give is compared.
     let inputs = segments(40, 12);
-    let (outcome, rows) = merged(&inputs);
+    let bench = Bench::of(&inputs);
+    let (outcome, rows) = accounted(&bench);
     let mut expected: BTreeMap<i64, u64> = BTreeMap::new();
     for row in inputs.iter().flatten() {
         *expected.entry(row.tid.unwrap()).or_default() += 1;
@@ -126,14 +129,12 @@ fn more_inputs_than_are_merged_at_once_come_out_the_same() {
     assert_whole(&outcome.files);
     assert!(rows.iter().all(|row| expected.contains_key(&row.tid)));
     // The first contribution of the first interval of a timeseries comes from the earliest input that has one.
-    let mut number = 0;
     let mut earliest: BTreeMap<(i64, i64), i64> = BTreeMap::new();
-    for row in inputs.iter().flatten() {
+    for (number, row) in (0..).zip(inputs.iter().flatten()) {
         let usable = row.name == Some("a") && row.sketch.as_ref().is_some_and(|bytes| bytes.len() != 1);
         if usable {
             earliest.entry((row.tid.unwrap(), row.time.unwrap() / 10 * 10)).or_insert(number);
         }
-        number += 1;
     }
     let found: std::collections::BTreeSet<i64> = rows.iter().map(|row| row.n).collect();
     assert!(earliest.values().all(|n| found.contains(n)));
@@ -221,4 +222,51 @@ fn a_cancelled_or_failing_merge_leaves_nothing() {
     assert_eq!(bench.merge().run().unwrap_err().kind(), ErrorKind::Io);
     assert_eq!(entries(bench.place.output.path()), [taken]);
     assert_eq!(entries(bench.place.scratch.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_merge_that_is_cancelled_on_its_way_ends_before_the_next_batch() {
+    let bench = Bench::of(&segments(5, 2000));
+    let flag = Arc::new(AtomicBool::new(false));
+    let cancel = Cancel::new(Some(flag.clone()));
+    let inputs = SortedInputs::survey(&bench.inputs, TID, &[], "the merge", &cancel).unwrap();
+    let (mut scratch, mut calls) = (Scratch::new(bench.place.scratch.path().to_path_buf()), 0);
+    let merged = inputs.merge(1 << 20, &mut scratch, &cancel, |_, picks| {
+        assert!(!picks.is_empty() && picks.len() <= 8192);
+        flag.store(true, std::sync::atomic::Ordering::Relaxed);
+        calls += 1;
+        Ok(())
+    });
+    assert_eq!(merged.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(inputs.rows() > 3 * 8192 && calls <= 2, "{calls} of {} rows", inputs.rows());
+}
+
+#[test]
+fn whichever_side_of_a_merge_fails_first_its_error_is_reported_and_nothing_is_left() {
+    let place = Place::new();
+    let builder = || {
+        metrics_builder(place.output.path().to_path_buf(), &Columns::default())
+            .scratch(place.scratch.path())
+            .rows_per_file(1)
+    };
+    let rows = |tid| points(&[point(tid, 1, 1.0)], 0);
+    // The writer: out of order.
+    let error = relay(builder(), place.scratch.path(), |scratch, sink| {
+        scratch.file()?;
+        (0..100).rev().try_for_each(|tid| sink(rows(tid)))
+    });
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsorted);
+    place.assert_empty();
+    // The merge: after files have been written.
+    let error = relay(builder(), place.scratch.path(), |scratch, sink| {
+        let _held = scratch.file()?;
+        (0..50).try_for_each(|tid| sink(rows(tid)))?;
+        Err::<(), _>(Error::input("a file", "broken"))
+    });
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Input);
+    place.assert_empty();
+    let nowhere = place.output.path().join("nowhere");
+    let bench = Bench::of(&segments(1, 3));
+    let error = TidMergeJob { output: &nowhere, ..bench.merge() }.run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
 }

@@ -4,6 +4,7 @@ mod adapters;
 mod disk_full;
 mod golden;
 mod lifecycle;
+mod merge_model;
 mod metrics;
 mod ordering;
 mod points;

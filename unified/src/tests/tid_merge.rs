@@ -17,8 +17,9 @@ fn numbers(rows: &[Got]) -> Vec<i64> {
 
 #[test]
 fn points_of_one_interval_become_one_and_the_first_gives_the_other_columns() {
-    let (outcome, rows) =
-        merged(&[vec![point(7, 12, 5.0), point(8, 11, 1.0)], vec![point(7, 17, 9.0), point(7, 25, 2.0)]]);
+    let bench =
+        Bench::of(&[vec![point(7, 12, 5.0), point(8, 11, 1.0)], vec![point(7, 17, 9.0), point(7, 25, 2.0)]]);
+    let (outcome, rows) = accounted(&bench);
     assert_eq!(numbers(&rows), [0, 3, 1]);
     assert_eq!((rows[0].time, rows[0].count, rows[0].sum), (10, Some(2.0), Some(13.938248218874275)));
     assert_eq!(rows[0].sketch, Some(sketch(&[5.0, 9.0])));
@@ -47,6 +48,19 @@ fn a_lone_row_needs_only_a_time_in_range() {
     assert_eq!((rows[2].sketch.as_deref(), rows[2].count), (Some(b"".as_slice()), Some(5.0)));
     assert_eq!(outcome.rows_dropped, dropped(&[("missing_timestamp", 1), ("out_of_range", 2)]));
     assert_eq!(outcome.merge_stats, Some(MergeStats { datapoints_out_of_range: 2 }));
+}
+
+#[test]
+fn a_lone_row_stays_one_however_little_memory_there_is() {
+    let lone = |tid| Point { name: None, sketch: None, ..point(tid, 5, 1.0) };
+    let pair = vec![point(5, 5, 5.0), point(5, 6, 9.0)];
+    let bench = Bench::of(&[vec![lone(1), lone(2)], pair, vec![lone(9)]]);
+    for memory_limit in [1, 1 << 10, 1 << 26] {
+        let place = Place::new();
+        let outcome =
+            TidMergeJob { memory_limit, output: place.output.path(), ..bench.merge() }.run().unwrap();
+        assert_eq!((numbers(&got(&outcome.files)), outcome.rows_merged), (vec![0, 1, 2, 4], 1));
+    }
 }
 
 #[test]
@@ -84,7 +98,7 @@ fn a_row_in_a_group_is_dropped_for_the_first_thing_that_it_lacks() {
 
 #[test]
 fn an_empty_sketch_of_one_value_is_that_value_and_what_no_sketch_holds_still_counts() {
-    let single = |tid, sum| Point { sketch: Some(Vec::new()), ..point(tid, 5, sum) };
+    let single = |tid, sum| Point { sketch: Some(Vec::new()), sum: Some(sum), ..point(tid, 5, 1.0) };
     let (outcome, rows) = merged(&[
         vec![single(1, 5.0), single(2, f64::NAN), single(3, f64::INFINITY)],
         vec![single(1, 9.0), point(2, 6, 4.0), single(3, 1e308 * 1.7), single(4, 3.0)],
@@ -225,8 +239,7 @@ fn a_column_that_the_merge_reads_must_have_its_type_and_every_column_only_one() 
 #[test]
 fn a_column_without_values_may_have_any_type_and_forms_of_bytes_are_one() {
     let nulls: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
-    let large: arrow::array::LargeBinaryArray =
-        vec![Some(sketch(&[9.0]))].iter().map(|s| s.as_deref()).collect();
+    let large: arrow::array::LargeBinaryArray = [Some(sketch(&[9.0]))].iter().map(|s| s.as_deref()).collect();
     let bench = Bench::new(&[
         vec![points(&[point(1, 1, 5.0)], 0)],
         vec![batch(vec![(TID, ints([2])), (TIME, ints([1])), ("n", ints([1])), ("sketch", nulls)])],
