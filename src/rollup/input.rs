@@ -11,6 +11,8 @@ use crate::output::{Batches, ReadOptions};
 /// One row of an input, as far as the merge looks at it.
 #[derive(Debug)]
 pub(super) struct Row {
+    /// Number of the input, and the row in it.
+    pub(super) origin: (usize, u64),
     pub(super) time: Option<i64>,
     pub(super) name: Option<Arc<str>>,
     pub(super) sketch: Option<Vec<u8>>,
@@ -19,6 +21,7 @@ pub(super) struct Row {
 
 /// Where reading of an input stands.
 pub(super) struct Cursor<'a> {
+    number: usize,
     input: &'a Input,
     columns: &'a Columns,
     batches: Batches,
@@ -32,9 +35,15 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn open(model: &'a Model, input: &'a Input, cancel: &Cancel) -> Result<Self, Stop> {
+    pub(super) fn open(
+        model: &'a Model,
+        number: usize,
+        input: &'a Input,
+        cancel: &Cancel,
+    ) -> Result<Self, Stop> {
         let options = ReadOptions { columns: Some(model.columns.all()), ..ReadOptions::default() };
         let mut cursor = Self {
+            number,
             input,
             columns: &model.columns,
             batches: input.file.read(options)?,
@@ -62,6 +71,7 @@ impl<'a> Cursor<'a> {
             _ => Arc::from(name),
         });
         let row = Row {
+            origin: (self.number, self.before + self.row as u64),
             time: block.time(self.row),
             sketch: block.sketch(self.row).map(<[u8]>::to_vec),
             cells: block.cells(self.row),

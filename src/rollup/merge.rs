@@ -90,6 +90,8 @@ pub struct Point {
     pub name: Option<Arc<str>>,
     /// How it came about.
     pub kind: Kind,
+    /// Its first row: number of the input, and the row in it.
+    pub origin: (usize, u64),
     /// Hash of the stored sketch of its first row.
     pub stored: u128,
     /// The merged sketch; only for a merged point.
@@ -101,6 +103,7 @@ pub struct Point {
 /// A point in the making.
 struct Growing {
     rows: u64,
+    origin: (usize, u64),
     stored: u128,
     cells: Cells,
     sketch: Sketch,
@@ -113,8 +116,8 @@ impl Model {
     /// Why there is no model after all, or what could not be done.
     pub fn run(&self, cancel: &Cancel, mut visit: impl FnMut(Point)) -> Result<Account, Stop> {
         let mut cursors = Vec::with_capacity(self.inputs.len());
-        for input in &self.inputs {
-            cursors.push(Cursor::open(self, input, cancel)?);
+        for (number, input) in self.inputs.iter().enumerate() {
+            cursors.push(Cursor::open(self, number, input, cancel)?);
         }
         let mut heap: BinaryHeap<Reverse<(i64, usize)>> = cursors
             .iter()
@@ -207,7 +210,13 @@ impl Group<'_> {
                 }
                 std::collections::btree_map::Entry::Vacant(place) => {
                     let stored = bytes_hash(row.sketch.as_deref());
-                    place.insert(Growing { rows: 1, stored, cells: row.cells.clone(), sketch });
+                    place.insert(Growing {
+                        rows: 1,
+                        origin: row.origin,
+                        stored,
+                        cells: row.cells.clone(),
+                        sketch,
+                    });
                 }
             },
         }
@@ -224,6 +233,7 @@ impl Group<'_> {
                         group,
                         time,
                         kind: Kind::Lone,
+                        origin: row.origin,
                         stored: bytes_hash(row.sketch.as_deref()),
                         merged: None,
                         cells: row.cells,
@@ -251,6 +261,7 @@ impl Group<'_> {
                 time,
                 name: Some(name),
                 kind: if merged { Kind::Merged } else { Kind::Single },
+                origin: grown.origin,
                 stored: grown.stored,
                 merged: merged.then_some(grown.sketch),
                 cells: grown.cells,

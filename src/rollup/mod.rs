@@ -113,6 +113,12 @@ impl Model {
         Ok(Modelled::Known(Self { columns, mapping, interval, start, end, inputs }))
     }
 
+    /// The input of that number, as in [`Point::origin`].
+    #[must_use]
+    pub fn input(&self, number: usize) -> Option<&OutputFile> {
+        self.inputs.get(number).map(|input| &input.file)
+    }
+
     /// Hands every point to `visit`, and returns the account.
     ///
     /// # Errors

@@ -59,7 +59,6 @@ pub fn metrics_builder(output: PathBuf, columns: &Columns) -> UnifiedWriterBuild
         .no_split_groups(&columns.tid)
         .time_column(&columns.timestamp)
         .tid_metadata(&columns.tid)
-        .fingerprints(true)
 }
 
 /// The metrics factory over segments, each sorted by TID: they are merged by TID, rows of one TID in order of the

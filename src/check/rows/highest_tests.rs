@@ -44,7 +44,20 @@ fn rows_that_the_baseline_loses_are_waived_as_its_defect_and_counted() {
 
 #[test]
 fn what_is_not_exactly_the_defect_stays_a_blocker() {
-    let cases: [(&str, &[MetricRow], Vec<MetricRow>, bool); 5] = [
+    let changed = |at: usize, change: fn(&mut MetricRow)| {
+        let mut rows = truth();
+        change(&mut rows[at]);
+        rows
+    };
+    let cases: [(&str, &[MetricRow], Vec<MetricRow>, bool); 8] = [
+        ("a merged row has another label", &truth()[..1], changed(1, |row| row.label = Some("wrong")), true),
+        ("an unmerged row has lost its label", &truth()[..1], changed(2, |row| row.label = None), true),
+        (
+            "an unmerged row has another sum",
+            &truth()[..1],
+            changed(2, |row| row.rollups[1] = Some(3.0)),
+            true,
+        ),
         ("not known", &truth()[..1], truth(), false),
         ("one point is missing on the candidate too", &truth()[..1], truth()[..2].to_vec(), true),
         ("the baseline holds one of them", &truth()[..2], truth(), true),
