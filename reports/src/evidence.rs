@@ -207,7 +207,8 @@ pub struct MetadataEvidence {
     pub side: Role,
     /// Path relative to the side's output directory.
     pub file: String,
-    /// Field name: `record_count`, `file_size`, `first_ts`, `last_ts`, `fingerprints`.
+    /// Field name: `record_count`, `file_size`, `first_ts`, `last_ts`, `fingerprints`, `split_key`, `tid_count`, `min_tid`, `max_tid`,
+    /// `slot`, `span_count`, `trace_count`.
     pub field: String,
     /// What the manifest says (for sets: a count); absent where it says nothing.
     pub stated: Option<String>,

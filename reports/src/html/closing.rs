@@ -106,7 +106,7 @@ fn waivers(report: &Report) -> Markup {
         section id="waivers" aria-labelledby="waivers-title" {
             h2 id="waivers-title" { "Waivers" }
             @if report.waivers.is_empty() {
-                p class="none" { "No waiver: nothing was set aside." }
+                p class="none" { "The policy holds no waiver." }
             } @else {
                 (scroll("Waivers of the policy", &table))
                 (lines.note("waivers", "report.json"))
