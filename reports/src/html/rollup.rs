@@ -177,12 +177,14 @@ pub(super) fn sketches(sketches: &[SketchEvidence]) -> Markup {
         )
     });
     let largest = far.iter().take(NAMES).map(|column| {
-        line(html! { code { (shown(column, NAME)) } }, "relative to what the inputs give, or the row's own sketch says", &|side| {
-            match side.largest_difference.get(*column) {
+        line(
+            html! { code { (shown(column, NAME)) } },
+            "relative to what the inputs give, or the row's own sketch says",
+            &|side| match side.largest_difference.get(*column) {
                 Some(difference) => html! { (relative(*difference)) },
                 None => html! { "–" },
-            }
-        })
+            },
+        )
     });
     html! {
         h4 { "Sketches and rollups" }
