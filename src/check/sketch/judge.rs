@@ -116,13 +116,12 @@ impl Judge<'_> {
     ) -> Option<Verdict> {
         let (found, says) = (found?, says?);
         let accuracy = self.mapping.accuracy();
+        // A value lies within the accuracy of itself; seen from its bin, at the upper edge, that is a little more.
+        let share = accuracy / (1.0 - accuracy) * 1.000_001;
         let bound = match column {
             COUNT => Tolerance::default(),
-            SUM => Tolerance { absolute: accuracy * facts.magnitude * 1.000_001, relative: 0.0 },
-            AVG => Tolerance {
-                absolute: accuracy * facts.magnitude / facts.count.abs() * 1.000_001,
-                relative: 0.0,
-            },
+            SUM => Tolerance { absolute: share * facts.magnitude, relative: 0.0 },
+            AVG => Tolerance { absolute: share * facts.magnitude / facts.count.abs(), relative: 0.0 },
             // One bin to either side: ranks may be cut down or rounded.
             _ => Tolerance { absolute: 0.0, relative: 2.2 * accuracy },
         };

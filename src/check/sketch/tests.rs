@@ -310,6 +310,18 @@ fn without_inputs_rows_are_held_against_their_own_sketch_and_the_summary_says_so
 }
 
 #[test]
+fn without_inputs_a_value_anywhere_in_its_bin_agrees_with_its_sketch() {
+    // One bin is two hundredths wide; the steps visit every part of some, the upper edges (898, for one) too.
+    let rows: Vec<MetricRow> = (0..1_000).map(|step| row(step, 60_000, &[700.0 + step as f64])).collect();
+    let mut fixture = Fixture::empty();
+    fixture.signal(|signal| *signal = crate::rollup::testing::metrics());
+    segment(&fixture.path(Role::Baseline, "one.parquet"), &rows);
+    segment(&fixture.path(Role::Candidate, "two.parquet"), &rows);
+    let outcome = fixture.examine(&Sketches);
+    assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
+}
+
+#[test]
 fn a_signal_without_a_rollup_rule_an_ingest_job_and_a_job_without_an_interval_are_not_asked() {
     let mut fixture = fixture_of(&inputs(), &truth(), &truth());
     let interval = fixture.job.parameters.interval.take();
