@@ -1,7 +1,7 @@
 //! The report document and one renderer a format.
 //!
 //! A run of Parallax produces one document, [`document::Report`]: plain serde data, versioned. Every format
-//! (HTML, CSV, text) renders from it and from nothing else, so a report can be rebuilt later and elsewhere
+//! (HTML, CSV, JUnit, Markdown, text) renders from it and from nothing else, so a report can be rebuilt later and elsewhere
 //! from `report.json` alone. This crate knows neither Arrow nor Parquet nor the writers.
 //!
 //! Renderers are pure functions of the document: the same document gives the same bytes, on any machine, at any time.
@@ -13,8 +13,10 @@ mod error;
 pub mod evidence;
 pub mod html;
 pub mod json;
+pub mod junit;
 pub mod manifest;
 mod mark;
+pub mod markdown;
 mod plot;
 pub mod schema;
 pub mod signal_evidence;

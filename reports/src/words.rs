@@ -1,6 +1,6 @@
 //! Numbers, durations, places and outcomes in words, alike in every format.
 
-use crate::document::{CheckStatus, Coverage, Place, Severity, Verdict};
+use crate::document::{CheckStatus, Coverage, Mode, Place, Severity, Verdict};
 
 /// `1234567` as `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
@@ -79,6 +79,15 @@ pub(crate) fn coverage(coverage: &Coverage) -> String {
         parts.push(bytes(coverage.bytes));
     }
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
+
+/// `run`, `compare`, `verify`.
+pub(crate) fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Run => "run",
+        Mode::Compare => "compare",
+        Mode::Verify => "verify",
+    }
 }
 
 /// `pass`, `fail`, `inconclusive`.

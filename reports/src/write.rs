@@ -12,13 +12,22 @@ use std::path::Path;
 
 use crate::document::Report;
 use crate::error::{Error, Result};
-use crate::{csv, html, json};
+use crate::{csv, html, json, junit, markdown};
 
 /// Names of the files that [`write_all`] leaves, in the order it writes them.
-pub const FILES: [&str; 7] =
-    ["report.json", "findings.csv", "rows.csv", "files.csv", "sizes.csv", "checks.csv", "index.html"];
+pub const FILES: [&str; 9] = [
+    "report.json",
+    "findings.csv",
+    "rows.csv",
+    "files.csv",
+    "sizes.csv",
+    "checks.csv",
+    "junit.xml",
+    "summary.md",
+    "index.html",
+];
 
-/// Writes `report.json`, the CSV files and `index.html` into `dir`, which is created where it is missing.
+/// Writes `report.json`, the CSV files, `junit.xml`, `summary.md` and `index.html` into `dir`, which is created where it is missing.
 ///
 /// # Errors
 /// [`Error::Io`] naming the path, [`Error::Format`]. Files written before the failure stay.
@@ -28,6 +37,8 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<()> {
     for (name, text) in csv::render_all(report)? {
         write_file(&dir.join(name), text.as_bytes())?;
     }
+    write_file(&dir.join("junit.xml"), junit::render(report)?.as_bytes())?;
+    write_file(&dir.join("summary.md"), markdown::render(report).as_bytes())?;
     write_file(&dir.join("index.html"), html::render(report).as_bytes())
 }
 

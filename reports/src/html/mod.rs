@@ -56,7 +56,7 @@ pub fn render(report: &Report) -> String {
     let sections = sections(report);
     let linked: Vec<bool> = sections.iter().map(Option::is_some).collect();
     let left_out = linked.iter().filter(|linked| !**linked).count();
-    let title = format!("{}: Parallax {}", words::verdict(report.verdict).to_uppercase(), mode(report));
+    let title = format!("{}: Parallax {}", words::verdict(report.verdict).to_uppercase(), words::mode(report.run.mode));
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -116,14 +116,6 @@ pub fn render(report: &Report) -> String {
         }
     };
     page.into_string()
-}
-
-fn mode(report: &Report) -> &'static str {
-    match report.run.mode {
-        crate::document::Mode::Run => "run",
-        crate::document::Mode::Compare => "compare",
-        crate::document::Mode::Verify => "verify",
-    }
 }
 
 /// The section of each job in job order, or none where the page has no room for it.
