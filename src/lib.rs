@@ -22,6 +22,7 @@ pub mod plan;
 pub mod policy;
 pub mod probe;
 pub mod report_dir;
+pub mod resume;
 pub mod rollup;
 pub mod run;
 pub mod settings;

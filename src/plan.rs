@@ -21,7 +21,9 @@ use reports::manifest::ErrorClass;
 use crate::error::{Error, Result};
 use crate::job::{Expected, Job, JobKind, Recorded};
 use crate::job_list::{self, JobLine};
+use crate::resume;
 use crate::shell;
+use crate::side::Side;
 use crate::side::builtin::{self, Entry};
 use crate::side::unified::DEFAULT_TARGET_SIZE;
 
@@ -88,6 +90,35 @@ impl PlannedJob {
             builtin::can_perform(signal, *kind, parameters)
                 .map_err(|error| Error { message: format!("job {id}: {}", error.message), ..error })
         })
+    }
+
+    /// Hands everything that makes the job what it is to `part`: names, parameters, where the inputs come from, their bytes.
+    ///
+    /// # Errors
+    /// Where an input cannot be read.
+    pub fn identify(&self, part: &mut dyn FnMut(&str)) -> Result<()> {
+        let Job { id, signal, kind, parameters, expected, recorded, .. } = &self.job;
+        part(id);
+        part(&format!("{signal:?} {kind:?} {parameters:?} {expected:?} {recorded:?} {}", self.replay));
+        match &self.source {
+            Source::Unknown => part("unknown inputs"),
+            Source::Generated(spec, options) => part(&format!("{spec:?} {options:?}")),
+            Source::Given(segments) => {
+                for segment in segments {
+                    part(&segment.path.to_string_lossy());
+                    part(&resume::digest(&segment.path)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What makes `side` what it is when it performs this job.
+    ///
+    /// # Errors
+    /// Where one of its files cannot be read.
+    pub fn identity_of(&self, side: &dyn Side) -> Result<String> {
+        side.identity(&self.job)
     }
 
     /// Puts the inputs in place, below `home` where they are generated.

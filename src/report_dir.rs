@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use reports::document::Report;
+use reports::document::{Report, Role};
 use reports::manifest::{ErrorClass, Manifest};
 
 use crate::error::{Error, Result, chain};
 use crate::output::manifest::FILE_NAME;
+use crate::resume::{JOURNAL, Journal};
 
 /// The document that every format renders from.
 pub const DOCUMENT: &str = "report.json";
@@ -14,22 +15,24 @@ pub const DOCUMENT: &str = "report.json";
 /// Folder of kept outputs within the report directory.
 pub const OUTPUTS: &str = "outputs";
 
-/// Makes the directory ready: creates it, or removes the report of an earlier run from it.
+/// Makes the directory ready: creates it, or removes the report of an earlier run from it, unless that is to be resumed.
 ///
 /// # Errors
 /// Class `usage` where the directory holds files but no report: they may be somebody's. Class `io` where it cannot be
 /// written.
-pub fn prepare(out: &Path) -> Result<()> {
+pub fn prepare(out: &Path, resume: bool) -> Result<()> {
     std::fs::create_dir_all(out).map_err(|source| cannot("make the report directory", out, &source))?;
     let mut entries =
         std::fs::read_dir(out).map_err(|source| cannot("read the report directory", out, &source))?;
-    if entries.next().is_some() && !is_ours(&out.join(DOCUMENT)) {
+    if entries.next().is_some() && !is_ours(&out.join(DOCUMENT)) && !Journal::marks(out) {
         return Err(Error::usage(format!(
             "{} is not empty and holds no report of an earlier run; name another directory with --out, or empty it",
             out.display()
         )));
     }
-    clear(out)?;
+    if !resume {
+        clear(out)?;
+    }
     // Finding out now that nothing can be written is kinder than after the work.
     let trial = out.join(".parallax-write-test");
     std::fs::write(&trial, [0_u8; 4096]).and_then(|()| std::fs::remove_file(&trial)).map_err(|source| {
@@ -83,12 +86,28 @@ pub fn clear(out: &Path) -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", path, &error)),
         _ => Ok(()),
     };
-    for name in reports::FILES {
+    for name in reports::FILES.into_iter().chain([JOURNAL]) {
         let path = out.join(name);
         tolerate(&path, std::fs::remove_file(&path))?;
     }
     let outputs = out.join(OUTPUTS);
     tolerate(&outputs, std::fs::remove_dir_all(&outputs))
+}
+
+/// Removes the outputs that were kept of a job, before it is done again.
+///
+/// # Errors
+/// Class `io` where a file resists.
+pub fn forget(out: &Path, job: &str) -> Result<()> {
+    for side in [Role::Baseline, Role::Candidate] {
+        let kept = out.join(OUTPUTS).join(side.to_string()).join(job);
+        if let Err(error) = std::fs::remove_dir_all(&kept)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(cannot("remove", &kept, &error));
+        }
+    }
+    Ok(())
 }
 
 /// Writes every format.

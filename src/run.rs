@@ -3,12 +3,16 @@
 //! The report directory is written as the run proceeds. An interruption leaves a readable report that says it is partial;
 //! an error (unusable input, a full disk) leaves none.
 
+use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
 use rayon::prelude::*;
-use reports::document::{Finding, Host, JobReport, Report, Role, RunInfo, SCHEMA_VERSION, Tool, Totals};
+use reports::document::{
+    Finding, Host, JobReport, Mode, Report, Role, RunInfo, SCHEMA_VERSION, Tool, Totals,
+};
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -16,12 +20,16 @@ use crate::examine;
 use crate::plan::PlannedJob;
 use crate::policy::{verdict, waiver};
 use crate::report_dir;
+use crate::resume::Journal;
 use crate::settings::Settings;
 
 /// What is told while a run proceeds.
 pub trait Progress: Sync {
     /// One more job was judged.
     fn judged(&self, job: &JobReport, done: usize, of: usize);
+
+    /// So many jobs were taken over from an interrupted run.
+    fn resumed(&self, jobs: usize, of: usize);
 }
 
 /// How often the report is written while a run proceeds.
@@ -68,6 +76,10 @@ fn perform(
         .num_threads(settings.threads)
         .build()
         .map_err(|error| Error::internal(format!("cannot start {} threads: {error}", settings.threads)))?;
+    // One job that compares what is there already is not worth a journal.
+    let journal =
+        (settings.mode == Mode::Run).then(|| Journal::open(&settings.out, settings.resume)).transpose()?;
+    let taken = AtomicUsize::new(0);
     let board = Mutex::new(Board { jobs: vec![None; jobs.len()], error: None, written: Instant::now() });
     // Stops the other jobs after an error, without calling that an interruption.
     let halt = Cancel::default();
@@ -76,13 +88,19 @@ fn perform(
             if cancel.is_requested() || halt.is_requested() {
                 return;
             }
-            let judged = examine::job(job, index, settings, tmp.path(), cancel);
+            let judged = judge(job, index, settings, tmp.path(), cancel, journal.as_ref());
             if judged.is_err() {
                 halt.request();
+            }
+            if let Ok((_, true)) = judged {
+                taken.fetch_add(1, Ordering::Relaxed);
             }
             note(&board, index, judged, settings, started, progress);
         });
     });
+    if settings.resume {
+        progress.resumed(taken.into_inner(), jobs.len());
+    }
     let board = board.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(error) = board.error {
         return Err(error);
@@ -93,23 +111,50 @@ fn perform(
     tmp.close()
         .map_err(|source| Error::io("cannot remove the temporary directory in", &settings.tmp, source))?;
     report_dir::write(&report, &settings.out)?;
+    if let Some(journal) = journal.filter(|_| report.run.complete) {
+        journal.close()?;
+    }
     Ok(report)
+}
+
+/// One job's result, and whether it was taken over from an interrupted run.
+fn judge(
+    job: &PlannedJob,
+    index: usize,
+    settings: &Settings,
+    tmp: &Path,
+    cancel: &Cancel,
+    journal: Option<&Journal>,
+) -> Result<(JobReport, bool)> {
+    let Some(journal) = journal else { return Ok((examine::job(job, index, settings, tmp, cancel)?, false)) };
+    let key = journal.key(job, settings)?;
+    if let Some(report) = journal.take(&key, &settings.out) {
+        return Ok((report, true));
+    }
+    if settings.resume {
+        report_dir::forget(&settings.out, job.id())?;
+    }
+    let report = examine::job(job, index, settings, tmp, cancel)?;
+    journal.note(key, &report)?;
+    Ok((report, false))
 }
 
 /// Enters one job's result and now and then writes what there is.
 fn note(
     board: &Mutex<Board>,
     index: usize,
-    judged: Result<JobReport>,
+    judged: Result<(JobReport, bool)>,
     settings: &Settings,
     started: &Clock,
     progress: &dyn Progress,
 ) {
     let mut board = board.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     match judged {
-        Ok(report) => {
-            let done = board.jobs.iter().flatten().count() + 1;
-            progress.judged(&report, done, board.jobs.len());
+        Ok((report, resumed)) => {
+            if !resumed {
+                let done = board.jobs.iter().flatten().count() + 1;
+                progress.judged(&report, done, board.jobs.len());
+            }
             board.jobs[index] = Some(report);
             if board.written.elapsed() >= WRITE_EVERY {
                 let finished = board.jobs.iter().flatten().cloned().collect();

@@ -32,6 +32,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Report directory, prepared.
     pub out: PathBuf,
+    /// Whether jobs of an interrupted run in the report directory are taken over.
+    pub resume: bool,
     /// When outputs are kept.
     pub keep: Keep,
     /// Parent of every temporary directory.

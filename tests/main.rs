@@ -18,6 +18,7 @@ mod golden;
 mod interrupt;
 mod job_list;
 mod real;
+mod resume;
 mod signals;
 mod support;
 mod tidy;

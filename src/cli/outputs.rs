@@ -99,6 +99,7 @@ impl OutputArgs {
             candidate: side(outputs.candidate, Role::Candidate)?,
             policy: options::policy(config, &self.require)?,
             out,
+            resume: false,
             keep: Keep::Never,
             tmp: options::tmp_dir(common)?,
             threads: options::threads(self.threads)?,

@@ -32,7 +32,7 @@ impl ReportArgs {
         // Rendered again in its own place, a report keeps the outputs beside it.
         let own = self.report.canonicalize().ok().and_then(|path| path.parent().map(Path::to_path_buf));
         if own.is_none() || own != self.out.canonicalize().ok() {
-            report_dir::prepare(&self.out)?;
+            report_dir::prepare(&self.out, false)?;
         }
         report_dir::write(&report, &self.out)?;
         match common.format {

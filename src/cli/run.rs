@@ -51,6 +51,10 @@ pub struct RunArgs {
     /// Report directory [default: parallax-report].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Go on where an interrupted run into this report directory ended: jobs whose inputs, sides and policy are unchanged are
+    /// taken over.
+    #[arg(long)]
+    resume: bool,
     /// Which outputs are kept in the report directory.
     #[arg(long, value_enum, default_value_t = Keep::OnFailure)]
     keep: Keep,
@@ -79,6 +83,7 @@ impl RunArgs {
             candidate: candidate.side(Role::Candidate, &config, count)?,
             policy: options::policy(&config, &self.require)?,
             out,
+            resume: self.resume,
             keep: self.keep,
             tmp: options::tmp_dir(common)?,
             threads: options::threads(self.threads)?,
@@ -207,7 +212,7 @@ pub(super) fn execute(
     common: &Common,
     cancel: &Cancel,
 ) -> Result<Exit> {
-    report_dir::prepare(&settings.out)?;
+    report_dir::prepare(&settings.out, settings.resume)?;
     let report = run(jobs, settings, cancel, &Lines)?;
     show(&report, settings, common.format)?;
     Ok(if report.run.complete { Exit::from(report.verdict) } else { Exit::Interrupted })
@@ -234,5 +239,9 @@ impl Progress for Lines {
         };
         let rows: u64 = job.candidate.files.iter().map(|file| file.rows).sum();
         terminal::complain(&format!("[{done}/{of}] {}: {verdict}, {rows} rows", job.id));
+    }
+
+    fn resumed(&self, jobs: usize, of: usize) {
+        terminal::complain(&format!("{jobs} of {of} jobs taken over from the interrupted run"));
     }
 }

@@ -172,6 +172,18 @@ impl Side for Command {
         }
     }
 
+    fn identity(&self, _job: &Job) -> Result<String> {
+        let mut identity = format!("{self:?}");
+        // The program and every argument that names a file: a script is one too.
+        for word in &self.declared {
+            let path = self.folder.join(word);
+            if path.is_file() {
+                identity.push_str(&crate::resume::digest(&path)?);
+            }
+        }
+        Ok(identity)
+    }
+
     fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
         place.cancel.check()?;
         let papers = papers_beside(place.scratch)?;

@@ -34,6 +34,14 @@ pub trait Side: Send + Sync {
     /// Only where the harness itself could not go on: a directory that cannot be made, an interruption.
     fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun>;
 
+    /// What makes the side what it is on this job: two sides of one identity leave the same.
+    ///
+    /// # Errors
+    /// Where a file that belongs to it cannot be read.
+    fn identity(&self, job: &Job) -> Result<String> {
+        Ok(format!("{:?}", self.info(job)))
+    }
+
     /// Defects that this side is known to have, as a baseline. Only the built-in legacy writers have any.
     fn known_defects(&self) -> &'static [KnownDefect] {
         &[]

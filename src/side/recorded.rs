@@ -118,6 +118,11 @@ impl Side for Recorded {
         }
     }
 
+    fn identity(&self, job: &Job) -> Result<String> {
+        let files = self.locate(job).ok().map(|output| crate::resume::digest_all(&output)).transpose()?;
+        Ok(format!("{self:?} {files:?}"))
+    }
+
     fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
         place.cancel.check()?;
         let (outcome, output, manifest) = match self.locate(job) {

@@ -56,7 +56,11 @@ pub fn render(report: &Report) -> String {
     let sections = sections(report);
     let linked: Vec<bool> = sections.iter().map(Option::is_some).collect();
     let left_out = linked.iter().filter(|linked| !**linked).count();
-    let title = format!("{}: Parallax {}", words::verdict(report.verdict).to_uppercase(), words::mode(report.run.mode));
+    let title = format!(
+        "{}: Parallax {}",
+        words::verdict(report.verdict).to_uppercase(),
+        words::mode(report.run.mode)
+    );
     let page = html! {
         (DOCTYPE)
         html lang="en" {

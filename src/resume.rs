@@ -1,0 +1,219 @@
+//! Going on where an interrupted run ended: `--resume`.
+//!
+//! 1. While a run proceeds, every judged job is appended to `progress.jsonl` in the report directory, a line each, under a key.
+//! 2. The key is a digest of everything that the result rests on: this program, the job with its parameters, the bytes of its
+//!    inputs, both sides (with the files that an external command names, and the files of a recorded output), and the policy.
+//! 3. A resumed run takes over the jobs whose key it finds, with the outputs that were kept of them; all others are done anew. A line
+//!    that was cut off by the interruption is none.
+//! 4. A run that comes to its end removes the file.
+//!
+//! Nothing is taken over on trust of names or times of files. Cost: one pass over the bytes of the inputs, and the judged jobs
+//! once more on disk.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use reports::document::{JobReport, SideReport};
+use reports::manifest::ErrorClass;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::plan::PlannedJob;
+use crate::settings::Settings;
+use crate::side::Side;
+
+/// Name of the file in the report directory.
+pub const JOURNAL: &str = "progress.jsonl";
+
+/// The first line: what a directory that holds nothing else belongs to.
+const HEAD: &str = r#"{"tool":{"name":"parallax"}}"#;
+
+/// A judged job.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    key: String,
+    job: JobReport,
+}
+
+/// The jobs judged so far, on disk.
+pub struct Journal {
+    path: PathBuf,
+    file: Mutex<File>,
+    earlier: Mutex<HashMap<String, JobReport>>,
+    program: String,
+}
+
+impl Journal {
+    /// Opens the journal of a run that writes to `out`. With `resume`, the jobs of the run before can be taken over.
+    ///
+    /// # Errors
+    /// Class `io` where the file cannot be read or written.
+    pub fn open(out: &Path, resume: bool) -> Result<Self> {
+        let path = out.join(JOURNAL);
+        let mut earlier = HashMap::new();
+        if resume && path.exists() {
+            let file = File::open(&path).map_err(|source| Error::io("cannot read", &path, source))?;
+            for line in BufReader::new(file).split(b'\n').skip(1) {
+                let line = line.map_err(|source| Error::io("cannot read", &path, source))?;
+                // The last line may be half a line; its job is done again.
+                if let Ok(Entry { key, job }) = serde_json::from_slice(&line) {
+                    earlier.insert(key, job);
+                }
+            }
+        }
+        let wrong = |source| Error::io("cannot write", &path, source);
+        let mut file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(earlier.is_empty())
+            .append(!earlier.is_empty())
+            .open(&path)
+            .map_err(wrong)?;
+        // A line break first: behind a half line it begins a new one, elsewhere an empty line is no entry.
+        let head = if earlier.is_empty() { format!("{HEAD}\n") } else { "\n".to_owned() };
+        file.write_all(head.as_bytes()).map_err(wrong)?;
+        let program = std::env::current_exe().ok().and_then(|program| digest(&program).ok());
+        Ok(Self {
+            file: Mutex::new(file),
+            earlier: Mutex::new(earlier),
+            program: program.unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned()),
+            path,
+        })
+    }
+
+    /// Whether the first line of a file in `out` says that the directory is one of ours.
+    #[must_use]
+    pub fn marks(out: &Path) -> bool {
+        let mut line = String::new();
+        let read = File::open(out.join(JOURNAL)).and_then(|file| BufReader::new(file).read_line(&mut line));
+        read.is_ok() && line.trim_end() == HEAD
+    }
+
+    /// The key of a job under these settings.
+    ///
+    /// # Errors
+    /// Class `input` or `io` where an input cannot be read.
+    pub fn key(&self, job: &PlannedJob, settings: &Settings) -> Result<String> {
+        let mut parts = Parts::default();
+        parts.add(&self.program);
+        parts.add(&format!("{:?} {:?} {:?}", settings.mode, settings.keep, settings.today));
+        parts.add(&format!("{:?}", settings.policy));
+        job.identify(&mut |text| parts.add(text))?;
+        let sides = settings.baseline.as_deref().into_iter().chain([settings.candidate.as_ref()]);
+        for side in sides {
+            parts.add(&job.identity_of(side as &dyn Side)?);
+        }
+        Ok(parts.hasher.finalize().to_hex().to_string())
+    }
+
+    /// The result of an earlier run under this key, where its kept outputs are still there.
+    #[must_use]
+    pub fn take(&self, key: &str, out: &Path) -> Option<JobReport> {
+        let mut earlier = self.earlier.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let there = |side: &SideReport| side.kept.as_ref().is_none_or(|kept| out.join(kept).is_dir());
+        earlier.remove(key).filter(|job| job.baseline.iter().chain([&job.candidate]).all(there))
+    }
+
+    /// Appends a judged job.
+    ///
+    /// # Errors
+    /// Class `io` where it cannot be written.
+    pub fn note(&self, key: String, job: &JobReport) -> Result<()> {
+        let entry = Entry { key, job: job.clone() };
+        let mut line = serde_json::to_vec(&entry)
+            .map_err(|source| Error::internal("cannot write a judged job as JSON").with_source(source))?;
+        line.push(b'\n');
+        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        file.write_all(&line).map_err(|source| {
+            Error::new(ErrorClass::Io, format!("cannot write {}: {source}", self.path.display()))
+        })
+    }
+
+    /// Removes the file: the run is complete.
+    ///
+    /// # Errors
+    /// Class `io` where it cannot be removed.
+    pub fn close(self) -> Result<()> {
+        std::fs::remove_file(&self.path).map_err(|source| Error::io("cannot remove", &self.path, source))
+    }
+}
+
+/// Text pieces under one digest, each behind its length.
+#[derive(Default)]
+struct Parts {
+    hasher: blake3::Hasher,
+}
+
+impl Parts {
+    fn add(&mut self, text: &str) {
+        self.hasher.update(&(text.len() as u64).to_le_bytes());
+        self.hasher.update(text.as_bytes());
+    }
+}
+
+/// Digest of a file's bytes, hexadecimal.
+///
+/// # Errors
+/// Class `input` or `io` where it cannot be read.
+pub fn digest(path: &Path) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    File::open(path)
+        .and_then(|file| hasher.update_reader(file).map(drop))
+        .map_err(|source| Error::io("cannot read", path, source))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Digest of every file below a directory with its relative path, or of the file itself.
+///
+/// # Errors
+/// As for [`digest`].
+pub fn digest_all(root: &Path) -> Result<String> {
+    let mut parts = Parts::default();
+    for entry in walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name() {
+        let entry =
+            entry.map_err(|error| Error::input(format!("cannot read {}: {error}", root.display())))?;
+        if entry.file_type().is_file() {
+            let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            parts.add(&relative.to_string_lossy());
+            parts.add(&digest(entry.path())?);
+        }
+    }
+    Ok(parts.hasher.finalize().to_hex().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_follow_names_and_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), "1").unwrap();
+        let first = digest_all(folder.path()).unwrap();
+        assert_eq!(first, digest_all(folder.path()).unwrap());
+        std::fs::write(folder.path().join("a"), "2").unwrap();
+        let changed = digest_all(folder.path()).unwrap();
+        std::fs::rename(folder.path().join("a"), folder.path().join("b")).unwrap();
+        let renamed = digest_all(folder.path()).unwrap();
+        assert!(first != changed && changed != renamed);
+        assert!(digest_all(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn a_journal_marks_its_directory_and_a_half_line_is_no_entry() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!Journal::marks(folder.path()));
+        drop(Journal::open(folder.path(), false).unwrap());
+        assert!(Journal::marks(folder.path()));
+        let path = folder.path().join(JOURNAL);
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(br#"{"key":"k","job":{"id":"#).unwrap();
+        let again = Journal::open(folder.path(), true).unwrap();
+        assert!(again.take("k", folder.path()).is_none());
+        again.close().unwrap();
+        assert!(!path.exists());
+    }
+}
