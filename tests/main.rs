@@ -9,6 +9,7 @@
 )]
 
 mod both_sides;
+mod ci_page;
 mod cli;
 mod disk;
 mod external_side;
