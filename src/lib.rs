@@ -9,6 +9,7 @@ pub mod cancel;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod content;
 pub mod digest;
 pub mod error;
 pub mod examine;

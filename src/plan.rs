@@ -18,10 +18,10 @@ use corpora::{Segment, check_signal, inspect_all};
 use reports::document::{CorpusInfo, ParameterInfo};
 use reports::manifest::ErrorClass;
 
+use crate::content;
 use crate::error::{Error, Result};
 use crate::job::{Expected, Job, JobKind, Recorded};
 use crate::job_list::{self, JobLine};
-use crate::resume;
 use crate::shell;
 use crate::side::Side;
 use crate::side::builtin::{self, Entry};
@@ -106,7 +106,7 @@ impl PlannedJob {
             Source::Given(segments) => {
                 for segment in segments {
                     part(&segment.path.to_string_lossy());
-                    part(&resume::digest(&segment.path)?);
+                    part(&content::digest(&segment.path)?);
                 }
             }
         }

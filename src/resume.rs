@@ -20,6 +20,7 @@ use reports::document::{JobReport, SideReport};
 use reports::manifest::ErrorClass;
 use serde::{Deserialize, Serialize};
 
+use crate::content::{Parts, digest};
 use crate::error::{Error, Result};
 use crate::plan::PlannedJob;
 use crate::settings::Settings;
@@ -106,7 +107,7 @@ impl Journal {
         for side in sides {
             parts.add(&job.identity_of(side as &dyn Side)?);
         }
-        Ok(parts.hasher.finalize().to_hex().to_string())
+        Ok(parts.finish())
     }
 
     /// The result of an earlier run under this key, where its kept outputs are still there.
@@ -141,66 +142,9 @@ impl Journal {
     }
 }
 
-/// Text pieces under one digest, each behind its length.
-#[derive(Default)]
-struct Parts {
-    hasher: blake3::Hasher,
-}
-
-impl Parts {
-    fn add(&mut self, text: &str) {
-        self.hasher.update(&(text.len() as u64).to_le_bytes());
-        self.hasher.update(text.as_bytes());
-    }
-}
-
-/// Digest of a file's bytes, hexadecimal.
-///
-/// # Errors
-/// Class `input` or `io` where it cannot be read.
-pub fn digest(path: &Path) -> Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    File::open(path)
-        .and_then(|file| hasher.update_reader(file).map(drop))
-        .map_err(|source| Error::io("cannot read", path, source))?;
-    Ok(hasher.finalize().to_hex().to_string())
-}
-
-/// Digest of every file below a directory with its relative path, or of the file itself.
-///
-/// # Errors
-/// As for [`digest`].
-pub fn digest_all(root: &Path) -> Result<String> {
-    let mut parts = Parts::default();
-    for entry in walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name() {
-        let entry =
-            entry.map_err(|error| Error::input(format!("cannot read {}: {error}", root.display())))?;
-        if entry.file_type().is_file() {
-            let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
-            parts.add(&relative.to_string_lossy());
-            parts.add(&digest(entry.path())?);
-        }
-    }
-    Ok(parts.hasher.finalize().to_hex().to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digests_follow_names_and_bytes() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("a"), "1").unwrap();
-        let first = digest_all(folder.path()).unwrap();
-        assert_eq!(first, digest_all(folder.path()).unwrap());
-        std::fs::write(folder.path().join("a"), "2").unwrap();
-        let changed = digest_all(folder.path()).unwrap();
-        std::fs::rename(folder.path().join("a"), folder.path().join("b")).unwrap();
-        let renamed = digest_all(folder.path()).unwrap();
-        assert!(first != changed && changed != renamed);
-        assert!(digest_all(&folder.path().join("none")).is_err());
-    }
 
     #[test]
     fn a_journal_marks_its_directory_and_a_half_line_is_no_entry() {

@@ -178,7 +178,7 @@ impl Side for Command {
         for word in &self.declared {
             let path = self.folder.join(word);
             if path.is_file() {
-                identity.push_str(&crate::resume::digest(&path)?);
+                identity.push_str(&crate::content::digest(&path)?);
             }
         }
         Ok(identity)

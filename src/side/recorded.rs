@@ -119,7 +119,7 @@ impl Side for Recorded {
     }
 
     fn identity(&self, job: &Job) -> Result<String> {
-        let files = self.locate(job).ok().map(|output| crate::resume::digest_all(&output)).transpose()?;
+        let files = self.locate(job).ok().map(|output| crate::content::digest_all(&output)).transpose()?;
         Ok(format!("{self:?} {files:?}"))
     }
 

@@ -1,0 +1,75 @@
+//! Digests of what files hold: two files of one digest hold the same bytes. BLAKE3, hexadecimal.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Text pieces under one digest, each behind its length.
+#[derive(Debug, Default)]
+pub struct Parts {
+    hasher: blake3::Hasher,
+}
+
+impl Parts {
+    /// Adds a piece.
+    pub fn add(&mut self, text: &str) {
+        self.hasher.update(&(text.len() as u64).to_le_bytes());
+        self.hasher.update(text.as_bytes());
+    }
+
+    /// The digest, hexadecimal.
+    #[must_use]
+    pub fn finish(&self) -> String {
+        self.hasher.finalize().to_hex().to_string()
+    }
+}
+
+/// Digest of a file's bytes, hexadecimal.
+///
+/// # Errors
+/// Class `input` or `io` where it cannot be read.
+pub fn digest(path: &Path) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    File::open(path)
+        .and_then(|file| hasher.update_reader(file).map(drop))
+        .map_err(|source| Error::io("cannot read", path, source))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Digest of every file below a directory with its relative path, or of the file itself.
+///
+/// # Errors
+/// As for [`digest`].
+pub fn digest_all(root: &Path) -> Result<String> {
+    let mut parts = Parts::default();
+    for entry in walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name() {
+        let entry =
+            entry.map_err(|error| Error::input(format!("cannot read {}: {error}", root.display())))?;
+        if entry.file_type().is_file() {
+            let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            parts.add(&relative.to_string_lossy());
+            parts.add(&digest(entry.path())?);
+        }
+    }
+    Ok(parts.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_follow_names_and_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), "1").unwrap();
+        let first = digest_all(folder.path()).unwrap();
+        assert_eq!(first, digest_all(folder.path()).unwrap());
+        std::fs::write(folder.path().join("a"), "2").unwrap();
+        let changed = digest_all(folder.path()).unwrap();
+        std::fs::rename(folder.path().join("a"), folder.path().join("b")).unwrap();
+        let renamed = digest_all(folder.path()).unwrap();
+        assert!(first != changed && changed != renamed);
+        assert!(digest_all(&folder.path().join("none")).is_err());
+    }
+}
