@@ -16,6 +16,7 @@ pub mod json;
 pub mod manifest;
 mod mark;
 mod plot;
+pub mod policy;
 pub mod schema;
 pub mod signal_evidence;
 mod stated;
