@@ -54,7 +54,7 @@ pub fn job(checks: &[CheckReport], required: &BTreeSet<String>) -> (Verdict, Str
     let absent = required
         .iter()
         .filter(|code| checks.iter().all(|check| check.check != **code))
-        .map(|code| format!("{code} is required, but {}", nobody(code)));
+        .map(|code| format!("{code} is required: {}", nobody(code)));
     let undecided: Vec<String> = checks
         .iter()
         .filter(decides)
@@ -119,7 +119,7 @@ pub fn uncovered(jobs: &[JobReport], policy: &Policy) -> Vec<String> {
             Some(summary) => format!("no job of this run answered it ({summary})"),
             None => nobody(code).to_owned(),
         };
-        Some(format!("{code} is required by {origin}, but {why}"))
+        Some(format!("{code} is required by {origin}: {why}"))
     };
     policy.covered.iter().filter_map(|code| of(code)).collect()
 }
