@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::output::Output;
 use crate::plan::PlannedJob;
+use crate::policy::waiver::Scene;
 use crate::policy::{verdict, waiver};
 use crate::probe::{self, Request};
 use crate::report_dir;
@@ -152,17 +153,25 @@ fn count_descriptors(
 fn ask(subject: &Subject<'_>, settings: &Settings) -> Result<(Vec<CheckReport>, Evidence)> {
     let mut checks = Vec::new();
     let mut evidence = Evidence::default();
+    let signal = subject.job.signal.as_ref().map(|signal| signal.name.as_str());
+    let scene = Scene {
+        job: &subject.job.id,
+        signal: signal.filter(|name| !name.is_empty()),
+        baseline: subject.baseline.map(|side| side.info.kind),
+        candidate: subject.candidate.info.kind,
+    };
     for check in check::all() {
         subject.cancel.check()?;
         let started = Instant::now();
         let mut outcome = examine(check.as_ref(), subject)?;
-        waiver::apply(&settings.policy.waivers, settings.today, &subject.job.id, &mut outcome.findings);
+        waiver::apply(&settings.policy.waivers, settings.today, &scene, &mut outcome.findings);
         evidence.take(std::mem::take(&mut outcome.evidence));
         let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let gates = settings.policy.gating.contains(check.code());
         let mut report = verdict::check(check.code(), outcome, gates, elapsed);
         for (index, finding) in report.findings.iter_mut().enumerate() {
             finding.id = format!("{}/{}/{}", subject.job.id, check.code(), index + 1);
+            finding.action = Some(settings.policy.action(finding, gates));
         }
         checks.push(report);
     }

@@ -29,3 +29,4 @@ pub mod run;
 pub mod settings;
 pub mod shell;
 pub mod side;
+pub mod suggest;

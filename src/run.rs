@@ -192,11 +192,15 @@ fn document(
     partial: Option<&str>,
 ) -> Report {
     let complete = partial.is_none();
-    let (verdict, headline) = verdict::run(&jobs, expected as u64, complete);
+    let (verdict, headline) = verdict::run(&jobs, expected as u64, complete, &settings.policy);
     let findings = jobs.iter().flat_map(|job| {
-        job.checks.iter().flat_map(|check| &check.findings).map(|finding| (job.id.as_str(), finding))
+        let scene = waiver::Scene::of(job);
+        job.checks.iter().flat_map(|check| &check.findings).map(move |finding| (scene, finding))
     });
     let waivers = waiver::told(&settings.policy.waivers, settings.today, findings);
+    let warnings = waiver::warnings(&waivers, complete);
+    let mut totals = totals(&jobs, expected);
+    totals.warnings += warnings.len() as u64;
     Report {
         schema_version: SCHEMA_VERSION,
         tool: tool(),
@@ -219,9 +223,11 @@ fn document(
         },
         verdict,
         headline,
-        totals: totals(&jobs, expected),
+        totals,
         jobs,
         waivers,
+        policy: Some(settings.policy.info()),
+        warnings,
     }
 }
 

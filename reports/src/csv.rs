@@ -37,6 +37,7 @@ const FINDINGS: &[&str] = &[
     "waived_reason",
     "waived_owner",
     "waived_expires",
+    "action",
 ];
 const ROWS: &[&str] = &[
     "job",
@@ -259,6 +260,7 @@ fn finding_cells(job: &JobReport, finding: &Finding) -> Vec<String> {
         text(waived.map_or("", |waived| &waived.reason)),
         text(waived.map_or("", |waived| &waived.owner)),
         text(waived.and_then(|waived| waived.expires.as_deref()).unwrap_or_default()),
+        finding.action.map(|action| action.to_string()).unwrap_or_default(),
     ]);
     cells
 }

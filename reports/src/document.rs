@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::{ColumnComparison, MetadataEvidence, OrderEvidence, RowsEvidence, SizesEvidence};
 use crate::manifest::Failure;
+pub use crate::policy::{Action, PolicyInfo, PolicyValue, RunWarning};
 use crate::signal_evidence::{GroupEvidence, LocalityEvidence, RollupAccount, SketchEvidence};
 pub use crate::stated::{StatedFile, StatedManifest};
 
@@ -34,6 +35,12 @@ pub struct Report {
     pub jobs: Vec<JobReport>,
     /// Waivers of the policy: applied, unused and expired.
     pub waivers: Vec<WaiverReport>,
+    /// The policy that the run was judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyInfo>,
+    /// Warnings about the run itself: waivers that expired or cover nothing. Part of the sum of warnings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<RunWarning>,
 }
 
 /// The program that produced the document.
@@ -126,7 +133,7 @@ pub struct Totals {
     pub bytes_candidate: u64,
     /// Unwaived blockers.
     pub blockers: u64,
-    /// Warnings.
+    /// Warnings, those about the run itself included.
     pub warnings: u64,
     /// Informational findings.
     pub infos: u64,
@@ -342,6 +349,9 @@ pub struct Finding {
     pub defect: Option<String>,
     /// The waiver that covers it.
     pub waived: Option<Waived>,
+    /// What it asks for, by the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
 }
 
 /// One named value.
@@ -388,6 +398,12 @@ pub struct WaiverReport {
     pub applied: u64,
     /// True where it no longer holds.
     pub expired: bool,
+    /// What it is limited to, in words; empty: nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+    /// Where it stands: file and line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub origin: String,
 }
 
 /// One side's part of a job.

@@ -18,6 +18,7 @@ pub mod manifest;
 mod mark;
 pub mod markdown;
 mod plot;
+pub mod policy;
 pub mod schema;
 pub mod signal_evidence;
 mod stated;

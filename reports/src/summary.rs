@@ -184,8 +184,18 @@ impl Text {
             self.paragraph("", &format!("and {more} of this weight, in findings.csv"), "");
         }
         self.undecided(&open);
+        for warning in report.warnings.iter().take(FINDINGS) {
+            let head = format!("{} ({})", visible::plain(&warning.code), visible::plain(&warning.origin));
+            self.headed("warning", "33", &clip(&head, 300));
+            self.paragraph("    ", &visible::plain(visible::cut(&warning.message, 400).0), "");
+        }
+        if report.warnings.len() > FINDINGS {
+            let left = (report.warnings.len() - FINDINGS) as u64;
+            let more = counted(left, "more warning", "more warnings");
+            self.paragraph("", &format!("and {more} about the run, in report.json"), "");
+        }
         let waived = self.waived(report);
-        if total > 0 || !open.is_empty() || waived {
+        if total > 0 || !open.is_empty() || waived || !report.warnings.is_empty() {
             self.out.push('\n');
         }
     }
@@ -249,6 +259,9 @@ impl Text {
         if let Some(letter) = &found.defect {
             let _ = write!(head, ", baseline defect {}", clip(&visible::plain(letter), 20));
         }
+        if let Some(action) = found.action {
+            let _ = write!(head, ", {action}: {}", action.asks());
+        }
         self.headed(words::severity(found.severity), code, &head);
         let (message, cut) = visible::cut(&found.message, 400);
         let mut message = visible::plain(message);
@@ -304,9 +317,10 @@ impl Text {
                     count(totals.waived)
                 ),
             ),
+            line("policy", policy(report)),
             line("took", duration(report.run.duration_ms)),
         ];
-        for (name, text) in lines {
+        for (name, text) in lines.into_iter().filter(|(_, text)| !text.is_empty()) {
             for (index, line) in wrap(&text, self.width.saturating_sub(10)).iter().enumerate() {
                 let _ = writeln!(self.out, "{} {line}", pad(if index == 0 { &name } else { "" }, 9));
             }
@@ -342,6 +356,14 @@ impl Text {
             self.out.push_str(text);
         }
     }
+}
+
+/// The phase and the policy file, where either was named.
+fn policy(report: &Report) -> String {
+    let Some(policy) = &report.policy else { return String::new() };
+    let phase = policy.phase.as_ref().map(|phase| format!("phase {}", clip(&visible::plain(phase), 60)));
+    let file = policy.file.as_ref().map(|file| format!("file {}", clip(&visible::plain(file), 200)));
+    phase.into_iter().chain(file).collect::<Vec<_>>().join(", ")
 }
 
 /// A job's name in running text: a very long one is cut, the report holds it whole.

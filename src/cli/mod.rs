@@ -6,6 +6,7 @@ mod compare;
 mod corpus;
 mod options;
 mod outputs;
+mod policy;
 mod probe;
 mod report;
 mod run;
@@ -74,6 +75,9 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Render a report again from its `report.json`.
     Report(report::ReportArgs),
+    /// Show the resolved policy with the origin of each value, or list the rollout phases.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Count what a built-in side leaves open (started by `run` as a child process).
     #[command(hide = true)]
     ProbeLeaks(probe::ProbeArgs),
@@ -103,6 +107,7 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Corpus(command) => command.perform(&common),
         Command::Verify(args) => args.perform(&common, cancel),
         Command::Report(args) => args.perform(&common),
+        Command::Policy(command) => command.perform(&common),
         Command::ProbeLeaks(args) => args.perform(&common),
     }
 }

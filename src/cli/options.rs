@@ -1,17 +1,17 @@
 //! What was resolved from what was typed: flag over environment over file over default. The environment plays a part only
 //! where the system's own conventions ask for it (`TMPDIR`, `NO_COLOR`, `COLUMNS`).
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use corpora::Signals;
 use reports::manifest::ErrorClass;
 
 use super::Common;
-use crate::check;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::policy::Policy;
+use crate::policy::file::Asked;
+use crate::policy::{self, Policy};
+use crate::suggest;
 
 /// Default report directory.
 pub const DEFAULT_OUT: &str = "parallax-report";
@@ -59,28 +59,60 @@ pub fn of_corpora(error: &corpora::Error) -> Error {
     Error::of_corpora(error)
 }
 
-/// The policy: the configuration's part, and the checks that `--require` names.
-///
-/// # Errors
-/// Class `usage` for a check that there is not.
-pub fn policy(config: &Config, require: &[String]) -> Result<Policy> {
-    let mut required = BTreeSet::new();
-    for code in require.iter().map(|code| code.to_uppercase()) {
-        if !check::CODES.contains(&code.as_str()) {
-            let known = check::CODES.join(", ");
-            return Err(Error::usage(format!(
-                "--require {code}: there is no such check; the checks are {known}"
-            )));
-        }
-        required.insert(code);
+/// Options of every command that judges by a policy.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct PolicyArgs {
+    /// Rollout phase whose policy is judged by: foundation, logs, traces, metrics, cleanup [default: none].
+    #[arg(long, value_name = "P")]
+    pub phase: Option<String>,
+    /// Policy file, over what the configuration says [default: none].
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// A check that every job must have answered; may be repeated.
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    pub require: Vec<String>,
+}
+
+impl PolicyArgs {
+    /// The resolved policy.
+    ///
+    /// # Errors
+    /// Class `usage` for a check or a phase that there is not, `config` for a file that is wrong.
+    pub fn resolve(&self, config: &Config) -> Result<Policy> {
+        let codes = self.require.iter().map(|code| known(code));
+        let require = codes.collect::<Result<Vec<_>>>()?;
+        let asked = Asked { phase: self.phase.as_deref(), file: self.policy.as_deref(), require: &require };
+        Policy::resolve(config, asked)
     }
-    Ok(Policy {
-        required,
-        comparison: config.comparison.clone(),
-        size_bounds: config.size_bounds.clone(),
-        waivers: config.waivers.clone(),
-        ..Policy::default()
-    })
+
+    /// The options as words of a command line.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        if let Some(phase) = &self.phase {
+            flag("--phase", phase.clone());
+        }
+        if let Some(file) = &self.policy {
+            flag("--policy", file.display().to_string());
+        }
+        for check in &self.require {
+            flag("--require", check.clone());
+        }
+        words
+    }
+}
+
+/// The code in capitals, where there is such a check.
+fn known(code: &str) -> Result<String> {
+    let upper = code.to_uppercase();
+    let known: Vec<_> = policy::known_checks().collect();
+    if known.contains(&upper.as_str()) {
+        return Ok(upper);
+    }
+    let hint = suggest::hint(code, known.iter().copied());
+    let known = known.join(", ");
+    Err(Error::usage(format!("--require {code}: there is no such check; the checks are {known}{hint}")))
 }
 
 /// Worker threads: those asked for, else one a processor.
@@ -107,7 +139,9 @@ mod tests {
 
     #[test]
     fn an_unknown_required_check_is_refused_with_those_there_are() {
-        let error = policy(&Config::default(), &["rows".to_owned(), "row".to_owned()]).unwrap_err();
+        let args = PolicyArgs { require: vec!["rows".to_owned(), "row".to_owned()], ..PolicyArgs::default() };
+        let error = args.resolve(&Config::default()).unwrap_err();
         assert!(error.message.contains("ROWS, ACCOUNTING"), "{}", error.message);
+        assert!(error.message.contains("did you mean `ROWS`?"), "{}", error.message);
     }
 }

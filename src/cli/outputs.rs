@@ -11,7 +11,7 @@ use corpora::signal::Signal;
 use reports::document::{Mode, Role};
 use reports::manifest::ErrorClass;
 
-use super::options::{self, of_corpora};
+use super::options::{self, PolicyArgs, of_corpora};
 use super::{Common, run};
 use crate::cancel::Cancel;
 use crate::config::Config;
@@ -39,9 +39,8 @@ pub struct OutputArgs {
     /// Worker threads [default: one a processor].
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// A check that must have been answered; may be repeated.
-    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
-    require: Vec<String>,
+    #[command(flatten)]
+    policy: PolicyArgs,
 }
 
 /// The outputs to judge.
@@ -97,7 +96,7 @@ impl OutputArgs {
             mode: outputs.mode,
             baseline: outputs.baseline.map(|path| side(path, Role::Baseline)).transpose()?,
             candidate: side(outputs.candidate, Role::Candidate)?,
-            policy: options::policy(config, &self.require)?,
+            policy: self.policy.resolve(config)?,
             out,
             resume: false,
             keep: Keep::Never,

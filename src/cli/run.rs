@@ -7,7 +7,7 @@ use clap::Args;
 use corpora::Catalog;
 use reports::document::{JobReport, Mode, Report, Role, Verdict};
 
-use super::options::{self, of_corpora};
+use super::options::{self, PolicyArgs, of_corpora};
 use super::{Common, Format, terminal};
 use crate::cancel::Cancel;
 use crate::config::Config;
@@ -64,15 +64,18 @@ pub struct RunArgs {
     /// Worker threads [default: one a processor].
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// A check that must have been answered; may be repeated.
-    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
-    require: Vec<String>,
+    #[command(flatten)]
+    policy: PolicyArgs,
 }
 
 impl RunArgs {
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
         let config = options::config(self.config.as_deref())?;
-        let (jobs, baseline, candidate) = self.plan(&config)?;
+        let policy = self.policy.resolve(&config)?;
+        // A phase is about its signals, unless others were asked for by name.
+        let about = policy.phase.as_ref().map_or(&[][..], |phase| &phase.signals);
+        let wanted = if self.signal.is_empty() { about } else { &self.signal };
+        let (jobs, baseline, candidate) = self.plan(&config, wanted)?;
         let out = self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into());
         let count = jobs.len();
         let sides = [&baseline, &candidate].into_iter().filter_map(|choice| choice.path());
@@ -81,7 +84,7 @@ impl RunArgs {
             mode: Mode::Run,
             baseline: Some(baseline.side(Role::Baseline, &config, count)?),
             candidate: candidate.side(Role::Candidate, &config, count)?,
-            policy: options::policy(&config, &self.require)?,
+            policy: policy,
             out,
             resume: self.resume,
             keep: self.keep,
@@ -98,7 +101,7 @@ impl RunArgs {
     }
 
     /// The jobs and the two sides.
-    fn plan(&self, config: &Config) -> Result<(Vec<PlannedJob>, Choice, Choice)> {
+    fn plan(&self, config: &Config, wanted: &[String]) -> Result<(Vec<PlannedJob>, Choice, Choice)> {
         let signals = options::signals(config)?;
         for name in &self.signal {
             signals.get(name).map_err(|error| of_corpora(&error))?;
@@ -111,7 +114,7 @@ impl RunArgs {
         let mut planner = Planner {
             signals: &signals,
             catalog: &catalog,
-            wanted: &self.signal,
+            wanted,
             params: &self.params,
             entry,
             seed: self.seed,
@@ -159,9 +162,7 @@ impl RunArgs {
         flag("--candidate", self.candidate.clone());
         flag("--config", self.config.as_ref().map(|path| path.display().to_string()));
         flag("--seed", self.seed.map(|seed| seed.to_string()));
-        for check in &self.require {
-            flag("--require", Some(check.clone()));
-        }
+        words.extend(self.policy.words());
         words
     }
 

@@ -1,5 +1,5 @@
-//! The configuration file, `parallax.toml`: declared sides, the user's signals, how values are compared, bounds on file
-//! sizes, and waivers.
+//! The configuration file, `parallax.toml`: declared sides, the user's signals, and the policy (how values are compared, bounds
+//! on file sizes, waivers, and all that `[policy]` holds).
 //!
 //! The file is found in the working directory or named by `--config`. It is read strictly: an unknown key, a value of the
 //! wrong type or a value that makes no sense is an error of class `config` that names file, line and key. Signals are
@@ -10,14 +10,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::check::{Comparison, SizeBounds};
+use serde::de::DeserializeOwned;
+
+use self::value::{Fault, position};
 use crate::error::{Error, Result};
-use crate::policy::waiver::Waiver;
+use crate::policy::file::PolicyFile;
+use crate::suggest;
 
 mod duration;
 #[cfg(test)]
 mod tests;
 mod typed;
+pub(crate) mod value;
 
 pub use duration::{format_duration, parse_duration};
 
@@ -38,12 +42,8 @@ pub struct Config {
     pub sides: BTreeMap<String, SideConfig>,
     /// Signals by name, uninterpreted.
     pub signals: BTreeMap<String, toml::Table>,
-    /// How values are compared.
-    pub comparison: Comparison,
-    /// Bounds of the SIZES check.
-    pub size_bounds: SizeBounds,
-    /// Declared differences, in the order of the file.
-    pub waivers: Vec<Waiver>,
+    /// What it says of the policy.
+    pub policy: PolicyFile,
 }
 
 /// A declared external program.
@@ -106,24 +106,30 @@ impl Config {
     /// # Errors
     /// As for [`Config::load`].
     pub fn parse(text: &str, name: &Path) -> Result<Self> {
-        let typed: typed::File = toml::from_str(text).map_err(|error| {
-            let at = error.span().map(|span| position(text, span.start));
-            let at = at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
-            // The parser's message may run over lines; a message of ours does not.
-            let said: Vec<_> = error.message().lines().map(str::trim).collect();
-            Error::config(format!("{}{at}: {}", name.display(), said.join("; ")))
-        })?;
-        typed.resolve().map_err(|fault| {
-            let (line, column) = position(text, fault.at);
-            Error::config(format!("{}:{line}:{column}: {}", name.display(), fault.message))
+        strictly(text, name, |typed: typed::File| {
+            typed.resolve(&|at| format!("{}:{}", name.display(), position(text, at).0))
         })
     }
 }
 
-/// Line and column, both from 1, of a byte of the text.
-fn position(text: &str, byte: usize) -> (usize, usize) {
-    let before = text.get(..byte).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
+/// Reads a text strictly; whatever is wrong is told with file, line, column and, where a name is near, a suggestion.
+///
+/// # Errors
+/// Class `config`.
+pub(crate) fn strictly<T: DeserializeOwned, R>(
+    text: &str,
+    name: &Path,
+    resolve: impl FnOnce(T) -> std::result::Result<R, Fault>,
+) -> Result<R> {
+    let typed: T = toml::from_str(text).map_err(|error| {
+        let at = error.span().map(|span| position(text, span.start));
+        let at = at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
+        // The parser's message may run over lines; a message of ours does not.
+        let said: Vec<_> = error.message().lines().map(str::trim).collect();
+        Error::config(format!("{}{at}: {}", name.display(), suggest::in_message(&said.join("; "))))
+    })?;
+    resolve(typed).map_err(|fault| {
+        let (line, column) = position(text, fault.at);
+        Error::config(format!("{}:{line}:{column}: {}", name.display(), fault.message))
+    })
 }

@@ -4,7 +4,13 @@ use chrono::NaiveDate;
 use reports::document::Role;
 
 use super::*;
-use crate::check::Tolerance;
+use crate::check::{SizeBounds, Tolerance};
+use crate::policy::Policy;
+use crate::policy::file::Asked;
+
+fn policy(config: &Config) -> Policy {
+    Policy::resolve(config, Asked::default()).unwrap()
+}
 
 fn parse(text: &str) -> Result<Config> {
     Config::parse(text, Path::new("parallax.toml"))
@@ -66,16 +72,17 @@ fn every_table_is_read() {
     assert_eq!(old.timeout, Duration::from_secs(600));
     assert_eq!(config.side("plain").unwrap().timeout, DEFAULT_TIMEOUT);
     assert_eq!(config.signals["audit"]["sort_key"].as_array().unwrap().len(), 1);
-    assert_eq!(config.comparison.ignored["_cardinalhq.id"], "made anew on every run");
-    assert_eq!(config.comparison.tolerances["rollup_sum"], Tolerance { absolute: 0.0, relative: 1e-9 });
-    assert_eq!(config.comparison.tolerances["rollup_avg"], Tolerance { absolute: 1.0, relative: 0.5 });
-    assert!(config.comparison.negative_zero_equal);
+    let policy = policy(&config);
+    assert_eq!(policy.comparison.ignored["_cardinalhq.id"], "made anew on every run");
+    assert_eq!(policy.comparison.tolerances["rollup_sum"], Tolerance { absolute: 0.0, relative: 1e-9 });
+    assert_eq!(policy.comparison.tolerances["rollup_avg"], Tolerance { absolute: 1.0, relative: 0.5 });
+    assert!(policy.comparison.negative_zero_equal);
     let expected =
         SizeBounds { tiny_share: 0.2, bytes_floor: 0, explosion_files: 7, ..SizeBounds::default() };
-    assert_eq!(config.size_bounds, expected);
-    assert_eq!(config.waivers.len(), 2);
-    assert_eq!(config.waivers[0].side, Some(Role::Candidate));
-    assert_eq!(config.waivers[1].expires, None);
+    assert_eq!(policy.size_bounds, expected);
+    assert_eq!(policy.waivers.len(), 2);
+    assert_eq!(policy.waivers[0].side, Some(Role::Candidate));
+    assert_eq!(policy.waivers[1].expires, None);
 }
 
 #[test]
@@ -135,7 +142,7 @@ fn a_value_that_makes_no_sense_is_named_with_file_and_line() {
 #[test]
 fn a_waiver_holds_through_its_last_day() {
     let text = "[[waiver]]\ncode = \"c\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2026-02-28\"";
-    let waiver = parse(text).unwrap().waivers.remove(0);
+    let waiver = policy(&parse(text).unwrap()).waivers.remove(0);
     let day = |text: &str| text.parse::<NaiveDate>().unwrap();
     assert!(!waiver.expired(day("2026-02-28")));
     assert!(waiver.expired(day("2026-03-01")));

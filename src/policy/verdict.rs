@@ -2,18 +2,26 @@
 //!
 //! Per check: an unwaived blocker fails; nothing examined, or a stated doubt, is inconclusive; a question that does not
 //! arise is not applicable. Per job: fail outranks inconclusive, and a job in which no gating check passed is
-//! inconclusive, because nothing vouches for it. Per run the same over its jobs.
+//! inconclusive, because nothing vouches for it. Per run the same over its jobs; and what the policy requires of the run must
+//! have been answered in one of them.
 
 use std::collections::BTreeSet;
 
-use reports::document::{CheckReport, CheckStatus, Finding, JobReport, Severity, Verdict};
+use reports::document::{CheckReport, CheckStatus, Finding, JobReport, Role, Severity, Verdict};
 
-use crate::check::Outcome;
+use super::Policy;
+use crate::check::{CODES, Outcome};
 
 /// The report of one check whose findings have been waived where a waiver holds.
 #[must_use]
 pub fn check(code: &str, outcome: Outcome, gates: bool, duration_ms: u64) -> CheckReport {
     let Outcome { mut findings, coverage, summary, status, .. } = outcome;
+    // The gate judges the candidate: a defect of the baseline is told, whatever weight a check gave it.
+    for finding in findings.iter_mut().filter(|finding| finding.side == Some(Role::Baseline)) {
+        if finding.severity == Severity::Blocker {
+            finding.severity = Severity::Info;
+        }
+    }
     findings.sort_by_key(|finding| (finding.waived.is_some(), finding.severity));
     let blocked = findings.iter().any(is_blocking);
     let status = if blocked {
@@ -42,7 +50,14 @@ pub fn job(checks: &[CheckReport], required: &BTreeSet<String>) -> (Verdict, Str
     if !failed.is_empty() {
         return (Verdict::Fail, failed.iter().map(|check| deciding(check)).collect::<Vec<_>>().join("; "));
     }
-    let undecided: Vec<String> = gating()
+    let decides = |check: &&CheckReport| check.gates || required.contains(&check.check);
+    let absent = required
+        .iter()
+        .filter(|code| checks.iter().all(|check| check.check != **code))
+        .map(|code| format!("{code} is required: {}", nobody(code)));
+    let undecided: Vec<String> = checks
+        .iter()
+        .filter(decides)
         .filter_map(|check| match check.status {
             CheckStatus::Inconclusive => {
                 Some(format!("{} could not be decided: {}", check.check, check.summary))
@@ -52,6 +67,7 @@ pub fn job(checks: &[CheckReport], required: &BTreeSet<String>) -> (Verdict, Str
             }
             _ => None,
         })
+        .chain(absent)
         .collect();
     if !undecided.is_empty() {
         return (Verdict::Inconclusive, undecided.join("; "));
@@ -78,9 +94,39 @@ fn deciding(check: &CheckReport) -> String {
     }
 }
 
+/// Why no job has an answer of a check.
+fn nobody(code: &str) -> &'static str {
+    match code {
+        "PERFORMANCE" | "MEMORY" => "nobody measured it: it takes a run of its own that measures",
+        code if CODES.contains(&code) => "no job was examined for it",
+        _ => "this version of Parallax has no such check, so nobody performed it",
+    }
+}
+
+/// What the policy requires of the run and no job answered, one sentence each.
+#[must_use]
+pub fn uncovered(jobs: &[JobReport], policy: &Policy) -> Vec<String> {
+    let of = |code: &str| {
+        let checks = jobs.iter().flat_map(|job| &job.checks);
+        let mut asked = checks.filter(|check| check.check == code).peekable();
+        let first = asked.peek().map(|check| check.summary.clone());
+        let answered = asked.any(|check| matches!(check.status, CheckStatus::Pass | CheckStatus::Fail));
+        if answered {
+            return None;
+        }
+        let origin = policy.origin(&format!("requires.{code}"));
+        let why = match first {
+            Some(summary) => format!("no job of this run answered it ({summary})"),
+            None => nobody(code).to_owned(),
+        };
+        Some(format!("{code} is required by {origin}: {why}"))
+    };
+    policy.covered.iter().filter_map(|code| of(code)).collect()
+}
+
 /// The verdict of a run and the sentence that says why. `complete` is false where jobs were left out by an interruption.
 #[must_use]
-pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool) -> (Verdict, String) {
+pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool, policy: &Policy) -> (Verdict, String) {
     let of = |verdict: Verdict| jobs.iter().filter(move |job| job.verdict == verdict);
     let naming = |verdict: Verdict| {
         let named: Vec<String> =
@@ -104,14 +150,14 @@ pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool) -> (Verdict, 
     if jobs.is_empty() {
         return (Verdict::Inconclusive, "there was no job to judge".to_owned());
     }
+    let mut open = Vec::new();
     if undecided > 0 {
-        return (
-            Verdict::Inconclusive,
-            format!(
-                "nothing failed, but {undecided} of {expected_jobs} jobs could not be decided: {}",
-                naming(Verdict::Inconclusive)
-            ),
-        );
+        let named = naming(Verdict::Inconclusive);
+        open.push(format!("{undecided} of {expected_jobs} jobs could not be decided: {named}"));
+    }
+    open.extend(uncovered(jobs, policy));
+    if !open.is_empty() {
+        return (Verdict::Inconclusive, format!("nothing failed, but {}", open.join("; ")));
     }
     let rows: u64 = jobs.iter().filter_map(|job| job.rows.as_ref()).map(|rows| rows.equal).sum();
     let compared = if rows > 0 { format!("; {rows} rows are equal on both sides") } else { String::new() };
@@ -179,7 +225,30 @@ mod tests {
 
     #[test]
     fn a_run_without_jobs_or_cut_short_is_inconclusive() {
-        assert_eq!(run(&[], 0, true).0, Verdict::Inconclusive);
-        assert_eq!(run(&[], 3, false).0, Verdict::Inconclusive);
+        assert_eq!(run(&[], 0, true, &Policy::default()).0, Verdict::Inconclusive);
+        assert_eq!(run(&[], 3, false, &Policy::default()).0, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_blocker_on_the_baseline_is_told_and_does_not_fail() {
+        let mut outcome = covered();
+        let side = Some(Role::Baseline);
+        outcome.findings.push(finding("ORDER", "order.inverted", Severity::Blocker, side, "out of order"));
+        let report = check("ORDER", outcome, true, 0);
+        assert_eq!((report.status, report.findings[0].severity), (CheckStatus::Pass, Severity::Info));
+    }
+
+    #[test]
+    fn a_required_check_that_nobody_performed_leaves_the_job_undecided_in_words() {
+        let (verdict, why) = job(&[check("ROWS", covered(), true, 0)], &BTreeSet::from(["QUERY".to_owned()]));
+        assert_eq!(verdict, Verdict::Inconclusive);
+        assert!(why.contains("QUERY is required") && why.contains("no such check"), "{why}");
+    }
+
+    #[test]
+    fn a_check_that_does_not_gate_must_be_answered_all_the_same_where_it_is_required() {
+        let checks = [check("ROWS", covered(), true, 0), check("ORDER", Outcome::default(), false, 0)];
+        assert_eq!(job(&checks, &BTreeSet::new()).0, Verdict::Pass);
+        assert_eq!(job(&checks, &BTreeSet::from(["ORDER".to_owned()])).0, Verdict::Inconclusive);
     }
 }

@@ -85,10 +85,11 @@ fn waivers(report: &Report) -> Markup {
     let lines = Capped::new(report.waivers.iter(), LINES, BYTES, |waiver| {
         html! {
             tr {
-                th scope="row" { code { (shown(&waiver.code, 80)) } }
+                th scope="row" { code { (shown(&waiver.code, 80)) } @if !waiver.scope.is_empty() { " " (shown(&waiver.scope, 200)) } }
                 td { @if waiver.expired { b { "expired" } } @else if waiver.applied == 0 { b { "unused" } } @else { "applied" } }
                 td class="n" { (count(waiver.applied)) } td { (shown(&waiver.waived.reason, 400)) } td { (shown(&waiver.waived.owner, 80)) }
                 td { @match &waiver.waived.expires { Some(day) => { (shown(day, 20)) } None => { "never" } } }
+                td class="place" { (shown(&waiver.origin, 200)) }
             }
         }
     });
@@ -97,7 +98,7 @@ fn waivers(report: &Report) -> Markup {
             caption class="hidden" { "Waivers of the policy" }
             thead { tr {
                 th scope="col" { "Finding" } th scope="col" { "State" } th scope="col" class="n" { "Findings covered" }
-                th scope="col" { "Reason" } th scope="col" { "Owner" } th scope="col" { "Expires" }
+                th scope="col" { "Reason" } th scope="col" { "Owner" } th scope="col" { "Expires" } th scope="col" { "Stands in" }
             } }
             tbody { (lines) }
         }
@@ -203,6 +204,7 @@ fn reproduce(report: &Report) -> Markup {
                 }))
                 (term("Started", &html! { (shown(&run.started, 60)) ", took " (duration(run.duration_ms)) }))
             }
+            (super::policy::render(report))
             @if !corpora.is_empty() { (scroll("Corpora", &table)) (lines.note("corpora", "report.json")) }
         }
     }

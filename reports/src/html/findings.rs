@@ -49,6 +49,7 @@ pub(super) fn render(report: &Report, linked: &[bool]) -> Markup {
             h2 id="action-title" { "Action required" }
             (action_required(&action, linked))
             (undecided(report))
+            (of_the_run(report))
             (informational(&told, linked))
         }
     }
@@ -102,6 +103,21 @@ fn undecided(report: &Report) -> Markup {
             }
         }
     }
+}
+
+/// Warnings about the run itself: waivers that expired or cover nothing.
+fn of_the_run(report: &Report) -> Markup {
+    let list = Capped::new(report.warnings.iter(), KINDS, KINDS_BYTES, |warning| {
+        html! {
+            li class="finding" {
+                p class="what" {
+                    (severity(Severity::Warning, false)) " " code { (shown(&warning.code, 80)) } " " (shown(&warning.message, MESSAGE))
+                }
+                @if !warning.origin.is_empty() { p class="where" { span class="place" { (shown(&warning.origin, 300)) } } }
+            }
+        }
+    });
+    html! { @if list.total > 0 { h3 { "About the run itself" } ul class="findings" { (list) } (list.note("warnings", "report.json")) } }
 }
 
 fn is_open(check: &CheckReport) -> bool {
@@ -222,6 +238,7 @@ fn item(finding: &Finding, job: Option<(usize, &JobReport, &[bool])>, total: usi
                 code { (shown(&finding.code, 80)) } " " (shown(&finding.message, MESSAGE))
             }
             p class="where" {
+                @if let Some(action) = finding.action { b { (action) } ": " (action.asks()) " · " }
                 @if let Some((index, job, linked)) = job { (job_link(index, job, &finding.check, linked)) " · " }
                 @if let Some(side) = finding.side { (side) " · " }
                 @if let Some(place) = &place { span class="place" { (shown(place, 400)) } " · " }

@@ -23,6 +23,7 @@ mod job;
 mod locality;
 mod manifests;
 mod parts;
+mod policy;
 mod rollup;
 mod rows;
 mod scoreboard;
