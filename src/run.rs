@@ -3,16 +3,20 @@
 //! The report directory is written as the run proceeds. An interruption leaves a readable report that says it is partial;
 //! an error (unusable input, a full disk) leaves none.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
 use rayon::prelude::*;
-use reports::document::{Finding, Host, JobReport, Report, Role, RunInfo, SCHEMA_VERSION, Tool, Totals};
+use reports::document::{
+    Finding, Host, JobReport, Mode, Report, Role, RunInfo, SCHEMA_VERSION, SideOutcome, Tool, Totals,
+};
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::examine;
+use crate::measure::set::{self, Set};
 use crate::plan::PlannedJob;
 use crate::policy::{verdict, waiver};
 use crate::report_dir;
@@ -22,6 +26,9 @@ use crate::settings::Settings;
 pub trait Progress: Sync {
     /// One more job was judged.
     fn judged(&self, job: &JobReport, done: usize, of: usize);
+
+    /// One more pair of a set was measured, of at most `of`.
+    fn measured(&self, _set: &str, _pairs: usize, _of: usize) {}
 }
 
 /// How often the report is written while a run proceeds.
@@ -68,11 +75,15 @@ fn perform(
         .num_threads(settings.threads)
         .build()
         .map_err(|error| Error::internal(format!("cannot start {} threads: {error}", settings.threads)))?;
-    let board = Mutex::new(Board { jobs: vec![None; jobs.len()], error: None, written: Instant::now() });
+    let sets = settings.measure.as_ref().map(|_| set::sets(jobs)).unwrap_or_default();
+    // In mode `bench` the jobs are measured only.
+    let compared = if settings.mode == Mode::Bench { &[] } else { jobs };
+    let expected = compared.len() + sets.len();
+    let board = Mutex::new(Board { jobs: vec![None; expected], error: None, written: Instant::now() });
     // Stops the other jobs after an error, without calling that an interruption.
     let halt = Cancel::default();
     pool.install(|| {
-        jobs.par_iter().enumerate().for_each(|(index, job)| {
+        compared.par_iter().enumerate().for_each(|(index, job)| {
             if cancel.is_requested() || halt.is_requested() {
                 return;
             }
@@ -83,17 +94,50 @@ fn perform(
             note(&board, index, judged, settings, started, progress);
         });
     });
+    measure(&sets, compared.len(), &board, settings, tmp.path(), cancel, started, progress);
     let board = board.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(error) = board.error {
         return Err(error);
     }
-    let report = document(board.jobs.into_iter().flatten().collect(), jobs.len(), settings, started, {
+    let report = document(board.jobs.into_iter().flatten().collect(), expected, settings, started, {
         cancel.is_requested().then_some("interrupted")
     });
     tmp.close()
         .map_err(|source| Error::io("cannot remove the temporary directory in", &settings.tmp, source))?;
     report_dir::write(&report, &settings.out)?;
     Ok(report)
+}
+
+/// Measures the sets one after another, when nothing else of the run is at work any more. `first` is the place of the first.
+#[expect(clippy::too_many_arguments, reason = "what a run consists of")]
+fn measure(
+    sets: &[Set<'_>],
+    first: usize,
+    board: &Mutex<Board>,
+    settings: &Settings,
+    tmp: &Path,
+    cancel: &Cancel,
+    started: &Clock,
+    progress: &dyn Progress,
+) {
+    let Some(limits) = &settings.measure else { return };
+    for (index, set) in sets.iter().enumerate() {
+        let failed: Vec<String> = {
+            let board = board.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if cancel.is_requested() || board.error.is_some() {
+                return;
+            }
+            board.jobs.iter().flatten().filter(|job| failed(job)).map(|job| job.id.clone()).collect()
+        };
+        let failed: Vec<&str> = failed.iter().map(String::as_str).collect();
+        let measured = set.measure(settings, limits, &failed, tmp, cancel, progress);
+        note(board, first + index, measured, settings, started, progress);
+    }
+}
+
+/// True where a side did not complete the job.
+fn failed(job: &JobReport) -> bool {
+    job.baseline.iter().chain([&job.candidate]).any(|side| matches!(side.outcome, SideOutcome::Failed { .. }))
 }
 
 /// Enters one job's result and now and then writes what there is.

@@ -15,6 +15,7 @@ pub mod html;
 pub mod json;
 pub mod manifest;
 mod mark;
+pub mod measurement;
 mod plot;
 pub mod schema;
 pub mod signal_evidence;

@@ -7,6 +7,7 @@ use clap::Args;
 use corpora::Catalog;
 use reports::document::{JobReport, Mode, Report, Role, Verdict};
 
+use super::measure::{self, MeasureArgs};
 use super::options::{self, of_corpora};
 use super::{Common, Format, terminal};
 use crate::cancel::Cancel;
@@ -63,18 +64,38 @@ pub struct RunArgs {
     /// A check that must have been answered; may be repeated.
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     require: Vec<String>,
+    /// Measure time and memory after the comparison, N pairs of runs at first.
+    #[arg(long, value_name = "N")]
+    measure: Option<usize>,
+    #[command(flatten)]
+    measuring: MeasureArgs,
 }
 
 impl RunArgs {
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
+        self.perform_in(Mode::Run, None, common, cancel)
+    }
+
+    /// As `run` or `bench`; `pairs` are measured where no number was typed.
+    pub(super) fn perform_in(
+        &self,
+        mode: Mode,
+        pairs: Option<usize>,
+        common: &Common,
+        cancel: &Cancel,
+    ) -> Result<Exit> {
+        let measure = self.measure.or(pairs).map(|pairs| self.measuring.limits(pairs)).transpose()?;
         let config = options::config(self.config.as_deref())?;
         let (jobs, baseline, candidate) = self.plan(&config)?;
+        if measure.is_some() {
+            measure::both_run(&baseline, &candidate)?;
+        }
         let out = self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into());
         let count = jobs.len();
         let sides = [&baseline, &candidate].into_iter().filter_map(|choice| choice.path());
         report_dir::spare(&out, jobs.iter().flat_map(PlannedJob::paths).chain(sides))?;
         let settings = Settings {
-            mode: Mode::Run,
+            mode,
             baseline: Some(baseline.side(Role::Baseline, &config, count)?),
             candidate: candidate.side(Role::Candidate, &config, count)?,
             policy: options::policy(&config, &self.require)?,
@@ -83,9 +104,10 @@ impl RunArgs {
             tmp: options::tmp_dir(common)?,
             threads: options::threads(self.threads)?,
             command: options::command_line(),
-            replay: self.replay(),
+            replay: self.replay(mode),
             seed: self.seed,
             config: config.path.clone(),
+            measure,
             program: std::env::current_exe().ok(),
             today: Utc::now().date_naive(),
         };
@@ -157,12 +179,15 @@ impl RunArgs {
         for check in &self.require {
             flag("--require", Some(check.clone()));
         }
+        flag("--measure", self.measure.map(|pairs| pairs.to_string()));
+        words.extend(self.measuring.words());
         words
     }
 
     /// The resolved command that repeats the run.
-    fn replay(&self) -> String {
-        let mut words = vec!["parallax".to_owned(), "run".to_owned()];
+    fn replay(&self, mode: Mode) -> String {
+        let command = if mode == Mode::Bench { "bench" } else { "run" };
+        let mut words = vec!["parallax".to_owned(), command.to_owned()];
         for (name, values) in [("--signal", &self.signal), ("--corpus", &self.corpus), ("--only", &self.only)]
         {
             for value in values {
@@ -222,8 +247,8 @@ fn show(report: &Report, settings: &Settings, format: Format) -> Result<()> {
     terminal::text(&text)
 }
 
-/// One line to stderr for each job.
-struct Lines;
+/// One line to stderr for each job, and one for every few measured pairs.
+pub(super) struct Lines;
 
 impl Progress for Lines {
     fn judged(&self, job: &JobReport, done: usize, of: usize) {
@@ -233,6 +258,13 @@ impl Progress for Lines {
             Verdict::Inconclusive => "inconclusive",
         };
         let rows: u64 = job.candidate.files.iter().map(|file| file.rows).sum();
-        terminal::complain(&format!("[{done}/{of}] {}: {verdict}, {rows} rows", job.id));
+        let what = if job.measurement.is_some() { job.headline.clone() } else { format!("{rows} rows") };
+        terminal::complain(&format!("[{done}/{of}] {}: {verdict}, {what}", job.id));
+    }
+
+    fn measured(&self, set: &str, pairs: usize, of: usize) {
+        if pairs.is_multiple_of(5) {
+            terminal::complain(&format!("{set}: {pairs} pairs measured, at most {of}"));
+        }
     }
 }

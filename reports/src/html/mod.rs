@@ -123,6 +123,7 @@ fn mode(report: &Report) -> &'static str {
         crate::document::Mode::Run => "run",
         crate::document::Mode::Compare => "compare",
         crate::document::Mode::Verify => "verify",
+        crate::document::Mode::Bench => "bench",
     }
 }
 

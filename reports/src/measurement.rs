@@ -1,0 +1,210 @@
+//! What was measured of time and memory: raw samples, and what the statistics made of them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::document::Role;
+
+/// One measured set: jobs of one signal and kind, both sides in turn, alone on the machine as far as the harness can tell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Measurement {
+    /// The jobs of which the set consists. One repetition performs all of them.
+    pub jobs: Vec<MeasuredJob>,
+    /// Jobs of the same signal and kind that were not measured.
+    pub left_out: Vec<LeftOut>,
+    /// Name of the baseline.
+    pub baseline: String,
+    /// Name of the candidate.
+    pub candidate: String,
+    /// `release` or `debug`: how the built-in sides were built; absent where none was measured.
+    pub profile: Option<String>,
+    /// The machine. Figures of two machines are not comparable.
+    pub machine: Machine,
+    /// Pairs (one repetition of each side) that were measured.
+    pub pairs: u64,
+    /// Pairs up to which it would have gone on.
+    pub max_pairs: u64,
+    /// Wall time.
+    pub wall: Comparison,
+    /// Processor time, user and system together. Told, not judged.
+    pub cpu: Comparison,
+    /// Peak resident memory.
+    pub memory: Comparison,
+    /// Why the measurement ended early, where it did.
+    pub failure: Option<String>,
+    /// Every run in the order in which they ran, warm-up included. None is ever left out.
+    pub samples: Vec<Sample>,
+}
+
+impl Measurement {
+    /// Rows of all jobs of the set.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.jobs.iter().map(|job| job.rows).sum()
+    }
+
+    /// Input bytes of all jobs of the set.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.jobs.iter().map(|job| job.bytes).sum()
+    }
+
+    /// Whether the figures of two measurements may be held against each other.
+    ///
+    /// # Errors
+    /// A sentence that names what differs: build profile or machine.
+    pub fn comparable(&self, other: &Self) -> Result<(), String> {
+        if self.profile != other.profile {
+            let named = |profile: &Option<String>| profile.clone().unwrap_or_else(|| "foreign".to_owned());
+            return Err(format!(
+                "one was measured with a {} build, the other with a {} build; measure both with one",
+                named(&self.profile),
+                named(&other.profile)
+            ));
+        }
+        match self.machine.difference(&other.machine) {
+            Some(what) => {
+                Err(format!("they were measured on different machines ({what}); measure both on one machine"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A job of a measured set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MeasuredJob {
+    /// Name of the job.
+    pub id: String,
+    /// Input rows.
+    pub rows: u64,
+    /// Input bytes.
+    pub bytes: u64,
+}
+
+/// A job that was not measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// Name of the job.
+    pub job: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The machine that a measurement ran on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Machine {
+    /// Operating system.
+    pub os: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// Processor architecture.
+    pub arch: String,
+    /// Name of the machine in its network.
+    pub name: String,
+    /// Model of the processor, where the system tells it.
+    pub processor: Option<String>,
+    /// Processors available.
+    pub cpus: u64,
+    /// Memory in bytes, where the system tells it.
+    pub memory: Option<u64>,
+    /// Load average over the last minute when the measurement began, where the system tells it.
+    pub load: Option<f64>,
+}
+
+impl Machine {
+    /// What makes this another machine than `other`: name, kernel, processor, memory. The load is no part of that.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
+        let size = |value: Option<u64>| value.map_or_else(|| "unknown".to_owned(), |bytes| bytes.to_string());
+        let pairs = [
+            ("name", self.name.clone(), other.name.clone()),
+            ("system", self.os.clone(), other.os.clone()),
+            ("kernel", self.kernel.clone(), other.kernel.clone()),
+            ("architecture", self.arch.clone(), other.arch.clone()),
+            ("processor", text(&self.processor), text(&other.processor)),
+            ("processors", self.cpus.to_string(), other.cpus.to_string()),
+            ("memory", size(self.memory), size(other.memory)),
+        ];
+        pairs
+            .into_iter()
+            .find(|(_, left, right)| left != right)
+            .map(|(what, left, right)| format!("{what} {left:?} and {right:?}"))
+    }
+}
+
+/// One quantity compared: candidate divided by baseline, pair by pair.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// Median of the baseline over all pairs: seconds, or bytes.
+    pub baseline: f64,
+    /// Median of the candidate.
+    pub candidate: f64,
+    /// Ratio of each pair, in the order in which they were measured.
+    pub ratios: Vec<f64>,
+    /// Median of the ratios with its interval; absent without a pair.
+    pub ratio: Option<Estimate>,
+    /// Ratio of each pair of the baseline against itself.
+    pub noise_ratios: Vec<f64>,
+    /// Median of those with its interval: what the machine alone makes of equal work.
+    pub noise: Option<Estimate>,
+    /// Ratio up to which the candidate is within its limit: 1.10 allows 10 % more.
+    pub limit: Option<f64>,
+}
+
+/// A median with its confidence interval.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Estimate {
+    /// The median.
+    pub median: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+    /// How often an interval made so holds the true median: 0.95.
+    pub confidence: f64,
+}
+
+/// What a run was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// To fill caches; not judged.
+    WarmUp,
+    /// One half of a pair of baseline and candidate.
+    Pair,
+    /// One half of a pair of the baseline and itself.
+    Noise,
+}
+
+/// One run of one side on one job, by the operating system's accounting of its process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sample {
+    /// What for.
+    pub purpose: Purpose,
+    /// Repetition, from 1; noise has a count of its own.
+    pub repetition: u64,
+    /// Name of the job.
+    pub job: String,
+    /// The side that ran.
+    pub side: Role,
+    /// True for the half that counts as the upper part of the ratio: the candidate, or the second baseline of a noise pair.
+    pub upper: bool,
+    /// Wall time in nanoseconds, from before the process was started to its end.
+    pub wall_ns: u64,
+    /// Processor time in user mode, nanoseconds.
+    pub user_ns: u64,
+    /// Processor time in the kernel, nanoseconds.
+    pub system_ns: u64,
+    /// Peak resident memory in bytes.
+    pub peak_bytes: u64,
+    /// Bytes read by system calls, those served from the page cache included; absent where the system does not tell.
+    pub read_bytes: Option<u64>,
+    /// Bytes written by system calls.
+    pub written_bytes: Option<u64>,
+    /// Bytes fetched from storage.
+    pub storage_read_bytes: Option<u64>,
+    /// Bytes sent to storage.
+    pub storage_written_bytes: Option<u64>,
+}
