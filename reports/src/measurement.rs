@@ -208,3 +208,57 @@ pub struct Sample {
     /// Bytes sent to storage.
     pub storage_written_bytes: Option<u64>,
 }
+
+/// Lower and upper figure of each complete pair made for `purpose`, in order: the sums of `figure` over the jobs of the set. A
+/// pair is complete where both halves ran on every job, and the lower figure is not zero, because nothing is a ratio by zero.
+#[must_use]
+pub fn pair_sums(samples: &[Sample], purpose: Purpose, figure: &dyn Fn(&Sample) -> f64) -> Vec<(f64, f64)> {
+    let mut pairs: Vec<(u64, [f64; 2], [usize; 2])> = Vec::new();
+    for sample in samples.iter().filter(|sample| sample.purpose == purpose) {
+        if pairs.last().is_none_or(|(repetition, ..)| *repetition != sample.repetition) {
+            pairs.push((sample.repetition, [0.0; 2], [0; 2]));
+        }
+        if let Some((_, sums, runs)) = pairs.last_mut() {
+            sums[usize::from(sample.upper)] += figure(sample);
+            runs[usize::from(sample.upper)] += 1;
+        }
+    }
+    let most = pairs.iter().map(|(_, _, runs)| runs[1]).max().unwrap_or_default();
+    pairs
+        .into_iter()
+        .filter(|(_, sums, runs)| *runs == [most; 2] && sums[0] > 0.0)
+        .map(|(_, [lower, upper], _)| (lower, upper))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn figures_of_another_machine_or_build_are_not_held_against_each_other() {
+        let one = fixture::measurement();
+        let mut two = one.clone();
+        two.machine.load = Some(9.0);
+        assert_eq!(one.comparable(&two), Ok(()));
+        two.machine.name = "elsewhere".to_owned();
+        assert!(one.comparable(&two).unwrap_err().contains("different machines"));
+        let debug = Measurement { profile: Some("debug".to_owned()), ..one.clone() };
+        assert!(
+            one.comparable(&debug).unwrap_err().contains("a release build, the other with a debug build")
+        );
+    }
+
+    #[test]
+    fn the_jobs_of_a_pair_are_added_up_and_half_a_pair_is_none() {
+        let mut samples = fixture::measurement().samples;
+        let wall = |sample: &Sample| sample.wall_ns as f64;
+        let whole = pair_sums(&samples, Purpose::Pair, &wall);
+        assert_eq!(whole.len(), 4);
+        assert_eq!(whole[0], (80.0 * 1e6 + 40.0 * 1e6, 72.0 * 1e6 + 36.0 * 1e6));
+        let last = samples.iter().rposition(|sample| sample.purpose == Purpose::Pair).unwrap();
+        samples.remove(last);
+        assert_eq!(pair_sums(&samples, Purpose::Pair, &wall).len(), 3);
+    }
+}

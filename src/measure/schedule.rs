@@ -11,7 +11,7 @@
 //! whole, which a candidate as good as its baseline is far from. Cost: two and a half runs of the set a pair, roughly.
 
 use reports::document::Role;
-use reports::measurement::{Comparison, Purpose, Sample};
+use reports::measurement::{Comparison, Purpose, Sample, pair_sums};
 
 use super::Limits;
 use super::launch::Accounting;
@@ -167,7 +167,8 @@ impl Quantity {
 /// Compares one quantity over all complete pairs. A pair's figure is the sum over its jobs, also of peaks.
 #[must_use]
 pub fn compare(samples: &[Sample], quantity: Quantity, confidence: f64, limit: Option<f64>) -> Comparison {
-    let (pairs, noise) = (sums(samples, Purpose::Pair, quantity), sums(samples, Purpose::Noise, quantity));
+    let sums = |purpose| pair_sums(samples, purpose, &|sample| quantity.of(sample));
+    let (pairs, noise) = (sums(Purpose::Pair), sums(Purpose::Noise));
     let of =
         |pick: fn(&(f64, f64)) -> f64, pairs: &[(f64, f64)]| -> Vec<f64> { pairs.iter().map(pick).collect() };
     let ratios = of(|(lower, upper)| upper / lower, &pairs);
@@ -189,27 +190,6 @@ pub fn judgement(found: &Comparison) -> Judgement {
     found
         .limit
         .map_or(Judgement::Open, |limit| statistics::judge(found.ratio.as_ref(), found.ratios.len(), limit))
-}
-
-/// Lower and upper sum of each complete pair, in order. A pair is complete where both halves ran as often and the lower one is
-/// not zero: a ratio by nothing is none.
-fn sums(samples: &[Sample], purpose: Purpose, quantity: Quantity) -> Vec<(f64, f64)> {
-    let mut pairs: Vec<(u64, [f64; 2], [usize; 2])> = Vec::new();
-    for sample in samples.iter().filter(|sample| sample.purpose == purpose) {
-        if pairs.last().is_none_or(|(repetition, ..)| *repetition != sample.repetition) {
-            pairs.push((sample.repetition, [0.0; 2], [0; 2]));
-        }
-        if let Some((_, sums, runs)) = pairs.last_mut() {
-            sums[usize::from(sample.upper)] += quantity.of(sample);
-            runs[usize::from(sample.upper)] += 1;
-        }
-    }
-    let most = pairs.iter().map(|(_, _, runs)| runs[1]).max().unwrap_or_default();
-    pairs
-        .into_iter()
-        .filter(|(_, sums, runs)| *runs == [most; 2] && sums[0] > 0.0)
-        .map(|(_, [lower, upper], _)| (lower, upper))
-        .collect()
 }
 
 #[cfg(test)]
