@@ -17,6 +17,7 @@ mod foreign;
 mod golden;
 mod interrupt;
 mod job_list;
+mod measure;
 mod real;
 mod signals;
 mod support;

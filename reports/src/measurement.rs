@@ -22,11 +22,13 @@ pub struct Measurement {
     pub machine: Machine,
     /// Pairs (one repetition of each side) that were measured.
     pub pairs: u64,
+    /// How often each half of a pair ran each job.
+    pub rounds: u64,
     /// Pairs up to which it would have gone on.
     pub max_pairs: u64,
     /// Wall time.
     pub wall: Comparison,
-    /// Processor time, user and system together. Told, not judged.
+    /// Processor time, user and system together. One of the two times has a limit and is judged, the other is told.
     pub cpu: Comparison,
     /// Peak resident memory.
     pub memory: Comparison,
@@ -209,25 +211,30 @@ pub struct Sample {
     pub storage_written_bytes: Option<u64>,
 }
 
-/// Lower and upper figure of each complete pair made for `purpose`, in order: the sums of `figure` over the jobs of the set. A
-/// pair is complete where both halves ran on every job, and the lower figure is not zero, because nothing is a ratio by zero.
+/// Lower and upper figure of each complete pair made for `purpose`, in order: the sums of `figure` over the jobs of the set, where
+/// jobs ran several times in a pair divided by how often. A pair is complete where both halves ran as often as in every other
+/// pair, and the lower figure is not zero, because nothing is a ratio by zero.
 #[must_use]
 pub fn pair_sums(samples: &[Sample], purpose: Purpose, figure: &dyn Fn(&Sample) -> f64) -> Vec<(f64, f64)> {
-    let mut pairs: Vec<(u64, [f64; 2], [usize; 2])> = Vec::new();
+    let mut pairs: Vec<(u64, [f64; 2], [u32; 2])> = Vec::new();
+    let mut jobs = std::collections::BTreeSet::new();
     for sample in samples.iter().filter(|sample| sample.purpose == purpose) {
         if pairs.last().is_none_or(|(repetition, ..)| *repetition != sample.repetition) {
             pairs.push((sample.repetition, [0.0; 2], [0; 2]));
         }
+        jobs.insert(sample.job.as_str());
         if let Some((_, sums, runs)) = pairs.last_mut() {
             sums[usize::from(sample.upper)] += figure(sample);
             runs[usize::from(sample.upper)] += 1;
         }
     }
     let most = pairs.iter().map(|(_, _, runs)| runs[1]).max().unwrap_or_default();
+    let jobs = u32::try_from(jobs.len()).unwrap_or(u32::MAX).max(1);
+    let rounds = f64::from(most) / f64::from(jobs);
     pairs
         .into_iter()
         .filter(|(_, sums, runs)| *runs == [most; 2] && sums[0] > 0.0)
-        .map(|(_, [lower, upper], _)| (lower, upper))
+        .map(|(_, [lower, upper], _)| (lower / rounds, upper / rounds))
         .collect()
 }
 
@@ -257,6 +264,8 @@ mod tests {
         let whole = pair_sums(&samples, Purpose::Pair, &wall);
         assert_eq!(whole.len(), 4);
         assert_eq!(whole[0], (80.0 * 1e6 + 40.0 * 1e6, 72.0 * 1e6 + 36.0 * 1e6));
+        let twice: Vec<Sample> = samples.iter().flat_map(|sample| [sample.clone(), sample.clone()]).collect();
+        assert_eq!(pair_sums(&twice, Purpose::Pair, &wall), whole, "two rounds of each job say the same");
         let last = samples.iter().rposition(|sample| sample.purpose == Purpose::Pair).unwrap();
         samples.remove(last);
         assert_eq!(pair_sums(&samples, Purpose::Pair, &wall).len(), 3);

@@ -77,7 +77,8 @@ pub(super) fn judge(measurement: &Measurement, found: &Comparison, question: &Qu
             let why = if found.ratios.len() < needed {
                 format!("at least {needed} pairs are needed to decide; raise --measure")
             } else {
-                "the limit lies within the interval: measure on a quieter machine, or more pairs with --max-pairs"
+                "the limit lies within the interval: measure on a quieter machine, more pairs with --max-pairs, or longer ones with \
+                 --half-ms"
                     .to_owned()
             };
             Outcome { coverage, ..open(format!("{why} ({said})")) }
@@ -143,6 +144,7 @@ pub(super) mod tests {
             profile: Some("release".to_owned()),
             machine: Machine::default(),
             pairs: ratios.len() as u64,
+            rounds: 1,
             max_pairs: 40,
             wall: found.clone(),
             cpu: found.clone(),

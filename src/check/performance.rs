@@ -2,7 +2,8 @@
 //!
 //! The answer is one about many runs of many jobs, so it is given once for a measured set, not for a job: beside other work
 //! nothing can be measured. It fails only where the whole interval of the median ratio of wall times lies beyond the limit,
-//! passes only where the whole interval lies within it, and is undecided otherwise. Being faster never fails.
+//! passes only where the whole interval lies within it, and is undecided otherwise. Being faster never fails. On request
+//! processor time is judged instead.
 
 use reports::document::CheckStatus;
 use reports::measurement::Measurement;
@@ -32,11 +33,14 @@ impl Check for Performance {
 /// Judges a measured set. A debug build says nothing about speed, so it is undecided unless `allow_debug`.
 #[must_use]
 pub fn judge(measurement: &Measurement, allow_debug: bool) -> Outcome {
-    let outcome = measured::judge(
-        measurement,
-        &measurement.wall,
-        &Question { check: CODE, code: "performance.slower", quantity: "wall time" },
-    );
+    // Which of the two times is judged is told by which has a limit.
+    let (found, quantity) = if measurement.wall.limit.is_some() {
+        (&measurement.wall, "wall time")
+    } else {
+        (&measurement.cpu, "processor time")
+    };
+    let question = Question { check: CODE, code: "performance.slower", quantity };
+    let outcome = measured::judge(measurement, found, &question);
     if measurement.profile.as_deref() == Some("debug") && !allow_debug {
         let summary = format!(
             "measured with a debug build, which says nothing about speed: build with --release ({})",
@@ -66,6 +70,14 @@ mod tests {
         assert_eq!((passed.status, passed.findings.len()), (None, 0));
         let open = judge(&measurement(&[0.9, 1.4, 1.1, 1.3, 0.8, 1.2]), false);
         assert_eq!(open.status, Some(CheckStatus::Inconclusive));
+    }
+
+    #[test]
+    fn processor_time_is_judged_where_it_has_the_limit() {
+        let mut found = measurement(&[1.3; 6]);
+        found.wall.limit = None;
+        let failed = judge(&found, false);
+        assert!(failed.findings[0].message.contains("30.0 % more processor time"), "{}", failed.summary);
     }
 
     #[test]

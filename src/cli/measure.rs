@@ -9,6 +9,7 @@ use clap::Args;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::measure::schedule::Quantity;
 use crate::measure::{Limits, launch, once};
 use crate::side::select::Choice;
 
@@ -30,9 +31,15 @@ pub struct MeasureArgs {
     /// Confidence of the intervals, between 0.5 and 0.9999 [default: 0.95].
     #[arg(long, value_name = "SHARE", help_heading = "Measuring")]
     confidence: Option<f64>,
-    /// Milliseconds that a run must take: shorter jobs are mostly start of a process and left out [default: 20].
+    /// Milliseconds that a run must take: shorter jobs are mostly start of a process and left out [default: 10].
     #[arg(long, value_name = "MS", help_heading = "Measuring")]
     least_ms: Option<u64>,
+    /// Milliseconds that one half of a pair should take: shorter jobs run several rounds, at most 10 [default: 500].
+    #[arg(long, value_name = "MS", help_heading = "Measuring")]
+    half_ms: Option<u64>,
+    /// Which time is judged: wall time, or processor time, which is steadier on a shared machine but blind to waiting.
+    #[arg(long, value_enum, default_value_t = Quantity::Wall, help_heading = "Measuring")]
+    judge_by: Quantity,
     /// Judge the speed of a debug build. For tests of the harness: it says nothing about a release build.
     #[arg(long, help_heading = "Measuring")]
     allow_debug: bool,
@@ -70,6 +77,8 @@ impl MeasureArgs {
             slower: share("--slower", self.slower, default.slower)?,
             more_memory: share("--more-memory", self.more_memory, default.more_memory)?,
             confidence,
+            by: self.judge_by,
+            half: self.half_ms.map_or(default.half, Duration::from_millis),
             pairs,
             max_pairs: self.max_pairs.unwrap_or(default.max_pairs.max(pairs.saturating_mul(4))),
             max_jobs: self.max_jobs.unwrap_or(default.max_jobs),
@@ -92,6 +101,8 @@ impl MeasureArgs {
         flag("--more-memory", self.more_memory.map(|value| value.to_string()));
         flag("--confidence", self.confidence.map(|value| value.to_string()));
         flag("--least-ms", self.least_ms.map(|value| value.to_string()));
+        flag("--half-ms", self.half_ms.map(|value| value.to_string()));
+        flag("--judge-by", (self.judge_by == Quantity::Cpu).then(|| "cpu".to_owned()));
         if self.allow_debug {
             words.push("--allow-debug".to_owned());
         }

@@ -4,6 +4,7 @@
 //! 2. A pair: on each job of the set baseline and candidate right after one another, in an order that changes from pair to
 //!    pair and from job to job (A B, B A, A B, ...), so that neither a drift of the machine nor the place in the order favours
 //!    a side. The times of all jobs are added up, and their ratio is one ratio.
+//!    Where that takes less than the time that a half should take, several rounds are run and added up.
 //! 3. After every second pair, a pair of the baseline and itself in the same manner: its ratios show the noise.
 //! 4. After the pairs asked for, and then after every few more: judged. Open questions are measured on, up to the limit.
 //!
@@ -29,13 +30,14 @@ pub struct Schedule<'a> {
     chosen: Vec<usize>,
     perform: &'a mut Perform<'a>,
     samples: Vec<Sample>,
+    rounds: u64,
 }
 
 impl<'a> Schedule<'a> {
     /// A schedule over jobs of these names.
     pub fn new(jobs: Vec<String>, perform: &'a mut Perform<'a>) -> Self {
         let chosen = (0..jobs.len()).collect();
-        Self { jobs, chosen, perform, samples: Vec::new() }
+        Self { jobs, chosen, perform, samples: Vec::new(), rounds: 1 }
     }
 
     /// Every run so far.
@@ -45,12 +47,13 @@ impl<'a> Schedule<'a> {
     }
 
     /// Runs both sides once on each job and leaves out those for which either took less than `least`; returns these with the
-    /// shorter time in nanoseconds.
+    /// shorter time in nanoseconds. Then settles on as many rounds as make the faster side take `half` nanoseconds.
     ///
     /// # Errors
     /// Where a side did not complete a job, or an interruption.
-    pub fn warm_up(&mut self, least: u64) -> Result<Vec<(usize, u64)>> {
+    pub fn warm_up(&mut self, least: u64, half: u64) -> Result<Vec<(usize, u64)>> {
         let mut short = Vec::new();
+        let mut total = 0_u64;
         for job in self.chosen.clone() {
             let mut shortest = u64::MAX;
             for side in [Role::Baseline, Role::Candidate] {
@@ -59,8 +62,11 @@ impl<'a> Schedule<'a> {
             }
             if shortest < least {
                 short.push((job, shortest));
+            } else {
+                total = total.saturating_add(shortest);
             }
         }
+        self.rounds = half.div_ceil(total.max(1)).clamp(1, Limits::MAX_ROUNDS);
         self.chosen.retain(|job| short.iter().all(|(left_out, _)| left_out != job));
         Ok(short)
     }
@@ -71,7 +77,13 @@ impl<'a> Schedule<'a> {
         &self.chosen
     }
 
-    /// Measures as many pairs as the limits ask for and as the answer needs; returns how many. `judged` says whether wall time
+    /// How often each half of a pair runs each job.
+    #[must_use]
+    pub fn rounds(&self) -> u64 {
+        self.rounds
+    }
+
+    /// Measures as many pairs as the limits ask for and as the answer needs; returns how many. `judged` says whether time
     /// decides anything here; `told` hears of each pair.
     ///
     /// # Errors
@@ -93,7 +105,7 @@ impl<'a> Schedule<'a> {
                 judgement(&found) == Judgement::Open
             };
             let undecided =
-                (judged && open(Quantity::Wall, limits.slower)) || open(Quantity::Memory, limits.more_memory);
+                (judged && open(limits.by, limits.slower)) || open(Quantity::Memory, limits.more_memory);
             if !undecided || pairs >= limits.max_pairs {
                 return Ok(pairs);
             }
@@ -103,12 +115,14 @@ impl<'a> Schedule<'a> {
 
     /// One pair over all chosen jobs: the baseline and `upper`.
     fn pair(&mut self, purpose: Purpose, repetition: u64, upper: Role) -> Result<()> {
-        for (place, job) in self.chosen.clone().into_iter().enumerate() {
-            let lower_first = (repetition + place as u64) % 2 == 1;
-            for second in [false, true] {
-                let is_upper = second == lower_first;
-                let side = if is_upper { upper } else { Role::Baseline };
-                self.once(purpose, repetition, job, side, is_upper)?;
+        for round in 0..self.rounds {
+            for (place, job) in self.chosen.clone().into_iter().enumerate() {
+                let lower_first = (repetition + round + place as u64) % 2 == 1;
+                for second in [false, true] {
+                    let is_upper = second == lower_first;
+                    let side = if is_upper { upper } else { Role::Baseline };
+                    self.once(purpose, repetition, job, side, is_upper)?;
+                }
             }
         }
         Ok(())
@@ -143,13 +157,14 @@ impl<'a> Schedule<'a> {
 }
 
 /// What is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Quantity {
-    /// Wall time in seconds.
+    /// Wall time.
     Wall,
-    /// Processor time in seconds.
+    /// Processor time, user and system together.
     Cpu,
     /// Peak resident memory in bytes.
+    #[value(skip)]
     Memory,
 }
 
@@ -217,7 +232,7 @@ mod tests {
     fn the_sides_take_turns_and_the_baseline_is_measured_against_itself() {
         let mut perform = |_: Role, _: usize| Ok(took(100, 100));
         let mut schedule = Schedule::new(vec!["a".to_owned()], &mut perform);
-        assert!(schedule.warm_up(50).unwrap().is_empty());
+        assert!(schedule.warm_up(50, 100).unwrap().is_empty());
         assert_eq!(schedule.measure(&limits(6, 40), true, &mut |_| {}).unwrap(), 6);
         let order: String = schedule
             .into_samples()
@@ -256,7 +271,8 @@ mod tests {
         };
         let names = ["tiny", "a", "b"].map(str::to_owned).to_vec();
         let mut schedule = Schedule::new(names, &mut perform);
-        assert_eq!(schedule.warm_up(100).unwrap(), [(0, 10)]);
+        assert_eq!(schedule.warm_up(100, 10_000).unwrap(), [(0, 10)]);
+        assert_eq!(schedule.rounds(), 3, "4,000 in one round, and 10,000 are wanted");
         assert_eq!(schedule.chosen(), [1, 2]);
         schedule.measure(&limits(6, 6), true, &mut |_| {}).unwrap();
         let samples = schedule.into_samples();

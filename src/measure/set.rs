@@ -136,7 +136,8 @@ impl<'a> Set<'a> {
         let mut schedule = Schedule::new(names, &mut perform);
         let least = u64::try_from(limits.least.as_nanos()).unwrap_or(u64::MAX);
         let mut failure = None;
-        match schedule.warm_up(least) {
+        let half = u64::try_from(limits.half.as_nanos()).unwrap_or(u64::MAX);
+        match schedule.warm_up(least, half) {
             Ok(short) => left_out.extend(short.into_iter().map(|(index, ns)| LeftOut {
                 job: ready[index].job.id.clone(),
                 reason: format!(
@@ -154,11 +155,16 @@ impl<'a> Set<'a> {
                 failure = Some(of_a_side(error)?);
             }
         }
+        let rounds = schedule.rounds();
         let samples = schedule.into_samples();
-        let compared = |quantity, limit: Option<f64>| {
-            compare(&samples, quantity, limits.confidence, limit.map(|share| 1.0 + share))
+        let compared = |quantity| {
+            let share = match quantity {
+                Quantity::Memory => Some(limits.more_memory),
+                time => (time == limits.by).then_some(limits.slower),
+            };
+            compare(&samples, quantity, limits.confidence, share.map(|share| 1.0 + share))
         };
-        let (wall, cpu) = (compared(Quantity::Wall, Some(limits.slower)), compared(Quantity::Cpu, None));
+        let (wall, cpu) = (compared(Quantity::Wall), compared(Quantity::Cpu));
         let measurement = Measurement {
             jobs: measured,
             left_out,
@@ -167,8 +173,9 @@ impl<'a> Set<'a> {
             profile,
             machine,
             pairs: wall.ratios.len() as u64,
+            rounds,
             max_pairs: limits.max_pairs.max(limits.pairs) as u64,
-            memory: compared(Quantity::Memory, Some(limits.more_memory)),
+            memory: compared(Quantity::Memory),
             wall,
             cpu,
             failure,

@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::parts::{Capped, scroll, shown};
-use crate::measurement::{Comparison, Estimate, Measurement, Purpose, Sample, pair_sums};
+use crate::measurement::{Estimate, Measurement, Purpose, Sample};
 use crate::plot;
 use crate::words::{bytes, count, counted};
 
@@ -29,7 +29,7 @@ pub(super) fn render(measurement: &Measurement) -> Markup {
         (figures(measurement))
         p {
             (counted(measurement.pairs, "pair was", "pairs were")) " measured, at most " (count(measurement.max_pairs))
-            ". A ratio above 1 means that the candidate takes more. The interval holds the true median of the ratios as often as "
+            ", with " (counted(measurement.rounds, "round", "rounds")) " of the jobs in each half. A ratio above 1 means that the candidate takes more. The interval holds the true median of the ratios as often as "
             "stated; \u{201c}noise\u{201d} is the baseline against itself in the same session. A check fails only where the whole "
             "interval is above the limit. Every run is in performance.csv; none is left out."
         }
@@ -40,8 +40,8 @@ pub(super) fn render(measurement: &Measurement) -> Markup {
 
 /// Medians and ratios.
 fn figures(measurement: &Measurement) -> Markup {
-    let lines: [(&str, &Comparison, fn(f64) -> String); 3] = [
-        ("Wall time", &measurement.wall, seconds),
+    let lines = [
+        ("Wall time", &measurement.wall, seconds as fn(f64) -> String),
         ("Processor time", &measurement.cpu, seconds),
         ("Peak memory", &measurement.memory, size),
     ];
@@ -92,10 +92,9 @@ fn estimate(found: Option<&Estimate>) -> (Markup, Markup) {
     )
 }
 
-/// Bytes moved, as medians over the pairs.
-#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+/// Bytes moved for one round of the jobs, as means over the pairs.
 fn amounts(measurement: &Measurement) -> Markup {
-    let lines: [(&str, fn(&Sample) -> Option<u64>); 4] = [
+    let lines: [Amount; 4] = [
         ("Read by system calls", |sample| sample.read_bytes),
         ("Written by system calls", |sample| sample.written_bytes),
         ("Fetched from storage", |sample| sample.storage_read_bytes),
@@ -110,18 +109,28 @@ fn amounts(measurement: &Measurement) -> Markup {
             thead { tr { th scope="col" { "Bytes, mean over the pairs" } th scope="col" class="n" { "Baseline" } th scope="col" class="n" { "Candidate" } } }
             tbody {
                 @for (name, pick) in lines {
-                    // One more byte, so that a pair in which nothing was read is not taken for an incomplete one.
-                    @let pairs = pair_sums(&measurement.samples, Purpose::Pair, &|sample| pick(sample).unwrap_or_default() as f64 + 1.0);
-                    @let mean = |side: fn(&(f64, f64)) -> f64| pairs.iter().map(side).sum::<f64>() / pairs.len().max(1) as f64 - measurement.jobs.len() as f64;
                     tr {
                         th scope="row" { (name) }
-                        td class="n" { (size(mean(|pair| pair.0))) } td class="n" { (size(mean(|pair| pair.1))) }
+                        @for upper in [false, true] { td class="n" { (size(mean(measurement, upper, pick))) } }
                     }
                 }
             }
         }
     };
     scroll("Bytes moved by both sides", &table)
+}
+
+/// What is moved, and the sample's figure for it.
+type Amount = (&'static str, fn(&Sample) -> Option<u64>);
+
+/// The mean of a run, times the jobs of a round.
+#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+fn mean(measurement: &Measurement, upper: bool, pick: fn(&Sample) -> Option<u64>) -> f64 {
+    let of_side =
+        measurement.samples.iter().filter(|sample| sample.purpose == Purpose::Pair && sample.upper == upper);
+    let (sum, runs) =
+        of_side.filter_map(pick).fold((0.0, 0_usize), |(sum, runs), bytes| (sum + bytes as f64, runs + 1));
+    sum / runs.max(1) as f64 * measurement.jobs.len() as f64
 }
 
 /// What was measured and what was not.

@@ -7,12 +7,15 @@ use plotters::prelude::*;
 use super::{Drawn, EDGE_A, EDGE_B, FAINT, HEIGHT, INK, WIDTH, dress, trimmed};
 use crate::measurement::{Comparison, Measurement, Purpose, Sample, pair_sums};
 
+/// Title, unit, comparison, and the figure of a sample.
+type Quantity<'a> = (&'a str, &'a str, &'a Comparison, &'a dyn Fn(&Sample) -> f64);
+
 /// The plots, or nothing without a complete pair.
 #[expect(clippy::cast_precision_loss, reason = "a pixel is far coarser")]
 pub(crate) fn samples(measurement: &Measurement) -> Vec<String> {
     let mebibytes = |sample: &Sample| sample.peak_bytes as f64 / f64::from(1 << 20);
     let milliseconds = |sample: &Sample| sample.wall_ns as f64 / 1e6;
-    let quantities: [(&str, &str, &Comparison, &dyn Fn(&Sample) -> f64); 2] = [
+    let quantities: [Quantity<'_>; 2] = [
         ("Wall time of each pair", "milliseconds", &measurement.wall, &milliseconds),
         ("Peak memory of each pair", "MiB", &measurement.memory, &mebibytes),
     ];
