@@ -88,8 +88,8 @@ fn required_but_not_measured_is_not_passed() {
 
 #[test]
 fn an_external_side_is_measured_as_it_is_and_its_failure_is_told() {
-    let config = "[sides.copy]\ncommand = [\"sh\", \"-c\", \"cat \\\"$@\\\" > /dev/null\", \"copy\", \"{inputs}\"]\n\n\
-                  [sides.broken]\ncommand = [\"sh\", \"-c\", \"echo lost my way >&2; exit 4\"]\n";
+    let config = "[side.copy]\ncommand = [\"sh\", \"-c\", \"cat \\\"$@\\\" > /dev/null\", \"copy\", \"{inputs}\"]\n\n\
+                  [side.broken]\ncommand = [\"sh\", \"-c\", \"echo lost my way >&2; exit 4\"]\n";
     let bench = |candidate: &str| {
         let words = ["bench", "--baseline", "cmd:copy", "--candidate", candidate];
         parallax(&[&words[..], &QUICK].concat()).with_file("parallax.toml", config).finish()
