@@ -14,6 +14,7 @@ use crate::check::descriptors::Probe;
 use crate::check::{self, Check, Evidence, Observed, Outcome, Subject};
 use crate::error::{Error, Result};
 use crate::job::Job;
+use crate::measure::set;
 use crate::output::Output;
 use crate::plan::PlannedJob;
 use crate::policy::waiver::Scene;
@@ -75,7 +76,12 @@ pub fn job(
         cancel,
     };
     let (checks, evidence) = ask(&subject, settings)?;
-    let (verdict, headline) = verdict::job(&checks, &settings.policy.required);
+    // Where time and memory are measured, the measured sets answer for their checks, not the job.
+    let mut required = settings.policy.required.clone();
+    if settings.measure.is_some() {
+        required.retain(|code| !set::CODES.contains(&code.as_str()));
+    }
+    let (verdict, headline) = verdict::job(&checks, &required);
     let kept = |role: Role, run: &SideRun| keep(settings, job, role, run, verdict);
     let report_side = |(observed, run): &(Observed, SideRun)| -> Result<SideReport> {
         Ok(SideReport {
@@ -107,6 +113,7 @@ pub fn job(
         rollup: evidence.rollup,
         sketches: evidence.sketches,
         locality: evidence.locality,
+        measurement: None,
         replay: planned.replay.clone(),
         checks,
     };

@@ -18,6 +18,7 @@ pub mod fault;
 pub mod interrupt;
 pub mod job;
 pub mod job_list;
+pub mod measure;
 pub mod output;
 pub mod plan;
 pub mod policy;

@@ -121,6 +121,22 @@ impl PlannedJob {
         side.identity(&self.job)
     }
 
+    /// The job as planned; generated inputs are not in it yet.
+    #[must_use]
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// Input rows: by the footers of given segments, or as many as the corpus asks for.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        match &self.source {
+            Source::Generated(spec, options) => options.rows.unwrap_or(spec.rows),
+            Source::Given(segments) => segments.iter().map(|segment| segment.rows).sum(),
+            Source::Unknown => 0,
+        }
+    }
+
     /// Puts the inputs in place, below `home` where they are generated.
     ///
     /// # Errors

@@ -54,6 +54,36 @@ impl Request {
             parameters: job.parameters.clone(),
         }
     }
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read(path).map_err(|source| Error::io("cannot read", path, source))?;
+        serde_json::from_slice(&text)
+            .map_err(|error| Error::internal(format!("bad request {}: {error}", path.display())))
+    }
+
+    /// The side and the job that the request describes; the job is named `id`.
+    ///
+    /// # Errors
+    /// Class `usage` for a side that is not built in.
+    pub fn into_side_and_job(self, id: &str) -> Result<(Box<dyn Side>, Job)> {
+        let side = Choice::parse(&self.side)?.side(Role::Candidate, &Config::default(), 1)?;
+        let job = Job {
+            id: id.to_owned(),
+            signal: self.signal.map(Arc::new),
+            kind: self.kind,
+            inputs: self.inputs,
+            parameters: self.parameters,
+            parameter_origins: Vec::new(),
+            corpus: None,
+            expected: Expected::default(),
+            recorded: Recorded::default(),
+        };
+        Ok((side, job))
+    }
 }
 
 /// Starts `program` (this program) as the child and reads what it counted. Whatever goes wrong is told in the probe.
@@ -88,21 +118,7 @@ pub fn ask(program: &Path, request: &Request, scratch: &Path) -> Probe {
 /// # Errors
 /// Where the request cannot be read, the job cannot be performed at all, or the system does not tell its descriptors.
 pub fn perform(request: &Path, scratch: &Path) -> Result<Probe> {
-    let text = std::fs::read(request).map_err(|source| Error::io("cannot read", request, source))?;
-    let request: Request = serde_json::from_slice(&text)
-        .map_err(|error| Error::internal(format!("bad probe request: {error}")))?;
-    let side = Choice::parse(&request.side)?.side(Role::Candidate, &Config::default(), 1)?;
-    let mut job = Job {
-        id: "probe".to_owned(),
-        signal: request.signal.map(Arc::new),
-        kind: request.kind,
-        inputs: request.inputs,
-        parameters: request.parameters,
-        parameter_origins: Vec::new(),
-        corpus: None,
-        expected: Expected::default(),
-        recorded: Recorded::default(),
-    };
+    let (side, mut job) = Request::read(request)?.into_side_and_job("probe")?;
     let mut steps = Vec::new();
     let started = Instant::now();
     completed(once("warm-up", side.as_ref(), &job, scratch, None)?)?;

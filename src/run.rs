@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 use chrono::{SecondsFormat, Utc};
 use rayon::prelude::*;
 use reports::document::{
-    Finding, Host, JobReport, Mode, Report, Role, RunInfo, SCHEMA_VERSION, Tool, Totals,
+    Finding, Host, JobReport, Mode, Report, Role, RunInfo, SCHEMA_VERSION, SideOutcome, Tool, Totals,
 };
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::examine;
+use crate::measure::set::{self, Set};
 use crate::plan::PlannedJob;
 use crate::policy::{verdict, waiver};
 use crate::report_dir;
@@ -30,6 +31,9 @@ pub trait Progress: Sync {
 
     /// So many jobs were taken over from an interrupted run.
     fn resumed(&self, jobs: usize, of: usize);
+
+    /// One more pair of a set was measured, of at most `of`.
+    fn measured(&self, _set: &str, _pairs: usize, _of: usize) {}
 }
 
 /// How often the report is written while a run proceeds.
@@ -80,11 +84,15 @@ fn perform(
     let journal =
         (settings.mode == Mode::Run).then(|| Journal::open(&settings.out, settings.resume)).transpose()?;
     let taken = AtomicUsize::new(0);
-    let board = Mutex::new(Board { jobs: vec![None; jobs.len()], error: None, written: Instant::now() });
+    let sets = settings.measure.as_ref().map(|_| set::sets(jobs)).unwrap_or_default();
+    // In mode `bench` the jobs are measured only.
+    let compared = if settings.mode == Mode::Bench { &[] } else { jobs };
+    let expected = compared.len() + sets.len();
+    let board = Mutex::new(Board { jobs: vec![None; expected], error: None, written: Instant::now() });
     // Stops the other jobs after an error, without calling that an interruption.
     let halt = Cancel::default();
     pool.install(|| {
-        jobs.par_iter().enumerate().for_each(|(index, job)| {
+        compared.par_iter().enumerate().for_each(|(index, job)| {
             if cancel.is_requested() || halt.is_requested() {
                 return;
             }
@@ -99,13 +107,14 @@ fn perform(
         });
     });
     if settings.resume {
-        progress.resumed(taken.into_inner(), jobs.len());
+        progress.resumed(taken.into_inner(), compared.len());
     }
+    measure(&sets, compared.len(), &board, settings, tmp.path(), cancel, started, progress);
     let board = board.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(error) = board.error {
         return Err(error);
     }
-    let report = document(board.jobs.into_iter().flatten().collect(), jobs.len(), settings, started, {
+    let report = document(board.jobs.into_iter().flatten().collect(), expected, settings, started, {
         cancel.is_requested().then_some("interrupted")
     });
     tmp.close()
@@ -137,6 +146,38 @@ fn judge(
     let report = examine::job(job, index, settings, tmp, cancel)?;
     journal.note(key, &report)?;
     Ok((report, false))
+}
+
+/// Measures the sets one after another, when nothing else of the run is at work any more. `first` is the place of the first.
+#[expect(clippy::too_many_arguments, reason = "what a run consists of")]
+fn measure(
+    sets: &[Set<'_>],
+    first: usize,
+    board: &Mutex<Board>,
+    settings: &Settings,
+    tmp: &Path,
+    cancel: &Cancel,
+    started: &Clock,
+    progress: &dyn Progress,
+) {
+    let Some(limits) = &settings.measure else { return };
+    for (index, set) in sets.iter().enumerate() {
+        let failed: Vec<String> = {
+            let board = board.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if cancel.is_requested() || board.error.is_some() {
+                return;
+            }
+            board.jobs.iter().flatten().filter(|job| failed(job)).map(|job| job.id.clone()).collect()
+        };
+        let failed: Vec<&str> = failed.iter().map(String::as_str).collect();
+        let measured = set.measure(settings, limits, &failed, tmp, cancel, progress);
+        note(board, first + index, measured.map(|report| (report, false)), settings, started, progress);
+    }
+}
+
+/// True where a side did not complete the job.
+fn failed(job: &JobReport) -> bool {
+    job.baseline.iter().chain([&job.candidate]).any(|side| matches!(side.outcome, SideOutcome::Failed { .. }))
 }
 
 /// Enters one job's result and now and then writes what there is.

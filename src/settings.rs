@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use reports::document::Mode;
 
+use crate::measure::Limits;
 use crate::policy::Policy;
 use crate::side::Side;
 
@@ -48,7 +49,9 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// The configuration file read.
     pub config: Option<PathBuf>,
-    /// This program, for counting descriptors in a child process; absent: not counted.
+    /// Measure time and memory, after the comparison or (in mode `bench`) instead of it.
+    pub measure: Option<Limits>,
+    /// This program, for counting descriptors and measuring in a child process; absent: neither is done.
     pub program: Option<PathBuf>,
     /// The day on which waivers are judged.
     pub today: NaiveDate,

@@ -18,6 +18,7 @@ mod foreign;
 mod golden;
 mod interrupt;
 mod job_list;
+mod measure;
 mod policy;
 mod real;
 mod resume;

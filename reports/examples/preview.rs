@@ -3,7 +3,7 @@
 use std::path::Path;
 
 // The fixture speaks of `crate::document` and so on, here as in the tests.
-use reports::{document, evidence, manifest, signal_evidence};
+use reports::{document, evidence, manifest, measurement, signal_evidence};
 
 #[path = "../src/fixture/mod.rs"]
 mod fixture;
@@ -13,6 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let reports = [
         ("rich", fixture::rich()),
         ("passing", fixture::passing()),
+        ("measured", fixture::measured()),
         ("partial", fixture::partial()),
         ("hostile", fixture::hostile()),
         ("crowded", fixture::crowded(6, 5000)),

@@ -7,6 +7,10 @@
 //! begin with any of them. Such *text* cells get a leading `'`; so do cells that begin with `'` themselves, so that
 //! taking one `'` off a text cell that has one always gives the value back. Columns of numbers are left alone.
 
+mod performance;
+
+pub use performance::performance;
+
 use std::collections::BTreeMap;
 
 use crate::document::{
@@ -142,6 +146,7 @@ pub fn render_all(report: &Report) -> Result<Vec<(&'static str, String)>> {
         ("files.csv", files(report)?),
         ("sizes.csv", sizes(report)?),
         ("checks.csv", checks(report)?),
+        ("performance.csv", performance(report)?),
     ])
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::{ColumnComparison, MetadataEvidence, OrderEvidence, RowsEvidence, SizesEvidence};
 use crate::manifest::Failure;
+use crate::measurement::Measurement;
 pub use crate::policy::{Action, PolicyInfo, PolicyValue, RunWarning};
 use crate::signal_evidence::{GroupEvidence, LocalityEvidence, RollupAccount, SketchEvidence};
 pub use crate::stated::{StatedFile, StatedManifest};
@@ -93,6 +94,8 @@ pub enum Mode {
     Compare,
     /// The invariants of one output were checked.
     Verify,
+    /// Both sides were measured, their outputs were not compared.
+    Bench,
 }
 
 /// The machine a run ran on.
@@ -188,6 +191,9 @@ pub struct JobReport {
     /// Trace locality per side, where the signal has traces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locality: Vec<LocalityEvidence>,
+    /// Time and memory of a set of jobs, where this entry stands for a measurement instead of a comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measurement: Option<Measurement>,
     /// The command that repeats this job alone.
     pub replay: String,
 }

@@ -17,6 +17,7 @@ pub mod junit;
 pub mod manifest;
 mod mark;
 pub mod markdown;
+pub mod measurement;
 mod plot;
 pub mod policy;
 pub mod schema;

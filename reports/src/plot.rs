@@ -9,8 +9,10 @@
 //! Nothing but numbers of the document gets into a plot. Cost: at most [`STEPS`] points a side.
 
 mod locality;
+mod samples;
 
 pub(crate) use locality::locality;
+pub(crate) use samples::samples;
 
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;

@@ -27,6 +27,7 @@ pub fn render_text(report: &Report, width: usize, colour: bool) -> String {
     let mut text = Text { out: String::new(), width: width.max(NARROWEST), colour };
     text.verdict(report);
     text.table(report);
+    text.measured(report);
     text.findings(report);
     text.totals(report);
     text.out
@@ -147,6 +148,33 @@ impl Text {
         }
         self.headed(words::verdict(job.verdict), verdict_colour(job.verdict), &visible::plain(&job.id));
         self.paragraph("    ", &parts.join(", "), "");
+    }
+
+    /// Ratios of each measured set.
+    fn measured(&mut self, report: &Report) {
+        let mut any = false;
+        for job in &report.jobs {
+            let Some(measurement) = &job.measurement else { continue };
+            any = true;
+            let jobs = counted(measurement.jobs.len() as u64, "job", "jobs");
+            let pairs = counted(measurement.pairs, "pair", "pairs");
+            self.headed("measured", "1", &format!("{}: {pairs} of {jobs}", name(&job.id)));
+            for (what, found) in [("wall time", &measurement.wall), ("peak memory", &measurement.memory)] {
+                let Some(ratio) = &found.ratio else { continue };
+                let noise = found.noise.map_or_else(String::new, |noise| {
+                    format!("; noise {:.3} ({:.3} to {:.3})", noise.median, noise.low, noise.high)
+                });
+                let limit = found.limit.map_or_else(String::new, |limit| format!(", limit {limit:.3}"));
+                let line = format!(
+                    "{what} {:.3} of the baseline's ({:.3} to {:.3}{limit}){noise}",
+                    ratio.median, ratio.low, ratio.high
+                );
+                self.paragraph("    ", &line, "");
+            }
+        }
+        if any {
+            self.out.push('\n');
+        }
     }
 
     fn findings(&mut self, report: &Report) {

@@ -81,12 +81,13 @@ pub(crate) fn coverage(coverage: &Coverage) -> String {
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }
 
-/// `run`, `compare`, `verify`.
+/// `run`, `compare`, `verify`, `bench`.
 pub(crate) fn mode(mode: Mode) -> &'static str {
     match mode {
         Mode::Run => "run",
         Mode::Compare => "compare",
         Mode::Verify => "verify",
+        Mode::Bench => "bench",
     }
 }
 

@@ -11,8 +11,11 @@ pub(crate) mod fixture;
 pub mod group;
 pub mod leaks;
 pub mod locality;
+mod measured;
+pub mod memory;
 pub mod metadata;
 pub mod order;
+pub mod performance;
 pub mod rows;
 pub mod schema;
 pub mod sizes;
@@ -58,6 +61,8 @@ pub const CODES: &[&str] = &[
     "LOCALITY",
     "ERRORS",
     "LEAKS",
+    performance::CODE,
+    memory::CODE,
 ];
 
 /// All checks, in the order of [`CODES`].
@@ -75,6 +80,8 @@ pub fn all() -> Vec<Box<dyn Check>> {
         Box::new(locality::Locality),
         Box::new(errors::Errors),
         Box::new(leaks::Leaks),
+        Box::new(performance::Performance),
+        Box::new(memory::Memory),
     ]
 }
 

@@ -2,8 +2,10 @@
 //!
 //! stdout carries results (text or JSON), stderr progress and diagnostics.
 
+mod bench;
 mod compare;
 mod corpus;
+mod measure;
 mod options;
 mod outputs;
 mod policy;
@@ -63,6 +65,8 @@ enum Format {
 enum Command {
     /// Run both sides on corpora or jobs, compare their outputs, judge and report.
     Run(run::RunArgs),
+    /// Measure time and memory of both sides on corpora or jobs, without comparing their outputs.
+    Bench(bench::BenchArgs),
     /// Compare two outputs that exist already, from whatever wrote them.
     Compare(compare::CompareArgs),
     /// Run one writer alone and print its manifest.
@@ -81,6 +85,12 @@ enum Command {
     /// Count what a built-in side leaves open (started by `run` as a child process).
     #[command(hide = true)]
     ProbeLeaks(probe::ProbeArgs),
+    /// Start a program, wait for it and write down what the system says of it (started when measuring).
+    #[command(hide = true)]
+    Launch(measure::LaunchArgs),
+    /// Perform one job with a built-in side (started when measuring).
+    #[command(hide = true)]
+    PerformJob(measure::PerformArgs),
 }
 
 /// Parses the command line, performs it and says how it went.
@@ -102,6 +112,7 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
     let common = cli.common;
     match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => args.perform(&common, cancel),
+        Command::Bench(args) => args.perform(&common, cancel),
         Command::Compare(args) => args.perform(&common, cancel),
         Command::Write(command) => command.perform(&common, cancel),
         Command::Corpus(command) => command.perform(&common),
@@ -109,6 +120,8 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Report(args) => args.perform(&common),
         Command::Policy(command) => command.perform(&common),
         Command::ProbeLeaks(args) => args.perform(&common),
+        Command::Launch(args) => args.perform(),
+        Command::PerformJob(args) => args.perform(cancel),
     }
 }
 

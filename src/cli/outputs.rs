@@ -106,6 +106,7 @@ impl OutputArgs {
             replay: job.replay.clone(),
             seed: None,
             config: config.path.clone(),
+            measure: None,
             program: None,
             today: Utc::now().date_naive(),
         };

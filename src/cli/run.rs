@@ -7,6 +7,7 @@ use clap::Args;
 use corpora::Catalog;
 use reports::document::{JobReport, Mode, Report, Role, Verdict};
 
+use super::measure::{self, MeasureArgs};
 use super::options::{self, PolicyArgs, of_corpora};
 use super::{Common, Format, terminal};
 use crate::cancel::Cancel;
@@ -66,34 +67,56 @@ pub struct RunArgs {
     threads: Option<usize>,
     #[command(flatten)]
     policy: PolicyArgs,
+    /// Measure time and memory after the comparison, N pairs of runs at first.
+    #[arg(long, value_name = "N")]
+    measure: Option<usize>,
+    #[command(flatten)]
+    measuring: MeasureArgs,
 }
 
 impl RunArgs {
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
+        self.perform_in(Mode::Run, None, common, cancel)
+    }
+
+    /// As `run` or `bench`; `pairs` are measured where no number was typed.
+    pub(super) fn perform_in(
+        &self,
+        mode: Mode,
+        pairs: Option<usize>,
+        common: &Common,
+        cancel: &Cancel,
+    ) -> Result<Exit> {
         let config = options::config(self.config.as_deref())?;
         let policy = self.policy.resolve(&config)?;
+        let pairs = self.measure.or(pairs);
+        let measure = pairs.map(|pairs| self.measuring.limits(pairs, &policy.limits)).transpose()?;
         // A phase is about its signals, unless others were asked for by name.
         let about = policy.phase.as_ref().map_or(&[][..], |phase| &phase.signals);
         let wanted = if self.signal.is_empty() { about } else { &self.signal };
         let (jobs, baseline, candidate) = self.plan(&config, wanted)?;
+        if measure.is_some() {
+            measure::both_run(&baseline, &candidate)?;
+        }
         let out = self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into());
         let count = jobs.len();
         let sides = [&baseline, &candidate].into_iter().filter_map(|choice| choice.path());
         report_dir::spare(&out, jobs.iter().flat_map(PlannedJob::paths).chain(sides))?;
         let settings = Settings {
-            mode: Mode::Run,
+            mode,
             baseline: Some(baseline.side(Role::Baseline, &config, count)?),
             candidate: candidate.side(Role::Candidate, &config, count)?,
-            policy: policy,
+            policy,
             out,
             resume: self.resume,
             keep: self.keep,
             tmp: options::tmp_dir(common)?,
             threads: options::threads(self.threads)?,
             command: options::command_line(),
-            replay: self.replay(),
+            replay: self.replay(mode),
             seed: self.seed,
             config: config.path.clone(),
+            measure,
             program: std::env::current_exe().ok(),
             today: Utc::now().date_naive(),
         };
@@ -162,13 +185,16 @@ impl RunArgs {
         flag("--candidate", self.candidate.clone());
         flag("--config", self.config.as_ref().map(|path| path.display().to_string()));
         flag("--seed", self.seed.map(|seed| seed.to_string()));
+        flag("--measure", self.measure.map(|pairs| pairs.to_string()));
         words.extend(self.policy.words());
+        words.extend(self.measuring.words());
         words
     }
 
     /// The resolved command that repeats the run.
-    fn replay(&self) -> String {
-        let mut words = vec!["parallax".to_owned(), "run".to_owned()];
+    fn replay(&self, mode: Mode) -> String {
+        let command = if mode == Mode::Bench { "bench" } else { "run" };
+        let mut words = vec!["parallax".to_owned(), command.to_owned()];
         for (name, values) in [("--signal", &self.signal), ("--corpus", &self.corpus), ("--only", &self.only)]
         {
             for value in values {
@@ -228,8 +254,8 @@ fn show(report: &Report, settings: &Settings, format: Format) -> Result<()> {
     terminal::text(&text)
 }
 
-/// One line to stderr for each job.
-struct Lines;
+/// One line to stderr for each job, and one for every few measured pairs.
+pub(super) struct Lines;
 
 impl Progress for Lines {
     fn judged(&self, job: &JobReport, done: usize, of: usize) {
@@ -239,7 +265,14 @@ impl Progress for Lines {
             Verdict::Inconclusive => "inconclusive",
         };
         let rows: u64 = job.candidate.files.iter().map(|file| file.rows).sum();
-        terminal::complain(&format!("[{done}/{of}] {}: {verdict}, {rows} rows", job.id));
+        let what = if job.measurement.is_some() { job.headline.clone() } else { format!("{rows} rows") };
+        terminal::complain(&format!("[{done}/{of}] {}: {verdict}, {what}", job.id));
+    }
+
+    fn measured(&self, set: &str, pairs: usize, of: usize) {
+        if pairs.is_multiple_of(5) {
+            terminal::complain(&format!("{set}: {pairs} pairs measured, at most {of}"));
+        }
     }
 
     fn resumed(&self, jobs: usize, of: usize) {

@@ -4,12 +4,15 @@
 //! into a finished output, so that the writer under test stays as it is; the manifest is brought along where an honest
 //! (but faulty) writer would have done so, so that as few checks as possible see the fault.
 
+mod cost;
 mod merge;
 mod plant;
 mod rewrite;
 mod series;
 mod site;
 mod spans;
+
+use std::time::Instant;
 
 use reports::document::{SideInfo, SideKind, SideOutcome};
 
@@ -95,6 +98,12 @@ pub enum Fault {
     ScatterTrace,
     /// One span belongs to a trace of another slot.
     TwoSlots,
+    /// Work for 15 % of the time that the writer took.
+    Slow15,
+    /// Work for 3 % of the time that the writer took: within the limit.
+    Slow3,
+    /// Twice the memory that the process needed at its peak.
+    DoubleMemory,
 }
 
 impl Fault {
@@ -137,6 +146,9 @@ impl Fault {
         Self::SwapRollupMinMax,
         Self::ScatterTrace,
         Self::TwoSlots,
+        Self::Slow15,
+        Self::Slow3,
+        Self::DoubleMemory,
     ];
 
     /// Name after `fault:`.
@@ -180,6 +192,9 @@ impl Fault {
             Self::SwapRollupMinMax => "swap-rollup-min-max",
             Self::ScatterTrace => "scatter-trace",
             Self::TwoSlots => "two-slots",
+            Self::Slow15 => "slow-15",
+            Self::Slow3 => "slow-3",
+            Self::DoubleMemory => "double-memory",
         }
     }
 
@@ -217,7 +232,16 @@ impl Fault {
             Self::TidCountOnLastFileOnly | Self::SwapMinMaxTid | Self::ExclusiveEnd => &["METADATA"],
             Self::ScatterTrace => &["ORDER", "LOCALITY"],
             Self::TwoSlots => &["ROWS", "LOCALITY"],
+            Self::Slow15 => &["PERFORMANCE"],
+            Self::Slow3 => &[],
+            Self::DoubleMemory => &["MEMORY"],
         }
+    }
+
+    /// True where the output is without fault and only costs more: a comparison passes, a measurement must not.
+    #[must_use]
+    pub fn is_of_cost(self) -> bool {
+        matches!(self, Self::Slow15 | Self::Slow3 | Self::DoubleMemory)
     }
 
     /// The fault of that name.
@@ -253,7 +277,9 @@ impl Side for FaultSide {
     }
 
     fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
+        let started = Instant::now();
         let mut run = Unified.perform(job, place)?;
+        cost::raise(self.fault, started.elapsed());
         if run.outcome == SideOutcome::Completed {
             plant::plant(self.fault, job, place, &mut run)?;
         }

@@ -97,7 +97,7 @@ fn deciding(check: &CheckReport) -> String {
 /// Why no job has an answer of a check.
 fn nobody(code: &str) -> &'static str {
     match code {
-        "PERFORMANCE" | "MEMORY" => "nobody measured it: it takes a run of its own that measures",
+        "PERFORMANCE" | "MEMORY" => "nobody measured it; run with --measure N",
         code if CODES.contains(&code) => "no job was examined for it",
         _ => "this version of Parallax has no such check, so nobody performed it",
     }

@@ -184,6 +184,15 @@ impl Side for Command {
         Ok(identity)
     }
 
+    fn program(
+        &self,
+        job: &Job,
+        place: &Workplace<'_>,
+        papers: &Path,
+    ) -> Result<Option<(process::Command, Duration)>> {
+        Ok(Some((self.prepare(job, place, papers)?, self.timeout)))
+    }
+
     fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
         place.cancel.check()?;
         let papers = papers_beside(place.scratch)?;

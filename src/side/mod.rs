@@ -47,9 +47,24 @@ pub trait Side: Send + Sync {
         &[]
     }
 
-    /// Name under which a child process can perform this side's work, to count descriptors; absent where it cannot.
+    /// Name under which a child process can perform this side's work, to count descriptors and to be measured; absent where it
+    /// cannot.
     fn probe_name(&self) -> Option<String> {
         None
+    }
+
+    /// The program that performs the job, ready to start, and how long it may take, for measuring it; absent where the side
+    /// is no program of its own. Files that tell it its work go to `papers`.
+    ///
+    /// # Errors
+    /// Where these files cannot be written.
+    fn program(
+        &self,
+        _job: &Job,
+        _place: &Workplace<'_>,
+        _papers: &Path,
+    ) -> Result<Option<(std::process::Command, Duration)>> {
+        Ok(None)
     }
 }
 

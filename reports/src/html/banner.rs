@@ -26,7 +26,7 @@ pub(super) fn render(report: &Report) -> Markup {
                 p class="headline" { (shown(&report.headline, 1200)) }
                 p class="meaning" { (meaning(report.verdict, run.complete)) }
                 p class="facts" {
-                    (match run.mode { Mode::Run => "run", Mode::Compare => "compare", Mode::Verify => "verify" })
+                    (match run.mode { Mode::Run => "run", Mode::Compare => "compare", Mode::Verify => "verify", Mode::Bench => "bench" })
                     " · " (counted(totals.jobs, "job", "jobs"))
                     " · " (count(totals.rows_baseline)) " and " (counted(totals.rows_candidate, "row", "rows"))
                     " · " (count(totals.files_baseline)) " and " (counted(totals.files_candidate, "file", "files"))

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{Capped, check_anchor, job_anchor, scroll, shown, shown_lines, status, verdict};
-use super::{comparison, files, findings, groups, locality, manifests, rollup, rows};
+use super::{comparison, files, findings, groups, locality, manifests, measured, rollup, rows};
 use crate::document::{CheckReport, CheckStatus, JobReport, Verdict};
 use crate::words::{bytes, count, counted, coverage, duration};
 
@@ -22,6 +22,15 @@ pub(super) fn full(index: usize, job: &JobReport) -> Markup {
             div class="body" {
                 (checks(index, job, 500))
                 (findings::of_job(job))
+                @if let Some(measurement) = &job.measurement { (measured::render(measurement)) (repeat(job)) } @else { (compared(job)) }
+            }
+        }
+    }
+}
+
+/// What was compared, and what ran.
+fn compared(job: &JobReport) -> Markup {
+    html! {
                 @if let Some(evidence) = &job.rows { (rows::render(evidence)) }
                 (comparison::schema(&job.schema))
                 (comparison::order(&job.order))
@@ -33,8 +42,6 @@ pub(super) fn full(index: usize, job: &JobReport) -> Markup {
                 @if let Some(sizes) = &job.sizes { (files::sizes(sizes)) }
                 (manifests::render(job))
                 (what_ran(job))
-            }
-        }
     }
 }
 
@@ -108,6 +115,12 @@ fn what_ran(job: &JobReport) -> Markup {
             @if let Some(baseline) = &job.baseline { (files::side("Baseline", baseline)) }
             (files::side("Candidate", &job.candidate))
         }
+        (repeat(job))
+    }
+}
+
+fn repeat(job: &JobReport) -> Markup {
+    html! {
         h5 { "Repeat this job" }
         pre tabindex="0" { code { (shown_lines(&job.replay, 4000)) } }
     }

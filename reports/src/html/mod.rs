@@ -22,6 +22,7 @@ mod groups;
 mod job;
 mod locality;
 mod manifests;
+mod measured;
 mod parts;
 mod policy;
 mod rollup;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::fixture;
 
+mod measured;
 mod signals;
 
 /// 5 MB as people and file systems say it.

@@ -1,0 +1,26 @@
+//! `parallax bench`: time and memory of both sides, without comparing their outputs.
+
+use clap::Args;
+use reports::document::Mode;
+
+use super::Common;
+use super::run::RunArgs;
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::exit::Exit;
+
+/// Pairs that are measured at first where none are asked for.
+const PAIRS: usize = 10;
+
+/// Arguments of `bench`: those of `run`, of which `--keep` plays no part.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+impl BenchArgs {
+    pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
+        self.run.perform_in(Mode::Bench, Some(PAIRS), common, cancel)
+    }
+}
