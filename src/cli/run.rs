@@ -80,7 +80,7 @@ impl RunArgs {
             mode: Mode::Run,
             baseline: Some(baseline.side(Role::Baseline, &config, count)?),
             candidate: candidate.side(Role::Candidate, &config, count)?,
-            policy: policy,
+            policy,
             out,
             keep: self.keep,
             tmp: options::tmp_dir(common)?,
