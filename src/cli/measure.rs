@@ -26,7 +26,7 @@ pub struct MeasureArgs {
     /// Share by which the candidate may be slower [default: the policy's, 0.10].
     #[arg(long, value_name = "SHARE", help_heading = "Measuring")]
     slower: Option<f64>,
-    /// Share by which the candidate's peak memory may be larger [default: the policy's, 0.10].
+    /// Share by which the candidate's peak memory may be larger [default: the policy's, 0.50].
     #[arg(long, value_name = "SHARE", help_heading = "Measuring")]
     more_memory: Option<f64>,
     /// Confidence of the intervals, between 0.5 and 0.9999 [default: 0.95].

@@ -75,7 +75,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { slower: 0.10, max_pairs: 40, more_memory: 0.10 }
+        Self { slower: 0.10, max_pairs: 40, more_memory: 0.50 }
     }
 }
 
