@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod digest;
 pub mod error;
+pub mod evidence;
 pub mod examine;
 pub mod exit;
 pub mod fault;

@@ -6,6 +6,7 @@ use reports::document::Report;
 use reports::manifest::{ErrorClass, Manifest};
 
 use crate::error::{Error, Result, chain};
+use crate::evidence::differences;
 use crate::output::manifest::FILE_NAME;
 
 /// The document that every format renders from.
@@ -87,8 +88,11 @@ pub fn clear(out: &Path) -> Result<()> {
         let path = out.join(name);
         tolerate(&path, std::fs::remove_file(&path))?;
     }
-    let outputs = out.join(OUTPUTS);
-    tolerate(&outputs, std::fs::remove_dir_all(&outputs))
+    for folder in [OUTPUTS, differences::FOLDER] {
+        let folder = out.join(folder);
+        tolerate(&folder, std::fs::remove_dir_all(&folder))?;
+    }
+    Ok(())
 }
 
 /// Writes every format.

@@ -34,6 +34,8 @@ pub struct Settings {
     pub out: PathBuf,
     /// When outputs are kept.
     pub keep: Keep,
+    /// Columns by which differing rows are counted.
+    pub by: Vec<String>,
     /// Parent of every temporary directory.
     pub tmp: PathBuf,
     /// Worker threads.

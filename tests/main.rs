@@ -11,6 +11,7 @@
 mod both_sides;
 mod cli;
 mod disk;
+mod evidence;
 mod external_side;
 mod faults;
 mod foreign;

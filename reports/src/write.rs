@@ -15,8 +15,16 @@ use crate::error::{Error, Result};
 use crate::{csv, html, json};
 
 /// Names of the files that [`write_all`] leaves, in the order it writes them.
-pub const FILES: [&str; 7] =
-    ["report.json", "findings.csv", "rows.csv", "files.csv", "sizes.csv", "checks.csv", "index.html"];
+pub const FILES: [&str; 8] = [
+    "report.json",
+    "findings.csv",
+    "rows.csv",
+    "blast.csv",
+    "files.csv",
+    "sizes.csv",
+    "checks.csv",
+    "index.html",
+];
 
 /// Writes `report.json`, the CSV files and `index.html` into `dir`, which is created where it is missing.
 ///

@@ -23,6 +23,7 @@ pub fn finding(
         evidence: Vec::new(),
         defect: None,
         waived: None,
+        waiver: None,
     }
 }
 

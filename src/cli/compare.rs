@@ -12,7 +12,8 @@ use super::options::{self, of_corpora};
 use super::outputs::{OutputArgs, Outputs};
 use crate::cancel::Cancel;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::evidence::blast::{HOUR, is_derived};
 use crate::exit::Exit;
 
 /// Arguments of `compare`.
@@ -44,10 +45,20 @@ pub struct CompareArgs {
 impl CompareArgs {
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
         let config = self.judging.config()?;
-        let typed: Vec<&String> = self.key.iter().chain(&self.sort_key).chain(&self.group_key).collect();
+        let signal = self.signal(&config)?;
+        let by = self.judging.by.iter().filter(|column| !is_derived(column));
+        let typed: Vec<&String> =
+            self.key.iter().chain(&self.sort_key).chain(&self.group_key).chain(by).collect();
+        if self.judging.by.iter().any(|column| column == HOUR)
+            && signal.as_ref().is_none_or(|signal| signal.time_column.is_none())
+        {
+            return Err(Error::usage(format!(
+                "--by {HOUR} needs a signal with a time column; name one with --signal"
+            )));
+        }
         let outputs = Outputs {
             mode: Mode::Compare,
-            signal: self.signal(&config)?,
+            signal,
             columns: &typed,
             params: &self.params,
             baseline: Some(&self.left),

@@ -39,6 +39,9 @@ pub struct OutputArgs {
     /// Worker threads [default: one a processor].
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Count differing rows by these columns; `hour` is the hour of the signal's time column, `file` the output file.
+    #[arg(long, value_name = "COL,..", value_delimiter = ',')]
+    pub(super) by: Vec<String>,
     /// A check that must have been answered; may be repeated.
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     require: Vec<String>,
@@ -100,6 +103,7 @@ impl OutputArgs {
             policy: options::policy(config, &self.require)?,
             out,
             keep: Keep::Never,
+            by: self.by.clone(),
             tmp: options::tmp_dir(common)?,
             threads: options::threads(self.threads)?,
             command,

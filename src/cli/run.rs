@@ -60,6 +60,9 @@ pub struct RunArgs {
     /// Worker threads [default: one a processor].
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Count differing rows by these columns; `hour` is the hour of the signal's time column, `file` the output file.
+    #[arg(long, value_name = "COL,..", value_delimiter = ',')]
+    by: Vec<String>,
     /// A check that must have been answered; may be repeated.
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     require: Vec<String>,
@@ -80,6 +83,7 @@ impl RunArgs {
             policy: options::policy(&config, &self.require)?,
             out,
             keep: self.keep,
+            by: self.by.clone(),
             tmp: options::tmp_dir(common)?,
             threads: options::threads(self.threads)?,
             command: options::command_line(),
@@ -154,6 +158,9 @@ impl RunArgs {
         flag("--candidate", self.candidate.clone());
         flag("--config", self.config.as_ref().map(|path| path.display().to_string()));
         flag("--seed", self.seed.map(|seed| seed.to_string()));
+        if !self.by.is_empty() {
+            flag("--by", Some(self.by.join(",")));
+        }
         for check in &self.require {
             flag("--require", Some(check.clone()));
         }
