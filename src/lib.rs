@@ -5,6 +5,7 @@
 //!                  └──► side B ──► output B ──┴──► checks ──► findings ──► policy ──► verdict ──► report
 //! ```
 
+pub mod bundle;
 pub mod cancel;
 pub mod check;
 pub mod cli;

@@ -6,7 +6,7 @@ use reports::document::Report;
 use reports::manifest::{ErrorClass, Manifest};
 
 use crate::error::{Error, Result, chain};
-use crate::evidence::differences;
+use crate::evidence::{differences, digests};
 use crate::output::manifest::FILE_NAME;
 
 /// The document that every format renders from.
@@ -146,5 +146,8 @@ pub fn keep(out: &Path, side: &str, job: &str, output: &Path, manifest: Option<&
             .map_err(|error| Error::internal(format!("cannot write a manifest: {error}")))?;
         std::fs::write(&listed, text).map_err(|source| cannot("keep", &listed, &source))?;
     }
+    let list = target.join(digests::BESIDE);
+    std::fs::write(&list, digests::text(&digests::of_directory(&target)?))
+        .map_err(|source| cannot("keep", &list, &source))?;
     Ok(crate::error::display(&folder))
 }

@@ -9,6 +9,7 @@
 )]
 
 mod both_sides;
+mod bundle;
 mod cli;
 mod disk;
 mod evidence;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use corpora::signal::Signal;
-use reports::document::Mode;
+use reports::document::{Mode, Role};
 
 use super::Common;
 use super::options::{self, of_corpora};
 use super::outputs::{OutputArgs, Outputs};
+use super::replay::Place;
+use crate::bundle::OUTPUTS;
 use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -65,6 +67,17 @@ impl CompareArgs {
             candidate: &self.right,
         };
         self.judging.judge(outputs, &config, common, cancel)
+    }
+
+    /// The same comparison of the outputs in a bundle.
+    pub(super) fn replayed(self, place: &Place<'_>) -> Self {
+        let outputs = |role: Role| place.home.join(OUTPUTS).join(role.to_string());
+        Self {
+            left: outputs(Role::Baseline),
+            right: outputs(Role::Candidate),
+            judging: self.judging.replayed(place),
+            ..self
+        }
     }
 
     /// The signal named, with the keys typed in place of its own; without either there is none.

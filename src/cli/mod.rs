@@ -2,11 +2,13 @@
 //!
 //! stdout carries results (text or JSON), stderr progress and diagnostics.
 
+mod bundle;
 mod compare;
 mod corpus;
 mod options;
 mod outputs;
 mod probe;
+mod replay;
 mod report;
 mod run;
 mod terminal;
@@ -47,6 +49,9 @@ struct Common {
     /// Where temporary files go: spills, generated corpora, outputs until they are judged [default: the system's].
     #[arg(long, value_name = "DIR", global = true)]
     tmp_dir: Option<PathBuf>,
+    /// The command is part of another one, which shows the result.
+    #[arg(skip)]
+    quiet: bool,
 }
 
 /// Form of the result on stdout.
@@ -74,6 +79,10 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Render a report again from its `report.json`.
     Report(report::ReportArgs),
+    /// Pack one job of a report into one file: inputs, job, configuration, outputs, digests.
+    Bundle(bundle::BundleArgs),
+    /// Run a job of a bundle or report again and hold its findings against those there were.
+    Replay(replay::ReplayArgs),
     /// Count what a built-in side leaves open (started by `run` as a child process).
     #[command(hide = true)]
     ProbeLeaks(probe::ProbeArgs),
@@ -103,6 +112,8 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Corpus(command) => command.perform(&common),
         Command::Verify(args) => args.perform(&common, cancel),
         Command::Report(args) => args.perform(&common),
+        Command::Bundle(args) => args.perform(&common),
+        Command::Replay(args) => args.perform(&common, cancel),
         Command::ProbeLeaks(args) => args.perform(&common),
     }
 }

@@ -12,6 +12,7 @@ use reports::document::{Mode, Role};
 use reports::manifest::ErrorClass;
 
 use super::options::{self, of_corpora};
+use super::replay::Place;
 use super::{Common, run};
 use crate::cancel::Cancel;
 use crate::config::Config;
@@ -64,6 +65,11 @@ pub struct Outputs<'a> {
 }
 
 impl OutputArgs {
+    /// The same for the outputs of a bundle.
+    pub(super) fn replayed(self, place: &Place<'_>) -> Self {
+        Self { config: Some(place.config.to_owned()), out: Some(place.out.to_owned()), ..self }
+    }
+
     /// The configuration named or found.
     ///
     /// # Errors

@@ -8,7 +8,9 @@ use corpora::Catalog;
 use reports::document::{JobReport, Mode, Report, Role, Verdict};
 
 use super::options::{self, of_corpora};
+use super::replay::Place;
 use super::{Common, Format, terminal};
+use crate::bundle::{CORPUS, JOB_LIST, OUTPUTS, Work};
 use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -94,6 +96,30 @@ impl RunArgs {
             today: Utc::now().date_naive(),
         };
         execute(&jobs, &settings, common, cancel)
+    }
+
+    /// The same run on the one job of a bundle.
+    pub(super) fn replayed(self, place: &Place<'_>) -> Self {
+        let dir = |role: Role| format!("dir:{}", place.home.join(OUTPUTS).join(role.to_string()).display());
+        let side = |recorded: bool, role: Role, typed: Option<String>| {
+            if recorded { Some(dir(role)) } else { typed }
+        };
+        let at = |name: &str| place.home.join(name);
+        let from_list = place.contents.work == Work::JobList;
+        Self {
+            signal: Vec::new(),
+            corpus: if from_list { Vec::new() } else { vec![at(CORPUS).display().to_string()] },
+            job_list: from_list.then(|| at(JOB_LIST)),
+            only: Vec::new(),
+            // A job list holds them already, resolved.
+            params: if from_list { Vec::new() } else { self.params },
+            baseline: side(place.contents.recorded_baseline, Role::Baseline, self.baseline),
+            candidate: side(place.contents.recorded_candidate, Role::Candidate, self.candidate),
+            config: Some(place.config.to_owned()),
+            out: Some(place.out.to_owned()),
+            seed: place.contents.seed,
+            ..self
+        }
     }
 
     /// The jobs and the two sides.
@@ -216,7 +242,9 @@ pub(super) fn execute(
 ) -> Result<Exit> {
     report_dir::prepare(&settings.out)?;
     let report = run(jobs, settings, cancel, &Lines)?;
-    show(&report, settings, common.format)?;
+    if !common.quiet {
+        show(&report, settings, common.format)?;
+    }
     Ok(if report.run.complete { Exit::from(report.verdict) } else { Exit::Interrupted })
 }
 
