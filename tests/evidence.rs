@@ -198,7 +198,9 @@ fn duckdb() -> bool {
 
 /// What the query finds in the directory of the report: rows of the baseline alone and of the candidate alone.
 fn ask(query: &str, folder: &Path) -> (u64, u64) {
-    let script = "import duckdb, sys; print(*duckdb.sql(sys.argv[1]).fetchall()[0])";
+    // A bar of progress on stdout is no number.
+    let script = "import duckdb, sys; it = duckdb.connect(); it.execute('SET enable_progress_bar = false'); \
+                  print(*it.execute(sys.argv[1]).fetchall()[0])";
     let asked = std::process::Command::new("python3")
         .args(["-c", script, query])
         .current_dir(folder)

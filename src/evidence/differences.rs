@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_comes_back_whole_from_row_groups_of_bounded_size() {
+    fn every_row_comes_back_whole_and_in_order() {
         let out = tempfile::tempdir().unwrap();
         let sink = Differences::new(out.path(), "one", &["service".to_owned()]);
         for number in 0..10_000 {

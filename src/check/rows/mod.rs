@@ -13,7 +13,8 @@
 //! Where it is known to lose the highest group key (defect D), rows of the candidate that are exactly the ones it loses are a
 //! finding of their own, waived (see `highest`).
 //!
-//! Memory: about 80 bytes a differing row, and one block of fetched rows a side. Not bounded for wholly different outputs.
+//! Memory: about 80 bytes an entry while buckets are read, about 380 bytes a pair of differing rows at the peak (measured: see
+//! `docs/evidence.md`), and one block of fetched rows a side. Not bounded for wholly different outputs.
 //!
 //! Not decided here: order, split and types that hold the same values (widths, annotations).
 
