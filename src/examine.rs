@@ -13,6 +13,8 @@ use crate::cancel::Cancel;
 use crate::check::descriptors::Probe;
 use crate::check::{self, Check, Evidence, Observed, Outcome, Subject};
 use crate::error::{Error, Result};
+use crate::evidence::differences::Differences;
+use crate::evidence::{duckdb, id, waiver as suggested};
 use crate::job::Job;
 use crate::measure::set;
 use crate::output::Output;
@@ -64,6 +66,7 @@ pub fn job(
     cancel.check()?;
     let scratch = home.path().join("check");
     make(&scratch)?;
+    let differences = Differences::new(&settings.out, &job.id, &settings.by);
     let subject = Subject {
         job,
         baseline: baseline.as_ref().map(|(observed, _)| observed),
@@ -73,9 +76,13 @@ pub fn job(
         size_bounds: &settings.policy.size_bounds,
         known_defects: settings.baseline.as_deref().map_or(&[][..], |side| side.known_defects()),
         scratch: &scratch,
+        differences: Some(&differences),
         cancel,
     };
-    let (checks, evidence) = ask(&subject, settings)?;
+    let (checks, mut evidence) = ask(&subject, settings)?;
+    if let Some(rows) = &mut evidence.rows {
+        rows.differences = differences.finish()?;
+    }
     // Where time and memory are measured, the measured sets answer for their checks, not the job.
     let mut required = settings.policy.required.clone();
     if settings.measure.is_some() {
@@ -93,6 +100,11 @@ pub fn job(
             kept: kept(observed.role, run)?,
         })
     };
+    let baseline_report = baseline.as_ref().map(report_side).transpose()?;
+    let candidate_report = report_side(&candidate)?;
+    if let (Some((a, _)), Some(a_report)) = (&baseline, &baseline_report) {
+        verifiable(&mut evidence, &candidate.0, &candidate_report, a, a_report);
+    }
     let report = JobReport {
         id: job.id.clone(),
         signal: job.signal.as_ref().map(|signal| signal.name.clone()).filter(|name| !name.is_empty()),
@@ -102,8 +114,8 @@ pub fn job(
         inputs: inputs(ready.segments.as_deref().unwrap_or_default()),
         verdict,
         headline,
-        baseline: baseline.as_ref().map(report_side).transpose()?,
-        candidate: report_side(&candidate)?,
+        baseline: baseline_report,
+        candidate: candidate_report,
         rows: evidence.rows,
         schema: evidence.schema,
         order: evidence.order,
@@ -176,13 +188,49 @@ fn ask(subject: &Subject<'_>, settings: &Settings) -> Result<(Vec<CheckReport>, 
         let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let gates = settings.policy.gating.contains(check.code());
         let mut report = verdict::check(check.code(), outcome, gates, elapsed);
-        for (index, finding) in report.findings.iter_mut().enumerate() {
-            finding.id = format!("{}/{}/{}", subject.job.id, check.code(), index + 1);
+        id::assign(&subject.job.id, &mut report.findings, |role, file| position(subject, role, file));
+        suggested::suggest(&subject.job.id, settings.today, &mut report.findings);
+        for finding in &mut report.findings {
             finding.action = Some(settings.policy.action(finding, gates));
         }
         checks.push(report);
     }
     Ok((checks, evidence))
+}
+
+/// Position of a file among those of its side; without a side the candidate's come first.
+fn position(subject: &Subject<'_>, role: Option<Role>, file: &str) -> Option<usize> {
+    let mut sides: Vec<&Observed> =
+        subject.sides().filter(|side| role.is_none_or(|role| side.role == role)).collect();
+    sides.reverse();
+    sides.iter().find_map(|side| side.output.files.iter().position(|it| it.info.path == file))
+}
+
+/// Adds the query that counts the differing rows by other means, where both outputs stay.
+fn verifiable(
+    evidence: &mut Evidence,
+    b: &Observed,
+    b_report: &SideReport,
+    a: &Observed,
+    a_report: &SideReport,
+) {
+    let Some(rows) = evidence.rows.as_mut().filter(|rows| rows.differences.is_some()) else { return };
+    if let (Some(a), Some(b)) = (staying(a, a_report), staying(b, b_report)) {
+        rows.duckdb = duckdb::query(&a, &b, &evidence.schema, &rows.ignored);
+    }
+}
+
+/// Where a side's files are once the run is over: kept, relative to the report, or recorded, where they were.
+fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
+    if let Some(kept) = &report.kept {
+        let files = report.files.iter().map(|file| format!("{kept}/{}", file.path)).collect();
+        return Some(duckdb::Files { root: kept.clone(), files });
+    }
+    let recorded = side.outcome == SideOutcome::Recorded;
+    recorded.then(|| duckdb::Files {
+        root: crate::error::display(&side.output.root),
+        files: side.output.files.iter().map(|file| crate::error::display(&file.path)).collect(),
+    })
 }
 
 /// A check that could not examine is undecided; only an interruption ends the job.

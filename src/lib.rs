@@ -5,6 +5,7 @@
 //!                  └──► side B ──► output B ──┴──► checks ──► findings ──► policy ──► verdict ──► report
 //! ```
 
+pub mod bundle;
 pub mod cancel;
 pub mod check;
 pub mod cli;
@@ -12,6 +13,7 @@ pub mod config;
 pub mod content;
 pub mod digest;
 pub mod error;
+pub mod evidence;
 pub mod examine;
 pub mod exit;
 pub mod fault;

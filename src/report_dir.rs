@@ -6,6 +6,7 @@ use reports::document::{Report, Role};
 use reports::manifest::{ErrorClass, Manifest};
 
 use crate::error::{Error, Result, chain};
+use crate::evidence::{differences, digests};
 use crate::output::manifest::FILE_NAME;
 use crate::resume::{JOURNAL, Journal};
 
@@ -90,11 +91,14 @@ pub fn clear(out: &Path) -> Result<()> {
         let path = out.join(name);
         tolerate(&path, std::fs::remove_file(&path))?;
     }
-    let outputs = out.join(OUTPUTS);
-    tolerate(&outputs, std::fs::remove_dir_all(&outputs))
+    for folder in [OUTPUTS, differences::FOLDER] {
+        let folder = out.join(folder);
+        tolerate(&folder, std::fs::remove_dir_all(&folder))?;
+    }
+    Ok(())
 }
 
-/// Removes the outputs that were kept of a job, before it is done again.
+/// Removes what was kept of a job, outputs and differing rows, before it is done again.
 ///
 /// # Errors
 /// Class `io` where a file resists.
@@ -107,7 +111,11 @@ pub fn forget(out: &Path, job: &str) -> Result<()> {
             return Err(cannot("remove", &kept, &error));
         }
     }
-    Ok(())
+    let told = out.join(differences::FOLDER).join(format!("{job}.parquet"));
+    match std::fs::remove_file(&told) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", &told, &error)),
+        _ => Ok(()),
+    }
 }
 
 /// Writes every format.
@@ -161,5 +169,8 @@ pub fn keep(out: &Path, side: &str, job: &str, output: &Path, manifest: Option<&
             .map_err(|error| Error::internal(format!("cannot write a manifest: {error}")))?;
         std::fs::write(&listed, text).map_err(|source| cannot("keep", &listed, &source))?;
     }
+    let list = target.join(digests::BESIDE);
+    std::fs::write(&list, digests::text(&digests::of_directory(&target)?))
+        .map_err(|source| cannot("keep", &list, &source))?;
     Ok(crate::error::display(&folder))
 }

@@ -100,7 +100,7 @@ impl Journal {
     pub fn key(&self, job: &PlannedJob, settings: &Settings) -> Result<String> {
         let mut parts = Parts::default();
         parts.add(&self.program);
-        parts.add(&format!("{:?} {:?} {:?}", settings.mode, settings.keep, settings.today));
+        parts.add(&format!("{:?} {:?} {:?} {:?}", settings.mode, settings.keep, settings.today, settings.by));
         parts.add(&format!("{:?}", settings.policy));
         job.identify(&mut |text| parts.add(text))?;
         let sides = settings.baseline.as_deref().into_iter().chain([settings.candidate.as_ref()]);
@@ -110,12 +110,16 @@ impl Journal {
         Ok(parts.finish())
     }
 
-    /// The result of an earlier run under this key, where its kept outputs are still there.
+    /// The result of an earlier run under this key, where its kept outputs and its differing rows are still there.
     #[must_use]
     pub fn take(&self, key: &str, out: &Path) -> Option<JobReport> {
         let mut earlier = self.earlier.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let there = |side: &SideReport| side.kept.as_ref().is_none_or(|kept| out.join(kept).is_dir());
-        earlier.remove(key).filter(|job| job.baseline.iter().chain([&job.candidate]).all(there))
+        let told = |job: &JobReport| job.rows.as_ref().and_then(|rows| rows.differences.clone());
+        earlier.remove(key).filter(|job| {
+            job.baseline.iter().chain([&job.candidate]).all(there)
+                && told(job).is_none_or(|file| out.join(file).is_file())
+        })
     }
 
     /// Appends a judged job.

@@ -272,7 +272,8 @@ fn document(
     }
 }
 
-fn tool() -> Tool {
+/// This program, with the versions of the crates that shape the bytes.
+pub(crate) fn tool() -> Tool {
     let crates = ["arrow", "blake3", "parquet"].into_iter();
     Tool {
         name: "parallax".to_owned(),

@@ -37,6 +37,8 @@ pub struct Settings {
     pub resume: bool,
     /// When outputs are kept.
     pub keep: Keep,
+    /// Columns by which differing rows are counted.
+    pub by: Vec<String>,
     /// Parent of every temporary directory.
     pub tmp: PathBuf,
     /// Worker threads.

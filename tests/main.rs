@@ -9,9 +9,11 @@
 )]
 
 mod both_sides;
+mod bundle;
 mod ci_page;
 mod cli;
 mod disk;
+mod evidence;
 mod external_side;
 mod faults;
 mod foreign;

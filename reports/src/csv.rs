@@ -63,6 +63,7 @@ const ROWS: &[&str] = &[
     "candidate_row_group",
     "candidate_row",
 ];
+const BLAST: &[&str] = &["job", "position", "group", "told_apart", "rows", "changed", "missing", "extra"];
 const FILES: &[&str] = &[
     "job",
     "side",
@@ -143,6 +144,7 @@ pub fn render_all(report: &Report) -> Result<Vec<(&'static str, String)>> {
     Ok(vec![
         ("findings.csv", findings(report)?),
         ("rows.csv", rows(report)?),
+        ("blast.csv", blast(report)?),
         ("files.csv", files(report)?),
         ("sizes.csv", sizes(report)?),
         ("checks.csv", checks(report)?),
@@ -181,6 +183,32 @@ pub fn rows(report: &Report) -> Result<String> {
             for cell in cells {
                 table.line(&row_cells(job, index, difference, cell))?;
             }
+        }
+    }
+    table.finish()
+}
+
+/// `blast.csv`: one line per group of differing rows, and one for all further groups of a job together.
+///
+/// # Errors
+/// [`Error::Format`] where the file cannot be put together.
+pub fn blast(report: &Report) -> Result<String> {
+    let mut table = Table::new("blast.csv", BLAST)?;
+    for job in &report.jobs {
+        let Some(blast) = job.rows.as_ref().and_then(|rows| rows.blast.as_ref()) else { continue };
+        let groups = blast.groups.iter().map(|group| (blast.label(&group.values), true, &group.counts));
+        let other = blast.other.iter().map(|counts| ("all other groups".to_owned(), false, counts));
+        for (index, (label, told_apart, counts)) in groups.chain(other).enumerate() {
+            table.line(&[
+                text(&job.id),
+                (index + 1).to_string(),
+                text(&label),
+                told_apart.to_string(),
+                counts.rows().to_string(),
+                counts.changed.to_string(),
+                counts.missing.to_string(),
+                counts.extra.to_string(),
+            ])?;
         }
     }
     table.finish()

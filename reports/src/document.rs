@@ -333,7 +333,8 @@ impl std::fmt::Display for Role {
 /// One difference or violated invariant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// Stable within the document, for links: `job/CHECK/n`.
+    /// `job/CHECK/code-digest`: the same data gives the same id, in another directory and on another day. The digest covers
+    /// what the finding is about (side, column, defect, file), not counts, places of rows or words.
     pub id: String,
     /// Code of the check.
     pub check: String,
@@ -358,6 +359,10 @@ pub struct Finding {
     /// What it asks for, by the policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
+    /// TOML of a waiver that would cover it, for `parallax.toml`; reason and owner are to be filled in. Present for unwaived
+    /// blockers and warnings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<String>,
 }
 
 /// One named value.

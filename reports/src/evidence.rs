@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::blast::BlastRadius;
 use crate::document::{Place, Role};
 
 /// What the ROWS check found. Counts are exact; `samples` is capped at `sample_limit` and says so.
@@ -36,6 +37,15 @@ pub struct RowsEvidence {
     pub ignored: BTreeMap<String, String>,
     /// Columns compared under a tolerance, with the tolerance in words.
     pub tolerances: BTreeMap<String, String>,
+    /// File with every differing row, relative to the report; absent where no row differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differences: Option<String>,
+    /// Differing rows by the columns that `--by` names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blast: Option<BlastRadius>,
+    /// A DuckDB query over both outputs that counts the rows without an equal on the other side, to verify by other means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duckdb: Option<String>,
 }
 
 /// How one column changed.

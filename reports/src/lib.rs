@@ -7,6 +7,7 @@
 //! Renderers are pure functions of the document: the same document gives the same bytes, on any machine, at any time.
 //! Data values (log lines, file names) are text of strangers to all of them: escaped, cut, never interpreted.
 
+pub mod blast;
 pub mod csv;
 pub mod document;
 mod error;

@@ -15,10 +15,11 @@ use crate::error::{Error, Result};
 use crate::{csv, html, json, junit, markdown};
 
 /// Names of the files that [`write_all`] leaves, in the order it writes them.
-pub const FILES: [&str; 10] = [
+pub const FILES: [&str; 11] = [
     "report.json",
     "findings.csv",
     "rows.csv",
+    "blast.csv",
     "files.csv",
     "sizes.csv",
     "checks.csv",

@@ -24,6 +24,7 @@ pub fn finding(
         defect: None,
         waived: None,
         action: None,
+        waiver: None,
     }
 }
 

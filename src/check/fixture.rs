@@ -213,6 +213,7 @@ impl Fixture {
             size_bounds: &self.bounds,
             known_defects: &self.defects,
             scratch: self.folder.path(),
+            differences: None,
             cancel: &Cancel::default(),
         })
     }

@@ -32,6 +32,7 @@ use reports::signal_evidence::{GroupEvidence, LocalityEvidence, RollupAccount, S
 use self::descriptors::Probe;
 use crate::cancel::Cancel;
 use crate::error::Result;
+use crate::evidence::differences::Differences;
 use crate::job::Job;
 use crate::output::Output;
 
@@ -104,6 +105,8 @@ pub struct Subject<'a> {
     pub known_defects: &'a [KnownDefect],
     /// Directory for the check's own temporary files.
     pub scratch: &'a Path,
+    /// Where every differing row goes; absent: nowhere.
+    pub differences: Option<&'a Differences>,
     /// Request to stop.
     pub cancel: &'a Cancel,
 }

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use clap::Args;
 use corpora::signal::Signal;
-use reports::document::Mode;
+use reports::document::{Mode, Role};
 
 use super::Common;
 use super::options::{self, of_corpora};
 use super::outputs::{OutputArgs, Outputs};
+use super::replay::Place;
+use crate::bundle::OUTPUTS;
 use crate::cancel::Cancel;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::evidence::blast::{HOUR, is_derived};
 use crate::exit::Exit;
 
 /// Arguments of `compare`.
@@ -44,16 +47,37 @@ pub struct CompareArgs {
 impl CompareArgs {
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
         let config = self.judging.config()?;
-        let typed: Vec<&String> = self.key.iter().chain(&self.sort_key).chain(&self.group_key).collect();
+        let signal = self.signal(&config)?;
+        let by = self.judging.by.iter().filter(|column| !is_derived(column));
+        let typed: Vec<&String> =
+            self.key.iter().chain(&self.sort_key).chain(&self.group_key).chain(by).collect();
+        if self.judging.by.iter().any(|column| column == HOUR)
+            && signal.as_ref().is_none_or(|signal| signal.time_column.is_none())
+        {
+            return Err(Error::usage(format!(
+                "--by {HOUR} needs a signal with a time column; name one with --signal"
+            )));
+        }
         let outputs = Outputs {
             mode: Mode::Compare,
-            signal: self.signal(&config)?,
+            signal,
             columns: &typed,
             params: &self.params,
             baseline: Some(&self.left),
             candidate: &self.right,
         };
         self.judging.judge(outputs, &config, common, cancel)
+    }
+
+    /// The same comparison of the outputs in a bundle.
+    pub(super) fn replayed(self, place: &Place<'_>) -> Self {
+        let outputs = |role: Role| place.home.join(OUTPUTS).join(role.to_string());
+        Self {
+            left: outputs(Role::Baseline),
+            right: outputs(Role::Candidate),
+            judging: self.judging.replayed(place),
+            ..self
+        }
     }
 
     /// The signal named, with the keys typed in place of its own; without either there is none.

@@ -3,6 +3,7 @@
 //! stdout carries results (text or JSON), stderr progress and diagnostics.
 
 mod bench;
+mod bundle;
 mod compare;
 mod corpus;
 mod measure;
@@ -10,6 +11,7 @@ mod options;
 mod outputs;
 mod policy;
 mod probe;
+mod replay;
 mod report;
 mod run;
 mod terminal;
@@ -50,6 +52,9 @@ struct Common {
     /// Where temporary files go: spills, generated corpora, outputs until they are judged [default: the system's].
     #[arg(long, value_name = "DIR", global = true)]
     tmp_dir: Option<PathBuf>,
+    /// The command is part of another one, which shows the result.
+    #[arg(skip)]
+    quiet: bool,
 }
 
 /// Form of the result on stdout.
@@ -82,6 +87,10 @@ enum Command {
     /// Show the resolved policy with the origin of each value, or list the rollout phases.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Pack one job of a report into one file: inputs, job, configuration, outputs, digests.
+    Bundle(bundle::BundleArgs),
+    /// Run a job of a bundle or report again and hold its findings against those there were.
+    Replay(replay::ReplayArgs),
     /// Count what a built-in side leaves open (started by `run` as a child process).
     #[command(hide = true)]
     ProbeLeaks(probe::ProbeArgs),
@@ -119,6 +128,8 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Verify(args) => args.perform(&common, cancel),
         Command::Report(args) => args.perform(&common),
         Command::Policy(command) => command.perform(&common),
+        Command::Bundle(args) => args.perform(&common),
+        Command::Replay(args) => args.perform(&common, cancel),
         Command::ProbeLeaks(args) => args.perform(&common),
         Command::Launch(args) => args.perform(),
         Command::PerformJob(args) => args.perform(cancel),

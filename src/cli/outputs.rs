@@ -12,6 +12,7 @@ use reports::document::{Mode, Role};
 use reports::manifest::ErrorClass;
 
 use super::options::{self, PolicyArgs, of_corpora};
+use super::replay::Place;
 use super::{Common, run};
 use crate::cancel::Cancel;
 use crate::config::Config;
@@ -41,6 +42,9 @@ pub struct OutputArgs {
     threads: Option<usize>,
     #[command(flatten)]
     policy: PolicyArgs,
+    /// Count differing rows by these columns; `hour` is the hour of the signal's time column, `file` the output file.
+    #[arg(long, value_name = "COL,..", value_delimiter = ',')]
+    pub(super) by: Vec<String>,
 }
 
 /// The outputs to judge.
@@ -60,6 +64,11 @@ pub struct Outputs<'a> {
 }
 
 impl OutputArgs {
+    /// The same for the outputs of a bundle.
+    pub(super) fn replayed(self, place: &Place<'_>) -> Self {
+        Self { config: Some(place.config.to_owned()), out: Some(place.out.to_owned()), ..self }
+    }
+
     /// The configuration named or found.
     ///
     /// # Errors
@@ -100,6 +109,7 @@ impl OutputArgs {
             out,
             resume: false,
             keep: Keep::Never,
+            by: self.by.clone(),
             tmp: options::tmp_dir(common)?,
             threads: options::threads(self.threads)?,
             command,

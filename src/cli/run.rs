@@ -9,7 +9,9 @@ use reports::document::{JobReport, Mode, Report, Role, Verdict};
 
 use super::measure::{self, MeasureArgs};
 use super::options::{self, PolicyArgs, of_corpora};
+use super::replay::Place;
 use super::{Common, Format, terminal};
+use crate::bundle::{CORPUS, JOB_LIST, OUTPUTS, Work};
 use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -65,6 +67,9 @@ pub struct RunArgs {
     /// Worker threads [default: one a processor].
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Count differing rows by these columns; `hour` is the hour of the signal's time column, `file` the output file.
+    #[arg(long, value_name = "COL,..", value_delimiter = ',')]
+    by: Vec<String>,
     #[command(flatten)]
     policy: PolicyArgs,
     /// Measure time and memory after the comparison, N pairs of runs at first.
@@ -110,6 +115,7 @@ impl RunArgs {
             out,
             resume: self.resume,
             keep: self.keep,
+            by: self.by.clone(),
             tmp: options::tmp_dir(common)?,
             threads: options::threads(self.threads)?,
             command: options::command_line(),
@@ -121,6 +127,33 @@ impl RunArgs {
             today: Utc::now().date_naive(),
         };
         execute(&jobs, &settings, common, cancel)
+    }
+
+    /// The same run on the one job of a bundle.
+    pub(super) fn replayed(self, place: &Place<'_>) -> Self {
+        let dir = |role: Role| format!("dir:{}", place.home.join(OUTPUTS).join(role.to_string()).display());
+        let side = |recorded: bool, role: Role, typed: Option<String>| {
+            if recorded { Some(dir(role)) } else { typed }
+        };
+        let at = |name: &str| place.home.join(name);
+        let from_list = place.contents.work == Work::JobList;
+        Self {
+            signal: Vec::new(),
+            corpus: if from_list { Vec::new() } else { vec![at(CORPUS).display().to_string()] },
+            job_list: from_list.then(|| at(JOB_LIST)),
+            only: Vec::new(),
+            // A job list holds them already, resolved.
+            params: if from_list { Vec::new() } else { self.params },
+            baseline: side(place.contents.recorded_baseline, Role::Baseline, self.baseline),
+            candidate: side(place.contents.recorded_candidate, Role::Candidate, self.candidate),
+            config: Some(place.config.to_owned()),
+            out: Some(place.out.to_owned()),
+            seed: place.contents.seed,
+            // There is nothing to go on from, and findings do not hang on time.
+            resume: false,
+            measure: None,
+            ..self
+        }
     }
 
     /// The jobs and the two sides.
@@ -185,6 +218,9 @@ impl RunArgs {
         flag("--candidate", self.candidate.clone());
         flag("--config", self.config.as_ref().map(|path| path.display().to_string()));
         flag("--seed", self.seed.map(|seed| seed.to_string()));
+        if !self.by.is_empty() {
+            flag("--by", Some(self.by.join(",")));
+        }
         flag("--measure", self.measure.map(|pairs| pairs.to_string()));
         words.extend(self.policy.words());
         words.extend(self.measuring.words());
@@ -241,7 +277,9 @@ pub(super) fn execute(
 ) -> Result<Exit> {
     report_dir::prepare(&settings.out, settings.resume)?;
     let report = run(jobs, settings, cancel, &Lines)?;
-    show(&report, settings, common.format)?;
+    if !common.quiet {
+        show(&report, settings, common.format)?;
+    }
     Ok(if report.run.complete { Exit::from(report.verdict) } else { Exit::Interrupted })
 }
 

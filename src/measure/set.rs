@@ -16,6 +16,7 @@ use super::{Limits, machine};
 use crate::cancel::Cancel;
 use crate::check::{memory, performance};
 use crate::error::{Error, Result};
+use crate::evidence::{id, waiver as suggested};
 use crate::job::{Job, JobKind};
 use crate::plan::{PlannedJob, Ready};
 use crate::policy::waiver::Scene;
@@ -210,8 +211,9 @@ impl<'a> Set<'a> {
                 waiver::apply(&policy.waivers, settings.today, &scene, &mut outcome.findings);
                 let gates = policy.gating.contains(code);
                 let mut report = verdict::check(code, outcome, gates, 0);
-                for (index, finding) in report.findings.iter_mut().enumerate() {
-                    finding.id = format!("{}/{code}/{}", self.id, index + 1);
+                id::assign(&self.id, &mut report.findings, |_, _| None);
+                suggested::suggest(&self.id, settings.today, &mut report.findings);
+                for finding in &mut report.findings {
                     finding.action = Some(policy.action(finding, gates));
                 }
                 report

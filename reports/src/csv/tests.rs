@@ -6,10 +6,11 @@ fn parse(text: &str) -> Vec<Vec<String>> {
     reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-fn columns() -> [(&'static str, &'static [&'static str]); 5] {
+fn columns() -> [(&'static str, &'static [&'static str]); 6] {
     [
         ("findings.csv", FINDINGS),
         ("rows.csv", ROWS),
+        ("blast.csv", BLAST),
         ("files.csv", FILES),
         ("sizes.csv", SIZES),
         ("checks.csv", CHECKS),

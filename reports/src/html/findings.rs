@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, check_anchor, severity, shown};
+use super::parts::{Capped, check_anchor, severity, shown, shown_lines};
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity};
 use crate::words::{self, count, counted};
 
@@ -250,6 +250,12 @@ fn item(finding: &Finding, job: Option<(usize, &JobReport, &[bool])>, total: usi
                 p class="where" {
                     "Waived by " (shown(&waived.owner, 80)) ": " (shown(&waived.reason, VALUE))
                     @if let Some(day) = &waived.expires { " (until " (shown(day, 20)) ")" }
+                }
+            }
+            @if let Some(waiver) = &finding.waiver {
+                details class="waiver" {
+                    summary { "Waive " code { (shown(&finding.id, 300)) } }
+                    pre tabindex="0" { code { (shown_lines(waiver, 2_000)) } }
                 }
             }
             @if is_short(finding) {

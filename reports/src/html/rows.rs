@@ -5,7 +5,8 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, escaped, left_out, scroll, shown};
+use super::parts::{Capped, escaped, left_out, scroll, shown, shown_lines};
+use crate::blast::{BlastCounts, BlastRadius};
 use crate::document::Place;
 use crate::evidence::{CellDifference, RowDifference, RowDifferenceKind, RowsEvidence, Value};
 use crate::mark::{Marked, mark};
@@ -21,6 +22,9 @@ const CELLS_BYTES: usize = 60_000;
 /// Lines of the table of changed columns.
 const COLUMNS: usize = 100;
 const COLUMNS_BYTES: usize = 40_000;
+/// Lines of the blast radius.
+const GROUPS: usize = 50;
+const GROUPS_BYTES: usize = 40_000;
 /// Characters of a value that stands alone.
 const VALUE: usize = 300;
 
@@ -30,7 +34,9 @@ pub(super) fn render(rows: &RowsEvidence) -> Markup {
         h4 { "Row differences" }
         (counts(rows))
         (columns(rows))
+        @if let Some(table) = &rows.blast { (blast(table)) }
         @if differing > 0 { (samples(rows, differing)) }
+        (elsewhere(rows))
         (method(rows))
     }
 }
@@ -79,6 +85,69 @@ fn columns(rows: &RowsEvidence) -> Markup {
     html! {
         (scroll("Changed columns", &table))
         (lines.note("columns", "report.json"))
+    }
+}
+
+/// Differing rows by the columns of `--by`. The lines add up to all of them.
+fn blast(blast: &BlastRadius) -> Markup {
+    let figures = |counts: &BlastCounts| {
+        html! {
+            td class="n" { (count(counts.rows())) } td class="n" { (count(counts.changed)) }
+            td class="n" { (count(counts.missing)) } td class="n" { (count(counts.extra)) }
+        }
+    };
+    let lines = Capped::new(blast.groups.iter(), GROUPS, GROUPS_BYTES, |group| {
+        html! {
+            tr {
+                @for value in group.values.iter().take(20) {
+                    td class="value" {
+                        @match value { Some(text) => (shown(text, 120)), None => span class="null" { "null" } }
+                    }
+                }
+                (figures(&group.counts))
+            }
+        }
+    });
+    let table = html! {
+        table {
+            caption { "Blast radius: differing rows by " (shown(&blast.by.join(", "), 300)) }
+            thead { tr {
+                @for column in blast.by.iter().take(20) { th scope="col" { (shown(column, 80)) } }
+                th scope="col" class="n" { "Rows" } th scope="col" class="n" { "Changed" }
+                th scope="col" class="n" { "Missing" } th scope="col" class="n" { "Extra" }
+            } }
+            tbody {
+                (lines)
+                @if let Some(other) = &blast.other {
+                    tr { td colspan=(blast.by.len().clamp(1, 20)) { "all other groups" } (figures(other)) }
+                }
+            }
+        }
+    };
+    html! {
+        (scroll("Blast radius", &table))
+        (lines.note("groups", "blast.csv"))
+        @if blast.not_told_apart > 0 {
+            p class="cap" {
+                "There were more groups than are told apart: " (counted(blast.not_told_apart, "row", "rows"))
+                " of groups met late count under all other groups, whatever their size. Every other count is exact."
+            }
+        }
+    }
+}
+
+/// Where all differing rows are, and how to count them by other means.
+fn elsewhere(rows: &RowsEvidence) -> Markup {
+    html! {
+        @if let Some(file) = &rows.differences {
+            p { "Every differing row with whole values: " code { (shown(file, 300)) } }
+        }
+        @if let Some(query) = &rows.duckdb {
+            details {
+                summary { "Verify with DuckDB" }
+                pre tabindex="0" { code { (shown_lines(query, 20_000)) } }
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What kind of change turned one value into another, and values as text.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Decimal256Type, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, Decimal256Type, Float32Type, Float64Type, Int64Type, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use reports::evidence::Value;
 
@@ -143,8 +143,16 @@ fn number((array, row): (&ArrayRef, usize)) -> Option<KeyValue> {
     }
 }
 
-/// A value for the report.
+/// A value for the report, cut where it is long.
 pub(super) fn value(slot: Slot<'_>) -> Value {
+    let mut value = full(slot);
+    let Some(text) = value.text.take() else { return value };
+    let (text, cut_from) = cut(text);
+    Value { text: Some(text), cut_from, ..value }
+}
+
+/// The whole value.
+pub(super) fn full(slot: Slot<'_>) -> Value {
     let Some((array, row)) = slot else {
         return Value { type_class: "null".to_owned(), text: None, cut_from: None };
     };
@@ -152,22 +160,33 @@ pub(super) fn value(slot: Slot<'_>) -> Value {
     let text = match array.data_type() {
         DataType::Float64 => format!("{:?}", array.as_primitive::<Float64Type>().value(row)),
         DataType::Float32 => format!("{:?}", array.as_primitive::<Float32Type>().value(row)),
+        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
         DataType::Decimal256(..) => array.as_primitive::<Decimal256Type>().value_as_string(row),
         _ => match (&class, bytes((array, row))) {
-            (TypeClass::Binary, Some(bytes)) => return hexadecimal(&bytes),
+            (TypeClass::Binary, Some(bytes)) => hexadecimal(&bytes),
             (_, Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
             _ => formatted(array, row),
         },
     };
-    let (text, cut_from) = cut(text);
-    Value { type_class: class.to_string(), text: Some(text), cut_from }
+    Value { type_class: class.to_string(), text: Some(text), cut_from: None }
 }
 
-fn hexadecimal(bytes: &[u8]) -> Value {
-    let shown = &bytes[..bytes.len().min(MAX_TEXT / 2)];
-    let text: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
-    let cut_from = (shown.len() < bytes.len()).then_some(2 * bytes.len() as u64);
-    Value { type_class: TypeClass::Binary.to_string(), text: Some(text), cut_from }
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// The hour of a time, UTC: a timestamp, or an integer in milliseconds.
+pub(super) fn hour(slot: Slot<'_>) -> Option<String> {
+    let slot = slot?;
+    let time = i64::try_from(int(slot)?).ok()?;
+    let milliseconds = match slot.0.data_type() {
+        DataType::Timestamp(TimeUnit::Second, _) => time.checked_mul(1_000)?,
+        DataType::Timestamp(TimeUnit::Microsecond, _) => time.div_euclid(1_000),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => time.div_euclid(1_000_000),
+        _ => time,
+    };
+    chrono::DateTime::from_timestamp_millis(milliseconds).map(|time| time.format("%Y-%m-%dT%H").to_string())
 }
 
 /// As Arrow shows it: dates and times in ISO 8601, nested values in braces. What it cannot show, a time out of the

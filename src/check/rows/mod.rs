@@ -3,7 +3,8 @@
 //! 1. Both sides are digested (see [`crate::digest`]). Equal digests: the question is answered, in constant memory.
 //! 2. Otherwise the rows of the differing buckets are read again, as hashes and places. Equal ones cancel, the rest is paired
 //!    by row key (see `pair`), and only then values are fetched, some thousand rows at a time.
-//! 3. Changed cells are attributed to columns and kinds of change. Counts are exact; samples are capped.
+//! 3. Changed cells are attributed to columns and kinds of change. Counts are exact; samples are capped. Every differing
+//!    row goes to the report's file of differences as it is met (see `stream`), and is not held.
 //!
 //! Where the baseline is known to drop annotations (defect G), an integer column of the baseline that stands beside an
 //! unsigned, date or timestamp column of the candidate is read as that type, bit by bit, before anything is hashed: its
@@ -12,7 +13,8 @@
 //! Where it is known to lose the highest group key (defect D), rows of the candidate that are exactly the ones it loses are a
 //! finding of their own, waived (see `highest`).
 //!
-//! Memory: about 80 bytes a differing row, and one block of fetched rows a side. Not bounded for wholly different outputs.
+//! Memory: about 80 bytes an entry while buckets are read, about 380 bytes a pair of differing rows at the peak (measured: see
+//! `docs/evidence.md`), and one block of fetched rows a side. Not bounded for wholly different outputs.
 //!
 //! Not decided here: order, split and types that hold the same values (widths, annotations).
 
@@ -24,6 +26,7 @@ pub(in crate::check) mod highest;
 mod highest_tests;
 mod pair;
 mod scan;
+mod stream;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -45,6 +48,7 @@ use super::schema::annotations;
 use super::{Check, Evidence, Observed, Outcome, Subject};
 use crate::digest::RunKey;
 use crate::error::{Error, Result};
+use crate::evidence::differences::Differences;
 
 const CHECK: &str = "ROWS";
 
@@ -95,8 +99,14 @@ fn examine(
     row_keys: &[Vec<String>],
 ) -> std::result::Result<Outcome, SideError> {
     let candidate = subject.candidate;
-    let scan =
-        Scan { key: RunKey::random(), comparison: subject.comparison, row_keys, cancel: subject.cancel };
+    let scan = Scan {
+        key: RunKey::random(),
+        comparison: subject.comparison,
+        row_keys,
+        differences: subject.differences,
+        time_column: subject.job.signal.as_ref().and_then(|it| it.time_column.as_deref()),
+        cancel: subject.cancel,
+    };
     let views = annotations::views(subject, baseline)?;
     let (views_a, views_b) = (Arc::new(views), Arc::new(HashMap::new()));
     let (digest_a, digest_b) =
@@ -133,11 +143,18 @@ fn examine(
         sample_limit: SAMPLE_LIMIT as u64,
         ignored: subject.comparison.ignored.clone(),
         tolerances: tolerances(subject),
+        differences: None,
+        blast: subject.differences.and_then(Differences::blast),
+        duckdb: None,
     };
+    let mut findings = findings(candidate, &rows, &tally);
+    if let Some(differences) = subject.differences {
+        findings.iter_mut().for_each(|finding| spread(differences, finding));
+    }
     let mut coverage = draft::coverage(subject);
     coverage.columns = columns.len() as u64;
     Ok(Outcome {
-        findings: findings(candidate, &rows, &tally),
+        findings,
         coverage,
         summary: summary(&rows, tally.excused),
         status: None,
@@ -217,11 +234,19 @@ fn attribute(
         (source_b, excused, Unpaired::Excused),
     ] {
         alone.sort_unstable_by_key(Entry::place);
-        alone.truncate(SAMPLE_LIMIT);
-        let loaded = source.load(&alone)?;
-        for entry in &alone {
-            let row = loaded.row(entry).map_err(|error| internal(source, error))?;
-            tally.unpaired(At { source, entry, row }, kind);
+        if source.scan.differences.is_none() {
+            alone.truncate(SAMPLE_LIMIT);
+        }
+        for (number, block) in alone.chunks(budget).enumerate() {
+            let loaded = source.load(block)?;
+            for (position, entry) in block.iter().enumerate() {
+                let row = loaded.row(entry).map_err(|error| internal(source, error))?;
+                let at = At { source, entry, row };
+                if number == 0 && position < SAMPLE_LIMIT {
+                    tally.unpaired(at, kind);
+                }
+                stream::unpaired(at, kind, kind == Unpaired::Extra && known.contains(&entry.full));
+            }
         }
     }
     Ok(greedy_groups)
@@ -274,13 +299,24 @@ fn settle(
             free_b[j] = false;
             let a = At { source: source_a, entry: &group.a[i], row: rows_a.row(&group.a[i])? };
             let b = At { source: source_b, entry: &group.b[j], row: rows_b.row(&group.b[j])? };
-            tally.pair(a, b, &source_a.changed(a.row, b.row));
+            let changed = source_a.changed(a.row, b.row);
+            tally.pair(a, b, &changed);
+            stream::pair(a, b, &changed);
         }
         alone_a.extend(group.a.iter().zip(&free_a).filter(|(_, free)| **free).map(|(entry, _)| *entry));
         alone_b.extend(group.b.iter().zip(&free_b).filter(|(_, free)| **free).map(|(entry, _)| *entry));
         Ok(())
     };
     groups.iter().try_for_each(|group| each(group).map_err(|error| internal(source_a, error)))
+}
+
+/// Tells in a finding where most of its rows are, by the columns of `--by`.
+fn spread(differences: &Differences, finding: &mut Finding) {
+    let column = finding.place.as_ref().and_then(|place| place.column.as_deref());
+    let about = column.filter(|_| finding.code == "rows.changed").unwrap_or(&finding.code);
+    if let Some(most) = differences.top(about) {
+        finding.evidence.push(evidence("most rows", most));
+    }
 }
 
 fn pairing(greedy_groups: u64) -> String {

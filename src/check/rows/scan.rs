@@ -13,6 +13,7 @@ use crate::check::draft::SideError;
 use crate::check::{Comparison, Observed};
 use crate::digest::{Multiset, RowHasher, RunKey, bucket};
 use crate::error::Result;
+use crate::evidence::differences::Differences;
 use crate::output::{OutputFile, ReadOptions};
 
 /// Alternative number of a row in which no alternative of the row key has all its values.
@@ -23,6 +24,10 @@ pub(super) struct Scan<'a> {
     pub(super) key: RunKey,
     pub(super) comparison: &'a Comparison,
     pub(super) row_keys: &'a [Vec<String>],
+    /// Where every differing row goes.
+    pub(super) differences: Option<&'a Differences>,
+    /// The signal's time column.
+    pub(super) time_column: Option<&'a str>,
     pub(super) cancel: &'a Cancel,
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use reports::document::{Evidence, Place};
-use reports::evidence::{Cell, CellDifference, ColumnChange, RowDifference, RowDifferenceKind};
+use reports::evidence::{Cell, CellDifference, ColumnChange, RowDifference, RowDifferenceKind, Value};
 
-use super::change::{kind, value};
+use super::change::{Slot, kind, value};
 use super::fetch::{Row, Source};
 use super::scan::Entry;
 use crate::check::finding::evidence;
@@ -68,6 +68,11 @@ impl At<'_> {
 
     /// The row's key, by the alternative that it uses.
     fn key(&self) -> Vec<Cell> {
+        self.key_by(value)
+    }
+
+    /// The same with values made by `value`.
+    pub(super) fn key_by(&self, value: fn(Slot<'_>) -> Value) -> Vec<Cell> {
         let names = self.source.scan.row_keys.get(usize::from(self.entry.alternative));
         let cell = |name: &String| {
             let column = self.source.columns.binary_search(name).ok()?;
@@ -78,6 +83,15 @@ impl At<'_> {
 
     /// All cells that hold a value.
     fn cells(&self, kind: RowDifferenceKind) -> Vec<CellDifference> {
+        self.cells_by(kind, value)
+    }
+
+    /// The same with values made by `value`.
+    pub(super) fn cells_by(
+        &self,
+        kind: RowDifferenceKind,
+        value: fn(Slot<'_>) -> Value,
+    ) -> Vec<CellDifference> {
         let filled = (0..self.source.columns.len()).filter(|&column| self.row.hash(column) != 0);
         filled
             .map(|column| {

@@ -1,0 +1,227 @@
+//! Copying what one job needs into a directory, from its report and from where its data lies.
+//!
+//! Generated inputs are generated again, and held against the digest of the report. Inputs that were given are copied from
+//! where the report says they are; their sizes are held against the report, which has no digest of them. Recorded outputs are
+//! held against the digests of the report, file by file.
+
+use std::path::{Path, PathBuf};
+
+use corpora::parameters::Parameters;
+use corpora::spec::CorpusSpec;
+use corpora::{Catalog, Generate};
+use reports::document::{JobReport, Mode, Report, Role, SideKind, SideReport};
+use serde_json::json;
+
+use super::{CONFIG, CONTENTS, CORPUS, Contents, INPUTS, JOB, JOB_LIST, OUTPUTS, REPORT, VERSION, Work};
+use crate::error::{Error, Result};
+use crate::evidence::digests;
+use crate::job::JobKind;
+use crate::report_dir;
+use crate::side::job_document::{JobDocument, JobParameters, SCHEMA_VERSION};
+
+/// Puts the job `job` of the report at `path` (a report directory or its document) together in the empty directory `home`.
+///
+/// # Errors
+/// Class `usage` for a job that the report has not, class `input` for data that is no longer there or no longer the same.
+pub fn stage(path: &Path, job: &str, home: &Path) -> Result<Contents> {
+    let document = if path.is_dir() { path.join(report_dir::DOCUMENT) } else { path.to_path_buf() };
+    let folder = document.parent().unwrap_or(Path::new(""));
+    let whole = report_dir::read(&document)?;
+    let found = whole.jobs.iter().find(|it| it.id == job).cloned();
+    let Some(found) = found else {
+        let known: Vec<&str> = whole.jobs.iter().take(20).map(|job| job.id.as_str()).collect();
+        return Err(Error::usage(format!(
+            "--job {job}: {} has no such job; its first jobs are {}",
+            document.display(),
+            known.join(", ")
+        )));
+    };
+    if whole.run.mode == Mode::Verify {
+        return Err(Error::usage(
+            "a report of verify has one output and nothing to repeat a difference with",
+        ));
+    }
+    let report = Report { jobs: vec![found.clone()], ..whole };
+    let recorded = |side: &SideReport| side.side.kind == SideKind::Recorded;
+    for (role, side) in sides(&found) {
+        output(folder, role, side, &home.join(OUTPUTS).join(role.to_string()))?;
+    }
+    let (work, inputs) = match (&found.corpus, report.run.mode) {
+        (_, Mode::Compare) => (Work::Outputs, Vec::new()),
+        (Some(_), _) => (Work::Corpus, generated(&report, &found, home)?),
+        (None, _) => (Work::JobList, given(&found, home)?),
+    };
+    describe(&found, work, &inputs, home)?;
+    if let Some(config) = &report.run.config {
+        copy(Path::new(config), &home.join(CONFIG), "the configuration")?;
+    }
+    let contents = Contents {
+        schema_version: VERSION,
+        tool: report.tool.clone(),
+        job: found.id.clone(),
+        mode: report.run.mode,
+        command: report.run.command.clone(),
+        work,
+        seed: found.corpus.as_ref().and_then(|corpus| corpus.seed),
+        recorded_baseline: found.baseline.as_ref().is_some_and(recorded),
+        recorded_candidate: recorded(&found.candidate),
+        config: report.run.config.is_some(),
+    };
+    write(&home.join(REPORT), &report)?;
+    write(&home.join(CONTENTS), &contents)?;
+    Ok(contents)
+}
+
+fn sides(job: &JobReport) -> impl Iterator<Item = (Role, &SideReport)> {
+    let baseline = job.baseline.iter().map(|side| (Role::Baseline, side));
+    baseline.chain(std::iter::once((Role::Candidate, &job.candidate)))
+}
+
+fn write(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_vec_pretty(value)
+        .map_err(|error| Error::internal(format!("cannot put together {}: {error}", path.display())))?;
+    put(path, &text)
+}
+
+fn put(path: &Path, text: &[u8]) -> Result<()> {
+    std::fs::write(path, text).map_err(|source| Error::io("cannot write", path, source))
+}
+
+fn copy(from: &Path, to: &Path, what: &str) -> Result<()> {
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| Error::io("cannot make", folder, source))?;
+    }
+    std::fs::copy(from, to).map(drop).map_err(|source| {
+        let hint = if from.is_relative() { "; run this from the directory of the run" } else { "" };
+        Error::input(format!("cannot copy {what} {}: {source}{hint}", from.display()))
+    })
+}
+
+/// Copies a kept or recorded output. A recorded one must be there and be the same.
+fn output(folder: &Path, role: Role, side: &SideReport, to: &Path) -> Result<()> {
+    let recorded = side.side.kind == SideKind::Recorded;
+    let from = match (&side.kept, side.side.name.strip_prefix("dir:")) {
+        (Some(kept), _) => folder.join(kept),
+        (None, Some(path)) if recorded => PathBuf::from(path),
+        _ => return Ok(()),
+    };
+    if from.is_file() {
+        let name = from.file_name().unwrap_or_default();
+        copy(&from, &to.join(name), "the recorded output")?;
+    } else {
+        for entry in walkdir::WalkDir::new(&from).follow_links(true).min_depth(1) {
+            let entry = entry.map_err(|error| {
+                Error::input(format!("cannot copy the {role}'s output {}: {error}", from.display()))
+            })?;
+            if entry.file_type().is_file() {
+                let relative = entry.path().strip_prefix(&from).unwrap_or(entry.path());
+                copy(entry.path(), &to.join(relative), "an output file")?;
+            }
+        }
+    }
+    for file in &side.files {
+        let found = digests::of_file(&to.join(&file.path))?;
+        if found != file.digest {
+            return Err(Error::input(format!(
+                "{} of the {role} in {} is not what the report judged: its digest is {found}, not {}",
+                file.path,
+                from.display(),
+                file.digest
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Generates the inputs again, and keeps the specification.
+fn generated(report: &Report, job: &JobReport, home: &Path) -> Result<Vec<String>> {
+    let Some(corpus) = &job.corpus else { return Ok(Vec::new()) };
+    let spec = specification(report, &corpus.name)?;
+    let options = Generate { rows: None, seed: corpus.seed };
+    let made = spec.generate(&home.join(INPUTS), options).map_err(|error| Error::of_corpora(&error))?;
+    if made.digest != corpus.digest {
+        return Err(Error::input(format!(
+            "corpus {} with seed {:?} has the digest {}, not {} as in the report: this program generates other inputs",
+            corpus.name, corpus.seed, made.digest, corpus.digest
+        )));
+    }
+    put(&home.join(CORPUS), spec.source_text().as_bytes())?;
+    Ok(made
+        .inputs
+        .iter()
+        .filter_map(|path| path.strip_prefix(home).ok())
+        .map(crate::error::display)
+        .collect())
+}
+
+/// The built-in specification of that name, or the one that the command names.
+fn specification(report: &Report, name: &str) -> Result<CorpusSpec> {
+    let words = report.run.command.iter().map(|word| word.strip_prefix("--corpus=").unwrap_or(word));
+    for word in words.filter(|word| word.ends_with(".toml")) {
+        if let Ok(spec) = CorpusSpec::from_file(Path::new(word))
+            && spec.name == name
+        {
+            return Ok(spec);
+        }
+    }
+    let catalog = Catalog::builtin().map_err(|error| Error::of_corpora(&error))?;
+    catalog.get(name).cloned().map_err(|error| {
+        Error::input(format!("{error}; a specification of one's own must lie where the run found it"))
+    })
+}
+
+/// Copies the inputs from where the report says they are.
+fn given(job: &JobReport, home: &Path) -> Result<Vec<String>> {
+    let mut inputs = Vec::new();
+    for (number, input) in job.inputs.iter().enumerate() {
+        let from = Path::new(&input.path);
+        let name = from.file_name().unwrap_or_default().to_string_lossy();
+        let relative = format!("{INPUTS}/{number:05}-{name}");
+        let to = home.join(&relative);
+        copy(from, &to, "the input")?;
+        let bytes = std::fs::metadata(&to).map_or(0, |it| it.len());
+        if bytes != input.bytes {
+            return Err(Error::input(format!(
+                "input {} has {bytes} bytes, not {} as in the report: it is another file now",
+                input.path, input.bytes
+            )));
+        }
+        inputs.push(relative);
+    }
+    Ok(inputs)
+}
+
+/// Leaves the job as a document and, where the replay needs it, as a job list.
+fn describe(job: &JobReport, work: Work, inputs: &[String], home: &Path) -> Result<()> {
+    let mut parameters = Parameters::default();
+    for parameter in &job.parameters {
+        parameters.set(&parameter.key, &parameter.value).map_err(|error| Error::of_corpora(&error))?;
+    }
+    let kind = if job.kind.as_deref() == Some("ingest") { JobKind::Ingest } else { JobKind::Compact };
+    let document = JobDocument {
+        schema_version: SCHEMA_VERSION,
+        id: job.id.clone(),
+        signal: job.signal.clone(),
+        kind,
+        inputs: inputs.to_vec(),
+        parameters: JobParameters::from(parameters),
+    };
+    write(&home.join(JOB), &document)?;
+    if work != Work::JobList {
+        return Ok(());
+    }
+    let mut line = json!({
+        "id": document.id,
+        "kind": document.kind,
+        "inputs": document.inputs,
+        "parameters": document.parameters,
+    });
+    if let Some(signal) = &document.signal {
+        line["signal"] = json!(signal);
+    }
+    for (role, side) in sides(job).filter(|(_, side)| side.side.kind == SideKind::Recorded) {
+        let _ = side;
+        line[role.to_string()] = json!(format!("{OUTPUTS}/{role}"));
+    }
+    put(&home.join(JOB_LIST), format!("{line}\n").as_bytes())
+}

@@ -1,0 +1,54 @@
+//! `parallax bundle REPORT --job J --out FILE`: one job in one file, to be run again elsewhere.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Common, Format, options, terminal};
+use crate::bundle::{archive, stage};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+
+/// Arguments of `bundle`.
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    /// The report directory of a run or comparison, or its `report.json`.
+    #[arg(value_name = "REPORT")]
+    report: PathBuf,
+    /// Name of the job.
+    #[arg(long, value_name = "J")]
+    job: String,
+    /// File to write.
+    #[arg(long, value_name = "FILE.tar.zst")]
+    out: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Bundled {
+    out: String,
+    job: String,
+    digest: String,
+}
+
+impl BundleArgs {
+    pub(super) fn perform(&self, common: &Common) -> Result<Exit> {
+        let parent = options::tmp_dir(common)?;
+        let home = tempfile::Builder::new()
+            .prefix("parallax-bundle-")
+            .tempdir_in(&parent)
+            .map_err(|source| Error::io("cannot make a temporary directory in", &parent, source))?;
+        stage::stage(&self.report, &self.job, home.path())?;
+        let digest = archive::pack(home.path(), &self.out)?;
+        home.close()
+            .map_err(|source| Error::io("cannot remove the temporary directory in", &parent, source))?;
+        let out = self.out.display().to_string();
+        match common.format {
+            Format::Text => {
+                terminal::text(&format!("bundle: {out}\nBLAKE3 of its list of digests: {digest}\n"))?
+            }
+            Format::Json => terminal::json(&Bundled { out, job: self.job.clone(), digest })?,
+        }
+        Ok(Exit::Pass)
+    }
+}

@@ -1,0 +1,16 @@
+//! Evidence that outlives the run: stable ids of findings, every differing row in a file, the blast radius.
+//!
+//! - `id`: the same data gives a finding the same id, in another directory and on another day.
+//! - `waiver`: the waiver that would cover a finding, ready to paste.
+//! - `differences`: `differences/<job>.parquet`, written while rows are paired; `columns` makes its batches.
+//! - `duckdb`: a query that counts the same rows by other means.
+//! - `digests`: lists of digests, beside kept outputs and in bundles.
+//! - `blast`: how differing rows spread over organisations, services, hours, files.
+
+pub mod blast;
+mod columns;
+pub mod differences;
+pub mod digests;
+pub mod duckdb;
+pub mod id;
+pub mod waiver;

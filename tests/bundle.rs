@@ -1,0 +1,215 @@
+//! A job packed on one machine and run again on another: the same findings with the same ids.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{Finished, corpus, findings, parallax, read_report};
+
+/// Runs `parallax` in the directory of an earlier invocation.
+fn beside(done: &Finished, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_parallax"))
+        .args(arguments)
+        .current_dir(done.home.path())
+        .env("TMPDIR", done.path("tmp"))
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+fn bundle(done: &Finished, job: &str) -> PathBuf {
+    let (code, stdout, stderr) =
+        beside(done, &["bundle", "parallax-report", "--job", job, "--out", "job.tar.zst"]);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(done.leftovers().is_empty(), "{:?}", done.leftovers());
+    done.path("job.tar.zst")
+}
+
+fn ids(path: &Path) -> Vec<String> {
+    let report = read_report(path, "");
+    let mut ids: Vec<String> = findings(&report).map(|finding| finding.id.clone()).collect();
+    ids.sort();
+    ids
+}
+
+/// Replays a bundle in a directory of its own, after that of the run is gone, and holds the ids against each other.
+fn same_elsewhere(done: Finished, job: &str) {
+    let packed = std::fs::read(bundle(&done, job)).unwrap();
+    let before = ids(&done.path("parallax-report/report.json"));
+    assert!(!before.is_empty());
+    drop(done);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("job.tar.zst");
+    std::fs::write(&file, packed).unwrap();
+    let again = parallax(&["replay", file.to_str().unwrap()]).finish().expect(0);
+    assert!(again.stdout.contains(&format!("{job}: the same ")), "{}", again.stdout);
+    assert_eq!(ids(&again.path("parallax-replay/report.json")), before);
+    assert!(again.leftovers().is_empty(), "{:?}", again.leftovers());
+}
+
+#[test]
+fn a_generated_corpus_gives_the_same_ids_elsewhere() {
+    let corpus = "compact-production";
+    let arguments =
+        ["run", "--corpus", corpus, "--candidate", "fault:drop-row", "--seed", "7", "--by", "hour"];
+    same_elsewhere(parallax(&arguments).finish().expect(1), corpus);
+}
+
+#[test]
+fn ones_own_segments_and_configuration_give_the_same_ids_elsewhere() {
+    let (_home, inputs) = corpus("compact-production");
+    let line = serde_json::json!({"id": "mine", "signal": "logs", "inputs": inputs, "parameters": {"rows_per_file": 700}});
+    let waiver = "[[waiver]]\ncode = \"rows.missing\"\nreason = \"a trial\"\nowner = \"us\"\n";
+    let done = parallax(&["run", "--job-list", "jobs.jsonl", "--candidate", "fault:change-character"])
+        .with_file("jobs.jsonl", &format!("{line}\n"))
+        .with_file("parallax.toml", waiver)
+        .finish()
+        .expect(1);
+    same_elsewhere(done, "mine");
+}
+
+#[test]
+fn a_comparison_and_recorded_outputs_give_the_same_ids_elsewhere() {
+    let made = parallax(&[
+        "run",
+        "--corpus",
+        "compact-production",
+        "--candidate",
+        "fault:drop-row",
+        "--keep",
+        "always",
+    ])
+    .finish()
+    .expect(1);
+    let outputs = |side: &str| made.path(&format!("parallax-report/outputs/{side}/compact-production"));
+    let (a, b) = (outputs("baseline"), outputs("candidate"));
+    let [a_text, b_text] = [&a, &b].map(|path| path.to_str().unwrap());
+    same_elsewhere(parallax(&["compare", a_text, b_text, "--signal", "logs"]).finish().expect(1), "compare");
+    let (_home, inputs) = corpus("compact-production");
+    let line = serde_json::json!({"id": "recorded", "signal": "logs", "inputs": inputs, "baseline": a, "candidate": b});
+    let done = parallax(&["run", "--job-list", "jobs.jsonl"])
+        .with_file("jobs.jsonl", &format!("{line}\n"))
+        .finish()
+        .expect(1);
+    same_elsewhere(done, "recorded");
+}
+
+#[test]
+fn a_report_replays_without_a_bundle_and_one_check_can_be_held_alone() {
+    let done = parallax(&["run", "--corpus", "compact-production", "--candidate", "fault:drop-row"])
+        .finish()
+        .expect(1);
+    let job = ["replay", "parallax-report", "--job", "compact-production"];
+    let (code, stdout, stderr) =
+        beside(&done, &[&job[..], &["--check", "rows", "--format", "json"]].concat());
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    let said: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&said["same"], &said["findings"]), (&true.into(), &1.into()), "{said}");
+    let (code, _, stderr) = beside(&done, &[&job[..], &["--out", "parallax-report"]].concat());
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("which is cleared before a run"), "{stderr}");
+    assert!(done.path("parallax-report/report.json").exists());
+    let (code, _, stderr) = beside(&done, &["replay", "parallax-report", "--job", "other"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("has no such job"), "{stderr}");
+}
+
+#[test]
+fn a_bundle_that_was_tampered_with_is_refused_and_the_file_named() {
+    let done = parallax(&["run", "--corpus", "compact-one-row", "--keep", "always"]).finish().expect(0);
+    let packed = bundle(&done, "compact-one-row");
+    // Unpacked, one input changed, and packed again with the old list of digests.
+    let bytes = zstd::stream::decode_all(std::fs::File::open(&packed).unwrap()).unwrap();
+    let mut out = tar::Builder::new(Vec::new());
+    let mut touched = String::new();
+    for entry in tar::Archive::new(&bytes[..]).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut content).unwrap();
+        let path = entry.path().unwrap().display().to_string();
+        if path.starts_with("inputs/") && touched.is_empty() {
+            let middle = content.len() / 2;
+            content[middle] ^= 1;
+            touched.clone_from(&path);
+        }
+        let mut header = entry.header().clone();
+        out.append_data(&mut header, &path, &content[..]).unwrap();
+    }
+    std::fs::write(&packed, zstd::stream::encode_all(&out.into_inner().unwrap()[..], 1).unwrap()).unwrap();
+    let (code, _, stderr) = beside(&done, &["replay", "job.tar.zst"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains(&format!("{touched} has the digest")), "{stderr}");
+    assert!(!done.path("parallax-replay").exists(), "checked before anything is run");
+    assert!(done.leftovers().is_empty());
+}
+
+#[test]
+fn a_recorded_output_that_changed_since_is_not_packed() {
+    let made = parallax(&["run", "--corpus", "compact-one-row", "--keep", "always"]).finish().expect(0);
+    let [a, b] = ["baseline", "candidate"].map(|side| {
+        made.path(&format!("parallax-report/outputs/{side}/compact-one-row")).to_str().unwrap().to_owned()
+    });
+    let done = parallax(&["compare", &a, &b, "--signal", "logs"]).finish();
+    let file = std::fs::read_dir(&b)
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .find(|it| it.extension().is_some_and(|end| end == "parquet"))
+        .unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[10] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let (code, _, stderr) =
+        beside(&done, &["bundle", "parallax-report", "--job", "compare", "--out", "x.tar.zst"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("is not what the report judged"), "{stderr}");
+    assert!(!done.path("x.tar.zst").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_external_side_needs_a_configuration_for_the_machine_and_that_is_said() {
+    use std::os::unix::fs::PermissionsExt;
+    // A side that always fails is enough: what matters is that it is started.
+    let config = "[side.mine]\ncommand = [\"./side.sh\", \"{job}\", \"{output}\"]\n";
+    let script = "#!/bin/sh\nexit 7\n";
+    let invocation = parallax(&["run", "--corpus", "compact-one-row", "--candidate", "cmd:mine"])
+        .with_file("parallax.toml", config)
+        .with_file("side.sh", script);
+    let (home, mut command) = invocation.into_parts();
+    let executable = |path: &Path| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    executable(&home.path().join("side.sh"));
+    assert_eq!(command.output().unwrap().status.code(), Some(1));
+    let done = Finished { home, code: None, stdout: String::new(), stderr: String::new() };
+    let packed = std::fs::read(bundle(&done, "compact-one-row")).unwrap();
+    let before = ids(&done.path("parallax-report/report.json"));
+    let (code, _, stderr) = beside(&done, &["replay", "parallax-report", "--job", "compact-one-row"]);
+    assert_eq!(code, Some(0), "where it was declared, nothing need be said: {stderr}");
+    drop(done);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let place = |name: &str| elsewhere.path().join(name);
+    std::fs::write(place("job.tar.zst"), packed).unwrap();
+    let file = place("job.tar.zst").to_str().unwrap().to_owned();
+    let refused = parallax(&["replay", &file]).finish().expect(2);
+    assert!(refused.stderr.contains("name that with --config"), "{}", refused.stderr);
+    std::fs::write(place("own.toml"), config).unwrap();
+    std::fs::write(place("side.sh"), script).unwrap();
+    executable(&place("side.sh"));
+    let again =
+        parallax(&["replay", &file, "--config", place("own.toml").to_str().unwrap()]).finish().expect(0);
+    assert_eq!(ids(&again.path("parallax-replay/report.json")), before);
+}
+
+#[test]
+fn kept_outputs_have_their_digests_beside_them_and_stay_recorded_outputs() {
+    let done = parallax(&["run", "--corpus", "compact-one-row", "--keep", "always"]).finish().expect(0);
+    let kept = done.path("parallax-report/outputs/candidate/compact-one-row");
+    let list = std::fs::read_to_string(kept.join("_digests.b3")).unwrap();
+    let report = done.report();
+    for file in &report.jobs[0].candidate.files {
+        assert!(list.contains(&format!("{}  {}\n", file.digest, file.path)), "{list}");
+    }
+    let again = parallax(&["verify", kept.to_str().unwrap(), "--signal", "logs"]).finish();
+    assert!(!findings(&again.report()).any(|it| it.message.contains("_digests")), "{}", again.stdout);
+}
