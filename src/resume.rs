@@ -102,6 +102,8 @@ impl Journal {
         parts.add(&self.program);
         parts.add(&format!("{:?} {:?} {:?} {:?}", settings.mode, settings.keep, settings.today, settings.by));
         parts.add(&format!("{:?}", settings.policy));
+        // Where time is measured, a job need not answer for it: its verdict hangs on that too.
+        parts.add(if settings.measure.is_some() { "measured" } else { "not measured" });
         job.identify(&mut |text| parts.add(text))?;
         let sides = settings.baseline.as_deref().into_iter().chain([settings.candidate.as_ref()]);
         for side in sides {

@@ -136,15 +136,18 @@ fn judge(
     journal: Option<&Journal>,
 ) -> Result<(JobReport, bool)> {
     let Some(journal) = journal else { return Ok((examine::job(job, index, settings, tmp, cancel)?, false)) };
-    let key = journal.key(job, settings)?;
-    if let Some(report) = journal.take(&key, &settings.out) {
+    // What cannot be read here is judged where it belongs, by the checks; such a job is only never taken over.
+    let key = journal.key(job, settings).ok();
+    if let Some(report) = key.as_ref().and_then(|key| journal.take(key, &settings.out)) {
         return Ok((report, true));
     }
     if settings.resume {
         report_dir::forget(&settings.out, job.id())?;
     }
     let report = examine::job(job, index, settings, tmp, cancel)?;
-    journal.note(key, &report)?;
+    if let Some(key) = key {
+        journal.note(key, &report)?;
+    }
     Ok((report, false))
 }
 

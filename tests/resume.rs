@@ -132,3 +132,22 @@ fn what_has_changed_since_is_done_again() {
     assert_eq!(report(home.path()).jobs[0].candidate.files[0].path, "again.parquet");
     drop(inputs_home);
 }
+
+#[test]
+fn a_recorded_output_that_cannot_be_read_whole_is_judged_and_does_not_end_the_run() {
+    let (home, inputs) = corpus("compact-one-row");
+    for side in ["a", "b"] {
+        let folder = home.path().join(side);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::copy(&inputs[0], folder.join("one.parquet")).unwrap();
+    }
+    // Its digest cannot be taken: the link leads nowhere.
+    std::os::unix::fs::symlink("nowhere", home.path().join("b/two.parquet")).unwrap();
+    let side = |name: &str| format!("dir:{}", home.path().join(name).display());
+    let sides = ["--baseline", &side("a"), "--candidate", &side("b")];
+    let done =
+        parallax(&[&["run", "--signal", "logs", "--corpus", &inputs[0]], sides.as_slice()].concat()).finish();
+    let report = done.expect(1).report();
+    let unreadable = crate::support::findings(&report).any(|found| found.code == "accounting.unreadable");
+    assert!(unreadable, "{}", report.headline);
+}

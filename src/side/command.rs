@@ -174,12 +174,11 @@ impl Side for Command {
 
     fn identity(&self, _job: &Job) -> Result<String> {
         let mut identity = format!("{self:?}");
-        // The program and every argument that names a file: a script is one too.
-        for word in &self.declared {
-            let path = self.folder.join(word);
-            if path.is_file() {
-                identity.push_str(&crate::content::digest(&path)?);
-            }
+        // The program, wherever PATH has it, and every argument that names a file: a script is one too.
+        let program = found_in_path(&self.program);
+        let named = self.declared.iter().map(|word| self.folder.join(word));
+        for path in program.into_iter().chain(named).filter(|path| path.is_file()) {
+            identity.push_str(&crate::content::digest(&path)?);
         }
         Ok(identity)
     }
@@ -242,6 +241,15 @@ fn papers_beside(scratch: &Path) -> Result<tempfile::TempDir> {
         .prefix("parallax-job-")
         .tempdir_in(beside)
         .map_err(|source| Error::io("cannot make a directory in", beside, source))
+}
+
+/// Where a program that is named without a slash lies.
+fn found_in_path(program: &Path) -> Option<PathBuf> {
+    if program.components().count() != 1 {
+        return None;
+    }
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// Writes one path a line, byte for byte.

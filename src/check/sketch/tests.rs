@@ -310,6 +310,15 @@ fn without_inputs_rows_are_held_against_their_own_sketch_and_the_summary_says_so
 }
 
 #[test]
+fn inputs_that_give_no_model_leave_the_check_undecided_and_never_passed() {
+    let unsorted: Vec<MetricRow> = inputs()[0].iter().rev().cloned().collect();
+    let outcome = fixture_of(&[unsorted], &truth(), &truth()).examine(&Sketches);
+    assert!(blockers(&outcome).is_empty(), "{:?}", outcome.findings);
+    assert_eq!(outcome.status, Some(CheckStatus::Inconclusive), "{}", outcome.summary);
+    assert!(outcome.summary.contains("not sorted"), "{}", outcome.summary);
+}
+
+#[test]
 fn without_inputs_a_value_anywhere_in_its_bin_agrees_with_its_sketch() {
     // One bin is two hundredths wide; the steps visit every part of some, the upper edges (898, for one) too.
     let rows: Vec<MetricRow> = (0..1_000).map(|step| row(step, 60_000, &[700.0 + step as f64])).collect();
