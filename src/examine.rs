@@ -121,6 +121,7 @@ pub fn job(
         order: evidence.order,
         sizes: evidence.sizes,
         metadata: evidence.metadata,
+        layout: evidence.layout,
         groups: evidence.groups,
         rollup: evidence.rollup,
         sketches: evidence.sketches,

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{ColumnComparison, MetadataEvidence, OrderEvidence, RowsEvidence, SizesEvidence};
+use crate::layout::LayoutEvidence;
 use crate::manifest::Failure;
 use crate::measurement::Measurement;
 pub use crate::policy::{Action, PolicyInfo, PolicyValue, RunWarning};
@@ -179,6 +180,9 @@ pub struct JobReport {
     pub sizes: Option<SizesEvidence>,
     /// Recomputed metadata beside the manifest's, per side and file.
     pub metadata: Vec<MetadataEvidence>,
+    /// How both sides' files are laid out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<LayoutEvidence>,
     /// Groups per side, where the signal has a group key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupEvidence>,

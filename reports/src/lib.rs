@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod layout;
 pub mod manifest;
 mod mark;
 pub mod markdown;

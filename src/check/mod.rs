@@ -9,6 +9,7 @@ pub mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod group;
+pub mod layout;
 pub mod leaks;
 pub mod locality;
 mod measured;
@@ -27,6 +28,7 @@ use std::path::Path;
 
 use reports::document::{CheckStatus, Coverage, Finding, Role, SideInfo, SideOutcome};
 use reports::evidence::{ColumnComparison, MetadataEvidence, OrderEvidence, RowsEvidence, SizesEvidence};
+use reports::layout::LayoutEvidence;
 use reports::signal_evidence::{GroupEvidence, LocalityEvidence, RollupAccount, SketchEvidence};
 
 use self::descriptors::Probe;
@@ -59,6 +61,7 @@ pub const CODES: &[&str] = &[
     "SKETCH",
     "METADATA",
     "SIZES",
+    "LAYOUT",
     "LOCALITY",
     "ERRORS",
     "LEAKS",
@@ -78,6 +81,7 @@ pub fn all() -> Vec<Box<dyn Check>> {
         Box::new(sketch::Sketches),
         Box::new(metadata::Metadata),
         Box::new(sizes::Sizes),
+        Box::new(layout::Layout),
         Box::new(locality::Locality),
         Box::new(errors::Errors),
         Box::new(leaks::Leaks),
@@ -234,6 +238,8 @@ pub struct Evidence {
     pub sizes: Option<SizesEvidence>,
     /// Metadata per file and field.
     pub metadata: Vec<MetadataEvidence>,
+    /// How both sides' files are laid out.
+    pub layout: Option<LayoutEvidence>,
     /// Groups per side.
     pub groups: Vec<GroupEvidence>,
     /// What became of the input rows, per side.
@@ -249,6 +255,7 @@ impl Evidence {
     pub fn take(&mut self, other: Self) {
         self.rows = other.rows.or(self.rows.take());
         self.sizes = other.sizes.or(self.sizes.take());
+        self.layout = other.layout.or(self.layout.take());
         self.schema.extend(other.schema);
         self.order.extend(other.order);
         self.metadata.extend(other.metadata);

@@ -5,6 +5,8 @@
 //! (but faulty) writer would have done so, so that as few checks as possible see the fault.
 
 mod cost;
+#[cfg(test)]
+pub(crate) mod footer;
 mod merge;
 mod plant;
 mod rewrite;

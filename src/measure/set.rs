@@ -246,6 +246,7 @@ impl<'a> Set<'a> {
             order: Vec::new(),
             sizes: None,
             metadata: Vec::new(),
+            layout: None,
             groups: Vec::new(),
             rollup: Vec::new(),
             sketches: Vec::new(),

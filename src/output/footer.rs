@@ -9,28 +9,17 @@
 //!
 //! Nothing else is interpreted: whatever passes may still be refused by the crate. Cost: one pass over the footer's bytes.
 
-/// How deep Thrift structures and schema groups may nest.
-const MAX_DEPTH: usize = 64;
-
-/// Compact-protocol type codes that are treated apart.
-const BOOLEAN_TRUE: u8 = 1;
-const BOOLEAN_FALSE: u8 = 2;
-const BYTE: u8 = 3;
-const DOUBLE: u8 = 7;
-const BINARY: u8 = 8;
-const LIST: u8 = 9;
-const SET: u8 = 10;
-const MAP: u8 = 11;
-const STRUCT: u8 = 12;
-const UUID: u8 = 13;
+use super::thrift::{
+    BINARY, BOOLEAN_FALSE, BOOLEAN_TRUE, BYTE, DOUBLE, LIST, MAP, MAX_DEPTH, SET, STRUCT, Thrift, UUID,
+};
 
 /// Checks that a footer (the Thrift bytes alone) can be decoded without exhausting memory or stack.
 ///
 /// # Errors
 /// What is wrong, as a fragment.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
-    let mut walker = Walker { bytes, position: 0, children: Vec::new() };
-    walker.structure(0, Level::File)?;
+    let mut walker = Walker { thrift: Thrift::new(bytes), children: Vec::new() };
+    walker.structure(0, Level::File).map_err(|said| format!("the footer is broken: {said}"))?;
     schema_depth(&walker.children)
 }
 
@@ -46,74 +35,23 @@ enum Level {
 }
 
 struct Walker<'a> {
-    bytes: &'a [u8],
-    position: usize,
+    thrift: Thrift<'a>,
     /// `num_children` of every schema element in order.
     children: Vec<i64>,
 }
 
 impl Walker<'_> {
-    fn byte(&mut self) -> Result<u8, String> {
-        let byte =
-            self.bytes.get(self.position).copied().ok_or_else(|| "the footer ends early".to_owned())?;
-        self.position += 1;
-        Ok(byte)
-    }
-
-    fn varint(&mut self) -> Result<u64, String> {
-        let mut value = 0_u64;
-        for shift in (0..70).step_by(7) {
-            let byte = self.byte()?;
-            if shift < 64 {
-                value |= u64::from(byte & 0x7f) << shift;
-            }
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err("the footer holds a number of more than 64 bits".to_owned())
-    }
-
-    fn zigzag(&mut self) -> Result<i64, String> {
-        let raw = self.varint()?;
-        #[expect(clippy::cast_possible_wrap, reason = "zigzag decoding is defined on the bits")]
-        let value = (raw >> 1) as i64 ^ -((raw & 1) as i64);
-        Ok(value)
-    }
-
-    fn skip(&mut self, length: u64) -> Result<(), String> {
-        let left = (self.bytes.len() - self.position) as u64;
-        if length > left {
-            return Err(format!("the footer announces {length} bytes where {left} are left"));
-        }
-        self.position += usize::try_from(length).map_err(|_| "the footer is too long".to_owned())?;
-        Ok(())
-    }
-
-    fn room(&self, elements: u64) -> Result<(), String> {
-        let left = (self.bytes.len() - self.position) as u64;
-        if elements > left {
-            return Err(format!("the footer announces {elements} elements where {left} bytes are left"));
-        }
-        Ok(())
-    }
-
     fn structure(&mut self, depth: usize, level: Level) -> Result<(), String> {
         if depth > MAX_DEPTH {
-            return Err(format!("the footer nests more than {MAX_DEPTH} structures"));
+            return Err(format!("it nests more than {MAX_DEPTH} structures"));
         }
         let mut field = 0_i64;
         let mut children = 0_i64;
         loop {
-            let header = self.byte()?;
-            if header == 0 {
-                break;
-            }
-            let delta = i64::from(header >> 4);
-            field = if delta == 0 { self.zigzag()? } else { field.saturating_add(delta) };
-            let kind = header & 0x0f;
+            let Some((number, kind)) = self.thrift.field(field)? else { break };
+            field = number;
             if level == Level::SchemaElement && field == 5 && (4..=6).contains(&kind) {
-                children = self.zigzag()?;
+                children = self.thrift.zigzag()?;
                 continue;
             }
             let inner = if level == Level::File && field == 2 { Level::SchemaElement } else { Level::Other };
@@ -130,32 +68,32 @@ impl Walker<'_> {
 
     fn value(&mut self, kind: u8, depth: usize, level: Level) -> Result<(), String> {
         if depth > MAX_DEPTH {
-            return Err(format!("the footer nests more than {MAX_DEPTH} structures"));
+            return Err(format!("it nests more than {MAX_DEPTH} structures"));
         }
         match kind {
-            BOOLEAN_TRUE | BOOLEAN_FALSE | BYTE => self.skip(1),
-            4..=6 => self.varint().map(drop),
-            DOUBLE => self.skip(8),
+            BOOLEAN_TRUE | BOOLEAN_FALSE | BYTE => self.thrift.skip(1),
+            4..=6 => self.thrift.varint().map(drop),
+            DOUBLE => self.thrift.skip(8),
             BINARY => {
-                let length = self.varint()?;
-                self.skip(length)
+                let length = self.thrift.varint()?;
+                self.thrift.skip(length)
             }
             LIST | SET => {
-                let header = self.byte()?;
-                let length = if header >> 4 == 0x0f { self.varint()? } else { u64::from(header >> 4) };
-                self.room(length)?;
+                let header = self.thrift.byte()?;
+                let length = if header >> 4 == 0x0f { self.thrift.varint()? } else { u64::from(header >> 4) };
+                self.thrift.room(length)?;
                 for _ in 0..length {
                     self.value(header & 0x0f, depth + 1, level)?;
                 }
                 Ok(())
             }
             MAP => {
-                let length = self.varint()?;
+                let length = self.thrift.varint()?;
                 if length == 0 {
                     return Ok(());
                 }
-                self.room(length)?;
-                let kinds = self.byte()?;
+                self.thrift.room(length)?;
+                let kinds = self.thrift.byte()?;
                 for _ in 0..length {
                     self.value(kinds >> 4, depth + 1, Level::Other)?;
                     self.value(kinds & 0x0f, depth + 1, Level::Other)?;
@@ -163,8 +101,8 @@ impl Walker<'_> {
                 Ok(())
             }
             STRUCT => self.structure(depth, level),
-            UUID => self.skip(16),
-            other => Err(format!("the footer holds an unknown type code {other}")),
+            UUID => self.thrift.skip(16),
+            other => Err(format!("it holds an unknown type code {other}")),
         }
     }
 }

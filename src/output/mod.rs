@@ -12,16 +12,20 @@
 //! batch of memory per reader.
 
 mod batches;
+mod cells;
 mod footer;
 pub mod key;
 pub mod manifest;
+pub mod pages;
 mod scan;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod thrift;
 
 pub use batches::{Batches, Located, ReadOptions};
+pub use cells::{Cell, Cells, Chunk};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,0 +1,145 @@
+//! What both sides hold byte for byte: files, row groups, column chunks.
+//!
+//! Files by the digests that were taken when they were opened. Chunks of the other files by BLAKE3 over column name and bytes (from
+//! the dictionary page to the last data page); a row group is the list of its chunks. Counted as multisets: what one side holds twice
+//! and the other once is shared once. Cost: one pass over the bytes of files that are not identical.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::Hash;
+use std::io::{Read, Seek, SeekFrom};
+
+use rayon::prelude::*;
+use reports::layout::{Identical, Shared};
+
+use crate::cancel::Cancel;
+use crate::check::Observed;
+use crate::check::draft::SideError;
+use crate::error::{Error, Result};
+use crate::output::OutputFile;
+
+type Digest = [u8; 32];
+
+/// Chunk digests of one file, by row group.
+type Chunks = Vec<Vec<Digest>>;
+
+/// Counts what `a` and `b` share.
+pub(super) fn shared(
+    a: &Observed,
+    b: &Observed,
+    cancel: &Cancel,
+) -> std::result::Result<Identical, SideError> {
+    let files =
+        |side: &Observed| side.output.files.iter().map(|it| it.info.digest.clone()).collect::<Vec<_>>();
+    let (files_a, files_b) = (files(a), files(b));
+    let same = common(&files_a, &files_b);
+    let (chunks_a, chunks_b) = rayon::join(|| digests(a, &same, cancel), || digests(b, &same, cancel));
+    let (chunks_a, chunks_b) = (chunks_a?, chunks_b?);
+    let groups = |side: &[Chunks]| side.iter().flatten().cloned().collect::<Vec<_>>();
+    let chunks = |side: &[Chunks]| side.iter().flatten().flatten().copied().collect::<Vec<_>>();
+    // Identical files were not read: their parts are shared as they are.
+    let parts = |side: &Observed, counted: fn(&OutputFile) -> usize| {
+        let mut left = same.clone();
+        let files = side.output.files.iter();
+        let taken = files.filter(|file| take(&mut left, &file.info.digest));
+        taken.map(|file| counted(file) as u64).sum::<u64>()
+    };
+    let row_groups = |file: &OutputFile| file.metadata.num_row_groups();
+    let all_chunks = |file: &OutputFile| {
+        file.metadata.row_groups().iter().map(parquet::file::metadata::RowGroupMetaData::num_columns).sum()
+    };
+    let whole = |side: &Observed, counted: fn(&OutputFile) -> usize| {
+        side.output.files.iter().map(|file| counted(file) as u64).sum::<u64>()
+    };
+    Ok(Identical {
+        files: Shared {
+            equal: total(&same),
+            baseline: files_a.len() as u64,
+            candidate: files_b.len() as u64,
+        },
+        row_groups: Shared {
+            equal: parts(a, row_groups) + total(&common(&groups(&chunks_a), &groups(&chunks_b))),
+            baseline: whole(a, row_groups),
+            candidate: whole(b, row_groups),
+        },
+        chunks: Shared {
+            equal: parts(a, all_chunks) + total(&common(&chunks(&chunks_a), &chunks(&chunks_b))),
+            baseline: whole(a, all_chunks),
+            candidate: whole(b, all_chunks),
+        },
+    })
+}
+
+/// How often both lists hold each element.
+fn common<T: Hash + Eq + Clone>(a: &[T], b: &[T]) -> HashMap<T, u64> {
+    let mut counts: HashMap<T, (u64, u64)> = HashMap::new();
+    a.iter().for_each(|it| counts.entry(it.clone()).or_default().0 += 1);
+    b.iter().for_each(|it| counts.entry(it.clone()).or_default().1 += 1);
+    counts.into_iter().map(|(it, (a, b))| (it, a.min(b))).filter(|(_, count)| *count > 0).collect()
+}
+
+fn total<T>(common: &HashMap<T, u64>) -> u64 {
+    common.values().sum()
+}
+
+/// Takes one of `digest` out, if one is left.
+fn take(left: &mut HashMap<String, u64>, digest: &str) -> bool {
+    match left.get_mut(digest) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Digests of the chunks of all files but those that are the same on both sides.
+fn digests(
+    side: &Observed,
+    same: &HashMap<String, u64>,
+    cancel: &Cancel,
+) -> std::result::Result<Vec<Chunks>, SideError> {
+    let mut left = same.clone();
+    let files: Vec<&OutputFile> =
+        side.output.files.iter().filter(|file| !take(&mut left, &file.info.digest)).collect();
+    files
+        .into_par_iter()
+        .map(|file| {
+            chunks(file, cancel).map_err(|error| SideError {
+                role: side.role,
+                file: file.info.path.clone(),
+                error,
+            })
+        })
+        .collect()
+}
+
+fn chunks(file: &OutputFile, cancel: &Cancel) -> Result<Chunks> {
+    let unreadable = |error: std::io::Error| Error::unreadable(&file.path, error);
+    let mut opened = File::open(&file.path).map_err(unreadable)?;
+    let mut groups = Vec::new();
+    for group in file.metadata.row_groups() {
+        let mut digests = Vec::new();
+        for chunk in group.columns() {
+            cancel.check()?;
+            let first = chunk
+                .dictionary_page_offset()
+                .map_or(chunk.data_page_offset(), |it| it.min(chunk.data_page_offset()));
+            let impossible = |_| Error::unreadable(&file.path, "its footer has a negative offset or size");
+            let start = u64::try_from(first).map_err(impossible)?;
+            let length = u64::try_from(chunk.compressed_size()).map_err(impossible)?;
+            let mut hasher = blake3::Hasher::new();
+            for part in chunk.column_path().parts() {
+                hasher.update(&(part.len() as u64).to_le_bytes());
+                hasher.update(part.as_bytes());
+            }
+            // What the bytes mean depends on type and codec: the footer says both.
+            hasher.update(format!("\0{:?} {:?}", chunk.column_descr(), chunk.compression()).as_bytes());
+            opened.seek(SeekFrom::Start(start)).map_err(unreadable)?;
+            hasher.update_reader(opened.by_ref().take(length)).map_err(unreadable)?;
+            digests.push(*hasher.finalize().as_bytes());
+        }
+        groups.push(digests);
+    }
+    Ok(groups)
+}

@@ -1,0 +1,210 @@
+//! One side's files, chunk by chunk: what they are like, and which of their statements are not true.
+//!
+//! Row groups are looked at in parallel. Memory: one page, its decoded slots, and the bounds of one chunk's pages a thread.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+
+use parquet::basic::Compression;
+use parquet::bloom_filter::Sbbf;
+use parquet::file::metadata::ParquetMetaData;
+use rayon::prelude::*;
+use reports::document::Place;
+
+use super::facts::{Laid, Watch};
+use super::order::Rule;
+use super::truth::{self, Chunk};
+use super::{sorting, truth::Lie};
+use crate::cancel::Cancel;
+use crate::check::Observed;
+use crate::check::draft::SideError;
+use crate::error::Result;
+use crate::output::{OutputFile, pages};
+
+/// Untrue statements of one kind about one column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lies {
+    /// How many.
+    pub(super) count: u64,
+    /// Where the first stands, and what it is.
+    pub(super) place: Place,
+    pub(super) said: String,
+}
+
+/// A side as a whole.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// Chunks by column, in judged order of files and row groups.
+    pub(super) columns: BTreeMap<String, Vec<Laid>>,
+    /// Files that hold the column, by column.
+    pub(super) files: BTreeMap<String, u64>,
+    /// By code and column.
+    pub(super) lies: BTreeMap<(&'static str, String), Lies>,
+    /// Sorting columns that row groups declare, in words.
+    pub(super) sorting: BTreeMap<String, u64>,
+    /// Chunks whose bounds were not judged, because the format defines no order for them.
+    pub(super) unordered: u64,
+}
+
+impl Looked {
+    fn lie(&mut self, code: &'static str, column: String, place: Place, said: String) {
+        let lies = self.lies.entry((code, column)).or_insert(Lies { count: 0, place, said });
+        lies.count += 1;
+    }
+
+    fn join(&mut self, other: Self) {
+        for (column, chunks) in other.columns {
+            self.columns.entry(column).or_default().extend(chunks);
+        }
+        for (column, files) in other.files {
+            *self.files.entry(column).or_default() += files;
+        }
+        for (key, lies) in other.lies {
+            let count = lies.count;
+            self.lies.entry(key).and_modify(|it| it.count += count).or_insert(lies);
+        }
+        for (words, groups) in other.sorting {
+            *self.sorting.entry(words).or_default() += groups;
+        }
+        self.unordered += other.unordered;
+    }
+}
+
+/// Looks at all files of a side.
+pub(super) fn look(side: &Observed, cancel: &Cancel) -> std::result::Result<Looked, SideError> {
+    let files: std::result::Result<Vec<Looked>, SideError> = side
+        .output
+        .files
+        .par_iter()
+        .map(|file| {
+            look_at(file, cancel).map_err(|error| SideError {
+                role: side.role,
+                file: file.info.path.clone(),
+                error,
+            })
+        })
+        .collect();
+    let mut looked = Looked::default();
+    files?.into_iter().for_each(|file| looked.join(file));
+    Ok(looked)
+}
+
+fn look_at(file: &OutputFile, cancel: &Cancel) -> Result<Looked> {
+    let mut looked = Looked::default();
+    let indexed = match pages::indexed(file) {
+        Ok(metadata) => Some(metadata),
+        Err(error) => {
+            let place = Place { file: Some(file.info.path.clone()), ..Place::default() };
+            looked.lie(
+                truth::PAGE_INDEX,
+                String::new(),
+                place,
+                format!("the page index cannot be read: {}", error.message),
+            );
+            None
+        }
+    };
+    for leaf in 0..file.metadata.file_metadata().schema_descr().num_columns() {
+        *looked.files.entry(name(file, leaf)).or_default() += 1;
+    }
+    for broken in sorting::broken(file, cancel)? {
+        let column = Some(broken.column.clone()).filter(|it| !it.is_empty());
+        let place = Place { column, ..file.place(broken.row) };
+        looked.lie(sorting::CODE, broken.column, place, broken.said);
+    }
+    let groups: Result<Vec<Looked>> = (0..file.metadata.num_row_groups())
+        .into_par_iter()
+        .map(|group| row_group(file, indexed.as_ref(), group, cancel))
+        .collect();
+    groups?.into_iter().for_each(|group| looked.join(group));
+    Ok(looked)
+}
+
+/// Name of a leaf, parts of nested ones joined by dots.
+fn name(file: &OutputFile, leaf: usize) -> String {
+    file.metadata.file_metadata().schema_descr().column(leaf).path().string()
+}
+
+fn row_group(
+    file: &OutputFile,
+    indexed: Option<&ParquetMetaData>,
+    group: usize,
+    cancel: &Cancel,
+) -> Result<Looked> {
+    let mut looked = Looked::default();
+    let metadata = file.metadata.row_group(group);
+    let first_row: i64 = file.metadata.row_groups()[..group].iter().map(|it| it.num_rows()).sum();
+    let first_row = u64::try_from(first_row).unwrap_or(0);
+    for leaf in 0..metadata.num_columns() {
+        cancel.check()?;
+        let column = name(file, leaf);
+        let (laid, lies, ordered) = chunk(file, indexed, group, leaf, cancel)?;
+        for Lie { code, said, row } in lies {
+            let place = Place {
+                file: Some(file.info.path.clone()),
+                row_group: Some(group as u64),
+                column: Some(column.clone()),
+                row: row.map(|row| first_row + row),
+            };
+            looked.lie(code, column.clone(), place, said);
+        }
+        looked.unordered += u64::from(!ordered);
+        looked.columns.entry(column).or_default().push(laid);
+    }
+    if let Some(declared) = metadata.sorting_columns().filter(|it| !it.is_empty()) {
+        looked.sorting.insert(sorting::words(file, declared), 1);
+    }
+    Ok(looked)
+}
+
+fn chunk(
+    file: &OutputFile,
+    indexed: Option<&ParquetMetaData>,
+    group: usize,
+    leaf: usize,
+    cancel: &Cancel,
+) -> Result<(Laid, Vec<Lie>, bool)> {
+    let metadata = file.metadata.row_group(group).column(leaf);
+    let headers = pages::walk(&file.path, group, metadata)?;
+    let rule = Rule::of(metadata.column_descr());
+    let mut lies = Vec::new();
+    let bloom = File::open(&file.path)
+        .map_err(|error| error.to_string())
+        .and_then(|file| Sbbf::read_from_column_chunk(metadata, &file).map_err(|error| error.to_string()))
+        .unwrap_or_else(|said| {
+            let said = format!("the bloom filter cannot be read: {said}");
+            lies.push(Lie { code: truth::BLOOM, said, row: None });
+            None
+        });
+    let column_index = indexed.and_then(|it| it.column_index()?.get(group)?.get(leaf));
+    let offset_index = indexed.and_then(|it| it.offset_index()?.get(group)?.get(leaf));
+    let laid = Laid {
+        codec: codec(metadata.compression()),
+        compressed: u64::try_from(metadata.compressed_size()).unwrap_or(0),
+        uncompressed: u64::try_from(metadata.uncompressed_size()).unwrap_or(0),
+        statistics: metadata.statistics().is_some(),
+        page_index: metadata.column_index_offset().is_some() && metadata.offset_index_offset().is_some(),
+        bloom: metadata.bloom_filter_offset().is_some(),
+        ..Laid::of(&headers)
+    };
+    let mut watch = Watch::new(rule, bloom, &headers);
+    file.chunk(group, leaf).read(&mut watch, || cancel.check())?;
+    let rows = u64::try_from(file.metadata.row_group(group).num_rows()).unwrap_or(0);
+    let chunk = Chunk {
+        metadata,
+        rule,
+        rows,
+        headers: &headers,
+        pages: &watch.pages,
+        column_index: column_index.filter(|_| metadata.column_index_offset().is_some()),
+        offset_index: offset_index.filter(|_| metadata.offset_index_offset().is_some()),
+        missed: watch.missed,
+    };
+    lies.extend(chunk.lies());
+    Ok((laid, lies, rule.is_some()))
+}
+
+fn codec(codec: Compression) -> String {
+    let name = format!("{codec:?}");
+    name.split('(').next().unwrap_or_default().to_ascii_lowercase()
+}

@@ -1,0 +1,223 @@
+//! The pages of a column chunk by their own headers.
+//!
+//! Footers and indexes say where pages begin and what they hold; the headers in front of the pages are what a reader that
+//! trusts neither goes by. They are walked here, one after the other, from the chunk's first byte to its last. Page bodies are
+//! passed over, not read. Cost: one small read a page.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use parquet::basic::Encoding;
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+
+use super::OutputFile;
+use super::batches::guarded;
+use super::thrift::{BINARY, STRUCT, Thrift};
+use crate::error::{Error, Result};
+
+/// Bytes that are read for a header at first; a header with long statistics takes more.
+const HEADER: u64 = 256;
+/// Headers longer than this are refused.
+const LONGEST_HEADER: u64 = 64 << 20;
+
+/// What a page holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageKind {
+    /// Values, with their levels.
+    Data,
+    /// The dictionary.
+    Dictionary,
+    /// Anything else, which readers pass over.
+    Other,
+}
+
+/// One page as its header describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// What it holds.
+    pub kind: PageKind,
+    /// Where its header begins in the file.
+    pub offset: u64,
+    /// Header and body.
+    pub bytes: u64,
+    /// Values with nulls: levels, one a slot of the column.
+    pub slots: u64,
+    /// How the values are encoded; absent where the code is unknown.
+    pub encoding: Option<Encoding>,
+    /// Whether the header has a checksum of the body.
+    pub checksum: bool,
+    /// Statistics in the header.
+    pub statistics: Option<PageStatistics>,
+}
+
+/// Statistics in a page header: values as Parquet's plain encoding has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageStatistics {
+    /// Not above any value.
+    pub lowest: Option<Vec<u8>>,
+    /// Not below any value.
+    pub highest: Option<Vec<u8>>,
+    /// Slots without a value.
+    pub nulls: Option<i64>,
+}
+
+/// The footer of a file with the page indexes that the file has.
+///
+/// # Errors
+/// Class `input` where an index is announced and cannot be read.
+pub fn indexed(file: &OutputFile) -> Result<ParquetMetaData> {
+    let opened = File::open(&file.path).map_err(|error| Error::unreadable(&file.path, error))?;
+    guarded(&file.path, None, || {
+        let mut reader = ParquetMetaDataReader::new_with_metadata(ParquetMetaData::clone(&file.metadata))
+            .with_page_index_policy(PageIndexPolicy::Optional);
+        reader.read_page_indexes(&opened)?;
+        reader.finish()
+    })
+}
+
+/// Walks the pages of a chunk.
+///
+/// # Errors
+/// Class `input` where a header cannot be read or the pages do not end where the chunk ends; the message names `row_group` and
+/// column.
+pub fn walk(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Result<Vec<Page>> {
+    let place = |said: String| {
+        let column = chunk.column_path().string();
+        Error::unreadable(path, format!("row group {row_group}, column {column:?}: {said}"))
+    };
+    let length =
+        |value: i64| u64::try_from(value).map_err(|_| place("its footer has a negative offset".to_owned()));
+    let first = chunk
+        .dictionary_page_offset()
+        .map_or(chunk.data_page_offset(), |it| it.min(chunk.data_page_offset()));
+    let (mut at, size) = (length(first)?, length(chunk.compressed_size())?);
+    let end = at.checked_add(size).ok_or_else(|| place("its footer has an impossible size".to_owned()))?;
+    let mut file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
+    let mut pages = Vec::new();
+    while at < end {
+        let page = page(&mut file, at, end)
+            .map_err(|said| place(format!("page {} at byte {at}: {said}", pages.len())))?;
+        at += page.bytes;
+        pages.push(page);
+    }
+    Ok(pages)
+}
+
+fn page(file: &mut File, offset: u64, end: u64) -> std::result::Result<Page, String> {
+    let mut room = HEADER;
+    loop {
+        let wanted = room.min(end - offset);
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(offset)).map_err(|error| error.to_string())?;
+        file.by_ref().take(wanted).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        match header(&bytes) {
+            Ok((page, body)) => {
+                let page = Page { offset, bytes: page.bytes.saturating_add(body), ..page };
+                return if page.bytes > end - offset {
+                    Err(format!("it takes {} bytes where its chunk has {} left", page.bytes, end - offset))
+                } else {
+                    Ok(page)
+                };
+            }
+            // A header that is cut off looks like a broken one: read more before believing that.
+            Err(_) if wanted == room && room < LONGEST_HEADER => room *= 8,
+            Err(said) => return Err(format!("its header is broken: {said}")),
+        }
+    }
+}
+
+/// A page without its place, `bytes` being those of the header, and the bytes of its body.
+fn header(bytes: &[u8]) -> std::result::Result<(Page, u64), String> {
+    let mut thrift = Thrift::new(bytes);
+    let mut page = Page {
+        kind: PageKind::Other,
+        offset: 0,
+        bytes: 0,
+        slots: 0,
+        encoding: None,
+        checksum: false,
+        statistics: None,
+    };
+    let (mut last, mut kind, mut body) = (0, None, None);
+    while let Some((number, code)) = thrift.field(last)? {
+        last = number;
+        match (number, code) {
+            (1, 4..=6) => kind = Some(thrift.zigzag()?),
+            (3, 4..=6) => body = Some(thrift.zigzag()?),
+            (4, 4..=6) => {
+                page.checksum = true;
+                thrift.zigzag()?;
+            }
+            // Data page: values, encoding, two level encodings, statistics.
+            (5, STRUCT) => content(&mut thrift, &mut page, 2, 5)?,
+            // Dictionary page: values, encoding.
+            (7, STRUCT) => content(&mut thrift, &mut page, 2, 0)?,
+            // Data page of version 2: values, nulls, rows, encoding, two lengths, whether compressed, statistics.
+            (8, STRUCT) => content(&mut thrift, &mut page, 4, 8)?,
+            (_, code) => thrift.pass_field(code, 1)?,
+        }
+    }
+    page.kind = match kind.ok_or("it has no page type")? {
+        0 | 3 => PageKind::Data,
+        2 => PageKind::Dictionary,
+        _ => PageKind::Other,
+    };
+    page.bytes = thrift.position() as u64;
+    let body = body.ok_or("it has no size")?;
+    Ok((page, u64::try_from(body).map_err(|_| "its size is negative")?))
+}
+
+/// The part of a header that its kind of page has for itself; fields by their numbers in it.
+fn content(
+    thrift: &mut Thrift<'_>,
+    page: &mut Page,
+    encoding: i64,
+    statistics: i64,
+) -> std::result::Result<(), String> {
+    let mut last = 0;
+    while let Some((number, code)) = thrift.field(last)? {
+        last = number;
+        match (number, code) {
+            (1, 4..=6) => {
+                page.slots =
+                    u64::try_from(thrift.zigzag()?).map_err(|_| "it has a negative number of values")?;
+            }
+            (number, 4..=6) if number == encoding => page.encoding = named(thrift.zigzag()?),
+            (number, STRUCT) if number == statistics => page.statistics = Some(stated(thrift)?),
+            (_, code) => thrift.pass_field(code, 2)?,
+        }
+    }
+    Ok(())
+}
+
+fn stated(thrift: &mut Thrift<'_>) -> std::result::Result<PageStatistics, String> {
+    let mut found = PageStatistics::default();
+    let mut last = 0;
+    while let Some((number, code)) = thrift.field(last)? {
+        last = number;
+        match (number, code) {
+            (3, 4..=6) => found.nulls = Some(thrift.zigzag()?),
+            // Fields 1 and 2 are the bounds of old, whose order was never defined for text: readers leave them alone.
+            (5, BINARY) => found.highest = Some(thrift.binary()?.to_vec()),
+            (6, BINARY) => found.lowest = Some(thrift.binary()?.to_vec()),
+            (_, code) => thrift.pass_field(code, 3)?,
+        }
+    }
+    Ok(found)
+}
+
+/// Encodings by their numbers in the format.
+fn named(code: i64) -> Option<Encoding> {
+    Some(match code {
+        0 => Encoding::PLAIN,
+        2 => Encoding::PLAIN_DICTIONARY,
+        3 => Encoding::RLE,
+        5 => Encoding::DELTA_BINARY_PACKED,
+        6 => Encoding::DELTA_LENGTH_BYTE_ARRAY,
+        7 => Encoding::DELTA_BYTE_ARRAY,
+        8 => Encoding::RLE_DICTIONARY,
+        9 => Encoding::BYTE_STREAM_SPLIT,
+        _ => return None,
+    })
+}
