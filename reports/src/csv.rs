@@ -7,8 +7,10 @@
 //! begin with any of them. Such *text* cells get a leading `'`; so do cells that begin with `'` themselves, so that
 //! taking one `'` off a text cell that has one always gives the value back. Columns of numbers are left alone.
 
+mod layout;
 mod performance;
 
+pub use layout::layout;
 pub use performance::performance;
 
 use std::collections::BTreeMap;
@@ -147,6 +149,7 @@ pub fn render_all(report: &Report) -> Result<Vec<(&'static str, String)>> {
         ("blast.csv", blast(report)?),
         ("files.csv", files(report)?),
         ("sizes.csv", sizes(report)?),
+        ("layout.csv", layout(report)?),
         ("checks.csv", checks(report)?),
         ("performance.csv", performance(report)?),
     ])

@@ -15,13 +15,14 @@ use crate::error::{Error, Result};
 use crate::{csv, html, json, junit, markdown};
 
 /// Names of the files that [`write_all`] leaves, in the order it writes them.
-pub const FILES: [&str; 11] = [
+pub const FILES: [&str; 12] = [
     "report.json",
     "findings.csv",
     "rows.csv",
     "blast.csv",
     "files.csv",
     "sizes.csv",
+    "layout.csv",
     "checks.csv",
     "performance.csv",
     "junit.xml",

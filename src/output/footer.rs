@@ -47,8 +47,7 @@ impl Walker<'_> {
         }
         let mut field = 0_i64;
         let mut children = 0_i64;
-        loop {
-            let Some((number, kind)) = self.thrift.field(field)? else { break };
+        while let Some((number, kind)) = self.thrift.field(field)? {
             field = number;
             if level == Level::SchemaElement && field == 5 && (4..=6).contains(&kind) {
                 children = self.thrift.zigzag()?;

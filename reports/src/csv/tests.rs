@@ -6,13 +6,14 @@ fn parse(text: &str) -> Vec<Vec<String>> {
     reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-fn columns() -> [(&'static str, &'static [&'static str]); 6] {
+fn columns() -> [(&'static str, &'static [&'static str]); 7] {
     [
         ("findings.csv", FINDINGS),
         ("rows.csv", ROWS),
         ("blast.csv", BLAST),
         ("files.csv", FILES),
         ("sizes.csv", SIZES),
+        ("layout.csv", layout::COLUMNS),
         ("checks.csv", CHECKS),
     ]
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{Capped, check_anchor, job_anchor, scroll, shown, shown_lines, status, verdict};
-use super::{comparison, files, findings, groups, locality, manifests, measured, rollup, rows};
+use super::{comparison, files, findings, groups, layout, locality, manifests, measured, rollup, rows};
 use crate::document::{CheckReport, CheckStatus, JobReport, Verdict};
 use crate::words::{bytes, count, counted, coverage, duration};
 
@@ -40,6 +40,7 @@ fn compared(job: &JobReport) -> Markup {
                 (locality::render(&job.locality))
                 (comparison::metadata(&job.metadata))
                 @if let Some(sizes) = &job.sizes { (files::sizes(sizes)) }
+                @if let Some(layout) = &job.layout { (layout::render(layout)) }
                 (manifests::render(job))
                 (what_ran(job))
     }

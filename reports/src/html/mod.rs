@@ -20,6 +20,7 @@ mod files;
 mod findings;
 mod groups;
 mod job;
+mod layout;
 mod locality;
 mod manifests;
 mod measured;
@@ -48,7 +49,7 @@ const POLICY: &str = "default-src 'none'; \
     base-uri 'none'; form-action 'none'";
 
 /// Bytes that job sections in full may use together.
-const FULL_BYTES: usize = 2_000_000;
+const FULL_BYTES: usize = 2_600_000;
 /// Bytes that brief job sections may use together.
 const BRIEF_BYTES: usize = 700_000;
 

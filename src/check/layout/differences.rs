@@ -1,5 +1,5 @@
 //! How the layouts of both sides differ: told, never gating. Warned of is what makes a reader worse off: another codec, a
-//! dictionary, page index, statistics or bloom filters lost, and row groups far larger than before.
+//! dictionary lost at the price of size, page index, statistics, bloom filters or checksums lost, and row groups far larger than before.
 
 use reports::document::{Finding, Place, Role, Severity};
 use reports::layout::{ColumnLayout, ColumnLayouts, LayoutEvidence, SideLayout};
@@ -33,13 +33,14 @@ pub(super) fn findings(evidence: &LayoutEvidence) -> Vec<Finding> {
         "compressed with a codec that the baseline does not use for it",
         |layout| layout.codecs.join(" and "),
     ));
-    let dictionaries = both(&|a, b| a.dictionaries > 0 && b.dictionaries == 0 && a.encodings != b.encodings);
+    // A writer may know that a column of distinct values is better off without one: then it is no larger.
+    let dictionaries = both(&|a, b| a.dictionaries > 0 && b.dictionaries == 0 && grew(a, b));
     findings.extend(about(
         &dictionaries,
         "layout.dictionary_lost",
         Severity::Warning,
-        "without a dictionary, which the baseline has",
-        |layout| layout.encodings.join(" and "),
+        "larger and without a dictionary, which the baseline has",
+        |layout| format!("{} bytes", layout.compressed),
     ));
     let encodings = both(&|a, b| a.encodings != b.encodings);
     findings.extend(about(
@@ -74,6 +75,11 @@ pub(super) fn findings(evidence: &LayoutEvidence) -> Vec<Finding> {
         |layout| counted(layout.files, "file"),
     ));
     findings
+}
+
+/// By more than a tenth.
+fn grew(a: &ColumnLayout, b: &ColumnLayout) -> bool {
+    b.compressed.saturating_mul(10) > a.compressed.saturating_mul(11)
 }
 
 fn row_groups(a: &SideLayout, b: &SideLayout) -> Option<Finding> {
