@@ -21,6 +21,7 @@ pub mod interrupt;
 pub mod job;
 pub mod job_list;
 pub mod measure;
+pub mod minimize;
 pub mod output;
 pub mod plan;
 pub mod policy;

@@ -137,6 +137,16 @@ impl PlannedJob {
         }
     }
 
+    /// The same job on other inputs.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn with_inputs(&self, inputs: &[PathBuf]) -> Result<Self> {
+        let segments = inspect_all(inputs).map_err(|error| Error::of_corpora(&error))?;
+        let job = Job { inputs: inputs.to_vec(), ..self.job.clone() };
+        Ok(Self { job, source: Source::Given(segments), replay: self.replay.clone() })
+    }
+
     /// Puts the inputs in place, below `home` where they are generated.
     ///
     /// # Errors

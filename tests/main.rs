@@ -21,6 +21,7 @@ mod golden;
 mod interrupt;
 mod job_list;
 mod measure;
+mod minimize;
 mod policy;
 mod real;
 mod resume;

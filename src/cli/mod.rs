@@ -7,6 +7,7 @@ mod bundle;
 mod compare;
 mod corpus;
 mod measure;
+mod minimize;
 mod options;
 mod outputs;
 mod policy;
@@ -91,6 +92,8 @@ enum Command {
     Bundle(bundle::BundleArgs),
     /// Run a job of a bundle or report again and hold its findings against those there were.
     Replay(replay::ReplayArgs),
+    /// Make a failing job small: the fewest rows, columns and segments that still fail in the same way, as a corpus.
+    Minimize(minimize::MinimizeArgs),
     /// Count what a built-in side leaves open (started by `run` as a child process).
     #[command(hide = true)]
     ProbeLeaks(probe::ProbeArgs),
@@ -130,6 +133,7 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Policy(command) => command.perform(&common),
         Command::Bundle(args) => args.perform(&common),
         Command::Replay(args) => args.perform(&common, cancel),
+        Command::Minimize(args) => args.perform(&common, cancel),
         Command::ProbeLeaks(args) => args.perform(&common),
         Command::Launch(args) => args.perform(),
         Command::PerformJob(args) => args.perform(cancel),

@@ -24,19 +24,19 @@ const DEFAULT_OUT: &str = "parallax-replay";
 pub struct ReplayArgs {
     /// A bundle, a report directory, or its `report.json`.
     #[arg(value_name = "FILE|REPORT")]
-    source: PathBuf,
+    pub(super) source: PathBuf,
     /// Name of the job; a bundle holds one only.
     #[arg(long, value_name = "J")]
-    job: Option<String>,
+    pub(super) job: Option<String>,
     /// Hold the findings of this check alone against those there were.
     #[arg(long, value_name = "CHECK")]
-    check: Option<String>,
+    pub(super) check: Option<String>,
     /// Configuration instead of the one that was used: external sides may live elsewhere here.
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// Report directory [default: parallax-replay].
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
 }
 
 /// What came of a replay.
@@ -99,7 +99,7 @@ impl ReplayArgs {
     }
 
     /// Unpacks the bundle, or puts together what one would hold.
-    fn contents(&self, home: &Path) -> Result<Contents> {
+    pub(super) fn contents(&self, home: &Path) -> Result<Contents> {
         if self.is_report() {
             let job = self
                 .job
@@ -121,7 +121,7 @@ impl ReplayArgs {
 
     /// The configuration to use: the one named, else the one that was used then. External programs are not packed, and a
     /// side that cannot be started is a finding like any other, so a bundle with one needs a configuration for this machine.
-    fn configuration(&self, contents: &Contents, before: &Report, home: &Path) -> Result<PathBuf> {
+    pub(super) fn configuration(&self, contents: &Contents, before: &Report, home: &Path) -> Result<PathBuf> {
         if let Some(named) = &self.config {
             return Ok(named.clone());
         }
@@ -164,7 +164,7 @@ fn again(place: &Place<'_>, common: &Common, cancel: &Cancel) -> Result<Exit> {
     }
 }
 
-fn known_check(typed: &str) -> Result<String> {
+pub(super) fn known_check(typed: &str) -> Result<String> {
     let code = typed.to_uppercase();
     if check::CODES.contains(&code.as_str()) {
         Ok(code)

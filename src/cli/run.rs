@@ -92,6 +92,17 @@ impl RunArgs {
         common: &Common,
         cancel: &Cancel,
     ) -> Result<Exit> {
+        let (jobs, settings) = self.prepared(mode, pairs, common)?;
+        execute(&jobs, &settings, common, cancel)
+    }
+
+    /// The jobs, and everything else that they are performed and judged with.
+    pub(super) fn prepared(
+        &self,
+        mode: Mode,
+        pairs: Option<usize>,
+        common: &Common,
+    ) -> Result<(Vec<PlannedJob>, Settings)> {
         let config = options::config(self.config.as_deref())?;
         let policy = self.policy.resolve(&config)?;
         let pairs = self.measure.or(pairs);
@@ -126,7 +137,7 @@ impl RunArgs {
             program: std::env::current_exe().ok(),
             today: Utc::now().date_naive(),
         };
-        execute(&jobs, &settings, common, cancel)
+        Ok((jobs, settings))
     }
 
     /// The same run on the one job of a bundle.
@@ -202,6 +213,13 @@ impl RunArgs {
         }
         words.extend(self.shaping());
         if words.is_empty() { String::new() } else { format!(" {}", shell::line(&words)) }
+    }
+
+    /// The sides as they were named.
+    pub(super) fn sides(&self) -> Vec<String> {
+        let named = [("--baseline", &self.baseline), ("--candidate", &self.candidate)];
+        let named = named.into_iter().filter_map(|(flag, side)| Some([flag.to_owned(), side.clone()?]));
+        named.flatten().collect()
     }
 
     fn shaping(&self) -> Vec<String> {

@@ -1,0 +1,160 @@
+//! `parallax minimize FILE|REPORT --job J`: a failing job made small, as a corpus.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use reports::document::Mode;
+
+use super::replay::{Place, ReplayArgs, known_check};
+use super::{Cli, Command, Common, Format, options, terminal};
+use crate::bundle::{Contents, REPORT, Work};
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::minimize::{Minimized, Search, Size, minimize};
+use crate::report_dir;
+use crate::settings::Keep;
+use crate::shell;
+
+/// Default folder of the small corpus.
+const DEFAULT_OUT: &str = "parallax-minimal";
+
+/// Arguments of `minimize`. Exit codes: 0 made small, 2 could not.
+#[derive(Debug, Args)]
+pub struct MinimizeArgs {
+    /// A bundle, a report directory, or its `report.json`.
+    #[arg(value_name = "FILE|REPORT")]
+    source: PathBuf,
+    /// Name of the job; a bundle holds one only.
+    #[arg(long, value_name = "J")]
+    job: Option<String>,
+    /// Only what this check finds has to stay.
+    #[arg(long, value_name = "CHECK")]
+    check: Option<String>,
+    /// Configuration instead of the one that was used: external sides may live elsewhere here.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Times that the job is run at most.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    max_trials: u64,
+    /// Folder of the corpus, new or empty [default: parallax-minimal].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl MinimizeArgs {
+    pub(super) fn perform(self, common: &Common, cancel: &Cancel) -> Result<Exit> {
+        let check = self.check.as_deref().map(known_check).transpose()?;
+        let out = self.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
+        new_or_empty(&out)?;
+        let parent = options::tmp_dir(common)?;
+        let home = tempfile::Builder::new()
+            .prefix("parallax-minimize-")
+            .tempdir_in(&parent)
+            .map_err(|source| Error::io("cannot make a temporary directory in", &parent, source))?;
+        let from = ReplayArgs {
+            source: self.source.clone(),
+            job: self.job.clone(),
+            check: None,
+            config: self.config.clone(),
+            out: None,
+        };
+        let contents = from.contents(home.path())?;
+        let (small, tail) =
+            self.search(&from, &contents, home.path(), &out, check.as_deref(), common, cancel)?;
+        home.close()
+            .map_err(|source| Error::io("cannot remove the temporary directory in", &parent, source))?;
+        show(&small, &tail, common.format)?;
+        Ok(Exit::Pass)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a search consists of")]
+    fn search(
+        &self,
+        from: &ReplayArgs,
+        contents: &Contents,
+        home: &Path,
+        out: &Path,
+        check: Option<&str>,
+        common: &Common,
+        cancel: &Cancel,
+    ) -> Result<(Minimized, Vec<String>)> {
+        let nothing_runs =
+            contents.recorded_candidate || contents.work == Work::Outputs || contents.recorded_baseline;
+        if nothing_runs {
+            return Err(Error::usage(format!(
+                "job {}: an output of it was recorded, and a recorded output does not change with the inputs; only jobs that \
+                 both sides perform can be made small",
+                contents.job
+            )));
+        }
+        let before = report_dir::read(&home.join(REPORT))?;
+        let config = from.configuration(contents, &before, home)?;
+        let work = home.join("work");
+        std::fs::create_dir_all(&work).map_err(|source| Error::io("cannot make", &work, source))?;
+        let place = Place { contents, home, config: &config, out: &work };
+        let cli = <Cli as clap::Parser>::try_parse_from(&contents.command)
+            .map_err(|_| Error::input("this program does not understand the command of the report"))?;
+        let Command::Run(args) = cli.command.unwrap_or(Command::Run(cli.run)) else {
+            return Err(Error::usage("only jobs of `parallax run` can be made small"));
+        };
+        let args = args.replayed(&place);
+        let tail = args.sides();
+        let (jobs, mut settings) = args.prepared(Mode::Run, None, common)?;
+        settings.keep = Keep::Never;
+        settings.by = Vec::new();
+        // Descriptors are counted in a child process a side, which only LEAKS needs.
+        settings.program = settings.program.filter(|_| check.is_none_or(|check| check == "LEAKS"));
+        let [job] = jobs.as_slice() else {
+            return Err(Error::input(format!("one job was expected, not {}", jobs.len())));
+        };
+        let progress = |trial: u64, size: Size| {
+            terminal::complain(&format!(
+                "trial {trial}: {} rows, {} columns, {} segments",
+                size.rows, size.columns, size.segments
+            ));
+        };
+        let search = Search {
+            settings: &settings,
+            check,
+            limit: self.max_trials,
+            tmp: &work,
+            out,
+            cancel,
+            progress: &progress,
+        };
+        minimize(job, &search).map(|small| (small, tail))
+    }
+}
+
+fn new_or_empty(out: &Path) -> Result<()> {
+    match std::fs::read_dir(out) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::io("cannot look into", out, error)),
+        Ok(entries) => match entries.count() {
+            0 => Ok(()),
+            _ => Err(Error::usage(format!("{} is not empty; name another folder with --out", out.display()))),
+        },
+    }
+}
+
+fn show(small: &Minimized, tail: &[String], format: Format) -> Result<()> {
+    if format == Format::Json {
+        return terminal::json(small);
+    }
+    let size =
+        |size: &Size| format!("{} rows, {} columns, {} segments", size.rows, size.columns, size.segments);
+    let mut text = format!("from  {}\nto    {}\n", size(&small.before), size(&small.after));
+    for sentence in &small.fails {
+        text.push_str(&format!("fails {sentence}\n"));
+    }
+    text.push_str(&format!("after {} trials", small.trials));
+    if small.stopped {
+        text.push_str(", which are all that were allowed (--max-trials): it may be possible with less");
+    }
+    let mut words = vec!["parallax".to_owned(), "run".to_owned(), "--corpus".to_owned()];
+    words.push(small.corpus.display().to_string());
+    words.extend_from_slice(tail);
+    text.push_str(&format!("\ncorpus: {}\nagain:  {}\n", small.corpus.display(), shell::line(&words)));
+    terminal::text(&text)
+}
