@@ -170,7 +170,9 @@ mod tests {
     fn a_segment_without_a_kept_row_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         let columns = ["n".to_owned(), "t".to_owned()];
-        let cut = two(folder.path()).cut(&[5..7], &columns, &folder.path().join("c")).unwrap();
+        let cut = two(folder.path())
+            .cut(std::slice::from_ref(&(5..7)), &columns, &folder.path().join("c"))
+            .unwrap();
         assert_eq!(values(&cut), [vec![5, 6]]);
     }
 
