@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use corpora::Segment;
 use reports::document::{
-    CheckReport, CheckStatus, FileInfo, InputInfo, JobReport, Role, SideKind, SideOutcome, SideReport, StatedManifest,
-    Verdict,
+    CheckReport, CheckStatus, FileInfo, InputInfo, JobReport, Role, SideKind, SideOutcome, SideReport,
+    StatedManifest, Verdict,
 };
 
 use crate::cancel::Cancel;

@@ -17,6 +17,7 @@ mod evidence;
 mod external_side;
 mod faults;
 mod foreign;
+mod gate;
 mod golden;
 mod interrupt;
 mod job_list;

@@ -41,7 +41,9 @@ pub fn format_duration(duration: Duration) -> String {
 /// A sentence that says what is wrong; zero is refused.
 pub fn parse_age(text: &str) -> Result<Duration, String> {
     let wrong = || {
-        format!("{text:?} is not an age; write a whole number and d, h, m or s, at least 1, for example \"7d\"")
+        format!(
+            "{text:?} is not an age; write a whole number and d, h, m or s, at least 1, for example \"7d\""
+        )
     };
     let Some(days) = text.strip_suffix('d') else { return parse_duration(text).map_err(|_| wrong()) };
     let plain = days.bytes().all(|byte| byte.is_ascii_digit());

@@ -9,6 +9,7 @@ pub mod file;
 pub mod layer;
 pub mod phase;
 mod shown;
+pub mod strict;
 pub(crate) mod typed;
 pub mod verdict;
 pub mod waiver;
