@@ -453,8 +453,7 @@ fn a_waiver_holds_by_the_policy_of_the_gate_and_on_the_day_of_the_gate() {
 
 #[test]
 fn a_policy_looser_than_the_phase_is_told_on_the_page() {
-    let config =
-        "[policy]\nmax_age = \"30d\"\ngates = [\"ROWS\", \"ORDER\", \"PERFORMANCE\", \"MEMORY\"]\n[policy.performance]\nslower = 0.5\n";
+    let config = "[policy]\nmax_age = \"30d\"\ngates = [\"ROWS\", \"ORDER\", \"PERFORMANCE\", \"MEMORY\"]\n[policy.performance]\nslower = 0.5\n";
     let done = gate_with(&GOOD, "logs", config, |_, bench| candidate_takes(bench, "wall_ns", 130)).expect(0);
     let notices = decision(&done)["notices"].to_string();
     for said in [

@@ -25,6 +25,7 @@ mod measure;
 mod policy;
 mod real;
 mod resume;
+mod runbooks;
 mod signals;
 mod support;
 mod tidy;
