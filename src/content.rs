@@ -2,6 +2,9 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::OnceLock;
+
+use corpora::signal::Signal;
 
 use crate::error::{Error, Result};
 
@@ -25,6 +28,13 @@ impl Parts {
     }
 }
 
+/// Digest of this program, hexadecimal; absent where its file cannot be read. Read once a process.
+#[must_use]
+pub fn program() -> Option<String> {
+    static PROGRAM: OnceLock<Option<String>> = OnceLock::new();
+    PROGRAM.get_or_init(|| std::env::current_exe().ok().and_then(|program| digest(&program).ok())).clone()
+}
+
 /// Digest of a file's bytes, hexadecimal.
 ///
 /// # Errors
@@ -35,6 +45,14 @@ pub fn digest(path: &Path) -> Result<String> {
         .and_then(|file| hasher.update_reader(file).map(drop))
         .map_err(|source| Error::io("cannot read", path, source))?;
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Digest of a signal's definition, hexadecimal; its description plays no part.
+#[must_use]
+pub fn signal(signal: &Signal) -> Option<String> {
+    let said = Signal { description: String::new(), ..signal.clone() };
+    let text = serde_json::to_string(&said).ok()?;
+    Some(blake3::hash(text.as_bytes()).to_hex().to_string())
 }
 
 /// Digest of every file below a directory with its relative path, or of the file itself.

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use corpora::Segment;
 use reports::document::{
-    CheckReport, CheckStatus, FileInfo, InputInfo, JobReport, Role, SideOutcome, SideReport, StatedManifest,
-    Verdict,
+    CheckReport, CheckStatus, FileInfo, InputInfo, JobReport, Role, SideKind, SideOutcome, SideReport,
+    StatedManifest, Verdict,
 };
 
 use crate::cancel::Cancel;
 use crate::check::descriptors::Probe;
 use crate::check::{self, Check, Evidence, Observed, Outcome, Subject};
+use crate::content;
 use crate::error::{Error, Result};
 use crate::evidence::differences::Differences;
 use crate::evidence::{duckdb, id, waiver as suggested};
@@ -91,8 +92,17 @@ pub fn job(
     let (verdict, headline) = verdict::job(&checks, &required);
     let kept = |role: Role, run: &SideRun| keep(settings, job, role, run, verdict);
     let report_side = |(observed, run): &(Observed, SideRun)| -> Result<SideReport> {
+        let mut info = observed.info.clone();
+        if info.kind == SideKind::Recorded {
+            let mut parts = content::Parts::default();
+            for file in &observed.output.files {
+                parts.add(&file.info.path);
+                parts.add(&file.info.digest);
+            }
+            info.digest = Some(parts.finish());
+        }
         Ok(SideReport {
-            side: observed.info.clone(),
+            side: info,
             outcome: observed.outcome.clone(),
             duration_ms: run.duration.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             manifest: observed.output.manifest.as_ref().map(StatedManifest::from),
@@ -108,6 +118,7 @@ pub fn job(
     let report = JobReport {
         id: job.id.clone(),
         signal: job.signal.as_ref().map(|signal| signal.name.clone()).filter(|name| !name.is_empty()),
+        signal_digest: job.signal.as_deref().and_then(content::signal),
         kind: ready.segments.is_some().then(|| job.kind.as_str().to_owned()),
         corpus: job.corpus.clone(),
         parameters: job.parameter_origins.clone(),

@@ -17,6 +17,7 @@ pub mod evidence;
 pub mod examine;
 pub mod exit;
 pub mod fault;
+pub mod gate;
 pub mod interrupt;
 pub mod job;
 pub mod job_list;

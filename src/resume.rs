@@ -20,7 +20,7 @@ use reports::document::{JobReport, SideReport};
 use reports::manifest::ErrorClass;
 use serde::{Deserialize, Serialize};
 
-use crate::content::{Parts, digest};
+use crate::content::Parts;
 use crate::error::{Error, Result};
 use crate::plan::PlannedJob;
 use crate::settings::Settings;
@@ -76,7 +76,7 @@ impl Journal {
         // A line break first: behind a half line it begins a new one, elsewhere an empty line is no entry.
         let head = if earlier.is_empty() { format!("{HEAD}\n") } else { "\n".to_owned() };
         file.write_all(head.as_bytes()).map_err(wrong)?;
-        let program = std::env::current_exe().ok().and_then(|program| digest(&program).ok());
+        let program = crate::content::program();
         Ok(Self {
             file: Mutex::new(file),
             earlier: Mutex::new(earlier),

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::read_report;
 
 /// A fenced block: what stands behind the fence, and the text.
-fn blocks(page: &str) -> Vec<(&str, &str)> {
+pub fn blocks(page: &str) -> Vec<(&str, &str)> {
     let mut found = Vec::new();
     let mut rest = page;
     while let Some(at) = rest.find("\n```") {

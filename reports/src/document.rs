@@ -152,6 +152,9 @@ pub struct JobReport {
     pub id: String,
     /// Signal name; absent for a generic comparison.
     pub signal: Option<String>,
+    /// BLAKE3, hexadecimal, of the signal's definition (keys, required columns, rules): equal where two jobs were judged by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal_digest: Option<String>,
     /// `compact` or `ingest`; absent where no side ran.
     pub kind: Option<String>,
     /// The corpus that the inputs come from, where it is a named one.
@@ -449,6 +452,11 @@ pub struct SideInfo {
     pub version: Option<String>,
     /// The expanded command of an external side, one entry per argument.
     pub command: Vec<String>,
+    /// BLAKE3, hexadecimal, of what the side is made of: for a built-in side this program; for an external one its program, the
+    /// files that its command names, its arguments and environment; for a recorded output the files found. Absent where that
+    /// cannot be read, and in older documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// Kinds of side.

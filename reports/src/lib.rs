@@ -12,6 +12,7 @@ pub mod csv;
 pub mod document;
 mod error;
 pub mod evidence;
+pub mod gate;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -226,7 +226,7 @@ fn finding(job: &JobReport, found: &Finding) -> String {
 }
 
 /// Text that Markdown shows as it is: everything that could be markup, a mention or a link is a character reference.
-fn escaped(text: &str, limit: usize) -> String {
+pub(crate) fn escaped(text: &str, limit: usize) -> String {
     let (kept, more) = visible::cut(text, limit);
     let mut out = String::with_capacity(kept.len());
     for character in visible::plain(kept).chars() {

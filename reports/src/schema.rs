@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
 use crate::document::Report;
+use crate::gate::Gate;
 use crate::manifest::{FailureDocument, Manifest};
 
 /// The JSON Schema of `T` as text: indented, members in alphabetical order, a line feed at the end. Equal for equal
@@ -21,6 +22,7 @@ pub fn schema_text<T: JsonSchema>() -> String {
 pub fn all() -> Vec<(&'static str, String)> {
     vec![
         ("report.v1.json", schema_text::<Report>()),
+        ("gate.v1.json", schema_text::<Gate>()),
         ("manifest.v1.json", schema_text::<Manifest>()),
         ("failure.v1.json", schema_text::<FailureDocument>()),
     ]

@@ -192,7 +192,13 @@ impl Fixture {
         };
         Observed {
             role,
-            info: SideInfo { name: "test".to_owned(), kind: self.kind, version: None, command: Vec::new() },
+            info: SideInfo {
+                name: "test".to_owned(),
+                kind: self.kind,
+                version: None,
+                command: Vec::new(),
+                digest: None,
+            },
             outcome,
             output: Output::open(role, root, self.manifests[side].clone(), &sort_key, false).unwrap(),
             scratch_left: self.scratch_left.clone(),

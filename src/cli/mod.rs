@@ -6,6 +6,7 @@ mod bench;
 mod bundle;
 mod compare;
 mod corpus;
+mod gate;
 mod measure;
 mod minimize;
 mod options;
@@ -88,6 +89,8 @@ enum Command {
     /// Show the resolved policy with the origin of each value, or list the rollout phases.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Decide about a rollout phase from several reports: may it begin, is it complete?
+    Gate(gate::GateArgs),
     /// Pack one job of a report into one file: inputs, job, configuration, outputs, digests.
     Bundle(bundle::BundleArgs),
     /// Run a job of a bundle or report again and hold its findings against those there were.
@@ -131,6 +134,7 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Verify(args) => args.perform(&common, cancel),
         Command::Report(args) => args.perform(&common),
         Command::Policy(command) => command.perform(&common),
+        Command::Gate(args) => args.perform(&common),
         Command::Bundle(args) => args.perform(&common),
         Command::Replay(args) => args.perform(&common, cancel),
         Command::Minimize(args) => args.perform(&common, cancel),

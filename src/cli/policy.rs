@@ -10,7 +10,7 @@ use super::options::{self, PolicyArgs};
 use super::{Common, Format, terminal};
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::policy::phase::Phase;
+use crate::policy::phase::{Item, Phase};
 
 /// Subcommands of `policy`.
 #[derive(Debug, Subcommand)]
@@ -53,6 +53,10 @@ struct Texts {
     success: Vec<String>,
 }
 
+fn texts(items: &[Item]) -> Vec<String> {
+    items.iter().map(|item| item.text.clone()).collect()
+}
+
 impl Texts {
     fn of(phase: &Phase) -> Self {
         Self {
@@ -61,9 +65,9 @@ impl Texts {
             risk: phase.risk.clone(),
             signals: phase.signals.clone(),
             after: phase.after.clone(),
-            prerequisites: phase.prerequisites.clone(),
-            validation: phase.validation.clone(),
-            success: phase.success.clone(),
+            prerequisites: texts(&phase.prerequisites),
+            validation: texts(&phase.validation),
+            success: texts(&phase.success),
         }
     }
 }
@@ -103,7 +107,7 @@ fn text(info: &PolicyInfo, phase: Option<&Phase>) -> String {
             if !lines.is_empty() {
                 out.push_str(&format!("{name}:\n"));
             }
-            lines.iter().for_each(|line| out.push_str(&format!("  - {line}\n")));
+            lines.iter().for_each(|line| out.push_str(&format!("  - {}\n", line.text)));
         }
         out.push('\n');
     }

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Units, largest first, in milliseconds.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
+/// Seconds of a day.
+const DAY: u64 = 86_400;
+
 /// Reads a duration.
 ///
 /// # Errors
@@ -30,6 +33,29 @@ pub fn format_duration(duration: Duration) -> String {
     let unit = UNITS.iter().find(|(_, unit)| millis != 0 && millis.is_multiple_of(u128::from(*unit)));
     let (name, size) = unit.copied().unwrap_or(("ms", 1));
     format!("{}{name}", millis / u128::from(size))
+}
+
+/// Reads an age: as a duration, and also in whole days, `7d`.
+///
+/// # Errors
+/// A sentence that says what is wrong; zero is refused.
+pub fn parse_age(text: &str) -> Result<Duration, String> {
+    let wrong = || {
+        format!(
+            "{text:?} is not an age; write a whole number and d, h, m or s, at least 1, for example \"7d\""
+        )
+    };
+    let Some(days) = text.strip_suffix('d') else { return parse_duration(text).map_err(|_| wrong()) };
+    let plain = days.bytes().all(|byte| byte.is_ascii_digit());
+    let days: u64 = days.parse().ok().filter(|days| plain && *days > 0).ok_or_else(wrong)?;
+    days.checked_mul(DAY).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// Writes an age in days where it is a whole number of them, else as a duration.
+#[must_use]
+pub fn format_age(age: Duration) -> String {
+    let whole = age.as_secs() > 0 && age.subsec_nanos() == 0 && age.as_secs().is_multiple_of(DAY);
+    if whole { format!("{}d", age.as_secs() / DAY) } else { format_duration(age) }
 }
 
 #[cfg(test)]
@@ -62,6 +88,18 @@ mod tests {
             "9999999999999999999h",
         ] {
             assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_age_may_be_told_in_days() {
+        for (text, seconds) in [("7d", 604_800), ("1d", 86_400), ("36h", 129_600), ("90m", 5_400)] {
+            assert_eq!(parse_age(text), Ok(Duration::from_secs(seconds)));
+            assert_eq!(format_age(Duration::from_secs(seconds)), text);
+        }
+        for text in ["", "d", "0d", "7", "+7d", "-1d", "1.5d", "7 d", "0s", "1w", "99999999999999999999d"] {
+            let message = parse_age(text).unwrap_err();
+            assert!(message.contains("for example \"7d\""), "{text}: {message}");
         }
     }
 

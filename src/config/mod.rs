@@ -23,7 +23,7 @@ mod tests;
 mod typed;
 pub(crate) mod value;
 
-pub use duration::{format_duration, parse_duration};
+pub use duration::{format_age, format_duration, parse_age, parse_duration};
 
 /// Name of the configuration file that is looked for in the working directory.
 pub const FILE_NAME: &str = "parallax.toml";

@@ -232,6 +232,7 @@ impl<'a> Set<'a> {
         JobReport {
             id: self.id.clone(),
             signal: self.signal.clone(),
+            signal_digest: self.first.job().signal.as_deref().and_then(crate::content::signal),
             kind: Some(self.kind.as_str().to_owned()),
             corpus: None,
             parameters: Vec::new(),

@@ -5,6 +5,7 @@
 //! cannot quietly take back what a phase asks for.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use reports::document::Action;
 
@@ -52,6 +53,8 @@ pub enum Set {
     MaxPairs(u64),
     /// Limit of the MEMORY check: share by which the candidate's peak may be higher.
     More(f64),
+    /// How old the reports of a gate may be.
+    MaxAge(Duration),
     /// What findings of a code pattern ask for.
     Action(String, Action),
     /// A declared difference.
@@ -74,6 +77,7 @@ impl Set {
             Self::Slower(_) => "performance.slower".to_owned(),
             Self::MaxPairs(_) => "performance.max_pairs".to_owned(),
             Self::More(_) => "memory.more".to_owned(),
+            Self::MaxAge(_) => "max_age".to_owned(),
             Self::Action(pattern, _) => format!("actions.{pattern}"),
             Self::Waiver(_) => return None,
         })

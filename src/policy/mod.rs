@@ -9,11 +9,13 @@ pub mod file;
 pub mod layer;
 pub mod phase;
 mod shown;
+pub mod strict;
 pub(crate) mod typed;
 pub mod verdict;
 pub mod waiver;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use reports::document::Action;
 
@@ -26,6 +28,9 @@ use crate::policy::waiver::Waiver;
 /// Checks that are not among those of a job ([`check::CODES`]) but that a policy may name: two take a measurement, and
 /// query equivalence is not there yet. Required and not performed, they leave a run inconclusive.
 pub const FURTHER_CHECKS: [&str; 3] = ["PERFORMANCE", "MEMORY", "QUERY"];
+
+/// How old a report may be where no phase and no file says otherwise: a week.
+const MAX_AGE: Duration = Duration::from_secs(7 * 86_400);
 
 /// Every check that a policy may name.
 pub fn known_checks() -> impl Iterator<Item = &'static str> {
@@ -54,6 +59,8 @@ pub struct Policy {
     pub size_bounds: SizeBounds,
     /// Limits of a measurement.
     pub limits: Limits,
+    /// How old a report that a gate looks at may be, from the end of its run.
+    pub max_age: Duration,
     /// What findings ask for, by pattern of their code.
     pub actions: BTreeMap<String, Action>,
     /// Declared differences.
@@ -92,6 +99,7 @@ impl Default for Policy {
             comparison: Comparison::default(),
             size_bounds: SizeBounds::default(),
             limits: Limits::default(),
+            max_age: MAX_AGE,
             actions: action::defaults(),
             waivers: Vec::new(),
             origins: BTreeMap::new(),
@@ -141,6 +149,7 @@ impl Policy {
             Set::Slower(share) => self.limits.slower = share,
             Set::MaxPairs(pairs) => self.limits.max_pairs = pairs,
             Set::More(share) => self.limits.more_memory = share,
+            Set::MaxAge(age) => self.max_age = age,
             Set::Action(pattern, action) => {
                 self.actions.insert(pattern, action);
             }

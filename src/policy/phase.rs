@@ -36,13 +36,46 @@ pub struct Phase {
     /// Phases that must be over before.
     pub after: Vec<String>,
     /// What must hold before it begins.
-    pub prerequisites: Vec<String>,
+    pub prerequisites: Vec<Item>,
     /// How it is validated.
-    pub validation: Vec<String>,
+    pub validation: Vec<Item>,
     /// When it has succeeded.
-    pub success: Vec<String>,
+    pub success: Vec<Item>,
     /// Its policy.
     pub layer: Layer,
+}
+
+/// One line of a phase's checklist and what answers it. Where several things answer it, all of them must.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// The line, as in the guide.
+    pub text: String,
+    /// Checks that answer it.
+    #[serde(default)]
+    pub checks: Vec<String>,
+    /// True where it fails as soon as any check that gates fails.
+    #[serde(default)]
+    pub every_gating_check: bool,
+    /// Phases whose completion answers it.
+    #[serde(default)]
+    pub after: Vec<String>,
+    /// What a human looks at to confirm it; absent where nobody need.
+    pub confirm: Option<String>,
+    /// When it can be known.
+    #[serde(default)]
+    pub when: When,
+}
+
+/// When a line of a checklist can be known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// Before the rollout of the phase begins.
+    #[default]
+    Before,
+    /// Only once it has been rolled out.
+    After,
 }
 
 #[derive(Deserialize)]
@@ -52,9 +85,9 @@ struct TypedPhase {
     risk: String,
     signals: Vec<String>,
     after: Vec<String>,
-    prerequisites: Vec<String>,
-    validation: Vec<String>,
-    success: Vec<String>,
+    prerequisites: Vec<Item>,
+    validation: Vec<Item>,
+    success: Vec<Item>,
     policy: TypedPolicy,
 }
 
@@ -104,6 +137,7 @@ impl Phase {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::known_checks;
 
     #[test]
     fn every_shipped_phase_is_read_and_follows_phases_before_it() {
@@ -112,6 +146,22 @@ mod tests {
             assert!(!phase.title.is_empty() && !phase.success.is_empty(), "{}", phase.name);
             for before in &phase.after {
                 assert!(NAMES[..index].contains(&before.as_str()), "{} after {before}", phase.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_line_of_a_checklist_has_something_that_answers_it() {
+        for phase in Phase::all().unwrap() {
+            for item in phase.prerequisites.iter().chain(&phase.validation).chain(&phase.success) {
+                let answered = !item.checks.is_empty() || !item.after.is_empty() || item.confirm.is_some();
+                assert!(answered, "{}: {}", phase.name, item.text);
+                assert!(item.checks.iter().all(|code| known_checks().any(|known| known == code)), "{item:?}");
+                assert!(item.after.iter().all(|before| phase.after.contains(before)), "{item:?}");
+            }
+            for before in &phase.after {
+                let asked = phase.prerequisites.iter().any(|item| item.after.contains(before));
+                assert!(asked, "nothing asks whether {before} is over before {}", phase.name);
             }
         }
     }

@@ -4,6 +4,7 @@ use reports::policy::{PolicyInfo, PolicyValue};
 
 use super::Policy;
 use super::layer::{SIZE_KEYS, size};
+use crate::config::format_age;
 
 impl Policy {
     /// Every value with its origin, in the order of the documentation.
@@ -53,6 +54,7 @@ impl Policy {
         ] {
             push(key, value, self.origin(key));
         }
+        push("max_age", format_age(self.max_age), self.origin("max_age"));
         for (pattern, action) in &self.actions {
             let key = format!("actions.{pattern}");
             push(&key, action.to_string(), self.origin(&key));

@@ -13,6 +13,7 @@ use super::layer::{Layer, Number, Set, Setting, crossed, set_size};
 use super::waiver::Waiver;
 use super::{known_checks, phase};
 use crate::check::{SizeBounds, Tolerance};
+use crate::config::parse_age;
 use crate::config::value::{Fault, at_least_zero, day, written};
 use crate::suggest;
 
@@ -41,6 +42,7 @@ pub(crate) struct TypedPolicy {
     performance: Performance,
     #[serde(default)]
     memory: Memory,
+    max_age: Option<Spanned<String>>,
     #[serde(default)]
     actions: BTreeMap<Spanned<String>, Spanned<Action>>,
     #[serde(default)]
@@ -177,6 +179,12 @@ impl TypedPolicy {
         if let Some(typed) = &self.memory.more {
             let share = share(typed, &into.key("memory.more"), 10.0)?;
             into.push(typed.span().start, Set::More(share));
+        }
+        if let Some(typed) = &self.max_age {
+            let key = into.key("max_age");
+            let age = parse_age(typed.get_ref())
+                .map_err(|message| Fault::new(typed, format!("`{key}`: {message}")))?;
+            into.push(typed.span().start, Set::MaxAge(age));
         }
         for (pattern, action) in self.actions {
             let key = into.key("actions");

@@ -95,7 +95,7 @@ fn deciding(check: &CheckReport) -> String {
 }
 
 /// Why no job has an answer of a check.
-fn nobody(code: &str) -> &'static str {
+pub(crate) fn nobody(code: &str) -> &'static str {
     match code {
         "PERFORMANCE" | "MEMORY" => "nobody measured it; run with --measure N",
         code if CODES.contains(&code) => "no job was examined for it",

@@ -45,6 +45,7 @@ pub struct Command {
     env: BTreeMap<String, String>,
     timeout: Duration,
     folder: PathBuf,
+    digest: Option<String>,
 }
 
 impl Command {
@@ -62,6 +63,7 @@ impl Command {
         if let Some(first) = declared.first_mut() {
             *first = display(&program);
         }
+        let digest = made_of(config, &program, &folder);
         Ok(Self {
             name: name.to_owned(),
             declared,
@@ -70,6 +72,7 @@ impl Command {
             env: config.env.clone(),
             timeout: config.timeout,
             folder,
+            digest,
         })
     }
 
@@ -169,6 +172,7 @@ impl Side for Command {
             kind: SideKind::Command,
             version: None,
             command: self.declared.clone(),
+            digest: self.digest.clone(),
         }
     }
 
@@ -209,6 +213,25 @@ impl Side for Command {
             duration: Some(ended.duration),
         })
     }
+}
+
+/// Digest of what a command is made of: its program, wherever `PATH` has it, every argument and the bytes of those that name a
+/// file (a script is one too), and its environment. Absent where the program cannot be found or read.
+fn made_of(config: &SideConfig, program: &Path, folder: &Path) -> Option<String> {
+    let mut parts = crate::content::Parts::default();
+    let found = found_in_path(program).or_else(|| program.is_file().then(|| program.to_path_buf()))?;
+    parts.add(&crate::content::digest(&found).ok()?);
+    for word in config.command.iter().skip(1) {
+        parts.add(word);
+        let path = folder.join(word);
+        if path.is_file() {
+            parts.add(&crate::content::digest(&path).ok()?);
+        }
+    }
+    for (name, value) in &config.env {
+        parts.add(&format!("{name}={value}"));
+    }
+    Some(parts.finish())
 }
 
 /// Takes a declared command apart into program and arguments.

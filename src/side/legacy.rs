@@ -37,6 +37,7 @@ impl Side for Legacy {
             kind: SideKind::Legacy,
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             command: Vec::new(),
+            digest: crate::content::program(),
         }
     }
 

@@ -115,6 +115,8 @@ impl Side for Recorded {
             kind: SideKind::Recorded,
             version: None,
             command: Vec::new(),
+            // What was recorded is known once it was read.
+            digest: None,
         }
     }
 

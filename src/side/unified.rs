@@ -30,6 +30,7 @@ impl Side for Unified {
             kind: SideKind::Unified,
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             command: Vec::new(),
+            digest: crate::content::program(),
         }
     }
 

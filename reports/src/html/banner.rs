@@ -53,7 +53,7 @@ fn meaning(verdict: Verdict, complete: bool) -> &'static str {
 }
 
 /// Circle, octagon or triangle: told apart without colour.
-fn shape(verdict: Verdict) -> Markup {
+pub(crate) fn shape(verdict: Verdict) -> Markup {
     let drawing = match verdict {
         Verdict::Pass => {
             "<circle class=\"ground\" cx=\"24\" cy=\"24\" r=\"22\"/>\

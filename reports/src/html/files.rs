@@ -25,6 +25,7 @@ pub(super) fn side(title: &str, side: &SideReport) -> Markup {
             h5 { (title) ": " (shown(&side.side.name, 120)) }
             dl class="facts" {
                 div { dt { "Kind" } dd { (kind) @if let Some(version) = &side.side.version { ", version " (shown(version, 60)) } } }
+                @if let Some(digest) = &side.side.digest { div { dt { "Digest" } dd { code { (shown(digest, 64)) } } } }
                 @if !side.side.command.is_empty() {
                     div { dt { "Command" } dd class="value" { (shown(&shell(&side.side.command), 2000)) } }
                 }

@@ -13,7 +13,7 @@
 //! 2. The jobs after that get a brief section, until its share is used up.
 //! 3. The jobs after that have no section: they are counted, and the CSV files hold them.
 
-mod banner;
+pub(crate) mod banner;
 mod closing;
 mod comparison;
 mod files;
@@ -24,7 +24,7 @@ mod layout;
 mod locality;
 mod manifests;
 mod measured;
-mod parts;
+pub(crate) mod parts;
 mod policy;
 mod rollup;
 mod rows;
@@ -39,11 +39,11 @@ use crate::document::{Report, Verdict};
 use crate::words;
 use parts::shown;
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// Allows the one style sheet and the one script by their SHA-256 in Base64, and nothing else. A test holds the
 /// digests against the files and prints the right ones where they differ.
-const POLICY: &str = "default-src 'none'; \
+pub(crate) const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-/paClhQFcRxe+HhLkjg9BOmMNH5lWVh90IfqwzUI/gU='; \
     script-src 'sha256-i/9vaoLQpdXkunVBIWGQRYWhiNJIbyy9TazW34fIBEw='; \
     base-uri 'none'; form-action 'none'";

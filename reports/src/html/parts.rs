@@ -8,7 +8,7 @@ use crate::words;
 
 /// A text of the document: at most `limit` characters of it, hidden characters written out, its direction kept to
 /// itself.
-pub(super) fn shown(text: &str, limit: usize) -> Markup {
+pub(crate) fn shown(text: &str, limit: usize) -> Markup {
     let (head, rest) = visible::cut(text, limit);
     html! {
         bdi { (escaped(head)) }
@@ -75,7 +75,7 @@ pub(super) fn check_anchor(job: usize, check: &str) -> String {
 }
 
 /// A mark with its word: shape, word and colour say the same.
-pub(super) fn mark(class: &str, shape: &str, word: &str) -> Markup {
+pub(crate) fn mark(class: &str, shape: &str, word: &str) -> Markup {
     html! { span class={ "mark " (class) } { b aria-hidden="true" { (shape) } " " (word) } }
 }
 
@@ -96,7 +96,7 @@ pub(super) fn status(status: CheckStatus) -> Markup {
 }
 
 /// Class and shape of a verdict.
-pub(super) fn verdict_parts(verdict: Verdict) -> (&'static str, &'static str) {
+pub(crate) fn verdict_parts(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Pass => ("pass", "✓"),
         Verdict::Fail => ("fail", "✗"),
@@ -105,7 +105,7 @@ pub(super) fn verdict_parts(verdict: Verdict) -> (&'static str, &'static str) {
 }
 
 /// The mark of a verdict.
-pub(super) fn verdict(verdict: Verdict) -> Markup {
+pub(crate) fn verdict(verdict: Verdict) -> Markup {
     let (class, shape) = verdict_parts(verdict);
     mark(class, shape, words::verdict(verdict))
 }
@@ -172,7 +172,7 @@ impl Render for Capped {
 }
 
 /// A wide table that scrolls on its own, and by keyboard.
-pub(super) fn scroll(label: &str, table: &Markup) -> Markup {
+pub(crate) fn scroll(label: &str, table: &Markup) -> Markup {
     html! { div class="scroll" role="region" tabindex="0" aria-label=(label) { (table) } }
 }
 

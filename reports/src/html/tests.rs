@@ -191,6 +191,15 @@ fn the_policy_allows_our_style_and_script_by_their_digests() {
 }
 
 #[test]
+fn the_page_of_a_gate_allows_both_style_sheets_by_their_digests() {
+    for text in [STYLE, crate::gate::GATE_STYLE] {
+        let expected = format!("'sha256-{}'", base64(&sha256(text.as_bytes())));
+        assert!(crate::gate::page_policy().contains(&expected), "put this into GATE_DIGEST: {expected}");
+        assert!(!text.contains("</"));
+    }
+}
+
+#[test]
 fn the_digest_of_the_policy_test_is_sha_256() {
     let hex: String = sha256(b"abc").iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

@@ -1,0 +1,187 @@
+//! Whether one policy is looser than another: what a report was judged by against what a gate asks, and a resolved policy
+//! against the phase's own.
+//!
+//! Findings can be judged again, because a report holds all of them. What was never found cannot: a column that was not compared,
+//! two numbers taken for equal, a size within its bounds. These must have been judged at least as strictly.
+
+use std::collections::BTreeMap;
+
+use reports::policy::PolicyInfo;
+
+use super::Policy;
+use super::layer::{Number, SIZE_KEYS, set_size, size};
+use crate::check::{Comparison, SizeBounds, Tolerance};
+
+/// Bounds of which a higher value is the stricter one; of all others a lower.
+const HIGHER_IS_STRICTER: [&str; 2] = ["tiny_share", "explosion_median"];
+
+/// What a recorded policy says of comparing values and of sizes.
+///
+/// # Errors
+/// A sentence that names the key that is missing or not understood.
+pub fn recorded(info: &PolicyInfo) -> Result<(Comparison, SizeBounds), String> {
+    let mut comparison = Comparison::default();
+    let mut bounds = SizeBounds::default();
+    let mut seen: BTreeMap<&str, bool> = SIZE_KEYS.iter().map(|key| (*key, false)).collect();
+    let mut zero = None;
+    for value in &info.values {
+        let wrong =
+            || format!("the policy in it says {:?} of `{}`, which is not understood", value.value, value.key);
+        if let Some(column) = value.key.strip_prefix("ignore.") {
+            comparison.ignored.insert(column.to_owned(), value.value.clone());
+        } else if let Some(column) = value.key.strip_prefix("tolerance.") {
+            comparison.tolerances.insert(column.to_owned(), tolerance(&value.value).ok_or_else(wrong)?);
+        } else if value.key == "negative_zero_equal" {
+            zero = Some(value.value.parse().map_err(|_| wrong())?);
+        } else if let Some(key) = value.key.strip_prefix("sizes.") {
+            let known = SIZE_KEYS.iter().find(|known| **known == key).ok_or_else(wrong)?;
+            let number = match size(&bounds, known) {
+                Number::Share(_) => Number::Share(value.value.parse().map_err(|_| wrong())?),
+                Number::Count(_) => Number::Count(value.value.parse().map_err(|_| wrong())?),
+            };
+            set_size(&mut bounds, known, number);
+            seen.insert(known, true);
+        }
+    }
+    comparison.negative_zero_equal = zero.ok_or("the policy in it does not say `negative_zero_equal`")?;
+    match seen.into_iter().find(|(_, seen)| !seen) {
+        Some((key, _)) => Err(format!("the policy in it does not say `sizes.{key}`")),
+        None => Ok((comparison, bounds)),
+    }
+}
+
+/// `absolute 0.5, relative 0`, as the report writes it.
+fn tolerance(text: &str) -> Option<Tolerance> {
+    let (absolute, relative) = text.strip_prefix("absolute ")?.split_once(", relative ")?;
+    Some(Tolerance { absolute: absolute.parse().ok()?, relative: relative.parse().ok()? })
+}
+
+/// In what `of` compares values more loosely than `than`, one sentence each.
+#[must_use]
+pub fn looser_comparison(of: &Comparison, than: &Comparison) -> Vec<String> {
+    let mut looser = Vec::new();
+    for column in of.ignored.keys().filter(|column| !than.ignored.contains_key(*column)) {
+        looser.push(format!("column {column:?} was not compared"));
+    }
+    for (column, had) in &of.tolerances {
+        let allowed = than.tolerances.get(column);
+        let within =
+            allowed.is_some_and(|most| had.absolute <= most.absolute && had.relative <= most.relative);
+        if !within && !than.ignored.contains_key(column) {
+            looser.push(format!(
+                "column {column:?} was compared with a tolerance (absolute {}, relative {})",
+                had.absolute, had.relative
+            ));
+        }
+    }
+    if of.negative_zero_equal && !than.negative_zero_equal {
+        looser.push("-0.0 and 0.0 were taken for one value".to_owned());
+    }
+    looser
+}
+
+/// In what `of` bounds sizes more loosely than `than`, one sentence each.
+#[must_use]
+pub fn looser_bounds(of: &SizeBounds, than: &SizeBounds) -> Vec<String> {
+    let looser = |key: &&&str| {
+        let stricter_up = HIGHER_IS_STRICTER.contains(key);
+        match (size(of, key), size(than, key)) {
+            (Number::Share(had), Number::Share(asked)) if stricter_up => had < asked,
+            (Number::Share(had), Number::Share(asked)) => had > asked,
+            (Number::Count(had), Number::Count(asked)) if stricter_up => had < asked,
+            (Number::Count(had), Number::Count(asked)) => had > asked,
+            _ => true,
+        }
+    };
+    SIZE_KEYS
+        .iter()
+        .filter(looser)
+        .map(|key| format!("`sizes.{key}` was {} instead of {}", size(of, key), size(than, key)))
+        .collect()
+}
+
+/// In what a policy is looser than that of its phase alone, one sentence each with the origin.
+#[must_use]
+pub fn looser_than_phase(policy: &Policy) -> Vec<String> {
+    let Some(phase) = &policy.phase else { return Vec::new() };
+    let mut own = Policy::default();
+    own.apply(&phase.layer);
+    let mut looser = Vec::new();
+    for code in own.gating.difference(&policy.gating) {
+        looser.push(format!("{code} does not gate (`gates` from {})", policy.origin("gates")));
+    }
+    looser.extend(looser_comparison(&policy.comparison, &own.comparison));
+    looser.extend(looser_bounds(&policy.size_bounds, &own.size_bounds));
+    for (key, had, asked) in [
+        ("performance.slower", policy.limits.slower, own.limits.slower),
+        ("memory.more", policy.limits.more_memory, own.limits.more_memory),
+    ] {
+        if had > asked {
+            looser.push(format!("`{key}` is {had} instead of {asked} (from {})", policy.origin(key)));
+        }
+    }
+    if policy.max_age > own.max_age {
+        let (had, asked) =
+            (crate::config::format_age(policy.max_age), crate::config::format_age(own.max_age));
+        looser.push(format!("`max_age` is {had} instead of {asked} (from {})", policy.origin("max_age")));
+    }
+    looser
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compared(ignored: &[&str], tolerances: &[(&str, f64)]) -> Comparison {
+        Comparison {
+            ignored: ignored.iter().map(|column| ((*column).to_owned(), "why".to_owned())).collect(),
+            tolerances: tolerances
+                .iter()
+                .map(|(column, absolute)| {
+                    ((*column).to_owned(), Tolerance { absolute: *absolute, relative: 0.0 })
+                })
+                .collect(),
+            negative_zero_equal: false,
+        }
+    }
+
+    #[test]
+    fn what_a_report_records_of_its_policy_is_read_back() {
+        let mut policy = Policy { comparison: compared(&["id"], &[("x", 0.1)]), ..Policy::default() };
+        policy.size_bounds.bytes_fail = 0.25;
+        let (comparison, bounds) = recorded(&policy.info()).unwrap();
+        assert_eq!((&comparison, &bounds), (&policy.comparison, &policy.size_bounds));
+        let mut info = policy.info();
+        info.values.retain(|value| value.key != "sizes.bytes_warn");
+        assert!(recorded(&info).unwrap_err().contains("sizes.bytes_warn"));
+    }
+
+    #[test]
+    fn a_column_not_compared_or_under_a_wider_tolerance_is_looser() {
+        let strict = compared(&[], &[]);
+        assert_eq!(looser_comparison(&strict, &compared(&["id"], &[("x", 1.0)])).len(), 0);
+        assert_eq!(looser_comparison(&compared(&["id"], &[]), &strict).len(), 1);
+        assert_eq!(looser_comparison(&compared(&[], &[("x", 0.1)]), &strict).len(), 1);
+        assert_eq!(looser_comparison(&compared(&[], &[("x", 0.2)]), &compared(&[], &[("x", 0.1)])).len(), 1);
+        assert_eq!(looser_comparison(&compared(&[], &[("x", 0.2)]), &compared(&["x"], &[])).len(), 0);
+        assert_eq!(looser_comparison(&compared(&["x"], &[]), &compared(&[], &[("x", 9.0)])).len(), 1);
+        let zero = Comparison { negative_zero_equal: true, ..Comparison::default() };
+        assert_eq!(looser_comparison(&zero, &strict).len(), 1);
+    }
+
+    #[test]
+    fn each_bound_is_looser_in_its_own_direction() {
+        let own = SizeBounds::default();
+        for key in SIZE_KEYS {
+            let mut other = own.clone();
+            let number = match size(&own, key) {
+                Number::Share(share) => Number::Share(share + 0.5),
+                Number::Count(count) => Number::Count(count + 5),
+            };
+            set_size(&mut other, key, number);
+            let up_is_stricter = HIGHER_IS_STRICTER.contains(&key);
+            assert_eq!(looser_bounds(&other, &own).is_empty(), up_is_stricter, "{key}");
+            assert_eq!(looser_bounds(&own, &other).is_empty(), !up_is_stricter, "{key}");
+        }
+    }
+}
