@@ -2,12 +2,14 @@
 //! buckets.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use rayon::prelude::*;
 
+use super::Failure;
+use super::record::{Hashed, KEYLESS};
 use crate::cancel::Cancel;
 use crate::check::draft::SideError;
 use crate::check::{Comparison, Observed};
@@ -15,9 +17,7 @@ use crate::digest::{Multiset, RowHasher, RunKey, bucket};
 use crate::error::Result;
 use crate::evidence::differences::Differences;
 use crate::output::{OutputFile, ReadOptions};
-
-/// Alternative number of a row in which no alternative of the row key has all its values.
-pub(super) const KEYLESS: u16 = u16::MAX;
+use crate::spill::{Sorter, Spill};
 
 /// What both passes need to know.
 pub(super) struct Scan<'a> {
@@ -29,30 +29,6 @@ pub(super) struct Scan<'a> {
     /// The signal's time column.
     pub(super) time_column: Option<&'a str>,
     pub(super) cancel: &'a Cancel,
-}
-
-/// One row of a differing bucket: hashes and place, no values.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
-    /// Hash without the columns under tolerance.
-    pub(super) base: u128,
-    /// Hash of all compared columns.
-    pub(super) full: u128,
-    /// Hash of the row key.
-    pub(super) key: u128,
-    /// Position of the file in judged order.
-    pub(super) file: u32,
-    /// The alternative of the row key that the row uses, or [`KEYLESS`].
-    pub(super) alternative: u16,
-    /// Row within the file.
-    pub(super) row: u64,
-}
-
-impl Entry {
-    /// Place in reading order.
-    pub(super) fn place(&self) -> (u32, u64) {
-        (self.file, self.row)
-    }
 }
 
 /// Digest of a side and what was seen on the way.
@@ -122,23 +98,22 @@ impl Scan<'_> {
         Ok(digest)
     }
 
-    /// Second pass: the rows of a side that fall into one of the differing buckets, in reading order.
-    pub(super) fn collect(
+    /// Second pass: the rows of a side that fall into one of the differing buckets.
+    pub(super) fn collect<'a>(
         &self,
         side: &Observed,
         views: &Arc<HashMap<String, DataType>>,
         differing: &[bool],
-    ) -> std::result::Result<Vec<Entry>, SideError> {
-        let parts: std::result::Result<Vec<Vec<Entry>>, SideError> = side
-            .output
-            .files
-            .par_iter()
-            .enumerate()
-            .map(|(index, file)| {
-                self.collect_file(index, file, views, differing).map_err(|error| at(side, file, error))
+        spill: &'a Spill,
+    ) -> std::result::Result<Sorter<'a, Hashed>, Failure> {
+        let rows = Mutex::new(Sorter::new(spill));
+        side.output.files.par_iter().enumerate().try_for_each(|(index, file)| {
+            self.collect_file(index, file, views, differing, &rows).map_err(|failed| match failed {
+                Failure::Own(error) if spill.failure().is_none() => at(side, file, error).into(),
+                failed => failed,
             })
-            .collect();
-        Ok(parts?.concat())
+        })?;
+        Ok(rows.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn collect_file(
@@ -147,9 +122,9 @@ impl Scan<'_> {
         file: &OutputFile,
         views: &Arc<HashMap<String, DataType>>,
         differing: &[bool],
-    ) -> Result<Vec<Entry>> {
+        rows: &Mutex<Sorter<'_, Hashed>>,
+    ) -> std::result::Result<(), Failure> {
         let mut hasher = self.hasher(views);
-        let mut entries = Vec::new();
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         for located in file.read(ReadOptions { dictionaries: true, ..ReadOptions::default() })? {
             self.cancel.check()?;
@@ -159,21 +134,16 @@ impl Scan<'_> {
                 continue;
             }
             let keys = self.keys(&mut hasher, &located.batch)?;
-            for row in 0..located.batch.num_rows() {
-                if differing[bucket(hashes.base[row])] {
-                    let (alternative, key) = keys[row];
-                    entries.push(Entry {
-                        base: hashes.base[row],
-                        full: hashes.full[row],
-                        key,
-                        file: number,
-                        alternative,
-                        row: located.first_row + row as u64,
-                    });
+            let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+            for (row, &(alternative, key)) in keys.iter().enumerate() {
+                let class = hashes.base[row];
+                if differing[bucket(class)] {
+                    let spot = (number, located.first_row + row as u64);
+                    rows.push(Hashed { class, full: hashes.full[row], spot, key, alternative })?;
                 }
             }
         }
-        Ok(entries)
+        Ok(())
     }
 
     /// Per row the first alternative of the row key whose columns all have a value, and its hash.
