@@ -129,7 +129,8 @@ fn logs(from: u64, to: u64) -> Vec<(&'static str, ArrayRef)> {
         (
             "log.trace_id",
             texts(from, to, |row| {
-                (of(19, 10)(row) > 2).then(|| format!("{:016x}{:016x}", chance(row / 20, 20), chance(row / 20, 21)))
+                (of(19, 10)(row) > 2)
+                    .then(|| format!("{:016x}{:016x}", chance(row / 20, 20), chance(row / 20, 21)))
             }),
         ),
     ]
@@ -147,8 +148,14 @@ fn metrics(from: u64, to: u64) -> Vec<(&'static str, ArrayRef)> {
         (0..words).flat_map(|word| chance(row, 31 + word % 5).to_le_bytes()).collect::<Vec<u8>>()
     });
     let mut columns: Vec<(&'static str, ArrayRef)> = vec![
-        ("_cardinalhq.tid", ints(from, to, |row| Some((chance(0, 40) >> 20) as i64 + series(row) as i64 * 977))),
-        ("_cardinalhq.timestamp", ints(from, to, |row| Some(1_700_000_000_000 + (row % 100) as i64 * 10_000))),
+        (
+            "_cardinalhq.tid",
+            ints(from, to, |row| Some((chance(0, 40) >> 20) as i64 + series(row) as i64 * 977)),
+        ),
+        (
+            "_cardinalhq.timestamp",
+            ints(from, to, |row| Some(1_700_000_000_000 + (row % 100) as i64 * 10_000)),
+        ),
         ("_cardinalhq.name", label(41, 200, "metric.name")),
         ("_cardinalhq.metric_type", label(42, 3, "kind")),
         ("_cardinalhq.telemetry_type", some(from, to, |_| "metrics".to_owned())),
@@ -156,8 +163,17 @@ fn metrics(from: u64, to: u64) -> Vec<(&'static str, ArrayRef)> {
         ("sketch", Arc::new(sketches.map(Some).collect::<BinaryArray>())),
     ];
     let rollups = [
-        "rollup_avg", "rollup_count", "rollup_max", "rollup_min", "rollup_p25", "rollup_p50", "rollup_p75",
-        "rollup_p90", "rollup_p95", "rollup_p99", "rollup_sum",
+        "rollup_avg",
+        "rollup_count",
+        "rollup_max",
+        "rollup_min",
+        "rollup_p25",
+        "rollup_p50",
+        "rollup_p75",
+        "rollup_p90",
+        "rollup_p95",
+        "rollup_p99",
+        "rollup_sum",
     ];
     for (salt, name) in (50..).zip(rollups) {
         columns.push((name, floats(from, to, move |row| Some(chance(row, salt) >> 24))));
@@ -180,11 +196,10 @@ fn planted(batch: &RecordBatch, row: usize, number: usize) -> Result<RecordBatch
     let mut columns = batch.columns().to_vec();
     // Keys stay, so that the rows find each other.
     let at = 2 + number * 3 % (columns.len() - 2);
-    let other = (row + 1..batch.num_rows())
-        .find(|&other| {
-            let formatted = |row| arrow::util::display::array_value_to_string(&columns[at], row).ok();
-            formatted(row) != formatted(other)
-        });
+    let other = (row + 1..batch.num_rows()).find(|&other| {
+        let formatted = |row| arrow::util::display::array_value_to_string(&columns[at], row).ok();
+        formatted(row) != formatted(other)
+    });
     let Some(other) = other else { return planted(batch, row, number + 1) };
     let mut order: Vec<u64> = (0..batch.num_rows() as u64).collect();
     order[row] = other as u64;

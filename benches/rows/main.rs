@@ -51,7 +51,8 @@ fn main() -> Result<(), Failure> {
         say(&format!("{rows} differing rows, 2 threads: {}", words(measured)));
         return Ok(());
     }
-    let asked = text("--shape").map(|name| Shape::named(&name).ok_or("--shape is logs or metrics")).transpose()?;
+    let asked =
+        text("--shape").map(|name| Shape::named(&name).ok_or("--shape is logs or metrics")).transpose()?;
     for (shape, rows) in [(Shape::Logs, 2_000_000), (Shape::Metrics, 1_000_000)] {
         if asked.is_some_and(|asked| asked != shape) {
             continue;
@@ -91,7 +92,10 @@ fn compare(folder: &Path, threads: u64, runs: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-fn repeat(runs: u64, mut measure: impl FnMut() -> Result<Measured, Failure>) -> Result<Vec<Measured>, Failure> {
+fn repeat(
+    runs: u64,
+    mut measure: impl FnMut() -> Result<Measured, Failure>,
+) -> Result<Vec<Measured>, Failure> {
     measure()?;
     (0..runs).map(|_| measure()).collect()
 }

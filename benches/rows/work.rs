@@ -67,7 +67,9 @@ impl Work {
         let rows = outcome.evidence.rows.ok_or("no evidence")?;
         let columns: BTreeSet<&str> = rows.columns.iter().map(|it| it.column.as_str()).collect();
         let right = match self {
-            Self::Decode | Self::Equal => rows.equal == rows.rows_baseline && rows.equal == rows.rows_candidate,
+            Self::Decode | Self::Equal => {
+                rows.equal == rows.rows_baseline && rows.equal == rows.rows_candidate
+            }
             Self::Planted => {
                 let found = rows.columns.iter().map(|it| it.rows).sum::<u64>();
                 (rows.changed, rows.missing, rows.extra, found) == (10, 0, 0, 10) && columns.len() > 5
@@ -82,10 +84,12 @@ impl Work {
 fn decode(folders: &[&Path]) -> Result<Duration, Failure> {
     let mut units = Vec::new();
     for folder in folders {
-        let mut files: Vec<_> = std::fs::read_dir(folder)?.map(|it| it.map(|it| it.path())).collect::<Result<_, _>>()?;
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder)?.map(|it| it.map(|it| it.path())).collect::<Result<_, _>>()?;
         files.sort();
         for path in files {
-            let groups = ParquetRecordBatchReaderBuilder::try_new(File::open(&path)?)?.metadata().num_row_groups();
+            let groups =
+                ParquetRecordBatchReaderBuilder::try_new(File::open(&path)?)?.metadata().num_row_groups();
             units.extend((0..groups).map(|group| (path.clone(), group)));
         }
     }

@@ -2,11 +2,13 @@
 //!
 //! 1. [`Memory`] is the memory of one process, shared by all jobs at work: whoever wants to hold more asks first.
 //! 2. [`Sorter`] takes records in any order and gives them back sorted. What it may not hold goes to disk as a sorted run.
-//! 3. [`Spill`] is where one job's runs go. Its files have no name: whatever ends the process removes them.
+//! 3. [`Shelf`] keeps a hash for every row, for a second look.
+//! 4. [`Spill`] is where one job's runs go. Its files have no name: whatever ends the process removes them.
 //!
 //! A failure to write is kept and told by [`Spill::failure`]: it is no property of either output, and must not look like one.
 
 mod memory;
+mod shelf;
 mod sorter;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use memory::{DEFAULT_MEMORY_LIMIT, Held, LEAST_MEMORY_LIMIT, Memory};
+pub use shelf::Shelf;
 pub use sorter::{Fields, Record, Sorted, Sorter};
 
 use crate::error::Error;
@@ -39,6 +42,12 @@ impl Spill {
     #[must_use]
     pub fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    /// A shelf in the same place.
+    #[must_use]
+    pub fn shelf(&self) -> Shelf {
+        Shelf::new(&self.folder)
     }
 
     /// What could not be written or read back, where that happened.

@@ -1,6 +1,6 @@
 //! From the rows of differing buckets to counts, samples and the file of differences.
 //!
-//! 1. Equal rows cancel, the rest is grouped by row key (see `leave`).
+//! 1. Equal rows cancel. Of the rest the row keys are read, and rows of one key form a group (see `leave`).
 //! 2. The groups come in the order of the baseline's rows. Some thousand rows at a time are fetched on both sides, paired and
 //!    counted (see `pair`).
 //! 3. Rows without a partner come last, in reading order.
@@ -45,7 +45,12 @@ pub(super) fn attribute<'a>(
 ) -> std::result::Result<u64, Failure> {
     let tolerant = !source_a.scan.comparison.tolerances.is_empty();
     let (left_a, left_b) = leave::cancel(spill, rows_a.finish()?, rows_b.finish()?, tolerant)?;
-    let leave::Groups { mut sizes, mut a, mut b, alone_a, alone_b } = leave::group(spill, left_a, left_b)?;
+    let (keyed_a, keyed_b) = rayon::join(
+        || source_a.scan.keys(source_a.side, &source_a.views, left_a.finish()?, spill),
+        || source_b.scan.keys(source_b.side, &source_b.views, left_b.finish()?, spill),
+    );
+    let (keyed_a, keyed_b) = (keyed_a?, keyed_b?);
+    let leave::Groups { mut sizes, mut a, mut b, alone_a, alone_b } = leave::group(spill, keyed_a, keyed_b)?;
     let mut work = Work { a: source_a, b: source_b, spill, alone_a, alone_b, tally };
     let mut greedy_groups = 0;
     let bytes = per_row(source_a).max(per_row(source_b));

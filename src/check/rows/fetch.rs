@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 
 use super::change::{Slot, within};
 use super::record::{Entry, Spot};
-use super::scan::{Scan, at};
+use super::scan::{Scan, at, came_back};
 use crate::check::Observed;
 use crate::check::draft::SideError;
 use crate::error::{Error, Result};
@@ -102,14 +102,7 @@ impl Source<'_> {
             done += batch.num_rows();
             loaded.parts.push(Part { columns });
         }
-        if done == rows.len() {
-            Ok(())
-        } else {
-            Err(Error::unreadable(
-                &file.path,
-                format!("{done} rows came back where {} were asked for", rows.len()),
-            ))
-        }
+        if done == rows.len() { Ok(()) } else { Err(came_back(file, done, rows.len())) }
     }
 
     /// Columns in which two rows differ, tolerances applied.

@@ -1,7 +1,7 @@
-//! Who is left: equal rows cancel, the rest is brought into groups of one row key. Streams in, streams out; nothing is held
+//! Who is left: equal rows cancel, and what is left is brought into groups of one row key. Streams in, streams out; nothing is held
 //! but the rows of one class that differ within a tolerance.
 
-use super::record::{Entry, Grouped, Hashed, Keyed, Size, Spot};
+use super::record::{Entry, Grouped, Hashed, Keyed, Left, Size, Spot};
 use crate::error::Result;
 use crate::spill::{Sorted, Sorter, Spill};
 
@@ -17,7 +17,7 @@ pub(super) fn cancel<'a>(
     mut a: Sorted<'a, Hashed>,
     mut b: Sorted<'a, Hashed>,
     tolerant: bool,
-) -> Result<(Sorter<'a, Keyed>, Sorter<'a, Keyed>)> {
+) -> Result<(Sorter<'a, Left>, Sorter<'a, Left>)> {
     let (mut left_a, mut left_b) = (Sorter::new(spill), Sorter::new(spill));
     // The class of which rows were cancelled last: of it the baseline holds a row.
     let mut cancelled = None;
@@ -38,15 +38,11 @@ pub(super) fn cancel<'a>(
         }
         match (in_a.then(|| a.next()).transpose()?.flatten(), in_b.then(|| b.next()).transpose()?.flatten()) {
             (Some(_), Some(_)) => cancelled = Some(class),
-            (Some(row), None) => left_a.push(keyed(&row, false))?,
-            (None, Some(row)) => left_b.push(keyed(&row, cancelled == Some(class)))?,
+            (Some(row), None) => left_a.push(Left { spot: row.spot, known: false })?,
+            (None, Some(row)) => left_b.push(Left { spot: row.spot, known: cancelled == Some(class) })?,
             (None, None) => {}
         }
     }
-}
-
-fn keyed(row: &Hashed, known: bool) -> Keyed {
-    Keyed { alternative: row.alternative, key: row.key, spot: row.spot, known }
 }
 
 /// Takes all rows of a class and tells whether both sides hold the same.
@@ -75,22 +71,22 @@ fn alike(
 /// Keeps all rows of two stretches, and marks those of the candidate that the baseline holds too.
 fn keep(
     (a, b): (Stretch<'_>, Stretch<'_>),
-    left_a: &mut Sorter<'_, Keyed>,
-    left_b: &mut Sorter<'_, Keyed>,
+    left_a: &mut Sorter<'_, Left>,
+    left_b: &mut Sorter<'_, Left>,
 ) -> Result<()> {
     let (mut a, mut b) = (a.rows()?, b.rows()?);
     let mut next = a.next()?;
     let mut last = None;
     while let Some(row) = b.next()? {
         while let Some(before) = next.filter(|it| it.full <= row.full) {
-            left_a.push(keyed(&before, false))?;
+            left_a.push(Left { spot: before.spot, known: false })?;
             last = Some(before.full);
             next = a.next()?;
         }
-        left_b.push(keyed(&row, last == Some(row.full)))?;
+        left_b.push(Left { spot: row.spot, known: last == Some(row.full) })?;
     }
     while let Some(row) = next {
-        left_a.push(keyed(&row, false))?;
+        left_a.push(Left { spot: row.spot, known: false })?;
         next = a.next()?;
     }
     Ok(())

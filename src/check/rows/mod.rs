@@ -130,8 +130,10 @@ fn examine(
     };
     let views = annotations::views(subject, baseline)?;
     let (views_a, views_b) = (Arc::new(views), Arc::new(HashMap::new()));
-    let (digest_a, digest_b) =
-        rayon::join(|| scan.digest(baseline, &views_a), || scan.digest(candidate, &views_b));
+    let (digest_a, digest_b) = rayon::join(
+        || scan.digest(baseline, &views_a, subject.spill),
+        || scan.digest(candidate, &views_b, subject.spill),
+    );
     let (digest_a, digest_b) = (digest_a?, digest_b?);
     let columns: BTreeSet<String> = digest_a.columns.union(&digest_b.columns).cloned().collect();
     let columns: Vec<String> = columns.into_iter().collect();
@@ -140,8 +142,8 @@ fn examine(
     let mut greedy_groups = 0;
     if let Some(differing) = digest_a.multiset.differing(&digest_b.multiset) {
         let (rows_a, rows_b) = rayon::join(
-            || scan.collect(baseline, &views_a, &differing, subject.spill),
-            || scan.collect(candidate, &views_b, &differing, subject.spill),
+            || scan.collect(baseline, &views_a, &digest_a.shelf, &differing, subject.spill),
+            || scan.collect(candidate, &views_b, &digest_b.shelf, &differing, subject.spill),
         );
         let (rows_a, rows_b) = (rows_a?, rows_b?);
         let source_a = Source { side: baseline, views: views_a, columns: &columns, scan: &scan };

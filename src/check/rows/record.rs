@@ -19,13 +19,18 @@ pub(super) struct Hashed {
     pub(super) full: u128,
     /// Where the row stands.
     pub(super) spot: Spot,
-    /// Hash of the row key.
-    pub(super) key: u128,
-    /// The alternative of the row key that the row uses, or [`KEYLESS`].
-    pub(super) alternative: u16,
 }
 
-/// A row that is left when equal ones have cancelled. Ordered by key, then by place.
+/// A row that is left when equal ones have cancelled. Ordered by place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Left {
+    /// Where the row stands.
+    pub(super) spot: Spot,
+    /// The baseline holds an equal row (a row of the candidate that is there more often).
+    pub(super) known: bool,
+}
+
+/// A row with its key. Ordered by key, then by place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Keyed {
     /// The alternative of the row key that the row uses.
@@ -34,7 +39,7 @@ pub(super) struct Keyed {
     pub(super) key: u128,
     /// Where the row stands.
     pub(super) spot: Spot,
-    /// The baseline holds an equal row (a row of the candidate that is there more often).
+    /// The baseline holds an equal row.
     pub(super) known: bool,
 }
 
@@ -79,21 +84,31 @@ fn get_spot(fields: &mut Fields<'_>) -> Option<Spot> {
 }
 
 impl Record for Hashed {
-    const BYTES: usize = 62;
+    const BYTES: usize = 44;
 
     fn put(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.class.to_le_bytes());
         out.extend_from_slice(&self.full.to_le_bytes());
-        out.extend_from_slice(&self.key.to_le_bytes());
         put_spot(self.spot, out);
-        out.extend_from_slice(&self.alternative.to_le_bytes());
     }
 
     fn get(fields: &mut Fields<'_>) -> Option<Self> {
         let mut hash = || Some(u128::from_le_bytes(fields.take()?));
-        let (class, full, key) = (hash()?, hash()?, hash()?);
-        let spot = get_spot(fields)?;
-        Some(Self { class, full, spot, key, alternative: u16::from_le_bytes(fields.take()?) })
+        let (class, full) = (hash()?, hash()?);
+        Some(Self { class, full, spot: get_spot(fields)? })
+    }
+}
+
+impl Record for Left {
+    const BYTES: usize = 13;
+
+    fn put(&self, out: &mut Vec<u8>) {
+        put_spot(self.spot, out);
+        out.push(u8::from(self.known));
+    }
+
+    fn get(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { spot: get_spot(fields)?, known: fields.take::<1>()? != [0] })
     }
 }
 
@@ -175,7 +190,8 @@ mod tests {
     fn every_record_comes_back_as_it_was() {
         let spot = (7, u64::MAX - 3);
         let entry = Entry { spot, alternative: KEYLESS, known: true };
-        comes_back(Hashed { class: 1 << 100, full: u128::MAX, spot, key: 5, alternative: 2 });
+        comes_back(Hashed { class: 1 << 100, full: u128::MAX, spot });
+        comes_back(Left { spot, known: true });
         comes_back(Keyed { alternative: 3, key: 1 << 90, spot, known: false });
         comes_back(Grouped { group: (1, 2), entry });
         comes_back(Size { group: spot, a: 1, b: u64::MAX });
