@@ -26,6 +26,7 @@ use crate::probe::{self, Request};
 use crate::report_dir;
 use crate::settings::{Keep, Settings};
 use crate::side::{Side, SideRun, Workplace};
+use crate::spill::Spill;
 
 /// Performs and judges one job.
 ///
@@ -67,6 +68,7 @@ pub fn job(
     cancel.check()?;
     let scratch = home.path().join("check");
     make(&scratch)?;
+    let spill = Spill::new(&scratch, &settings.memory);
     let differences = Differences::new(&settings.out, &job.id, &settings.by);
     let subject = Subject {
         job,
@@ -77,10 +79,14 @@ pub fn job(
         size_bounds: &settings.policy.size_bounds,
         known_defects: settings.baseline.as_deref().map_or(&[][..], |side| side.known_defects()),
         scratch: &scratch,
+        spill: &spill,
         differences: Some(&differences),
         cancel,
     };
     let (checks, mut evidence) = ask(&subject, settings)?;
+    if let Some(failure) = spill.failure() {
+        return Err(failure);
+    }
     if let Some(rows) = &mut evidence.rows {
         rows.differences = differences.finish()?;
     }

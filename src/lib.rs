@@ -34,4 +34,5 @@ pub mod run;
 pub mod settings;
 pub mod shell;
 pub mod side;
+pub mod spill;
 pub mod suggest;

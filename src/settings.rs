@@ -1,6 +1,7 @@
 //! What a run is done with, beside its jobs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use reports::document::Mode;
@@ -8,6 +9,7 @@ use reports::document::Mode;
 use crate::measure::Limits;
 use crate::policy::Policy;
 use crate::side::Side;
+use crate::spill::Memory;
 
 /// When side outputs are kept in the report directory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -41,6 +43,8 @@ pub struct Settings {
     pub by: Vec<String>,
     /// Parent of every temporary directory.
     pub tmp: PathBuf,
+    /// Memory that all jobs share.
+    pub memory: Arc<Memory>,
     /// Worker threads.
     pub threads: usize,
     /// The command line as typed.

@@ -1,7 +1,12 @@
 //! A disk that is full: a clear error, exit 2, nothing partial.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use parquet::arrow::ArrowWriter;
 
 use crate::support::{files_below, parallax};
 
@@ -45,6 +50,36 @@ fn a_full_temporary_directory_ends_in_an_io_error() {
     assert!(finished.stderr.to_lowercase().contains("no space"), "{}", finished.stderr);
     assert!(files_below(disk.path()).is_empty(), "{:?}", files_below(disk.path()));
     assert!(!finished.path("parallax-report/report.json").exists());
+}
+
+#[test]
+fn differing_rows_that_spill_into_a_full_directory_end_in_an_io_error() {
+    let Some(disk) = SmallDisk::new("512k") else { return };
+    let home = tempfile::tempdir().unwrap();
+    // The least limit holds about 65,000 rows a side in memory.
+    let write = |name: &str, shift: i64| {
+        let path = home.path().join(name);
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..150_000));
+        let values: ArrayRef = Arc::new(Int64Array::from_iter_values((0..150_000).map(|row| row + shift)));
+        let batch = RecordBatch::try_from_iter([("id", ids), ("value", values)]).unwrap();
+        let file = File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (a, b) = (write("a.parquet", 0), write("b.parquet", 1));
+    let compare = |tmp: &Path| {
+        let tmp = tmp.to_str().unwrap();
+        parallax(&["compare", &a, &b, "--key", "id", "--tmp-dir", tmp, "--memory-limit", "67108864"]).finish()
+    };
+    let refused = compare(disk.path()).expect(2);
+    assert!(refused.stderr.contains("--tmp-dir names another place"), "{}", refused.stderr);
+    assert!(refused.stderr.to_lowercase().contains("no space"), "{}", refused.stderr);
+    assert!(!refused.path("parallax-report/report.json").exists());
+    assert!(files_below(&refused.path("parallax-report")).is_empty());
+    let done = compare(home.path()).expect(1);
+    assert_eq!(done.report().jobs[0].rows.as_ref().unwrap().changed, 150_000);
 }
 
 #[test]

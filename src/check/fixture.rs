@@ -13,6 +13,7 @@ use crate::cancel::Cancel;
 use crate::job::Job;
 use crate::output::Output;
 use crate::output::testing::{Columns, write};
+use crate::spill::{Memory, Spill};
 
 /// Two output directories and everything that a check wants to know.
 pub(crate) struct Fixture {
@@ -32,6 +33,7 @@ pub(crate) struct Fixture {
     /// Kind of both sides.
     pub(crate) kind: SideKind,
     pub(crate) alone: bool,
+    pub(crate) memory: Arc<Memory>,
 }
 
 /// The logs signal as it ships, as far as the checks look at it.
@@ -143,6 +145,7 @@ impl Fixture {
             rows_in: None,
             kind: SideKind::Recorded,
             alone: false,
+            memory: Arc::default(),
         }
     }
 
@@ -210,6 +213,7 @@ impl Fixture {
     pub(crate) fn with_subject<T>(&self, look: impl FnOnce(&Subject<'_>) -> T) -> T {
         let baseline = self.observe(Role::Baseline, &self.root(Role::Baseline));
         let candidate = self.observe(Role::Candidate, &self.root(Role::Candidate));
+        let spill = Spill::new(self.folder.path(), &self.memory);
         look(&Subject {
             job: &self.job,
             baseline: (!self.alone).then_some(&baseline),
@@ -219,6 +223,7 @@ impl Fixture {
             size_bounds: &self.bounds,
             known_defects: &self.defects,
             scratch: self.folder.path(),
+            spill: &spill,
             differences: None,
             cancel: &Cancel::default(),
         })

@@ -37,6 +37,7 @@ use crate::error::Result;
 use crate::evidence::differences::Differences;
 use crate::job::Job;
 use crate::output::Output;
+use crate::spill::Spill;
 
 /// One question about a job's outputs.
 pub trait Check: Send + Sync {
@@ -109,6 +110,8 @@ pub struct Subject<'a> {
     pub known_defects: &'a [KnownDefect],
     /// Directory for the check's own temporary files.
     pub scratch: &'a Path,
+    /// Where data goes that memory does not hold.
+    pub spill: &'a Spill,
     /// Where every differing row goes; absent: nowhere.
     pub differences: Option<&'a Differences>,
     /// Request to stop.

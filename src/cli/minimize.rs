@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use reports::document::Mode;
 
+use super::options::ResourceArgs;
 use super::replay::{Place, ReplayArgs, known_check};
 use super::{Cli, Command, Common, Format, options, terminal};
 use crate::bundle::{Contents, REPORT, Work};
@@ -40,6 +41,9 @@ pub struct MinimizeArgs {
     /// Folder of the corpus, new or empty [default: parallax-minimal].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Threads and memory instead of those of then.
+    #[command(flatten)]
+    resources: ResourceArgs,
 }
 
 impl MinimizeArgs {
@@ -58,6 +62,7 @@ impl MinimizeArgs {
             check: None,
             config: self.config.clone(),
             out: None,
+            resources: self.resources.clone(),
         };
         let contents = from.contents(home.path())?;
         let (small, tail) =
@@ -92,7 +97,7 @@ impl MinimizeArgs {
         let config = from.configuration(contents, &before, home)?;
         let work = home.join("work");
         std::fs::create_dir_all(&work).map_err(|source| Error::io("cannot make", &work, source))?;
-        let place = Place { contents, home, config: &config, out: &work };
+        let place = Place { contents, home, config: &config, out: &work, resources: &self.resources };
         let cli = <Cli as clap::Parser>::try_parse_from(&contents.command)
             .map_err(|_| Error::input("this program does not understand the command of the report"))?;
         let Command::Run(args) = cli.command.unwrap_or(Command::Run(cli.run)) else {

@@ -2,6 +2,7 @@
 //! where the system's own conventions ask for it (`TMPDIR`, `NO_COLOR`, `COLUMNS`).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use corpora::Signals;
 use reports::manifest::ErrorClass;
@@ -11,6 +12,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::policy::file::Asked;
 use crate::policy::{self, Policy};
+use crate::spill::{LEAST_MEMORY_LIMIT, Memory};
 use crate::suggest;
 
 /// Default report directory.
@@ -115,15 +117,42 @@ fn known(code: &str) -> Result<String> {
     Err(Error::usage(format!("--require {code}: there is no such check; the checks are {known}{hint}")))
 }
 
-/// Worker threads: those asked for, else one a processor.
-///
-/// # Errors
-/// Class `usage` for zero.
-pub fn threads(asked: Option<usize>) -> Result<usize> {
-    match asked {
-        Some(0) => Err(Error::new(ErrorClass::Usage, "--threads 0: at least one thread is needed")),
-        Some(count) => Ok(count),
-        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+/// Options of every command that judges outputs: what it may use.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ResourceArgs {
+    /// Worker threads [default: one a processor].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Bytes of memory for comparing rows, over all jobs; what does not fit spills [default: 536870912].
+    #[arg(long, value_name = "BYTES")]
+    pub memory_limit: Option<u64>,
+}
+
+impl ResourceArgs {
+    /// Worker threads: those asked for, else one a processor.
+    ///
+    /// # Errors
+    /// Class `usage` for zero.
+    pub fn threads(&self) -> Result<usize> {
+        match self.threads {
+            Some(0) => Err(Error::new(ErrorClass::Usage, "--threads 0: at least one thread is needed")),
+            Some(count) => Ok(count),
+            None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        }
+    }
+
+    /// The memory that all jobs share.
+    ///
+    /// # Errors
+    /// Class `usage` for less than decoding needs.
+    pub fn memory(&self) -> Result<Arc<Memory>> {
+        match self.memory_limit {
+            Some(bytes) if bytes < LEAST_MEMORY_LIMIT => Err(Error::usage(format!(
+                "--memory-limit {bytes}: at least {LEAST_MEMORY_LIMIT} bytes are needed"
+            ))),
+            Some(bytes) => Ok(Arc::new(Memory::new(bytes))),
+            None => Ok(Arc::default()),
+        }
     }
 }
 

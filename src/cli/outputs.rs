@@ -11,7 +11,7 @@ use corpora::signal::Signal;
 use reports::document::{Mode, Role};
 use reports::manifest::ErrorClass;
 
-use super::options::{self, PolicyArgs, of_corpora};
+use super::options::{self, PolicyArgs, ResourceArgs, of_corpora};
 use super::replay::Place;
 use super::{Common, run};
 use crate::cancel::Cancel;
@@ -37,9 +37,8 @@ pub struct OutputArgs {
     /// Report directory [default: parallax-report].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Worker threads [default: one a processor].
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    resources: ResourceArgs,
     #[command(flatten)]
     policy: PolicyArgs,
     /// Count differing rows by these columns; `hour` is the hour of the signal's time column, `file` the output file.
@@ -66,7 +65,12 @@ pub struct Outputs<'a> {
 impl OutputArgs {
     /// The same for the outputs of a bundle.
     pub(super) fn replayed(self, place: &Place<'_>) -> Self {
-        Self { config: Some(place.config.to_owned()), out: Some(place.out.to_owned()), ..self }
+        Self {
+            config: Some(place.config.to_owned()),
+            out: Some(place.out.to_owned()),
+            resources: place.resources(self.resources),
+            ..self
+        }
     }
 
     /// The configuration named or found.
@@ -111,7 +115,8 @@ impl OutputArgs {
             keep: Keep::Never,
             by: self.by.clone(),
             tmp: options::tmp_dir(common)?,
-            threads: options::threads(self.threads)?,
+            memory: self.resources.memory()?,
+            threads: self.resources.threads()?,
             command,
             replay: job.replay.clone(),
             seed: None,

@@ -7,7 +7,8 @@ use clap::{Args, Parser};
 use reports::document::{JobReport, Report, SideKind, Verdict};
 use serde::Serialize;
 
-use super::{Cli, Command, Common, Format, options, terminal};
+use super::options::{self, ResourceArgs};
+use super::{Cli, Command, Common, Format, terminal};
 use crate::bundle::{CONFIG, Contents, REPORT, archive, stage};
 use crate::cancel::Cancel;
 use crate::check;
@@ -37,6 +38,9 @@ pub struct ReplayArgs {
     /// Report directory [default: parallax-replay].
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    /// Threads and memory instead of those of then.
+    #[command(flatten)]
+    pub(super) resources: ResourceArgs,
 }
 
 /// What came of a replay.
@@ -59,6 +63,17 @@ pub(super) struct Place<'a> {
     pub(super) home: &'a Path,
     pub(super) config: &'a Path,
     pub(super) out: &'a Path,
+    pub(super) resources: &'a ResourceArgs,
+}
+
+impl Place<'_> {
+    /// Threads and memory that were asked for now, else those of then.
+    pub(super) fn resources(&self, then: ResourceArgs) -> ResourceArgs {
+        ResourceArgs {
+            threads: self.resources.threads.or(then.threads),
+            memory_limit: self.resources.memory_limit.or(then.memory_limit),
+        }
+    }
 }
 
 impl ReplayArgs {
@@ -85,7 +100,13 @@ impl ReplayArgs {
             )));
         }
         let config = self.configuration(&contents, &before, home.path())?;
-        let place = Place { contents: &contents, home: home.path(), config: &config, out: &out };
+        let place = Place {
+            contents: &contents,
+            home: home.path(),
+            config: &config,
+            out: &out,
+            resources: &self.resources,
+        };
         let exit = again(&place, common, cancel)?;
         home.close()
             .map_err(|source| Error::io("cannot remove the temporary directory in", &parent, source))?;

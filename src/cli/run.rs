@@ -8,7 +8,7 @@ use corpora::Catalog;
 use reports::document::{JobReport, Mode, Report, Role, Verdict};
 
 use super::measure::{self, MeasureArgs};
-use super::options::{self, PolicyArgs, of_corpora};
+use super::options::{self, PolicyArgs, ResourceArgs, of_corpora};
 use super::replay::Place;
 use super::{Common, Format, terminal};
 use crate::bundle::{CORPUS, JOB_LIST, OUTPUTS, Work};
@@ -64,9 +64,8 @@ pub struct RunArgs {
     /// Seed of generated corpora [default: each corpus's own].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Worker threads [default: one a processor].
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    resources: ResourceArgs,
     /// Count differing rows by these columns; `hour` is the hour of the signal's time column, `file` the output file.
     #[arg(long, value_name = "COL,..", value_delimiter = ',')]
     by: Vec<String>,
@@ -128,7 +127,8 @@ impl RunArgs {
             keep: self.keep,
             by: self.by.clone(),
             tmp: options::tmp_dir(common)?,
-            threads: options::threads(self.threads)?,
+            memory: self.resources.memory()?,
+            threads: self.resources.threads()?,
             command: options::command_line(),
             replay: self.replay(mode),
             seed: self.seed,
@@ -163,6 +163,7 @@ impl RunArgs {
             // There is nothing to go on from, and findings do not hang on time.
             resume: false,
             measure: None,
+            resources: place.resources(self.resources),
             ..self
         }
     }

@@ -1,14 +1,17 @@
 //! A digest of a multiset of rows: independent of order and split, counting duplicates, of constant size.
 //!
-//! Each row goes into the bucket that the first bits of a hash name; a bucket keeps the number of its rows and the sum of
-//! their hashes modulo 2^128. Two multisets are taken to be equal when all buckets agree; where they do not, only the rows of
-//! the buckets that differ need to be looked at.
+//! Each row goes into the bucket that the first bits of a hash name; a bucket keeps the number of its rows and the product of
+//! (z + hash) over them, modulo the prime 2^127 - 1, at a random point z. Two multisets are taken to be equal when all buckets
+//! agree; where they do not, only the rows of the buckets that differ need to be looked at.
 //!
-//! *Why not XOR:* a row that is there twice cancels itself out, so a pair of duplicates looks like no rows at all. *Why sums
-//! do:* for two different multisets the difference of the sums is a sum of keyed hashes, each independent and uniform, times
-//! the differences of their multiplicities. With d the largest power of two that divides all of these, it is zero with
-//! probability d/2^128; with fewer than 2^40 rows that is below 2^-88 even where every row was multiplied by a power of two,
-//! and the counts tell those apart anyway. Plain sums of *unkeyed* hashes could be steered by whoever writes the data.
+//! *Why it decides.* The product is a polynomial in z whose roots are the hashes, each as often as it occurs: two multisets of
+//! one size have the same polynomial only if they hold the same hashes. Two different polynomials of degree n agree in at most
+//! n of the 2^127 - 1 points, and z is drawn at random, so that two different buckets of n rows agree with a probability of
+//! at most n / 2^127. Sums would need hashes that nobody can tell from random ones; this needs hashes that differ.
+//!
+//! *Why not XOR:* a row that is there twice cancels itself out, so a pair of duplicates looks like no rows at all.
+
+use super::field;
 
 /// Number of buckets.
 pub const BUCKETS: usize = 1 << 14;
@@ -19,35 +22,34 @@ pub fn bucket(hash: u128) -> usize {
     (hash >> (128 - BUCKETS.trailing_zeros())) as usize
 }
 
-/// Counts and sums per bucket. About half a MiB.
+/// Counts and products per bucket. Half a MiB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Multiset {
+    point: u128,
     buckets: Vec<(u64, u128)>,
 }
 
-impl Default for Multiset {
-    fn default() -> Self {
-        Self { buckets: vec![(0, 0); BUCKETS] }
-    }
-}
-
 impl Multiset {
-    /// Adds a row: `place` names the bucket, `hash` is what is summed. They are the same unless rows that differ only in
+    /// No rows, to be evaluated at `point` (see [`super::RunKey::point`]). Only multisets of one point can be compared.
+    #[must_use]
+    pub fn new(point: u128) -> Self {
+        Self { point, buckets: vec![(0, 1); BUCKETS] }
+    }
+
+    /// Adds a row: `place` names the bucket, `hash` is what is multiplied. They are the same unless rows that differ only in
     /// some columns must fall into one bucket.
     pub fn add(&mut self, place: u128, hash: u128) {
-        let (count, sum) = &mut self.buckets[bucket(place)];
+        let (count, product) = &mut self.buckets[bucket(place)];
         *count += 1;
-        *sum = sum.wrapping_add(hash);
+        *product = field::product(*product, field::sum(self.point, field::reduced(hash)));
     }
 
     /// Adds all rows of another multiset.
-    #[must_use]
-    pub fn merged(mut self, other: &Self) -> Self {
-        for ((count, sum), (more, add)) in self.buckets.iter_mut().zip(&other.buckets) {
+    pub fn merge(&mut self, other: &Self) {
+        for ((count, product), (more, factor)) in self.buckets.iter_mut().zip(&other.buckets) {
             *count += more;
-            *sum = sum.wrapping_add(*add);
+            *product = field::product(*product, *factor);
         }
-        self
     }
 
     /// Rows in it.

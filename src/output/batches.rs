@@ -43,6 +43,8 @@ pub struct ReadOptions {
     pub batch_rows: usize,
     /// Hand out string and binary columns that are dictionary encoded throughout a row group as dictionary arrays.
     pub dictionaries: bool,
+    /// Read this row group alone; `None` for all.
+    pub row_group: Option<usize>,
     /// Rows to read, ascending and distinct, counted from 0 within the file; `None` for all. A batch's `first_row` is
     /// then only the first row of its row group: the caller knows which rows it asked for.
     pub rows: Option<Vec<u64>>,
@@ -128,6 +130,9 @@ impl Batches {
             .collect();
         let projection =
             ProjectionMask::roots(metadata.file_metadata().schema_descr(), chosen.iter().copied());
+        let row_group = options.row_group.unwrap_or(0);
+        let before = metadata.row_groups().iter().take(row_group);
+        let group_start = before.map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum();
         Ok(Self {
             path: path.to_owned(),
             metadata: Arc::clone(metadata),
@@ -135,8 +140,8 @@ impl Batches {
             options,
             projection,
             chosen,
-            row_group: 0,
-            group_start: 0,
+            row_group,
+            group_start,
             reader: None,
             within: 0,
             failed: false,
@@ -232,7 +237,8 @@ impl Batches {
 
     fn advance(&mut self) -> Result<Option<Located>> {
         loop {
-            if self.row_group >= self.metadata.num_row_groups() {
+            let beyond = self.options.row_group.is_some_and(|wanted| self.row_group != wanted);
+            if beyond || self.row_group >= self.metadata.num_row_groups() {
                 return Ok(None);
             }
             let mut reader = match self.reader.take() {

@@ -7,7 +7,8 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 
 use super::change::{Slot, within};
-use super::scan::{Entry, Scan, at};
+use super::record::{Entry, Spot};
+use super::scan::{Scan, at, came_back};
 use crate::check::Observed;
 use crate::check::draft::SideError;
 use crate::error::{Error, Result};
@@ -26,7 +27,7 @@ pub(super) struct Source<'a> {
 #[derive(Default)]
 pub(super) struct Loaded {
     parts: Vec<Part>,
-    at: HashMap<(u32, u64), (usize, usize)>,
+    at: HashMap<Spot, (usize, usize)>,
 }
 
 /// One fetched batch: per compared column its values and their hashes.
@@ -59,7 +60,7 @@ impl Source<'_> {
     pub(super) fn load(&self, entries: &[Entry]) -> std::result::Result<Loaded, SideError> {
         let mut wanted: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
         for entry in entries {
-            wanted.entry(entry.file).or_default().push(entry.row);
+            wanted.entry(entry.spot.0).or_default().push(entry.spot.1);
         }
         let mut loaded = Loaded::default();
         for (number, mut rows) in wanted {
@@ -101,14 +102,7 @@ impl Source<'_> {
             done += batch.num_rows();
             loaded.parts.push(Part { columns });
         }
-        if done == rows.len() {
-            Ok(())
-        } else {
-            Err(Error::unreadable(
-                &file.path,
-                format!("{done} rows came back where {} were asked for", rows.len()),
-            ))
-        }
+        if done == rows.len() { Ok(()) } else { Err(came_back(file, done, rows.len())) }
     }
 
     /// Columns in which two rows differ, tolerances applied.
@@ -141,7 +135,7 @@ impl Loaded {
     /// The row of an entry.
     pub(super) fn row(&self, entry: &Entry) -> Result<Row<'_>> {
         self.at
-            .get(&entry.place())
+            .get(&entry.spot)
             .map(|&(part, row)| Row { part: &self.parts[part], row })
             .ok_or_else(|| Error::internal("a row that was asked for was not fetched"))
     }

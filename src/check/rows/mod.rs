@@ -1,8 +1,8 @@
 //! ROWS: do both sides hold the same multiset of rows?
 //!
 //! 1. Both sides are digested (see [`crate::digest`]). Equal digests: the question is answered, in constant memory.
-//! 2. Otherwise the rows of the differing buckets are read again, as hashes and places. Equal ones cancel, the rest is paired
-//!    by row key (see `pair`), and only then values are fetched, some thousand rows at a time.
+//! 2. Otherwise the rows of the differing buckets are read again, as hashes and places. Equal ones cancel, the rest is grouped
+//!    by row key (see `leave`), and only then values are fetched, some thousand rows at a time, and paired (see `attribute`).
 //! 3. Changed cells are attributed to columns and kinds of change. Counts are exact; samples are capped. Every differing
 //!    row goes to the report's file of differences as it is met (see `stream`), and is not held.
 //!
@@ -13,35 +13,38 @@
 //! Where it is known to lose the highest group key (defect D), rows of the candidate that are exactly the ones it loses are a
 //! finding of their own, waived (see `highest`).
 //!
-//! Memory: about 80 bytes an entry while buckets are read, about 380 bytes a pair of differing rows at the peak (measured: see
-//! `docs/evidence.md`), and one block of fetched rows a side. Not bounded for wholly different outputs.
+//! Memory: one batch a thread, and where rows differ one block of fetched rows a side. Hashes and places are sorted outside of
+//! memory (see `crate::spill`), so that it does not grow with the differing rows. Disk: about 130 bytes a row of a differing
+//! bucket. What was measured is in `docs/evidence.md`.
 //!
 //! Not decided here: order, split and types that hold the same values (widths, annotations).
 
 mod assign;
+mod attribute;
 mod change;
 mod fetch;
 pub(in crate::check) mod highest;
 #[cfg(test)]
 mod highest_tests;
+mod leave;
 mod pair;
+mod record;
 mod scan;
 mod stream;
 mod tally;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use reports::document::{CheckStatus, Finding, Severity};
 use reports::evidence::{RowDifferenceKind, RowsEvidence};
 
 use self::fetch::Source;
-use self::highest::Places;
-use self::pair::{BLOCK, EXACT, Group, WINDOW};
-use self::scan::{Entry, Scan};
-use self::tally::{At, SAMPLE_LIMIT, Tally, Unpaired, place_text};
+use self::pair::{BLOCK, EXACT, WINDOW};
+use self::scan::Scan;
+use self::tally::{SAMPLE_LIMIT, Tally, place_text};
 use super::draft::{self, SideError, counted};
 use super::finding::{evidence, finding};
 use super::schema::annotations;
@@ -52,8 +55,25 @@ use crate::evidence::differences::Differences;
 
 const CHECK: &str = "ROWS";
 
-/// Bytes of decoded values that one block of fetched rows should hold a side.
-const FETCH_BYTES: u64 = 64 << 20;
+/// Why ROWS could not answer.
+pub(in crate::check) enum Failure {
+    /// A side's rows could not be read.
+    Side(SideError),
+    /// Something else: an interruption, a full disk, a defect of our own.
+    Own(Error),
+}
+
+impl From<SideError> for Failure {
+    fn from(error: SideError) -> Self {
+        Self::Side(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Own(error)
+    }
+}
 
 /// The check.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,7 +96,8 @@ impl Check for Rows {
         refuse_tolerance_on_keys(subject, &row_keys)?;
         match examine(subject, baseline, &row_keys) {
             Ok(outcome) => Ok(outcome),
-            Err(failed) => draft::read_failed(CHECK, "rows", failed),
+            Err(Failure::Side(failed)) => draft::read_failed(CHECK, "rows", failed),
+            Err(Failure::Own(error)) => Err(error),
         }
     }
 }
@@ -97,7 +118,7 @@ fn examine(
     subject: &Subject<'_>,
     baseline: &Observed,
     row_keys: &[Vec<String>],
-) -> std::result::Result<Outcome, SideError> {
+) -> std::result::Result<Outcome, Failure> {
     let candidate = subject.candidate;
     let scan = Scan {
         key: RunKey::random(),
@@ -109,8 +130,10 @@ fn examine(
     };
     let views = annotations::views(subject, baseline)?;
     let (views_a, views_b) = (Arc::new(views), Arc::new(HashMap::new()));
-    let (digest_a, digest_b) =
-        rayon::join(|| scan.digest(baseline, &views_a), || scan.digest(candidate, &views_b));
+    let (digest_a, digest_b) = rayon::join(
+        || scan.digest(baseline, &views_a, subject.spill),
+        || scan.digest(candidate, &views_b, subject.spill),
+    );
     let (digest_a, digest_b) = (digest_a?, digest_b?);
     let columns: BTreeSet<String> = digest_a.columns.union(&digest_b.columns).cloned().collect();
     let columns: Vec<String> = columns.into_iter().collect();
@@ -118,14 +141,16 @@ fn examine(
     let mut tally = Tally::default();
     let mut greedy_groups = 0;
     if let Some(differing) = digest_a.multiset.differing(&digest_b.multiset) {
-        let (entries_a, entries_b) = rayon::join(
-            || scan.collect(baseline, &views_a, &differing),
-            || scan.collect(candidate, &views_b, &differing),
+        let (rows_a, rows_b) = rayon::join(
+            || scan.collect(baseline, &views_a, &digest_a.shelf, &differing, subject.spill),
+            || scan.collect(candidate, &views_b, &digest_b.shelf, &differing, subject.spill),
         );
+        let (rows_a, rows_b) = (rows_a?, rows_b?);
         let source_a = Source { side: baseline, views: views_a, columns: &columns, scan: &scan };
         let source_b = Source { side: candidate, views: views_b, columns: &columns, scan: &scan };
         let lost = highest::excused(subject, baseline)?;
-        greedy_groups = attribute(&source_a, &source_b, entries_a?, entries_b?, &lost, &mut tally)?;
+        greedy_groups =
+            attribute::attribute(&source_a, &source_b, subject.spill, rows_a, rows_b, &lost, &mut tally)?;
     }
 
     let rows_baseline = digest_a.multiset.rows();
@@ -168,146 +193,6 @@ fn samples(tally: &mut Tally) -> Vec<reports::evidence::RowDifference> {
     let room = SAMPLE_LIMIT.saturating_sub(samples.len());
     samples.extend(tally.excused_samples.iter().take(room).cloned());
     samples
-}
-
-/// Pairs the rows of differing buckets and counts what changed. Returns how many keys were paired greedily.
-fn attribute(
-    source_a: &Source<'_>,
-    source_b: &Source<'_>,
-    entries_a: Vec<Entry>,
-    entries_b: Vec<Entry>,
-    lost: &Places,
-    tally: &mut Tally,
-) -> std::result::Result<u64, SideError> {
-    let known: HashSet<u128> = entries_a.iter().map(|entry| entry.full).collect();
-    let tolerant = !source_a.scan.comparison.tolerances.is_empty();
-    let (left_a, left_b) = pair::cancel(entries_a, entries_b, tolerant);
-    let mut alone_a: Vec<Entry> = Vec::new();
-    let mut alone_b: Vec<Entry> = Vec::new();
-    let mut greedy_groups = 0;
-    let budget = block_rows(source_a).min(block_rows(source_b));
-    let mut block: Vec<Group> = Vec::new();
-    let mut size = 0;
-    for group in pair::group(left_a, left_b) {
-        if group.a.is_empty() {
-            alone_b.extend(group.b);
-        } else if group.b.is_empty() {
-            alone_a.extend(group.a);
-        } else if group.a.len() > EXACT || group.b.len() > EXACT {
-            greedy_groups += 1;
-            for piece in pieces(group, budget.min(BLOCK)) {
-                settle(source_a, source_b, vec![piece], true, tally, &mut alone_a, &mut alone_b)?;
-            }
-        } else {
-            size += group.a.len().max(group.b.len());
-            block.push(group);
-            if size >= budget {
-                settle(
-                    source_a,
-                    source_b,
-                    std::mem::take(&mut block),
-                    false,
-                    tally,
-                    &mut alone_a,
-                    &mut alone_b,
-                )?;
-                size = 0;
-            }
-        }
-    }
-    settle(source_a, source_b, block, false, tally, &mut alone_a, &mut alone_b)?;
-
-    tally.missing = alone_a.len() as u64;
-    tally.extra = alone_b.len() as u64;
-    // Excused are all of the rows or none: where one of them was paired with another row, something else is wrong.
-    let (excused, alone_b): (Vec<Entry>, Vec<Entry>) =
-        if alone_b.iter().filter(|entry| lost.contains(&entry.place())).count() == lost.len() {
-            alone_b.into_iter().partition(|entry| lost.contains(&entry.place()))
-        } else {
-            (Vec::new(), alone_b)
-        };
-    tally.excused = excused.len() as u64;
-    tally.duplicated = alone_b.iter().filter(|entry| known.contains(&entry.full)).count() as u64;
-    for (source, mut alone, kind) in [
-        (source_a, alone_a, Unpaired::Missing),
-        (source_b, alone_b, Unpaired::Extra),
-        (source_b, excused, Unpaired::Excused),
-    ] {
-        alone.sort_unstable_by_key(Entry::place);
-        if source.scan.differences.is_none() {
-            alone.truncate(SAMPLE_LIMIT);
-        }
-        for (number, block) in alone.chunks(budget).enumerate() {
-            let loaded = source.load(block)?;
-            for (position, entry) in block.iter().enumerate() {
-                let row = loaded.row(entry).map_err(|error| internal(source, error))?;
-                let at = At { source, entry, row };
-                if number == 0 && position < SAMPLE_LIMIT {
-                    tally.unpaired(at, kind);
-                }
-                stream::unpaired(at, kind, kind == Unpaired::Extra && known.contains(&entry.full));
-            }
-        }
-    }
-    Ok(greedy_groups)
-}
-
-fn internal(source: &Source<'_>, error: Error) -> SideError {
-    SideError { role: source.side.role, file: String::new(), error }
-}
-
-/// Rows that may be fetched at a time, by the decoded size that the footers announce.
-fn block_rows(source: &Source<'_>) -> usize {
-    let output = &source.side.output;
-    let groups = output.files.iter().flat_map(|file| file.metadata.row_groups());
-    let bytes: u64 = groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).sum();
-    let per_row = (bytes / output.rows().max(1)).max(16) * 2;
-    usize::try_from(FETCH_BYTES / per_row).unwrap_or(usize::MAX).clamp(2 * EXACT, 32_768)
-}
-
-/// Cuts a large group into blocks of rows that are paired with each other.
-fn pieces(group: Group, rows: usize) -> Vec<Group> {
-    let blocks = group.a.len().max(group.b.len()).div_ceil(rows);
-    let cut = |entries: &[Entry], block: usize| {
-        // By share and not by position: where one side has more rows, both lists still run side by side.
-        let from = entries.len() * block / blocks;
-        let to = entries.len() * (block + 1) / blocks;
-        entries[from..to].to_vec()
-    };
-    (0..blocks).map(|block| Group { a: cut(&group.a, block), b: cut(&group.b, block) }).collect()
-}
-
-/// Fetches the rows of some groups, pairs them and counts.
-fn settle(
-    source_a: &Source<'_>,
-    source_b: &Source<'_>,
-    groups: Vec<Group>,
-    greedy: bool,
-    tally: &mut Tally,
-    alone_a: &mut Vec<Entry>,
-    alone_b: &mut Vec<Entry>,
-) -> std::result::Result<(), SideError> {
-    let all = |side: fn(&Group) -> &Vec<Entry>| groups.iter().flat_map(side).copied().collect::<Vec<_>>();
-    let rows_a = source_a.load(&all(|group| &group.a))?;
-    let rows_b = source_b.load(&all(|group| &group.b))?;
-    let mut each = |group: &Group| -> Result<()> {
-        let pairs = pair::pair(source_a, &group.a, &group.b, &rows_a, &rows_b, greedy)?;
-        let mut free_a = vec![true; group.a.len()];
-        let mut free_b = vec![true; group.b.len()];
-        for (i, j) in pairs {
-            free_a[i] = false;
-            free_b[j] = false;
-            let a = At { source: source_a, entry: &group.a[i], row: rows_a.row(&group.a[i])? };
-            let b = At { source: source_b, entry: &group.b[j], row: rows_b.row(&group.b[j])? };
-            let changed = source_a.changed(a.row, b.row);
-            tally.pair(a, b, &changed);
-            stream::pair(a, b, &changed);
-        }
-        alone_a.extend(group.a.iter().zip(&free_a).filter(|(_, free)| **free).map(|(entry, _)| *entry));
-        alone_b.extend(group.b.iter().zip(&free_b).filter(|(_, free)| **free).map(|(entry, _)| *entry));
-        Ok(())
-    };
-    groups.iter().try_for_each(|group| each(group).map_err(|error| internal(source_a, error)))
 }
 
 /// Tells in a finding where most of its rows are, by the columns of `--by`.
@@ -364,7 +249,7 @@ fn findings(candidate: &Observed, rows: &RowsEvidence, tally: &Tally) -> Vec<Fin
     for change in &rows.columns {
         let kinds: Vec<String> = change.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         let first = tally.columns.get(&change.column).and_then(|column| column.first.as_ref());
-        let place = first.map(|(entry, _)| candidate.output.files[entry.file as usize].place(entry.row));
+        let place = first.map(|(entry, _)| candidate.output.files[entry.spot.0 as usize].place(entry.spot.1));
         let at = place.as_ref().map(|it| format!(", first at {}", place_text(it))).unwrap_or_default();
         let message = format!(
             "column {:?}: {} changed ({}){at}",

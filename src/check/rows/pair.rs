@@ -1,18 +1,14 @@
-//! From the rows of differing buckets to pairs, missing and extra rows.
+//! Which rows of one key belong together.
 //!
-//! 1. Equal rows cancel each other, as often as both sides hold them. Where columns are under tolerance, rows that agree in
-//!    all other columns cancel only if they agree altogether, row for row: whoever is left may find a partner within
-//!    tolerance that an early cancellation would have taken away.
-//! 2. What is left is grouped by row key; rows without any key form one group of their own.
-//! 3. Within a group of at most [`EXACT`] rows a side the pairing with the fewest changed columns is found exactly. Larger
-//!    groups are paired greedily, in blocks of [`BLOCK`] rows in file and row order: first rows that agree, then rows that
-//!    differ in one column, then each row with the closest of the next [`WINDOW`].
+//! Within a group of at most [`EXACT`] rows a side the pairing with the fewest changed columns is found exactly. Larger groups
+//! are paired greedily, in blocks of [`BLOCK`] rows in file and row order: first rows that agree, then rows that differ in one
+//! column, then each row with the closest of the next [`WINDOW`]. Rows without any key form one group of their own.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::assign::assign;
 use super::fetch::{Loaded, Row, Source};
-use super::scan::{Entry, KEYLESS};
+use super::record::{Entry, KEYLESS};
 use crate::error::Result;
 
 /// Rows of one key a side up to which pairing is exact.
@@ -25,74 +21,9 @@ pub(super) const BLOCK: usize = 4_096;
 pub(super) const WINDOW: usize = 64;
 
 /// Rows of one key on both sides, in reading order.
-#[derive(Debug, Default)]
 pub(super) struct Group {
     pub(super) a: Vec<Entry>,
     pub(super) b: Vec<Entry>,
-}
-
-/// Takes away what both sides hold alike.
-pub(super) fn cancel(a: Vec<Entry>, b: Vec<Entry>, tolerant: bool) -> (Vec<Entry>, Vec<Entry>) {
-    let class = |entry: &Entry| if tolerant { entry.base } else { entry.full };
-    let sort = |mut entries: Vec<Entry>| {
-        entries.sort_unstable_by_key(|entry| (class(entry), entry.full, entry.place()));
-        entries
-    };
-    let (a, b) = (sort(a), sort(b));
-    let (mut left_a, mut left_b) = (Vec::new(), Vec::new());
-    merge(&a, &b, class, |some_a, some_b| {
-        if tolerant {
-            let alike =
-                some_a.len() == some_b.len() && some_a.iter().zip(some_b).all(|(x, y)| x.full == y.full);
-            if !alike {
-                left_a.extend_from_slice(some_a);
-                left_b.extend_from_slice(some_b);
-            }
-        } else {
-            let common = some_a.len().min(some_b.len());
-            left_a.extend_from_slice(&some_a[common..]);
-            left_b.extend_from_slice(&some_b[common..]);
-        }
-    });
-    (left_a, left_b)
-}
-
-/// Groups what is left by row key, in reading order of the groups' first rows.
-pub(super) fn group(mut a: Vec<Entry>, mut b: Vec<Entry>) -> Vec<Group> {
-    let class = |entry: &Entry| (entry.alternative, entry.key);
-    a.sort_unstable_by_key(|entry| (class(entry), entry.place()));
-    b.sort_unstable_by_key(|entry| (class(entry), entry.place()));
-    let mut groups = Vec::new();
-    merge(&a, &b, class, |some_a, some_b| {
-        groups.push(Group { a: some_a.to_vec(), b: some_b.to_vec() });
-    });
-    groups.sort_by_key(|group| {
-        let first = group.a.first().or(group.b.first());
-        (group.a.is_empty(), first.map(Entry::place))
-    });
-    groups
-}
-
-/// Walks two sorted lists and hands over the stretches of each class that occurs.
-fn merge<K: Ord>(
-    a: &[Entry],
-    b: &[Entry],
-    class: impl Fn(&Entry) -> K,
-    mut take: impl FnMut(&[Entry], &[Entry]),
-) {
-    let (mut at_a, mut at_b) = (0, 0);
-    while at_a < a.len() || at_b < b.len() {
-        let next = match (a.get(at_a), b.get(at_b)) {
-            (Some(x), Some(y)) => class(x).min(class(y)),
-            (Some(x), None) => class(x),
-            (None, Some(y)) => class(y),
-            (None, None) => return,
-        };
-        let end_a = at_a + a[at_a..].iter().take_while(|entry| class(entry) == next).count();
-        let end_b = at_b + b[at_b..].iter().take_while(|entry| class(entry) == next).count();
-        take(&a[at_a..end_a], &b[at_b..end_b]);
-        (at_a, at_b) = (end_a, end_b);
-    }
 }
 
 /// Pairs of positions in a group's two lists; whatever is in no pair has no partner.

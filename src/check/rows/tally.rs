@@ -7,7 +7,7 @@ use reports::evidence::{Cell, CellDifference, ColumnChange, RowDifference, RowDi
 
 use super::change::{Slot, kind, value};
 use super::fetch::{Row, Source};
-use super::scan::Entry;
+use super::record::Entry;
 use crate::check::finding::evidence;
 
 /// Cap on the samples of a report.
@@ -63,7 +63,7 @@ pub(super) struct At<'a> {
 
 impl At<'_> {
     pub(super) fn place(&self) -> Place {
-        self.source.side.output.files[self.entry.file as usize].place(self.entry.row)
+        self.source.side.output.files[self.entry.spot.0 as usize].place(self.entry.spot.1)
     }
 
     /// The row's key, by the alternative that it uses.
@@ -120,7 +120,7 @@ impl Tally {
             entry.change.column.clone_from(name);
             entry.change.rows += 1;
             *entry.change.kinds.entry(kind.to_owned()).or_default() += 1;
-            if entry.first.as_ref().is_none_or(|(first, _)| b.entry.place() < first.place()) {
+            if entry.first.as_ref().is_none_or(|(first, _)| b.entry.spot < first.spot) {
                 let shown = |slot| value(slot).text.unwrap_or_else(|| "null".to_owned());
                 let mut support = vec![
                     evidence("baseline", shown(a.row.slot(column))),

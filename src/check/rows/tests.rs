@@ -15,6 +15,7 @@ use crate::check::fixture::{
 };
 use crate::check::{KnownDefect, Tolerance};
 use crate::output::testing::{Columns, write, write_with};
+use crate::spill::Memory;
 
 fn compare(a: &Columns, b: &Columns) -> Outcome {
     Fixture::pair(a, b).examine(&Rows)
@@ -269,6 +270,37 @@ fn large_groups_of_one_key_are_paired_greedily_and_that_is_said() {
     assert!(evidence.pairing.contains("greedily"), "{}", evidence.pairing);
     assert_eq!(evidence.samples.len(), 100);
     assert_eq!(evidence.sample_limit, 100);
+}
+
+#[test]
+fn rows_that_spill_are_told_as_those_that_fit() {
+    // Duplicates of keys, keyless rows, one giant group, equal rows more often on one side, near and far values.
+    let count = 12_000_i64;
+    let side = |shift: i64, rows: std::ops::Range<i64>| -> Columns {
+        let key = |it: i64| match it % 8 {
+            0 => None,
+            1 => Some("all alike".to_owned()),
+            _ => Some((it / 3 * 7_919 % count).to_string()),
+        };
+        let ids: arrow::array::StringArray = rows.clone().map(key).collect();
+        let numbers: Vec<i64> =
+            rows.clone().map(|it| it % 11 + if it % 5 == 0 { shift } else { 0 }).collect();
+        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+        let ratios: Vec<f64> = rows.map(|it| (it % 97) as f64 + shift as f64 * 1e-4).collect();
+        vec![("_cardinalhq.id", Arc::new(ids)), ("n", ints(&numbers)), ("ratio", floats(&ratios))]
+    };
+    for tolerance in [None, Some(0.01)] {
+        let mut fixture = Fixture::pair(&side(0, 0..count), &side(1, 40..count + 90));
+        if let Some(absolute) = tolerance {
+            fixture.comparison.tolerances.insert("ratio".to_owned(), Tolerance { absolute, relative: 0.0 });
+        }
+        let held = fixture.examine(&Rows);
+        fixture.memory = Arc::new(Memory::new(0));
+        let spilled = fixture.examine(&Rows);
+        assert_eq!(evidence_of(&held), evidence_of(&spilled));
+        assert_eq!(format!("{:?}", held.findings), format!("{:?}", spilled.findings));
+        assert!(evidence_of(&held).changed > 2_000 && evidence_of(&held).pairing.contains("greedily"));
+    }
 }
 
 #[test]

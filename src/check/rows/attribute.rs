@@ -1,0 +1,226 @@
+//! From the rows of differing buckets to counts, samples and the file of differences.
+//!
+//! 1. Equal rows cancel. Of the rest the row keys are read, and rows of one key form a group (see `leave`).
+//! 2. The groups come in the order of the baseline's rows. Some thousand rows at a time are fetched on both sides, paired and
+//!    counted (see `pair`).
+//! 3. Rows without a partner come last, in reading order.
+//!
+//! Every list of rows goes through a sorter that spills (`crate::spill`): what is held are the fetched rows of one block.
+
+use super::Failure;
+use super::fetch::Source;
+use super::highest::Places;
+use super::pair::{self, BLOCK, EXACT, Group};
+use super::record::{Entry, Grouped, Hashed, Spot};
+use super::tally::{At, SAMPLE_LIMIT, Tally, Unpaired};
+use super::{leave, stream};
+use crate::error::{Error, Result};
+use crate::spill::{Sorted, Sorter, Spill};
+
+/// Bytes of decoded values that one block of fetched rows should hold a side.
+const FETCH_BYTES: u64 = 64 << 20;
+
+/// Rows of a block at most.
+const FETCH_ROWS: usize = 32_768;
+
+/// Both sides, where rows that find no partner go, and what is counted.
+struct Work<'a, 'b> {
+    a: &'b Source<'b>,
+    b: &'b Source<'b>,
+    spill: &'a Spill,
+    alone_a: Sorter<'a, Entry>,
+    alone_b: Sorter<'a, Entry>,
+    tally: &'b mut Tally,
+}
+
+/// Pairs the rows of differing buckets and counts what changed. Returns how many keys were paired greedily.
+pub(super) fn attribute<'a>(
+    source_a: &Source<'_>,
+    source_b: &Source<'_>,
+    spill: &'a Spill,
+    rows_a: Sorter<'a, Hashed>,
+    rows_b: Sorter<'a, Hashed>,
+    lost: &Places,
+    tally: &mut Tally,
+) -> std::result::Result<u64, Failure> {
+    let tolerant = !source_a.scan.comparison.tolerances.is_empty();
+    let (left_a, left_b) = leave::cancel(spill, rows_a.finish()?, rows_b.finish()?, tolerant)?;
+    let (keyed_a, keyed_b) = rayon::join(
+        || source_a.scan.keys(source_a.side, &source_a.views, left_a.finish()?, spill),
+        || source_b.scan.keys(source_b.side, &source_b.views, left_b.finish()?, spill),
+    );
+    let (keyed_a, keyed_b) = (keyed_a?, keyed_b?);
+    let leave::Groups { mut sizes, mut a, mut b, alone_a, alone_b } = leave::group(spill, keyed_a, keyed_b)?;
+    let mut work = Work { a: source_a, b: source_b, spill, alone_a, alone_b, tally };
+    let mut greedy_groups = 0;
+    let bytes = per_row(source_a).max(per_row(source_b));
+    // How a large group is cut decides who is paired with whom: that must not depend on the memory limit.
+    let piece = block_rows(FETCH_BYTES, bytes).min(BLOCK);
+    let budget = block_rows(FETCH_BYTES.min(spill.memory().fetch_limit() / 4), bytes);
+    let mut block: Vec<Group> = Vec::new();
+    let mut rows = 0;
+    while let Some(size) = sizes.next()? {
+        source_a.scan.cancel.check()?;
+        let larger = size.a.max(size.b);
+        if larger > EXACT as u64 {
+            greedy_groups += 1;
+            let blocks = larger.div_ceil(piece as u64);
+            for number in 0..blocks {
+                // By share and not by position: where one side has more rows, both lists still run side by side.
+                let share = |rows: u64| share(rows, number + 1, blocks) - share(rows, number, blocks);
+                let a = take(&mut a, size.group, share(size.a))?;
+                let b = take(&mut b, size.group, share(size.b))?;
+                work.settle(&[Group { a, b }], true)?;
+            }
+        } else {
+            let a = take(&mut a, size.group, size.a)?;
+            let b = take(&mut b, size.group, size.b)?;
+            rows += a.len().max(b.len());
+            block.push(Group { a, b });
+            if rows >= budget {
+                work.settle(&std::mem::take(&mut block), false)?;
+                rows = 0;
+            }
+        }
+    }
+    work.settle(&block, false)?;
+    drop((sizes, a, b, block));
+    work.rest(budget, lost)?;
+    Ok(greedy_groups)
+}
+
+/// Where the first `number` of `blocks` equal shares of `rows` end.
+fn share(rows: u64, number: u64, blocks: u64) -> u64 {
+    let end = u128::from(rows) * u128::from(number) / u128::from(blocks.max(1));
+    u64::try_from(end).unwrap_or(rows)
+}
+
+/// The next `count` rows of a group.
+fn take(rows: &mut Sorted<'_, Grouped>, group: Spot, count: u64) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for _ in 0..count {
+        match rows.next()? {
+            Some(row) if row.group == group => entries.push(row.entry),
+            _ => return Err(Error::internal("a group of rows is smaller than was counted")),
+        }
+    }
+    Ok(entries)
+}
+
+/// Bytes of a decoded row, by the size that the footers announce, with room for what decoding adds.
+fn per_row(source: &Source<'_>) -> u64 {
+    let output = &source.side.output;
+    let groups = output.files.iter().flat_map(|file| file.metadata.row_groups());
+    let bytes: u64 = groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).sum();
+    (bytes / output.rows().max(1)).max(16) * 2
+}
+
+/// Rows of so many bytes that may be fetched at a time.
+fn block_rows(bytes: u64, per_row: u64) -> usize {
+    usize::try_from(bytes / per_row).unwrap_or(usize::MAX).clamp(2 * EXACT, FETCH_ROWS)
+}
+
+impl Work<'_, '_> {
+    /// Fetches the rows of some groups, pairs them and counts.
+    fn settle(&mut self, groups: &[Group], greedy: bool) -> std::result::Result<(), Failure> {
+        let all = |side: fn(&Group) -> &Vec<Entry>| groups.iter().flat_map(side).copied().collect::<Vec<_>>();
+        let (wanted_a, wanted_b) = (all(|group| &group.a), all(|group| &group.b));
+        let memory = self.spill.memory();
+        let bytes = wanted_a.len() as u64 * per_row(self.a) + wanted_b.len() as u64 * per_row(self.b);
+        let _room = memory.fetching(bytes);
+        let rows_a = self.a.load(&wanted_a)?;
+        let rows_b = self.b.load(&wanted_b)?;
+        for group in groups {
+            let pairs = pair::pair(self.a, &group.a, &group.b, &rows_a, &rows_b, greedy)?;
+            let mut free_a = vec![true; group.a.len()];
+            let mut free_b = vec![true; group.b.len()];
+            for (i, j) in pairs {
+                free_a[i] = false;
+                free_b[j] = false;
+                let a = At { source: self.a, entry: &group.a[i], row: rows_a.row(&group.a[i])? };
+                let b = At { source: self.b, entry: &group.b[j], row: rows_b.row(&group.b[j])? };
+                let changed = self.a.changed(a.row, b.row);
+                self.tally.pair(a, b, &changed);
+                stream::pair(a, b, &changed);
+            }
+            for (entry, _) in group.a.iter().zip(&free_a).filter(|(_, free)| **free) {
+                self.alone_a.push(*entry)?;
+            }
+            for (entry, _) in group.b.iter().zip(&free_b).filter(|(_, free)| **free) {
+                self.alone_b.push(*entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the rows that found no partner, and hands them over: missing, then extra, then excused ones.
+    fn rest(self, budget: usize, lost: &Places) -> std::result::Result<(), Failure> {
+        let Self { a, b, spill, alone_a, alone_b, tally } = self;
+        (tally.missing, tally.extra) = (alone_a.count(), alone_b.count());
+        let mut missing = alone_a.finish()?;
+        alone(a, spill, Unpaired::Missing, budget, tally, || missing.next())?;
+        drop(missing);
+        let mut extra = alone_b.finish()?;
+        let mut excused = Vec::new();
+        if !lost.is_empty() {
+            let mut others = Sorter::new(spill);
+            while let Some(entry) = extra.next()? {
+                if lost.contains(&entry.spot) {
+                    excused.push(entry);
+                } else {
+                    others.push(entry)?;
+                }
+            }
+            // Excused are all of the rows or none: where one of them was paired with another row, something else is wrong.
+            if excused.len() != lost.len() {
+                excused.drain(..).try_for_each(|entry| others.push(entry))?;
+            }
+            extra = others.finish()?;
+        }
+        tally.excused = excused.len() as u64;
+        alone(b, spill, Unpaired::Extra, budget, tally, || extra.next())?;
+        drop(extra);
+        let mut excused = excused.into_iter();
+        alone(b, spill, Unpaired::Excused, budget, tally, || Ok(excused.next()))
+    }
+}
+
+/// Counts rows without a partner, and fetches and hands over those that are asked for.
+fn alone(
+    source: &Source<'_>,
+    spill: &Spill,
+    kind: Unpaired,
+    budget: usize,
+    tally: &mut Tally,
+    mut next: impl FnMut() -> Result<Option<Entry>>,
+) -> std::result::Result<(), Failure> {
+    // Without a file of differences nobody asks for more rows than are shown.
+    let wanted = if source.scan.differences.is_some() { usize::MAX } else { SAMPLE_LIMIT };
+    let mut taken = 0;
+    loop {
+        source.scan.cancel.check()?;
+        let mut block = Vec::new();
+        while block.len() < budget
+            && let Some(entry) = next()?
+        {
+            tally.duplicated += u64::from(kind == Unpaired::Extra && entry.known);
+            block.push(entry);
+        }
+        if block.is_empty() {
+            return Ok(());
+        }
+        let fetched = &block[..block.len().min(wanted.saturating_sub(taken))];
+        if !fetched.is_empty() {
+            let _room = spill.memory().fetching(fetched.len() as u64 * per_row(source));
+            let loaded = source.load(fetched)?;
+            for (position, entry) in fetched.iter().enumerate() {
+                let at = At { source, entry, row: loaded.row(entry)? };
+                if taken + position < SAMPLE_LIMIT {
+                    tally.unpaired(at, kind);
+                }
+                stream::unpaired(at, kind, kind == Unpaired::Extra && entry.known);
+            }
+        }
+        taken += block.len();
+    }
+}
