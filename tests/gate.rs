@@ -415,6 +415,20 @@ fn no_way_leads_to_a_pass_that_was_not_earned() {
 }
 
 #[test]
+fn a_report_of_another_policy_that_was_as_strict_counts_and_says_so() {
+    let done = gate(&GOOD, "logs", |run, _| {
+        run["policy"]["phase"] = json!(null);
+        run["policy"]["digest"] = json!("ab");
+        run["verdict"] = json!("inconclusive");
+    });
+    let document = decision(&done.expect(0));
+    let told = document["reports"][0]["judged"].as_str().unwrap();
+    assert!(told.contains("was judged under another policy (no phase), judged again here"), "{told}");
+    assert_eq!(document["reports"][0]["own_verdict"], "inconclusive");
+    assert!(document["reports"][1]["judged"].as_str().unwrap().starts_with("judged by this policy"));
+}
+
+#[test]
 fn a_failure_counts_whatever_else_is_wrong_with_its_report() {
     let done = gate(&GOOD, "logs", |run, _| {
         run["run"]["complete"] = json!(false);

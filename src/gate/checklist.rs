@@ -152,7 +152,7 @@ fn check(code: &str, judged: &[Judged<'_>], context: &Context<'_>) -> Vec<(Mark,
         .map(|signal| {
             let line = evidence(judged, code, signal, "");
             let counted = if line.mark == Mark::Pass {
-                format!(" ({} jobs, {} rows)", line.jobs, line.rows)
+                format!(" by {}, {} rows examined", counted(line.jobs as usize), line.rows)
             } else {
                 String::new()
             };
@@ -185,7 +185,11 @@ fn every(judged: &[Judged<'_>]) -> (Mark, String) {
     if compared == 0 {
         return (Mark::Open, "no job was compared".to_owned());
     }
-    (Mark::Pass, format!("no check that gates failed in {compared} jobs"))
+    (Mark::Pass, format!("no check that gates failed in {}", counted(compared)))
+}
+
+fn counted(jobs: usize) -> String {
+    if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") }
 }
 
 /// Whether an earlier phase is over: by its gate, or, where none was named, by a human's word.

@@ -154,7 +154,6 @@ pub fn decide(given: &[Given], earlier: Vec<EarlierGate>, context: &Context<'_>)
     notices.extend(
         waiver::warnings(&waivers, false).into_iter().map(|it| format!("{} ({})", it.message, it.origin)),
     );
-    let leaves = phase.validation.iter().chain(&phase.success).any(|item| item.when == When::After);
     Ok(Gate {
         gate_version: SCHEMA_VERSION,
         tool: crate::run::tool(),
@@ -165,7 +164,7 @@ pub fn decide(given: &[Given], earlier: Vec<EarlierGate>, context: &Context<'_>)
         risk: phase.risk.clone(),
         signals: context.signals.clone(),
         stage: context.stage,
-        closing: context.stage == Stage::Complete || !leaves,
+        closing: context.stage == Stage::Complete,
         verdict,
         headline: headline(verdict, &failed, &missing, &reports, &checklist),
         missing,
@@ -195,7 +194,7 @@ fn headline(
     };
     match verdict {
         Verdict::Fail => first(failed),
-        Verdict::Inconclusive => format!("nothing failed, but evidence is missing: {}", first(missing)),
+        Verdict::Inconclusive => format!("missing: {}", first(missing)),
         Verdict::Pass => {
             let counting: Vec<&GateReport> =
                 reports.iter().filter(|report| report.jobs_of_phase > 0).collect();
