@@ -142,7 +142,10 @@ fn everything_answered_and_confirmed_is_a_pass_that_can_be_signed() {
     }
     let told =
         document["evidence"].as_array().unwrap().iter().find(|line| line["check"] == "PERFORMANCE").unwrap();
-    assert!(told["because"].as_str().unwrap().starts_with("wall time: 1.000 (0.0 % "), "{told}");
+    assert!(
+        told["because"].as_str().unwrap().starts_with("measure-logs-compact: wall time: 1.000 (0.0 % "),
+        "{told}"
+    );
     assert_eq!(document["candidate"]["kind"], "unified");
     assert!(document["candidate"]["digest"].is_string() && document["reports"][0]["digest"].is_string());
     assert!(done.stdout.starts_with("gate logs: PASS\nThe phase may begin."), "{}", done.stdout);

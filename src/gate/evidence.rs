@@ -73,7 +73,7 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
                     found.rows += check.coverage.rows;
                     if measures {
                         // Whoever signs wants the figures.
-                        passed.push(check.summary.clone());
+                        passed.push(format!("{}: {}", job.id, check.summary));
                     }
                 }
                 (CheckStatus::Pass | CheckStatus::Fail, false) => refused += 1,
