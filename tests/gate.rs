@@ -140,6 +140,12 @@ fn everything_answered_and_confirmed_is_a_pass_that_can_be_signed() {
     for (id, wanted) in marks {
         assert_eq!(mark(&document, id), wanted, "{id}");
     }
+    let told =
+        document["evidence"].as_array().unwrap().iter().find(|line| line["check"] == "PERFORMANCE").unwrap();
+    assert!(
+        told["because"].as_str().unwrap().starts_with("measure-logs-compact: wall time: 1.000 (0.0 % "),
+        "{told}"
+    );
     assert_eq!(document["candidate"]["kind"], "unified");
     assert!(document["candidate"]["digest"].is_string() && document["reports"][0]["digest"].is_string());
     assert!(done.stdout.starts_with("gate logs: PASS\nThe phase may begin."), "{}", done.stdout);
@@ -412,6 +418,20 @@ fn no_way_leads_to_a_pass_that_was_not_earned() {
         }
     });
     assert!(reasons(&decision(&short.expect(3))).contains("takes 4 ms, mostly the start of a process"));
+}
+
+#[test]
+fn a_report_of_another_policy_that_was_as_strict_counts_and_says_so() {
+    let done = gate(&GOOD, "logs", |run, _| {
+        run["policy"]["phase"] = json!(null);
+        run["policy"]["digest"] = json!("ab");
+        run["verdict"] = json!("inconclusive");
+    });
+    let document = decision(&done.expect(0));
+    let told = document["reports"][0]["judged"].as_str().unwrap();
+    assert!(told.contains("was judged under another policy (no phase), judged again here"), "{told}");
+    assert_eq!(document["reports"][0]["own_verdict"], "inconclusive");
+    assert!(document["reports"][1]["judged"].as_str().unwrap().starts_with("judged by this policy"));
 }
 
 #[test]

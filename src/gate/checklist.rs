@@ -11,8 +11,18 @@ use reports::gate::{Confirmation, EarlierGate, Line, Mark, Stage};
 use super::evidence::{applies, line as evidence};
 use super::{Context, Judged};
 use crate::error::{Error, Result};
+use crate::measure::set::CODES;
 use crate::policy::phase::{Item, Phase, When};
 use crate::policy::verdict;
+
+/// A line, and of its reasons those that gave it its mark.
+#[derive(Debug)]
+pub struct Answered {
+    /// The line with all its reasons.
+    pub line: Line,
+    /// What keeps it from a pass; empty where nothing does.
+    pub against: Vec<String>,
+}
 
 /// Who confirmed what.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +45,7 @@ pub fn lines(
     judged: &[Judged<'_>],
     earlier: &[EarlierGate],
     context: &Context<'_>,
-) -> Result<Vec<Line>> {
+) -> Result<Vec<Answered>> {
     let mut items: Vec<(String, &Item)> = Vec::new();
     for (letter, list) in
         [("P", &phase.prerequisites), ("R", &about_reports), ("V", &phase.validation), ("S", &phase.success)]
@@ -96,7 +106,7 @@ fn one(
     earlier: &[EarlierGate],
     confirmed: Option<Confirmation>,
     context: &Context<'_>,
-) -> Line {
+) -> Answered {
     let mut parts: Vec<(Mark, String)> = Vec::new();
     for code in &item.checks {
         parts.extend(check(code, judged, context));
@@ -128,13 +138,18 @@ fn one(
     } else {
         Mark::Pass
     };
+    let against = parts
+        .iter()
+        .filter(|(part, _)| *part == mark && matches!(mark, Mark::Fail | Mark::Open))
+        .map(|(_, because)| because.clone())
+        .collect();
     let because = if mark == Mark::Later {
         let rule = item.confirm.as_deref().unwrap_or_default();
         vec![format!("asked with --complete, once the rollout is done: {rule}")]
     } else {
         parts.into_iter().map(|(_, because)| because).collect()
     };
-    Line {
+    let line = Line {
         id: id.to_owned(),
         text: item.text.clone(),
         mark,
@@ -142,7 +157,8 @@ fn one(
         checks: item.checks.clone(),
         confirm: item.confirm.clone(),
         confirmed,
-    }
+    };
+    Answered { line, against }
 }
 
 /// What a check says on each signal of the phase.
@@ -151,8 +167,8 @@ fn check(code: &str, judged: &[Judged<'_>], context: &Context<'_>) -> Vec<(Mark,
     let told: Vec<(Mark, String)> = signals
         .map(|signal| {
             let line = evidence(judged, code, signal, "");
-            let counted = if line.mark == Mark::Pass {
-                format!(" ({} jobs, {} rows)", line.jobs, line.rows)
+            let counted = if line.mark == Mark::Pass && !CODES.contains(&code) {
+                format!(" by {}, {} rows examined", counted(line.jobs as usize), line.rows)
             } else {
                 String::new()
             };
@@ -185,7 +201,11 @@ fn every(judged: &[Judged<'_>]) -> (Mark, String) {
     if compared == 0 {
         return (Mark::Open, "no job was compared".to_owned());
     }
-    (Mark::Pass, format!("no check that gates failed in {compared} jobs"))
+    (Mark::Pass, format!("no check that gates failed in {}", counted(compared)))
+}
+
+fn counted(jobs: usize) -> String {
+    if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") }
 }
 
 /// Whether an earlier phase is over: by its gate, or, where none was named, by a human's word.

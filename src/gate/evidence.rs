@@ -60,6 +60,7 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
     let (mut failed, mut undecided, mut refused, mut ungated): (Vec<String>, Vec<String>, u64, u64) =
         (Vec::new(), Vec::new(), 0, 0);
     let mut jobs = 0_u64;
+    let mut passed: Vec<String> = Vec::new();
     for report in judged {
         for job in report.jobs.iter().filter(asked) {
             jobs += 1;
@@ -70,6 +71,10 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
                 (CheckStatus::Pass, true) => {
                     found.jobs += 1;
                     found.rows += check.coverage.rows;
+                    if measures {
+                        // Whoever signs wants the figures.
+                        passed.push(format!("{}: {}", job.id, check.summary));
+                    }
                 }
                 (CheckStatus::Pass | CheckStatus::Fail, false) => refused += 1,
                 (CheckStatus::Inconclusive, _) => undecided.push(said(report, job, check)),
@@ -90,6 +95,7 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
         Mark::Pass if ungated > 0 => {
             format!("passed by {} and failed by {ungated} of those asked, but it does not gate", found.jobs)
         }
+        Mark::Pass if measures => passed.join("; "),
         Mark::Pass => "passed".to_owned(),
         _ if !undecided.is_empty() => listed("undecided", &undecided),
         _ if refused > 0 => "answered only by reports that were refused".to_owned(),

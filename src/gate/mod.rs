@@ -24,7 +24,7 @@ use corpora::Signals;
 use reports::document::{JobReport, Mode, Role, Verdict};
 use reports::gate::{EarlierGate, Gate, GateReport, Identity, Line, Mark, SCHEMA_VERSION, Stage};
 
-use self::checklist::Confirmed;
+use self::checklist::{Answered, Confirmed};
 use self::given::{Given, document};
 use crate::content;
 use crate::error::{Error, Result};
@@ -109,7 +109,7 @@ pub fn decide(given: &[Given], earlier: Vec<EarlierGate>, context: &Context<'_>)
     let candidates = identities(&judged, Role::Candidate);
     let baselines = identities(&judged, Role::Baseline);
     let evidence = evidence::lines(&judged, policy, &context.signals);
-    let checklist = checklist::lines(phase, vouched(&judged), &judged, &earlier, context)?;
+    let answered = checklist::lines(phase, vouched(&judged), &judged, &earlier, context)?;
     let findings = checklist::findings(&judged);
 
     let mut missing: Vec<String> = Vec::new();
@@ -127,14 +127,10 @@ pub fn decide(given: &[Given], earlier: Vec<EarlierGate>, context: &Context<'_>)
     missing.extend(incomparable(&judged));
     missing.extend(undecided(&judged));
     missing.extend(earlier.iter().filter_map(|gate| from_the_future(gate, context.now)));
-    missing.extend(
-        checklist
-            .iter()
-            .filter(|line| line.mark == Mark::Open)
-            .map(|line| format!("{} {}: {}", line.id, line.text, line.because.join("; "))),
-    );
+    missing.extend(answered.iter().filter(|it| it.line.mark == Mark::Open).map(against));
 
-    let failed: Vec<String> = failures(&judged, &checklist);
+    let failed: Vec<String> = failures(&judged, &answered);
+    let checklist: Vec<Line> = answered.into_iter().map(|it| it.line).collect();
     let verdict = if !failed.is_empty() {
         Verdict::Fail
     } else if missing.is_empty() {
@@ -154,7 +150,6 @@ pub fn decide(given: &[Given], earlier: Vec<EarlierGate>, context: &Context<'_>)
     notices.extend(
         waiver::warnings(&waivers, false).into_iter().map(|it| format!("{} ({})", it.message, it.origin)),
     );
-    let leaves = phase.validation.iter().chain(&phase.success).any(|item| item.when == When::After);
     Ok(Gate {
         gate_version: SCHEMA_VERSION,
         tool: crate::run::tool(),
@@ -165,7 +160,7 @@ pub fn decide(given: &[Given], earlier: Vec<EarlierGate>, context: &Context<'_>)
         risk: phase.risk.clone(),
         signals: context.signals.clone(),
         stage: context.stage,
-        closing: context.stage == Stage::Complete || !leaves,
+        closing: context.stage == Stage::Complete,
         verdict,
         headline: headline(verdict, &failed, &missing, &reports, &checklist),
         missing,
@@ -195,7 +190,7 @@ fn headline(
     };
     match verdict {
         Verdict::Fail => first(failed),
-        Verdict::Inconclusive => format!("nothing failed, but evidence is missing: {}", first(missing)),
+        Verdict::Inconclusive => format!("missing: {}", first(missing)),
         Verdict::Pass => {
             let counting: Vec<&GateReport> =
                 reports.iter().filter(|report| report.jobs_of_phase > 0).collect();
@@ -376,8 +371,13 @@ fn from_the_future(gate: &EarlierGate, now: DateTime<Utc>) -> Option<String> {
     }
 }
 
+/// A line of the checklist with what is against it.
+fn against(answered: &Answered) -> String {
+    format!("{} {}: {}", answered.line.id, answered.line.text, answered.against.join("; "))
+}
+
 /// What fails, one sentence each.
-fn failures(judged: &[Judged<'_>], checklist: &[Line]) -> Vec<String> {
+fn failures(judged: &[Judged<'_>], answered: &[Answered]) -> Vec<String> {
     let mut failed: Vec<String> = Vec::new();
     for one in judged {
         let red: Vec<&JobReport> = one.jobs.iter().filter(|job| job.verdict == Verdict::Fail).collect();
@@ -393,8 +393,7 @@ fn failures(judged: &[Judged<'_>], checklist: &[Line]) -> Vec<String> {
             ));
         }
     }
-    let lines = checklist.iter().filter(|line| line.mark == Mark::Fail);
-    failed.extend(lines.map(|line| format!("{} {}: {}", line.id, line.text, line.because.join("; "))));
+    failed.extend(answered.iter().filter(|it| it.line.mark == Mark::Fail).map(against));
     failed
 }
 

@@ -244,7 +244,8 @@ fn one(report: &GateReport) -> Markup {
             dl class="facts" {
                 div { dt { "What" } dd {
                     (words::mode(report.mode)) ", " (counted(report.jobs, "job", "jobs")) ", "
-                    (count(report.jobs_of_phase)) " of the phase, " (counted(report.rows, "input row", "input rows"))
+                    (count(report.jobs_of_phase)) " of the phase"
+                    @if report.rows > 0 { ", " (counted(report.rows, "input row", "input rows")) " compared" }
                 } }
                 div { dt { "Started" } dd { (shown(&report.started, 60)) } }
                 div { dt { "Finished" } dd { (shown(report.finished.as_deref().unwrap_or("unknown"), 60)) } }

@@ -52,7 +52,7 @@ pub struct Gate {
     pub signals: Vec<String>,
     /// What was asked.
     pub stage: Stage,
-    /// True where the phase is over with this decision, should it be a pass: nothing of its checklist is left for later.
+    /// True where the phase is over with this decision, should it be a pass: it was asked to be completed.
     pub closing: bool,
     /// The decision.
     pub verdict: Verdict,
