@@ -22,6 +22,7 @@ mod interrupt;
 mod job_list;
 mod measure;
 mod policy;
+mod policy_scope;
 mod real;
 mod resume;
 mod signals;

@@ -52,9 +52,9 @@ impl Counter {
         Self { groups: BTreeMap::new(), room, rest: BlastCounts::default() }
     }
 
-    fn count(&mut self, values: &Values, kind: RowDifferenceKind) {
+    fn count(&mut self, values: &[Option<String>], kind: RowDifferenceKind) {
         if self.groups.len() < self.room && !self.groups.contains_key(values) {
-            self.groups.insert(values.clone(), BlastCounts::default());
+            self.groups.insert(values.to_vec(), BlastCounts::default());
         }
         let counts = self.groups.get_mut(values).unwrap_or(&mut self.rest);
         *match kind {
@@ -90,7 +90,7 @@ impl Blast {
     /// Counts one differing row that belongs to `findings`.
     pub fn count<'a>(
         &mut self,
-        values: &Values,
+        values: &[Option<String>],
         kind: RowDifferenceKind,
         findings: impl Iterator<Item = &'a str>,
     ) {

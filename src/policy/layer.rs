@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use reports::document::Action;
 
+use super::scope::Scoped;
 use super::waiver::Waiver;
 use crate::check::{SizeBounds, Tolerance};
 
@@ -56,6 +57,8 @@ pub enum Set {
     Action(String, Action),
     /// A declared difference.
     Waiver(Waiver),
+    /// What differs for a part of the work.
+    For(Box<Scoped>),
 }
 
 impl Set {
@@ -75,7 +78,7 @@ impl Set {
             Self::MaxPairs(_) => "performance.max_pairs".to_owned(),
             Self::More(_) => "memory.more".to_owned(),
             Self::Action(pattern, _) => format!("actions.{pattern}"),
-            Self::Waiver(_) => return None,
+            Self::Waiver(_) | Self::For(_) => return None,
         })
     }
 }
