@@ -12,6 +12,7 @@ mod both_sides;
 mod bundle;
 mod ci_page;
 mod cli;
+mod container;
 mod disk;
 mod evidence;
 mod external_side;

@@ -16,7 +16,10 @@ type Row<'a> = (i64, Option<&'a str>, &'a str, &'a str);
 fn write(path: &Path, rows: &[Row<'_>]) {
     let batch = RecordBatch::try_from_iter([
         ("id", Arc::new(rows.iter().map(|it| it.0).collect::<Int64Array>()) as ArrayRef),
-        ("_cardinalhq.customer_id", Arc::new(rows.iter().map(|it| it.1).collect::<StringArray>()) as ArrayRef),
+        (
+            "_cardinalhq.customer_id",
+            Arc::new(rows.iter().map(|it| it.1).collect::<StringArray>()) as ArrayRef,
+        ),
         ("kind", Arc::new(rows.iter().map(|it| Some(it.2)).collect::<StringArray>()) as ArrayRef),
         ("body", Arc::new(rows.iter().map(|it| Some(it.3)).collect::<StringArray>()) as ArrayRef),
     ])
@@ -69,7 +72,8 @@ fn block(scope: &str, codes: &[&str]) -> String {
 /// (code, column, rows, waived) of every finding of ROWS, sorted.
 fn rows(report: &Report) -> Vec<(String, String, u64, bool)> {
     let of = |it: &Finding| {
-        let column = it.place.as_ref().and_then(|place| place.column.clone()).filter(|_| it.code == "rows.changed");
+        let column =
+            it.place.as_ref().and_then(|place| place.column.clone()).filter(|_| it.code == "rows.changed");
         (it.code.clone(), column.unwrap_or_default(), it.count, it.waived.is_some())
     };
     let mut rows: Vec<_> = findings(report).filter(|it| it.check == "ROWS").map(of).collect();
@@ -77,7 +81,7 @@ fn rows(report: &Report) -> Vec<(String, String, u64, bool)> {
     rows
 }
 
-fn told<'a>(rows: &'a [(String, String, u64, bool)]) -> Vec<(&'a str, &'a str, u64, bool)> {
+fn told(rows: &[(String, String, u64, bool)]) -> Vec<(&str, &str, u64, bool)> {
     rows.iter().map(|it| (it.0.as_str(), it.1.as_str(), it.2, it.3)).collect()
 }
 
@@ -137,7 +141,8 @@ fn every_condition_of_a_scope_must_hold_and_two_scopes_cover_what_lies_in_either
         block("where = { kind = \"histogram\" }", &["rows.changed"])
     );
     let report = compared(A, B, &either, &[]).expect(1).report();
-    let parts: Vec<_> = rows(&report).into_iter().filter(|it| it.1 == "body").map(|it| (it.2, it.3)).collect();
+    let parts: Vec<_> =
+        rows(&report).into_iter().filter(|it| it.1 == "body").map(|it| (it.2, it.3)).collect();
     // Rows 2 and 3 by the first, row 4 by the second; rows 7, 8 and 9 by none.
     assert_eq!(parts, [(1, true), (2, true), (3, false)]);
 }
@@ -149,19 +154,23 @@ fn a_scope_by_rows_holds_only_within_its_jobs_and_a_waiver_in_it_only_within_its
         let block = block(&format!("organization = \"acme\"\n{scope}"), ALL);
         compared(a, b, &block, &[]).expect(exit);
     }
-    let expired = format!("{}expires = \"2020-01-01\"\n", block("organization = \"acme\"", &["rows.changed"]));
+    let expired =
+        format!("{}expires = \"2020-01-01\"\n", block("organization = \"acme\"", &["rows.changed"]));
     compared(a, b, &expired, &[]).expect(1);
-    let column = |name: &str| format!("{}column = \"{name}\"\n", block("organization = \"acme\"", &["rows.changed"]));
+    let column =
+        |name: &str| format!("{}column = \"{name}\"\n", block("organization = \"acme\"", &["rows.changed"]));
     compared(a, b, &column("kind"), &[]).expect(1);
     compared(a, b, &column("body"), &[]).expect(0);
 }
 
 #[test]
 fn rows_of_a_scope_ask_for_its_action_and_others_for_the_general_one() {
-    let policy = "[[policy.for]]\nwhere = { kind = \"histogram\" }\nactions = { \"rows.changed\" = \"warn\" }\n";
+    let policy =
+        "[[policy.for]]\nwhere = { kind = \"histogram\" }\nactions = { \"rows.changed\" = \"warn\" }\n";
     let report = compared(A, B, policy, &[]).expect(1).report();
     let body = |it: &&Finding| it.place.as_ref().is_some_and(|place| place.column.as_deref() == Some("body"));
-    let mut actions: Vec<_> = findings(&report).filter(body).map(|it| (it.count, it.action, it.severity)).collect();
+    let mut actions: Vec<_> =
+        findings(&report).filter(body).map(|it| (it.count, it.action, it.severity)).collect();
     actions.sort();
     let blocker = Severity::Blocker;
     assert_eq!(actions, [(2, Some(Action::Warn), blocker), (4, Some(Action::Page), blocker)]);
@@ -195,7 +204,9 @@ fn policy_show_tells_scoped_values_with_their_origin_and_the_digest_covers_them(
     let policy = "[policy.sizes]\nbytes_warn = 0.2\n\n[[policy.for]]\nsignal = \"metrics\"\n\
                   tolerance = { value = { relative = 0.001 } }\nsizes = { bytes_warn = 0.05 }\n\n\
                   [[policy.for]]\norganization = \"acme\"\nactions = { \"rows.*\" = \"note\" }\n";
-    let show = |policy: &str| parallax(&["policy", "show"]).with_file("parallax.toml", policy).finish().expect(0).stdout;
+    let show = |policy: &str| {
+        parallax(&["policy", "show"]).with_file("parallax.toml", policy).finish().expect(0).stdout
+    };
     let text = show(policy);
     for (key, value, origin) in [
         ("for signal metrics: sizes.bytes_warn", "0.05", "parallax.toml:7"),
@@ -211,9 +222,25 @@ fn policy_show_tells_scoped_values_with_their_origin_and_the_digest_covers_them(
 }
 
 #[test]
+fn the_blocks_of_the_documentation_are_what_the_program_reads() {
+    let page = include_str!("../docs/policy.md");
+    let (_, example) = page.split_once("```toml\n[[policy.for]]").unwrap();
+    let example = format!("[[policy.for]]{}", example.split("```").next().unwrap());
+    let text = parallax(&["policy", "show"]).with_file("parallax.toml", &example).finish().expect(0).stdout;
+    assert!(text.contains("for signal metrics, job hourly-*: sizes.bytes_warn"), "{text}");
+    assert!(
+        text.contains("rows.changed rows of _cardinalhq.metric_type = histogram, organization = "),
+        "{text}"
+    );
+}
+
+#[test]
 fn scopes_that_nothing_can_lie_in_are_refused_or_warned_of_with_file_and_line() {
     for (policy, said) in [
-        ("[[policy.for]]\nsignal = \"metric\"\ngates = []\n", "parallax.toml:1: `policy.for.signal`: there is no signal"),
+        (
+            "[[policy.for]]\nsignal = \"metric\"\ngates = []\n",
+            "parallax.toml:1: `policy.for.signal`: there is no signal",
+        ),
         ("[[policy.for]]\nsignal = \"metric\"\ngates = []\n", "did you mean `metrics`?"),
         (
             "[policy.ignore]\nkind = \"why\"\n[[policy.for]]\nwhere = { kind = \"a\" }\nactions = { \"rows.*\" = \"note\" }\n",
@@ -223,10 +250,18 @@ fn scopes_that_nothing_can_lie_in_are_refused_or_warned_of_with_file_and_line() 
         let done = compared(A, B, policy, &[]).expect(2);
         assert!(done.stderr.contains(said), "{}", done.stderr);
     }
-    let policy = "[policy.sizes]\nbytes_fail = 0.2\n[[policy.for]]\njob = \"compare\"\nsizes = { bytes_warn = 0.3 }\n";
+    let policy =
+        "[policy.sizes]\nbytes_fail = 0.2\n[[policy.for]]\njob = \"compare\"\nsizes = { bytes_warn = 0.3 }\n";
     let done = compared(A, B, policy, &[]).expect(2);
-    assert!(done.stderr.contains("parallax.toml:2") && done.stderr.contains("parallax.toml:5"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("parallax.toml:2") && done.stderr.contains("parallax.toml:5"),
+        "{}",
+        done.stderr
+    );
     let policy = "[[policy.for]]\njob = \"hourly-*\"\nsizes = { bytes_warn = 0.3 }\n";
     let warnings = compared(A, A, policy, &[]).expect(0).report().warnings;
-    assert_eq!((warnings[0].code.as_str(), warnings[0].origin.as_str()), ("policy.scope-unused", "parallax.toml:1"));
+    assert_eq!(
+        (warnings[0].code.as_str(), warnings[0].origin.as_str()),
+        ("policy.scope-unused", "parallax.toml:1")
+    );
 }

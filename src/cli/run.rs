@@ -7,6 +7,7 @@ use clap::Args;
 use corpora::Catalog;
 use reports::document::{JobReport, Mode, Report, Role, Verdict};
 
+use super::ci::{Ci, CiArgs};
 use super::measure::{self, MeasureArgs};
 use super::options::{self, PolicyArgs, of_corpora};
 use super::replay::Place;
@@ -77,9 +78,15 @@ pub struct RunArgs {
     measure: Option<usize>,
     #[command(flatten)]
     measuring: MeasureArgs,
+    #[command(flatten)]
+    ci: CiArgs,
 }
 
 impl RunArgs {
+    pub(super) fn ci(&self) -> Ci {
+        self.ci.ci
+    }
+
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
         self.perform_in(Mode::Run, None, common, cancel)
     }
@@ -126,7 +133,7 @@ impl RunArgs {
             program: std::env::current_exe().ok(),
             today: Utc::now().date_naive(),
         };
-        execute(&jobs, &settings, common, cancel)
+        execute(&jobs, &settings, common, self.ci(), cancel)
     }
 
     /// The same run on the one job of a bundle.
@@ -147,6 +154,7 @@ impl RunArgs {
             baseline: side(place.contents.recorded_baseline, Role::Baseline, self.baseline),
             candidate: side(place.contents.recorded_candidate, Role::Candidate, self.candidate),
             config: Some(place.config.to_owned()),
+            policy: self.policy.replayed(place),
             out: Some(place.out.to_owned()),
             seed: place.contents.seed,
             // There is nothing to go on from, and findings do not hang on time.
@@ -273,12 +281,14 @@ pub(super) fn execute(
     jobs: &[PlannedJob],
     settings: &Settings,
     common: &Common,
+    ci: Ci,
     cancel: &Cancel,
 ) -> Result<Exit> {
     report_dir::prepare(&settings.out, settings.resume)?;
     let report = run(jobs, settings, cancel, &Lines)?;
     if !common.quiet {
         show(&report, settings, common.format)?;
+        ci.tell(&report, &settings.out, common.format)?;
     }
     Ok(if report.run.complete { Exit::from(report.verdict) } else { Exit::Interrupted })
 }

@@ -151,9 +151,9 @@ impl TypedFor {
             );
             return Err(Fault { at, message });
         }
-        for (pattern, _) in &self.actions {
-            let takes_in = |code: &&str| super::action::matches(pattern.get_ref(), code);
-            if !pattern.get_ref().starts_with("rows.") || !ROW_CODES.iter().any(|code| takes_in(&code)) {
+        for pattern in self.actions.keys() {
+            let takes_in = |code: &str| super::action::matches(pattern.get_ref(), code);
+            if !pattern.get_ref().starts_with("rows.") || !ROW_CODES.iter().any(|code| takes_in(code)) {
                 return Err(not_by_rows(pattern, &format!("{prefix}actions")));
             }
         }
