@@ -21,7 +21,7 @@ use crate::measure::set;
 use crate::output::Output;
 use crate::plan::PlannedJob;
 use crate::policy::waiver::Scene;
-use crate::policy::{verdict, waiver};
+use crate::policy::{Policy, verdict, waiver};
 use crate::probe::{self, Request};
 use crate::report_dir;
 use crate::settings::{Keep, Settings};
@@ -69,21 +69,24 @@ pub fn job(
     let scratch = home.path().join("check");
     make(&scratch)?;
     let spill = Spill::new(&scratch, &settings.memory);
-    let differences = Differences::new(&settings.out, &job.id, &settings.by);
+    let signal = job.signal.as_ref().map(|signal| signal.name.as_str()).filter(|name| !name.is_empty());
+    let policy = settings.policy.for_job(signal, &job.id);
+    let scopes = settings.policy.row_scopes(signal, &job.id);
+    let differences = Differences::new(&settings.out, &job.id, &settings.by).scoped(scopes);
     let subject = Subject {
         job,
         baseline: baseline.as_ref().map(|(observed, _)| observed),
         candidate: &candidate.0,
         rows_in,
-        comparison: &settings.policy.comparison,
-        size_bounds: &settings.policy.size_bounds,
+        comparison: &policy.comparison,
+        size_bounds: &policy.size_bounds,
         known_defects: settings.baseline.as_deref().map_or(&[][..], |side| side.known_defects()),
         scratch: &scratch,
         spill: &spill,
         differences: Some(&differences),
         cancel,
     };
-    let (checks, mut evidence) = ask(&subject, settings)?;
+    let (checks, mut evidence) = ask(&subject, settings, &policy)?;
     if let Some(failure) = spill.failure() {
         return Err(failure);
     }
@@ -91,7 +94,7 @@ pub fn job(
         rows.differences = differences.finish()?;
     }
     // Where time and memory are measured, the measured sets answer for their checks, not the job.
-    let mut required = settings.policy.required.clone();
+    let mut required = policy.required.clone();
     if settings.measure.is_some() {
         required.retain(|code| !set::CODES.contains(&code.as_str()));
     }
@@ -128,7 +131,7 @@ pub fn job(
         kind: ready.segments.is_some().then(|| job.kind.as_str().to_owned()),
         corpus: job.corpus.clone(),
         parameters: job.parameter_origins.clone(),
-        inputs: inputs(ready.segments.as_deref().unwrap_or_default()),
+        inputs: inputs(ready.segments.as_deref().unwrap_or_default(), planned.digests()?),
         verdict,
         headline,
         baseline: baseline_report,
@@ -144,6 +147,7 @@ pub fn job(
         sketches: evidence.sketches,
         locality: evidence.locality,
         measurement: None,
+        policy_scopes: settings.policy.scopes_of(signal, &job.id),
         replay: planned.replay.clone(),
         checks,
     };
@@ -187,7 +191,7 @@ fn count_descriptors(
 }
 
 /// Asks every check and applies the waivers.
-fn ask(subject: &Subject<'_>, settings: &Settings) -> Result<(Vec<CheckReport>, Evidence)> {
+fn ask(subject: &Subject<'_>, settings: &Settings, policy: &Policy) -> Result<(Vec<CheckReport>, Evidence)> {
     let mut checks = Vec::new();
     let mut evidence = Evidence::default();
     let signal = subject.job.signal.as_ref().map(|signal| signal.name.as_str());
@@ -201,15 +205,18 @@ fn ask(subject: &Subject<'_>, settings: &Settings) -> Result<(Vec<CheckReport>, 
         subject.cancel.check()?;
         let started = Instant::now();
         let mut outcome = examine(check.as_ref(), subject)?;
-        waiver::apply(&settings.policy.waivers, settings.today, &scene, &mut outcome.findings);
+        waiver::apply(&policy.waivers, settings.today, &scene, &mut outcome.findings);
+        if let Some(differences) = subject.differences.filter(|_| check.code() == "ROWS") {
+            differences.with_scopes(|it| policy.split(it, settings.today, &scene, &mut outcome.findings));
+        }
         evidence.take(std::mem::take(&mut outcome.evidence));
         let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let gates = settings.policy.gating.contains(check.code());
+        let gates = policy.gating.contains(check.code());
         let mut report = verdict::check(check.code(), outcome, gates, elapsed);
         id::assign(&subject.job.id, &mut report.findings, |role, file| position(subject, role, file));
         suggested::suggest(&subject.job.id, settings.today, &mut report.findings);
         for finding in &mut report.findings {
-            finding.action = Some(settings.policy.action(finding, gates));
+            finding.action = Some(policy.action(finding, gates));
         }
         checks.push(report);
     }
@@ -283,13 +290,15 @@ fn keep(
     report_dir::keep(&settings.out, &role.to_string(), &job.id, &run.output, manifest).map(Some)
 }
 
-fn inputs(segments: &[Segment]) -> Vec<InputInfo> {
+fn inputs(segments: &[Segment], digests: &[String]) -> Vec<InputInfo> {
     segments
         .iter()
-        .map(|segment| InputInfo {
+        .enumerate()
+        .map(|(number, segment)| InputInfo {
             path: crate::error::display(&segment.path),
             rows: segment.rows,
             bytes: segment.bytes,
+            digest: digests.get(number).cloned(),
         })
         .collect()
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use corpora::Catalog;
 use corpora::Generate;
@@ -32,6 +32,8 @@ use crate::side::unified::DEFAULT_TARGET_SIZE;
 pub struct PlannedJob {
     job: Job,
     source: Source,
+    /// Digests of given inputs, once somebody asked for them.
+    digests: OnceLock<Vec<String>>,
     /// The command that repeats this job alone.
     pub replay: String,
 }
@@ -58,6 +60,7 @@ impl PlannedJob {
         Self {
             job: bare(id, signal, JobKind::Compact, parameters),
             source: Source::Unknown,
+            digests: OnceLock::new(),
             replay: replay.to_owned(),
         }
     }
@@ -66,6 +69,12 @@ impl PlannedJob {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.job.id
+    }
+
+    /// Name of its signal, where it has one.
+    #[must_use]
+    pub fn signal(&self) -> Option<&str> {
+        self.job.signal.as_ref().map(|signal| signal.name.as_str()).filter(|name| !name.is_empty())
     }
 
     /// Every path that the job reads.
@@ -104,13 +113,28 @@ impl PlannedJob {
             Source::Unknown => part("unknown inputs"),
             Source::Generated(spec, options) => part(&format!("{spec:?} {options:?}")),
             Source::Given(segments) => {
-                for segment in segments {
+                for (segment, digest) in segments.iter().zip(self.digests()?) {
                     part(&segment.path.to_string_lossy());
-                    part(&content::digest(&segment.path)?);
+                    part(digest);
                 }
             }
         }
         Ok(())
+    }
+
+    /// BLAKE3 of each given input, in order; none where inputs are generated or unknown. They are read once.
+    ///
+    /// # Errors
+    /// Where an input cannot be read.
+    pub fn digests(&self) -> Result<&[String]> {
+        let Source::Given(segments) = &self.source else { return Ok(&[]) };
+        if self.digests.get().is_none() {
+            let found =
+                segments.iter().map(|segment| content::digest(&segment.path)).collect::<Result<_>>()?;
+            // Whoever was first read the same.
+            drop(self.digests.set(found));
+        }
+        Ok(self.digests.get().map_or(&[], Vec::as_slice))
     }
 
     /// What makes `side` what it is when it performs this job.
@@ -144,7 +168,12 @@ impl PlannedJob {
     pub fn with_inputs(&self, inputs: &[PathBuf]) -> Result<Self> {
         let segments = inspect_all(inputs).map_err(|error| Error::of_corpora(&error))?;
         let job = Job { inputs: inputs.to_vec(), ..self.job.clone() };
-        Ok(Self { job, source: Source::Given(segments), replay: self.replay.clone() })
+        Ok(Self {
+            job,
+            source: Source::Given(segments),
+            digests: OnceLock::new(),
+            replay: self.replay.clone(),
+        })
     }
 
     /// Puts the inputs in place, below `home` where they are generated.
@@ -305,6 +334,7 @@ impl Planner<'_> {
         Ok(PlannedJob {
             job,
             source: Source::Generated(Arc::new(spec.clone()), options),
+            digests: OnceLock::new(),
             replay: self.replay(name),
         })
     }
@@ -336,7 +366,8 @@ impl Planner<'_> {
             let mut job = bare(id, Some(Arc::clone(&signal)), kind, &parameters);
             job.inputs = segments.iter().map(|segment| segment.path.clone()).collect();
             job.expected = given.expected;
-            PlannedJob { job, source: Source::Given(segments), replay: given.replay.clone() }
+            let (source, replay) = (Source::Given(segments), given.replay.clone());
+            PlannedJob { job, source, digests: OnceLock::new(), replay }
         };
         if kind == JobKind::Compact || segments.len() == 1 {
             return Ok(vec![planned(given.id, segments)]);
@@ -404,7 +435,7 @@ impl Planner<'_> {
             self.replay_tail
         );
         let source = if line.inputs.is_empty() { Source::Unknown } else { Source::Given(segments) };
-        Ok(PlannedJob { job, source, replay })
+        Ok(PlannedJob { job, source, digests: OnceLock::new(), replay })
     }
 
     /// The signal named, that asked for, or the only one that fits.

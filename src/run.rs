@@ -85,6 +85,10 @@ fn perform(
         (settings.mode == Mode::Run).then(|| Journal::open(&settings.out, settings.resume)).transpose()?;
     let taken = AtomicUsize::new(0);
     let sets = settings.measure.as_ref().map(|_| set::sets(jobs)).unwrap_or_default();
+    // What the policy says of some jobs alone must not contradict what it says of all.
+    for job in jobs {
+        settings.policy.for_job(job.signal(), job.id()).consistent()?;
+    }
     // In mode `bench` the jobs are measured only.
     let compared = if settings.mode == Mode::Bench { &[] } else { jobs };
     let expected = compared.len() + sets.len();
@@ -242,7 +246,10 @@ fn document(
         job.checks.iter().flat_map(|check| &check.findings).map(move |finding| (scene, finding))
     });
     let waivers = waiver::told(&settings.policy.waivers, settings.today, findings);
-    let warnings = waiver::warnings(&waivers, complete);
+    let mut warnings = waiver::warnings(&waivers, complete);
+    if complete {
+        warnings.extend(settings.policy.unused_scopes(&jobs));
+    }
     let mut totals = totals(&jobs, expected);
     totals.warnings += warnings.len() as u64;
     Report {

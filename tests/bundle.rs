@@ -69,6 +69,66 @@ fn ones_own_segments_and_configuration_give_the_same_ids_elsewhere() {
 }
 
 #[test]
+fn the_policy_file_travels_with_the_job_and_judges_alike_elsewhere() {
+    let corpus = "compact-production";
+    let policy = "[policy.sizes]\nbytes_warn = 0.11\n[[policy.for]]\njob = \"compact-*\"\ngates = [\"SCHEMA\"]\n\
+                  [[policy.for.waiver]]\ncode = \"rows.missing\"\nreason = \"a trial\"\nowner = \"us\"\n";
+    let arguments = ["run", "--corpus", corpus, "--candidate", "fault:drop-row", "--policy", "own.toml"];
+    let done = parallax(&arguments).with_file("own.toml", policy).finish().expect(0);
+    let before = done.report();
+    let packed = std::fs::read(bundle(&done, corpus)).unwrap();
+    let (old, old_ids) = (before.policy.unwrap(), ids(&done.path("parallax-report/report.json")));
+    drop(done);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("job.tar.zst");
+    std::fs::write(&file, packed).unwrap();
+    let again = parallax(&["replay", file.to_str().unwrap(), "--format", "json"]).finish().expect(0);
+    let said: serde_json::Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!((&said["same_policy"], &said["verdict"]), (&true.into(), &"pass".into()), "{said}");
+    let report = read_report(&again.path("parallax-replay/report.json"), "");
+    assert_eq!(report.policy.unwrap().digest, old.digest);
+    assert_eq!(ids(&again.path("parallax-replay/report.json")), old_ids);
+    let report = read_report(&again.path("parallax-replay/report.json"), "");
+    assert!(findings(&report).any(|it| it.code == "rows.missing" && it.waived.is_some()));
+    // Under another configuration it says so.
+    let other = parallax(&["replay", file.to_str().unwrap(), "--config", "other.toml"])
+        .with_file("other.toml", "[policy.sizes]\nbytes_fail = 0.7\n")
+        .finish()
+        .expect(0);
+    assert!(other.stderr.contains("the policy is not that of then"), "{}", other.stderr);
+}
+
+#[test]
+fn an_input_that_changed_since_is_refused_by_bundle_and_replay_and_named() {
+    let (home, inputs) = corpus("compact-production");
+    let line = serde_json::json!({"id": "mine", "signal": "logs", "inputs": inputs});
+    let done = parallax(&["run", "--job-list", "jobs.jsonl", "--candidate", "fault:drop-row"])
+        .with_file("jobs.jsonl", &format!("{line}\n"))
+        .finish()
+        .expect(1);
+    let report = done.report();
+    for (input, path) in report.jobs[0].inputs.iter().zip(&inputs) {
+        let digest = blake3::hash(&std::fs::read(path).unwrap()).to_hex().to_string();
+        assert_eq!(input.digest.as_ref(), Some(&digest), "{path}");
+    }
+    // One byte, in the middle of a file: the size stays.
+    let mut bytes = std::fs::read(&inputs[1]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&inputs[1], bytes).unwrap();
+    for command in [
+        &["replay", "parallax-report", "--job", "mine"][..],
+        &["bundle", "parallax-report", "--job", "mine", "--out", "x.tar.zst"],
+    ] {
+        let (code, _, stderr) = beside(&done, command);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(&inputs[1]) && stderr.contains("as in the report"), "{stderr}");
+    }
+    assert!(!done.path("x.tar.zst").exists() && !done.path("parallax-replay").exists());
+    drop(home);
+}
+
+#[test]
 fn a_comparison_and_recorded_outputs_give_the_same_ids_elsewhere() {
     let made = parallax(&[
         "run",

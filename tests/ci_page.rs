@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::read_report;
+use crate::support::{parallax, read_report};
 
 /// A fenced block: what stands behind the fence, and the text.
 pub fn blocks(page: &str) -> Vec<(&str, &str)> {
@@ -26,6 +26,7 @@ fn shell(home: &Path, text: &str, summary: Option<&Path>) -> (Option<i32>, Strin
     let mut command = Command::new("bash");
     command.args(["-e", "-c", text]).current_dir(home).env("PATH", path);
     command.env("PARALLAX_SOURCE", env!("CARGO_MANIFEST_DIR")).env_remove("GITHUB_STEP_SUMMARY");
+    command.env_remove("GITHUB_ACTIONS");
     if let Some(summary) = summary {
         command.env("GITHUB_STEP_SUMMARY", summary);
     }
@@ -74,14 +75,47 @@ fn the_step_of_a_ci_job_ends_with_the_exit_code_and_says_why() {
         drop(std::fs::remove_file(&summary));
         let text = format!("PARALLAX_ARGUMENTS={arguments:?} bash \"$PARALLAX_SOURCE/ci/github/run.sh\"");
         let (code, said) = shell(home.path(), &text, Some(&summary));
-        (code, said, std::fs::read_to_string(summary).unwrap())
+        (code, said, std::fs::read_to_string(summary).unwrap_or_default())
     };
     let (code, said, page) = step("--corpus compact-rows-per-file --candidate fault:drop-row");
     assert_eq!(code, Some(1), "{said}");
     assert!(
-        said.contains("::error title=Parallax::the candidate is not safe") && page.starts_with("# ❌ FAIL")
+        said.contains("::error title=Parallax%3A not safe to roll out::") && page.starts_with("# ❌ FAIL"),
+        "{said}{page}"
     );
+    assert!(said.contains("::error title=compact-rows-per-file%3A rows.missing::"), "{said}");
+    assert_eq!(page.matches("# ❌ FAIL").count(), 1, "told once");
     let (code, said, page) = step("--corpus no-such-corpus");
     assert_eq!(code, Some(2), "{said}");
     assert!(page.contains("could not run (exit code 2)"), "{page}");
+    assert_eq!(said.matches("::error title=Parallax could not run::").count(), 1, "{said}");
+    let (code, said, _) = step("--corpus compact-one-row --ci none");
+    assert!(code == Some(0) && !said.contains("::notice"), "{said}");
+}
+
+#[test]
+fn github_is_told_where_the_environment_shows_it_and_nobody_elsewhere() {
+    let run = |variables: &[(&str, &str)], rest: &[&str]| {
+        let arguments = ["run", "--corpus", "compact-one-row", "--candidate", "fault:drop-row"];
+        let (home, mut command) = parallax(&[&arguments[..], rest].concat()).into_parts();
+        let page = home.path().join("page.md");
+        std::fs::write(&page, "before\n").unwrap();
+        command.env("GITHUB_STEP_SUMMARY", &page).envs(variables.iter().copied());
+        let done = command.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&done.stdout), text(&done.stderr), std::fs::read_to_string(page).unwrap())
+    };
+    let github = [("GITHUB_ACTIONS", "true")];
+    let (stdout, _, page) = run(&github, &[]);
+    assert!(stdout.contains("\n::error title=Parallax%3A "), "{stdout}");
+    assert!(page.starts_with("before\n#"), "{page}");
+    for (variables, rest) in
+        [(&[][..], &[][..]), (&github, &["--ci", "none"]), (&[("GITHUB_ACTIONS", "1")], &[])]
+    {
+        let (stdout, stderr, page) = run(variables, rest);
+        assert!(!stdout.contains("::error") && !stderr.contains("::error") && page == "before\n", "{stdout}");
+    }
+    let (stdout, stderr, _) = run(&[], &["--ci", "github", "--format", "json"]);
+    assert!(serde_json::from_str::<serde_json::Value>(&stdout).is_ok(), "stdout is one document");
+    assert!(stderr.contains("::error title=Parallax%3A "), "{stderr}");
 }

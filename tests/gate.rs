@@ -180,7 +180,10 @@ fn without_confirmations_and_earlier_gates_it_is_open_and_says_what_to_do() {
 #[test]
 fn a_confirmation_never_stands_in_for_a_check_and_needs_a_name() {
     for (words, said) in [
-        (&["--confirm", "V1", "--signed-by", "Ada"][..], "V1 is answered by ROWS, SCHEMA, not by a human"),
+        (
+            &["--confirm", "V1", "--signed-by", "Ada"][..],
+            "V1 is answered by ROWS, SCHEMA, LAYOUT, not by a human",
+        ),
         (
             &["--confirm", "P9", "--signed-by", "Ada"],
             "there is no such line; those that a human confirms are P1",
@@ -226,7 +229,7 @@ fn the_gate_of_an_earlier_phase_must_have_completed_it() {
 #[test]
 fn no_way_leads_to_a_pass_that_was_not_earned() {
     type Edit = fn(&mut Value, &mut Value);
-    let ways: [(&str, Edit, i32, &str); 32] = [
+    let ways: [(&str, Edit, i32, &str); 33] = [
         (
             "measurement without pairs",
             |_, b| b["jobs"][0]["measurement"]["samples"] = json!([]),
@@ -305,6 +308,16 @@ fn no_way_leads_to_a_pass_that_was_not_earned() {
             },
             3,
             "compared with a tolerance (absolute 5, relative 0)",
+        ),
+        (
+            "a tolerance for some jobs",
+            |r, _| {
+                let key = "for job \"compact-*\": tolerance.x";
+                let value = json!({"key": key, "value": "absolute 5, relative 0", "origin": "x"});
+                r["policy"]["values"].as_array_mut().unwrap().push(value);
+            },
+            3,
+            "for parts of the work it said `for job",
         ),
         (
             "looser bounds",
@@ -469,6 +482,22 @@ fn a_waiver_holds_by_the_policy_of_the_gate_and_on_the_day_of_the_gate() {
     };
     let done = gate_with(&GOOD, "logs", &waiver("2999-01-01"), late).expect(3);
     assert!(reasons(&decision(&done)).contains("only waivers that the run was not judged with"));
+}
+
+#[test]
+fn a_policy_for_a_part_of_the_work_holds_in_the_gate_for_that_part_alone() {
+    let blocked = |run: &mut Value, _: &mut Value| {
+        let rows = check(run, "ROWS");
+        rows["findings"] = json!([blocker(None)]);
+        rows["status"] = json!("fail");
+    };
+    for (job, code) in [("*", 0), ("another-*", 1)] {
+        let gates = "[\"ACCOUNTING\", \"SCHEMA\", \"ORDER\", \"SIZES\", \"LAYOUT\", \"METADATA\", \"ERRORS\", \"LEAKS\", \"PERFORMANCE\", \"MEMORY\"]";
+        let config = format!("[[policy.for]]\njob = \"{job}\"\ngates = {gates}\n");
+        let done = gate_with(&GOOD, "logs", &config, blocked).expect(code);
+        let notices = decision(&done)["notices"].to_string();
+        assert!(notices.contains("for a part of the work"), "{notices}");
+    }
 }
 
 #[test]

@@ -201,6 +201,9 @@ pub struct JobReport {
     /// Time and memory of a set of jobs, where this entry stands for a measurement instead of a comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measurement: Option<Measurement>,
+    /// Scopes of the policy (`[[policy.for]]`) that take in this job, each with its file and line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_scopes: Vec<String>,
     /// The command that repeats this job alone.
     pub replay: String,
 }
@@ -238,6 +241,10 @@ pub struct InputInfo {
     pub rows: u64,
     /// Bytes of the file.
     pub bytes: u64,
+    /// BLAKE3 of its bytes, hexadecimal, for inputs that were given: the same digest, the same file. Generated ones have that of
+    /// their corpus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// The outcome of one check on one job.
@@ -370,6 +377,10 @@ pub struct Finding {
     /// blockers and warnings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiver: Option<String>,
+    /// Scope of the policy in which all rows lie that it stands for, in words; other rows of the same kind are findings of their
+    /// own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// One named value.

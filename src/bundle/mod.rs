@@ -1,6 +1,6 @@
 //! One job packed into one file, to be run again elsewhere.
 //!
-//! 1. `stage` copies what the job needs into a directory: inputs, specification or job list, configuration, recorded and kept
+//! 1. `stage` copies what the job needs into a directory: inputs, specification or job list, configuration, policy, recorded and kept
 //!    outputs, the report cut down to the job, and [`Contents`], which says what is what. What the report has a digest of is
 //!    held against it.
 //! 2. `archive` lists the BLAKE3 digest of every file, and packs list and files into a `.tar.zst`.
@@ -29,6 +29,9 @@ pub const REPORT: &str = "report.json";
 
 /// The configuration.
 pub const CONFIG: &str = "parallax.toml";
+
+/// The policy file that `--policy` named.
+pub const POLICY: &str = "policy.toml";
 
 /// The corpus specification.
 pub const CORPUS: &str = "corpus.toml";
@@ -69,6 +72,9 @@ pub struct Contents {
     pub recorded_candidate: bool,
     /// True where a configuration was read, and lies in the bundle.
     pub config: bool,
+    /// True where `--policy` named a file, and that lies in the bundle.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub policy: bool,
 }
 
 /// How the job of a bundle is described.

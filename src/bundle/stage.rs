@@ -1,8 +1,7 @@
 //! Copying what one job needs into a directory, from its report and from where its data lies.
 //!
 //! Generated inputs are generated again, and held against the digest of the report. Inputs that were given are copied from
-//! where the report says they are; their sizes are held against the report, which has no digest of them. Recorded outputs are
-//! held against the digests of the report, file by file.
+//! where the report says they are. Given inputs and recorded outputs are held against the digests of the report, file by file.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,9 @@ use corpora::{Catalog, Generate};
 use reports::document::{JobReport, Mode, Report, Role, SideKind, SideReport};
 use serde_json::json;
 
-use super::{CONFIG, CONTENTS, CORPUS, Contents, INPUTS, JOB, JOB_LIST, OUTPUTS, REPORT, VERSION, Work};
+use super::{
+    CONFIG, CONTENTS, CORPUS, Contents, INPUTS, JOB, JOB_LIST, OUTPUTS, POLICY, REPORT, VERSION, Work,
+};
 use crate::error::{Error, Result};
 use crate::evidence::digests;
 use crate::job::JobKind;
@@ -55,6 +56,10 @@ pub fn stage(path: &Path, job: &str, home: &Path) -> Result<Contents> {
     if let Some(config) = &report.run.config {
         copy(Path::new(config), &home.join(CONFIG), "the configuration")?;
     }
+    let policy = report.policy.as_ref().and_then(|policy| policy.file.as_deref());
+    if let Some(policy) = policy {
+        copy(Path::new(policy), &home.join(POLICY), "the policy")?;
+    }
     let contents = Contents {
         schema_version: VERSION,
         tool: report.tool.clone(),
@@ -66,6 +71,7 @@ pub fn stage(path: &Path, job: &str, home: &Path) -> Result<Contents> {
         recorded_baseline: found.baseline.as_ref().is_some_and(recorded),
         recorded_candidate: recorded(&found.candidate),
         config: report.run.config.is_some(),
+        policy: policy.is_some(),
     };
     write(&home.join(REPORT), &report)?;
     write(&home.join(CONTENTS), &contents)?;
@@ -185,6 +191,16 @@ fn given(job: &JobReport, home: &Path) -> Result<Vec<String>> {
                 "input {} has {bytes} bytes, not {} as in the report: it is another file now",
                 input.path, input.bytes
             )));
+        }
+        // Older reports have no digests.
+        if let Some(stated) = &input.digest {
+            let found = digests::of_file(&to)?;
+            if found != *stated {
+                return Err(Error::input(format!(
+                    "input {} has the digest {found}, not {stated} as in the report: it is another file now",
+                    input.path
+                )));
+            }
         }
         inputs.push(relative);
     }

@@ -25,6 +25,7 @@ pub fn finding(
         waived: None,
         action: None,
         waiver: None,
+        scope: None,
     }
 }
 

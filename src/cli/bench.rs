@@ -4,6 +4,7 @@ use clap::Args;
 use reports::document::Mode;
 
 use super::Common;
+use super::ci::Ci;
 use super::run::RunArgs;
 use crate::cancel::Cancel;
 use crate::error::Result;
@@ -20,6 +21,10 @@ pub struct BenchArgs {
 }
 
 impl BenchArgs {
+    pub(super) fn ci(&self) -> Ci {
+        self.run.ci()
+    }
+
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
         self.run.perform_in(Mode::Bench, Some(PAIRS), common, cancel)
     }

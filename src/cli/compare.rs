@@ -8,6 +8,7 @@ use corpora::signal::Signal;
 use reports::document::{Mode, Role};
 
 use super::Common;
+use super::ci::Ci;
 use super::options::{self, of_corpora};
 use super::outputs::{OutputArgs, Outputs};
 use super::replay::Place;
@@ -45,6 +46,10 @@ pub struct CompareArgs {
 }
 
 impl CompareArgs {
+    pub(super) fn ci(&self) -> Ci {
+        self.judging.ci.ci
+    }
+
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
         let config = self.judging.config()?;
         let signal = self.signal(&config)?;

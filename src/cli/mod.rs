@@ -4,6 +4,7 @@
 
 mod bench;
 mod bundle;
+mod ci;
 mod compare;
 mod corpus;
 mod gate;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use reports::manifest::{ErrorClass, Failure, FailureDocument};
 
+use self::ci::Ci;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result, chain};
 use crate::exit::Exit;
@@ -115,11 +117,29 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
-    let format = cli.common.format;
+    let (format, ci) = (cli.common.format, cli.ci());
     let cancel = Cancel::default();
     match interrupt::install(&cancel).and_then(|()| perform(cli, &cancel)) {
         Ok(exit) => exit,
-        Err(error) => fail(&error, format),
+        Err(error) => {
+            let exit = fail(&error, format);
+            ci.tell_failure(&error, format);
+            exit
+        }
+    }
+}
+
+impl Cli {
+    /// Where the verdict is told; nowhere for commands that have none.
+    fn ci(&self) -> Ci {
+        match &self.command {
+            None => self.run.ci(),
+            Some(Command::Run(args)) => args.ci(),
+            Some(Command::Bench(args)) => args.ci(),
+            Some(Command::Compare(args)) => args.ci(),
+            Some(Command::Verify(args)) => args.ci(),
+            Some(_) => Ci::None,
+        }
     }
 }
 
@@ -151,14 +171,22 @@ fn refuse(error: &clap::Error) -> Exit {
         return if shown.is_ok() { Exit::Pass } else { Exit::CouldNotRun };
     }
     let typed: Vec<String> = std::env::args().collect();
-    let json = typed.iter().any(|argument| argument == "--format=json")
-        || typed.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
-    if json {
-        let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        return fail(&Error::usage(first), Format::Json);
-    }
-    Exit::CouldNotRun
+    let named = |name: &str, value: &str| {
+        typed.contains(&format!("{name}={value}"))
+            || typed.windows(2).any(|pair| pair[0] == name && pair[1] == value)
+    };
+    let format = if named("--format", "json") { Format::Json } else { Format::Text };
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let error = Error::usage(first);
+    let exit = if format == Format::Json { fail(&error, format) } else { Exit::CouldNotRun };
+    let ci = match (named("--ci", "none"), named("--ci", "github")) {
+        (true, _) => Ci::None,
+        (_, true) => Ci::Github,
+        _ => Ci::Auto,
+    };
+    ci.tell_failure(&error, format);
+    exit
 }
 
 /// Says what could not be done, on stderr, and with `--format json` also as a document on stdout.

@@ -8,6 +8,8 @@ use corpora::Signals;
 use reports::manifest::ErrorClass;
 
 use super::Common;
+use super::replay::Place;
+use crate::bundle::POLICY;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::policy::file::Asked;
@@ -85,6 +87,14 @@ impl PolicyArgs {
         let require = codes.collect::<Result<Vec<_>>>()?;
         let asked = Asked { phase: self.phase.as_deref(), file: self.policy.as_deref(), require: &require };
         Policy::resolve(config, asked)
+    }
+
+    /// The same with the policy file of a bundle, where one was named then.
+    #[must_use]
+    pub(super) fn replayed(self, place: &Place<'_>) -> Self {
+        let policy = place.contents.policy.then(|| place.home.join(POLICY));
+        // A bundle of before policies were packed: the file named then, where it is.
+        Self { policy: policy.or(self.policy), ..self }
     }
 
     /// The options as words of a command line.

@@ -11,6 +11,7 @@ use corpora::signal::Signal;
 use reports::document::{Mode, Role};
 use reports::manifest::ErrorClass;
 
+use super::ci::CiArgs;
 use super::options::{self, PolicyArgs, ResourceArgs, of_corpora};
 use super::replay::Place;
 use super::{Common, run};
@@ -44,6 +45,8 @@ pub struct OutputArgs {
     /// Count differing rows by these columns; `hour` is the hour of the signal's time column, `file` the output file.
     #[arg(long, value_name = "COL,..", value_delimiter = ',')]
     pub(super) by: Vec<String>,
+    #[command(flatten)]
+    pub(super) ci: CiArgs,
 }
 
 /// The outputs to judge.
@@ -65,10 +68,12 @@ pub struct Outputs<'a> {
 impl OutputArgs {
     /// The same for the outputs of a bundle.
     pub(super) fn replayed(self, place: &Place<'_>) -> Self {
+        let policy = self.policy.replayed(place);
         Self {
             config: Some(place.config.to_owned()),
             out: Some(place.out.to_owned()),
             resources: place.resources(self.resources),
+            policy,
             ..self
         }
     }
@@ -125,7 +130,7 @@ impl OutputArgs {
             program: None,
             today: Utc::now().date_naive(),
         };
-        run::execute(&[job], &settings, common, cancel)
+        run::execute(&[job], &settings, common, self.ci.ci, cancel)
     }
 }
 

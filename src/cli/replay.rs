@@ -50,6 +50,8 @@ struct Replayed {
     same: bool,
     verdict: Verdict,
     verdict_before: Verdict,
+    /// Whether it was judged by a policy of the same digest.
+    same_policy: bool,
     findings: usize,
     only_before: Vec<String>,
     only_now: Vec<String>,
@@ -114,7 +116,14 @@ impl ReplayArgs {
             return Ok(exit);
         }
         let after = report_dir::read(&out.join(report_dir::DOCUMENT))?;
-        let replayed = compared(&contents.job, only(&before)?, only(&after)?, check.as_deref(), &out);
+        let mut replayed = compared(&contents.job, only(&before)?, only(&after)?, check.as_deref(), &out);
+        let digest = |report: &Report| report.policy.as_ref().map(|policy| policy.digest.clone());
+        replayed.same_policy = digest(&before) == digest(&after);
+        if !replayed.same_policy {
+            terminal::complain(
+                "parallax: the policy is not that of then: verdict, waivers and actions may differ",
+            );
+        }
         show(&replayed, common.format)?;
         Ok(if replayed.same { Exit::Pass } else { Exit::Fail })
     }
@@ -232,6 +241,7 @@ fn compared(id: &str, before: &JobReport, after: &JobReport, check: Option<&str>
         same: old == new,
         verdict: after.verdict,
         verdict_before: before.verdict,
+        same_policy: true,
         findings: new.len(),
         only_before: old.difference(&new).cloned().collect(),
         only_now: new.difference(&old).cloned().collect(),

@@ -7,6 +7,7 @@ use clap::Args;
 use corpora::Catalog;
 use reports::document::{JobReport, Mode, Report, Role, Verdict};
 
+use super::ci::{Ci, CiArgs};
 use super::measure::{self, MeasureArgs};
 use super::options::{self, PolicyArgs, ResourceArgs, of_corpora};
 use super::replay::Place;
@@ -76,9 +77,15 @@ pub struct RunArgs {
     measure: Option<usize>,
     #[command(flatten)]
     measuring: MeasureArgs,
+    #[command(flatten)]
+    ci: CiArgs,
 }
 
 impl RunArgs {
+    pub(super) fn ci(&self) -> Ci {
+        self.ci.ci
+    }
+
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
         self.perform_in(Mode::Run, None, common, cancel)
     }
@@ -92,7 +99,7 @@ impl RunArgs {
         cancel: &Cancel,
     ) -> Result<Exit> {
         let (jobs, settings) = self.prepared(mode, pairs, common)?;
-        execute(&jobs, &settings, common, cancel)
+        execute(&jobs, &settings, common, self.ci(), cancel)
     }
 
     /// The jobs, and everything else that they are performed and judged with.
@@ -158,6 +165,7 @@ impl RunArgs {
             baseline: side(place.contents.recorded_baseline, Role::Baseline, self.baseline),
             candidate: side(place.contents.recorded_candidate, Role::Candidate, self.candidate),
             config: Some(place.config.to_owned()),
+            policy: self.policy.replayed(place),
             out: Some(place.out.to_owned()),
             seed: place.contents.seed,
             // There is nothing to go on from, and findings do not hang on time.
@@ -292,12 +300,14 @@ pub(super) fn execute(
     jobs: &[PlannedJob],
     settings: &Settings,
     common: &Common,
+    ci: Ci,
     cancel: &Cancel,
 ) -> Result<Exit> {
     report_dir::prepare(&settings.out, settings.resume)?;
     let report = run(jobs, settings, cancel, &Lines)?;
     if !common.quiet {
         show(&report, settings, common.format)?;
+        ci.tell(&report, &settings.out, common.format)?;
     }
     Ok(if report.run.complete { Exit::from(report.verdict) } else { Exit::Interrupted })
 }

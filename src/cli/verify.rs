@@ -6,6 +6,7 @@ use clap::Args;
 use reports::document::Mode;
 
 use super::Common;
+use super::ci::Ci;
 use super::options::{self, of_corpora};
 use super::outputs::{OutputArgs, Outputs};
 use crate::cancel::Cancel;
@@ -25,6 +26,10 @@ pub struct VerifyArgs {
 }
 
 impl VerifyArgs {
+    pub(super) fn ci(&self) -> Ci {
+        self.judging.ci.ci
+    }
+
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
         let config = self.judging.config()?;
         let signal = options::signals(&config)?.get(&self.signal).map_err(|error| of_corpora(&error))?;

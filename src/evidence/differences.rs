@@ -24,7 +24,9 @@ use reports::manifest::ErrorClass;
 
 use super::blast::{Blast, Values};
 use super::columns::{Columns, schema};
+use super::scopes::Scopes;
 use crate::error::{Error, Result};
+use crate::policy::scope::RowScope;
 
 /// Folder of these files within the report directory.
 pub const FOLDER: &str = "differences";
@@ -46,7 +48,9 @@ pub struct Differences {
     target: PathBuf,
     partial: PathBuf,
     relative: String,
+    /// Columns that rows are counted by, then those that the policy's scopes ask for.
     by: Vec<String>,
+    counted: usize,
     state: Mutex<State>,
 }
 
@@ -55,6 +59,7 @@ struct State {
     columns: Columns,
     writer: Option<ArrowWriter<BufWriter<File>>>,
     blast: Option<Blast>,
+    scopes: Scopes,
     rows: u64,
     failed: Option<Error>,
 }
@@ -75,11 +80,26 @@ impl Differences {
             partial: folder.join(format!(".{job}.partial")),
             relative: format!("{FOLDER}/{job}.parquet"),
             by: by.to_vec(),
+            counted: by.len(),
             state: Mutex::new(State { blast: (!by.is_empty()).then(|| Blast::by(by)), ..State::default() }),
         }
     }
 
-    /// Columns by which rows are counted; none: they are not.
+    /// Counts the rows of each finding by these scopes as well.
+    #[must_use]
+    pub fn scoped(mut self, scopes: Vec<RowScope>) -> Self {
+        let scopes = Scopes::new(scopes);
+        self.by.extend_from_slice(scopes.columns());
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).scopes = scopes;
+        self
+    }
+
+    /// How the rows taken so far spread over the scopes.
+    pub fn with_scopes<R>(&self, look: impl FnOnce(&Scopes) -> R) -> R {
+        look(&self.lock().scopes)
+    }
+
+    /// Columns whose values [`Differences::push`] takes.
     #[must_use]
     pub fn by(&self) -> &[String] {
         &self.by
@@ -89,6 +109,10 @@ impl Differences {
     /// values of the columns that it is counted by.
     pub fn push(&self, row: RowDifference, code: &str, defect: Option<&str>, values: &Values) {
         let mut state = self.lock();
+        let (values, scoped) = values.split_at(self.counted.min(values.len()));
+        if defect.is_none() {
+            state.scopes.count(&row, code, scoped);
+        }
         if let Some(blast) = &mut state.blast {
             let kind = row.kind;
             if code == "rows.changed" {

@@ -2,8 +2,9 @@
 //!
 //! 1. The digest is the first 12 hexadecimal digits of BLAKE3 over what the finding is *about*: job, check, code, side,
 //!    column, defect and, but for ROWS, the file, by its position among the side's files in judged order: a writer may give
-//!    its files another name each time. Counts, messages, row numbers and samples stay out: they may vary with
-//!    how rows were paired or sampled. A ROWS finding spans files; the one it names is only the first example.
+//!    its files another name each time. Where it stands for the rows of one scope of the policy, that scope is in it too.
+//!    Counts, messages, row numbers and samples stay out: they may vary with how rows were paired or sampled. A ROWS finding
+//!    spans files; the one it names is only the first example.
 //! 2. Findings that agree in all of that get a running number, in the order of the check.
 //!
 //! Cost: one short hash a finding.
@@ -49,6 +50,9 @@ fn plain(job: &str, finding: &Finding, position: impl Fn(Option<Role>, &str) -> 
         let length = part.map_or(u64::MAX, |part| part.len() as u64);
         hasher.update(&length.to_le_bytes());
         hasher.update(part.unwrap_or_default().as_bytes());
+    }
+    if let Some(scope) = &finding.scope {
+        hasher.update(scope.as_bytes());
     }
     let digest = hasher.finalize().to_hex();
     let digest = digest.as_str().get(..DIGITS).unwrap_or_default();

@@ -6,6 +6,7 @@
 //! - `duckdb`: a query that counts the same rows by other means.
 //! - `digests`: lists of digests, beside kept outputs and in bundles.
 //! - `blast`: how differing rows spread over organisations, services, hours, files.
+//! - `scopes`: how the rows of a finding spread over the scopes of the policy.
 
 pub mod blast;
 mod columns;
@@ -13,4 +14,5 @@ pub mod differences;
 pub mod digests;
 pub mod duckdb;
 pub mod id;
+pub mod scopes;
 pub mod waiver;

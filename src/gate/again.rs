@@ -26,6 +26,7 @@ use crate::policy::{Policy, verdict};
 #[must_use]
 pub fn job(of: &JobReport, report: &Report, policy: &Policy, today: NaiveDate) -> JobReport {
     let mut job = of.clone();
+    let policy = &policy.for_job(of.signal.as_deref(), &of.id);
     let scene = Scene::of(of);
     let measured = of.measurement.as_ref();
     job.checks = match measured {

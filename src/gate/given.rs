@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use corpora::Signals;
 use reports::document::{JobReport, Report, Role, SideInfo, SideKind};
 use reports::gate::{Identity, kind_word};
+use reports::policy::PolicyInfo;
 
 use crate::config::{format_age, format_duration};
 use crate::content;
@@ -120,6 +121,16 @@ impl Given {
         };
         let mut looser = strict::looser_comparison(&comparison, &policy.comparison);
         looser.extend(strict::looser_bounds(&bounds, &policy.size_bounds));
+        // Which of two blocks is the looser depends on the job: only the same ones are sure to be no looser.
+        let own = policy.info();
+        if strict::scoped(info) != strict::scoped(&own) {
+            let words = |of: &PolicyInfo| {
+                let all = strict::scoped(of).into_iter().map(|(key, value)| format!("`{key}` {value}"));
+                let all: Vec<String> = all.collect();
+                if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
+            };
+            looser.push(format!("for parts of the work it said {} instead of {}", words(info), words(&own)));
+        }
         looser
             .into_iter()
             .map(|what| {

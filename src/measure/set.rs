@@ -198,7 +198,8 @@ impl<'a> Set<'a> {
             (performance::CODE, performance::judge(&measurement, limits.allow_debug)),
             (memory::CODE, memory::judge(&measurement)),
         ];
-        let (policy, kind) = (&settings.policy, |side: &dyn Side| side.info(self.first.job()).kind);
+        let policy = settings.policy.for_job(self.signal.as_deref(), &self.id);
+        let kind = |side: &dyn Side| side.info(self.first.job()).kind;
         let scene = Scene {
             job: &self.id,
             signal: self.signal.as_deref(),
@@ -219,7 +220,7 @@ impl<'a> Set<'a> {
                 report
             })
             .collect();
-        let required = settings.policy.required.iter().filter(|code| CODES.contains(&code.as_str()));
+        let required = policy.required.iter().filter(|code| CODES.contains(&code.as_str()));
         let (verdict, headline) = verdict::job(&checks, &required.cloned().collect());
         let side = |side: &dyn Side| SideReport {
             side: side.info(self.first.job()),
@@ -253,6 +254,7 @@ impl<'a> Set<'a> {
             sketches: Vec::new(),
             locality: Vec::new(),
             measurement: Some(measurement),
+            policy_scopes: settings.policy.scopes_of(self.signal.as_deref(), &self.id),
             replay: settings.replay.clone(),
         }
     }

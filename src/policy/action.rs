@@ -28,15 +28,20 @@ impl Policy {
         if finding.waived.is_some() || finding.severity == Severity::Info {
             return Action::Note;
         }
-        let plain = |pattern: &str| pattern.chars().filter(|c| !"*?".contains(*c)).count();
-        let asked = self
-            .actions
-            .iter()
-            .filter(|(pattern, _)| matches(pattern, &finding.code))
-            .max_by_key(|(pattern, _)| plain(pattern))
-            .map_or(Action::Page, |(_, action)| *action);
+        // Set where the rows that it stands for lie in a scope that asks for something else.
+        let asked = finding.action.unwrap_or_else(|| self.asked(&finding.code));
         let decides = gates && finding.severity == Severity::Blocker;
         if decides { asked } else { asked.max(Action::Warn) }
+    }
+
+    /// The action that the patterns give a code.
+    pub(super) fn asked(&self, code: &str) -> Action {
+        let plain = |pattern: &str| pattern.chars().filter(|c| !"*?".contains(*c)).count();
+        self.actions
+            .iter()
+            .filter(|(pattern, _)| matches(pattern, code))
+            .max_by_key(|(pattern, _)| plain(pattern))
+            .map_or(Action::Page, |(_, action)| *action)
     }
 }
 

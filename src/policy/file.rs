@@ -90,6 +90,7 @@ impl Policy {
         policy.phase = phase;
         policy.file = asked.file.map(crate::error::display);
         policy.consistent()?;
+        policy.scopes_known(config)?;
         Ok(policy)
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use reports::document::Action;
 
+use super::scope::Scoped;
 use super::waiver::Waiver;
 use crate::check::{SizeBounds, Tolerance};
 
@@ -59,6 +60,8 @@ pub enum Set {
     Action(String, Action),
     /// A declared difference.
     Waiver(Waiver),
+    /// What differs for a part of the work.
+    For(Box<Scoped>),
 }
 
 impl Set {
@@ -79,7 +82,7 @@ impl Set {
             Self::More(_) => "memory.more".to_owned(),
             Self::MaxAge(_) => "max_age".to_owned(),
             Self::Action(pattern, _) => format!("actions.{pattern}"),
-            Self::Waiver(_) => return None,
+            Self::Waiver(_) | Self::For(_) => return None,
         })
     }
 }

@@ -2,15 +2,19 @@
 //! finding asks for; and the verdict, a pure function of findings and coverage.
 //!
 //! A policy is made of layers (`layer.rs`), weakest first: built-in default, phase (`phase.rs`), the user's files
-//! (`typed.rs`, `file.rs`), the command line. Every value remembers the layer that it comes from.
+//! (`typed.rs`, `file.rs`), the command line. Every value remembers the layer that it comes from. What differs for a part of
+//! the work (`scope.rs`) is laid over that when a job's turn comes, or (`rowwise.rs`) looked up row by row.
 
 pub mod action;
 pub mod file;
 pub mod layer;
 pub mod phase;
+pub mod rowwise;
+pub mod scope;
 mod shown;
 pub mod strict;
 pub(crate) mod typed;
+mod typed_scope;
 pub mod verdict;
 pub mod waiver;
 
@@ -23,6 +27,7 @@ use crate::check::{self, Comparison, SizeBounds};
 use crate::error::{Error, Result};
 use crate::policy::layer::{Layer, Set};
 use crate::policy::phase::Phase;
+use crate::policy::scope::Scoped;
 use crate::policy::waiver::Waiver;
 
 /// Checks that are not among those of a job ([`check::CODES`]) but that a policy may name: two take a measurement, and
@@ -65,6 +70,8 @@ pub struct Policy {
     pub actions: BTreeMap<String, Action>,
     /// Declared differences.
     pub waivers: Vec<Waiver>,
+    /// What differs for a part of the work, in order.
+    pub scoped: Vec<Scoped>,
     /// Where each value comes from, by its key; a key that is not here has its built-in default.
     origins: BTreeMap<String, String>,
 }
@@ -102,6 +109,7 @@ impl Default for Policy {
             max_age: MAX_AGE,
             actions: action::defaults(),
             waivers: Vec::new(),
+            scoped: Vec::new(),
             origins: BTreeMap::new(),
         }
     }
@@ -154,6 +162,7 @@ impl Policy {
                 self.actions.insert(pattern, action);
             }
             Set::Waiver(waiver) => self.waivers.push(waiver),
+            Set::For(scoped) => self.scoped.push(*scoped),
         }
     }
 

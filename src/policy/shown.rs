@@ -3,7 +3,8 @@
 use reports::policy::{PolicyInfo, PolicyValue};
 
 use super::Policy;
-use super::layer::{SIZE_KEYS, size};
+use super::layer::{SIZE_KEYS, Set, size};
+use crate::check::Tolerance;
 use crate::config::format_age;
 
 impl Policy {
@@ -38,8 +39,7 @@ impl Policy {
         }
         for (column, tolerance) in &self.comparison.tolerances {
             let key = format!("tolerance.{column}");
-            let value = format!("absolute {}, relative {}", tolerance.absolute, tolerance.relative);
-            push(&key, value, self.origin(&key));
+            push(&key, within(tolerance), self.origin(&key));
         }
         let zero = "negative_zero_equal";
         push(zero, self.comparison.negative_zero_equal.to_string(), self.origin(zero));
@@ -65,6 +65,13 @@ impl Policy {
             let scope = if scope.is_empty() { "everywhere".to_owned() } else { scope };
             let value = format!("{} {scope}, {until}, by {}: {}", waiver.code, waiver.owner, waiver.reason);
             push("waiver", value, &waiver.origin);
+        }
+        for scoped in &self.scoped {
+            let scope = scoped.scope.text();
+            for setting in &scoped.layer.settings {
+                let Some((key, value)) = told(&setting.set) else { continue };
+                push(&format!("for {scope}: {key}"), value, &setting.origin);
+            }
         }
         values
     }
@@ -97,10 +104,33 @@ impl Policy {
     }
 }
 
+/// A single setting as key and value.
+fn told(set: &Set) -> Option<(String, String)> {
+    let value = match set {
+        Set::Gates(codes) if codes.is_empty() => "none".to_owned(),
+        Set::Gates(codes) => codes.iter().cloned().collect::<Vec<_>>().join(", "),
+        Set::Requires(_) | Set::RequiresEveryJob(_) | Set::Evidence(_) => "yes".to_owned(),
+        Set::Ignore(_, reason) => reason.clone(),
+        Set::Tolerance(_, it) => within(it),
+        Set::NegativeZeroEqual(equal) => equal.to_string(),
+        Set::Size(_, number) => number.to_string(),
+        Set::Slower(share) | Set::More(share) => share.to_string(),
+        Set::MaxPairs(pairs) => pairs.to_string(),
+        Set::MaxAge(age) => format_age(*age),
+        Set::Action(_, action) => action.to_string(),
+        Set::Waiver(_) | Set::For(_) => return None,
+    };
+    set.key().map(|key| (key, value))
+}
+
+fn within(tolerance: &Tolerance) -> String {
+    format!("absolute {}, relative {}", tolerance.absolute, tolerance.relative)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::layer::{Layer, Set, Setting};
+    use crate::policy::layer::{Layer, Setting};
 
     fn with(set: Set, origin: &str) -> Policy {
         let mut policy = Policy::default();

@@ -50,6 +50,15 @@ pub fn recorded(info: &PolicyInfo) -> Result<(Comparison, SizeBounds), String> {
     }
 }
 
+/// What a policy says of comparing values and of sizes for a part of the work, in the order in which it holds.
+#[must_use]
+pub fn scoped(info: &PolicyInfo) -> Vec<(&str, &str)> {
+    const KINDS: [&str; 4] = [": ignore.", ": tolerance.", ": negative_zero_equal", ": sizes."];
+    let parts = info.values.iter().filter(|it| it.key.starts_with("for "));
+    let parts = parts.filter(|it| KINDS.iter().any(|kind| it.key.contains(kind)));
+    parts.map(|it| (it.key.as_str(), it.value.as_str())).collect()
+}
+
 /// `absolute 0.5, relative 0`, as the report writes it.
 fn tolerance(text: &str) -> Option<Tolerance> {
     let (absolute, relative) = text.strip_prefix("absolute ")?.split_once(", relative ")?;
@@ -119,6 +128,12 @@ pub fn looser_than_phase(policy: &Policy) -> Vec<String> {
         if had > asked {
             looser.push(format!("`{key}` is {had} instead of {asked} (from {})", policy.origin(key)));
         }
+    }
+    for value in policy.values().iter().filter(|it| it.key.starts_with("for ")) {
+        looser.push(format!(
+            "perhaps, for a part of the work: `{}` is {} (from {})",
+            value.key, value.value, value.origin
+        ));
     }
     if policy.max_age > own.max_age {
         let (had, asked) =

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::layer::{Layer, Number, Set, Setting, crossed, set_size};
+use super::typed_scope::TypedFor;
 use super::waiver::Waiver;
 use super::{known_checks, phase};
 use crate::check::{SizeBounds, Tolerance};
@@ -24,31 +25,33 @@ pub(crate) type Origin<'a> = &'a dyn Fn(usize) -> String;
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TypedPolicy {
-    gates: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) gates: Option<Spanned<Vec<Spanned<String>>>>,
     #[serde(default)]
-    requires: Vec<Spanned<String>>,
+    pub(super) requires: Vec<Spanned<String>>,
     #[serde(default)]
-    requires_every_job: Vec<Spanned<String>>,
+    pub(super) requires_every_job: Vec<Spanned<String>>,
     #[serde(default)]
-    evidence: Vec<Spanned<String>>,
+    pub(super) evidence: Vec<Spanned<String>>,
     #[serde(default)]
-    ignore: BTreeMap<Spanned<String>, Spanned<String>>,
+    pub(super) ignore: BTreeMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]
-    tolerance: BTreeMap<Spanned<String>, TypedTolerance>,
-    negative_zero_equal: Option<Spanned<bool>>,
+    pub(super) tolerance: BTreeMap<Spanned<String>, TypedTolerance>,
+    pub(super) negative_zero_equal: Option<Spanned<bool>>,
     #[serde(default)]
-    sizes: Sizes,
+    pub(super) sizes: Sizes,
     #[serde(default)]
-    performance: Performance,
+    pub(super) performance: Performance,
     #[serde(default)]
-    memory: Memory,
-    max_age: Option<Spanned<String>>,
+    pub(super) memory: Memory,
+    pub(super) max_age: Option<Spanned<String>>,
     #[serde(default)]
-    actions: BTreeMap<Spanned<String>, Spanned<Action>>,
+    pub(super) actions: BTreeMap<Spanned<String>, Spanned<Action>>,
     #[serde(default)]
-    waiver: Vec<TypedWaiver>,
+    pub(super) waiver: Vec<TypedWaiver>,
+    #[serde(default, rename = "for")]
+    pub(super) scoped: Vec<Spanned<TypedFor>>,
     #[serde(default)]
-    phase: BTreeMap<Spanned<String>, TypedPolicy>,
+    pub(super) phase: BTreeMap<Spanned<String>, TypedPolicy>,
 }
 
 /// The older table `[compare]`.
@@ -64,7 +67,7 @@ pub(crate) struct Compare {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TypedTolerance {
+pub(super) struct TypedTolerance {
     absolute: Option<Spanned<f64>>,
     relative: Option<Spanned<f64>>,
 }
@@ -86,14 +89,14 @@ pub(crate) struct Sizes {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Performance {
+pub(super) struct Performance {
     slower: Option<Spanned<f64>>,
     max_pairs: Option<Spanned<u64>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Memory {
+pub(super) struct Memory {
     more: Option<Spanned<f64>>,
 }
 
@@ -101,7 +104,7 @@ struct Memory {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TypedWaiver {
-    code: Spanned<String>,
+    pub(super) code: Spanned<String>,
     signal: Option<String>,
     job: Option<Spanned<String>>,
     column: Option<String>,
@@ -195,6 +198,10 @@ impl TypedPolicy {
         let key = into.key("waiver");
         for waiver in self.waiver {
             waiver.resolve(&mut into.layer, origin, &key)?;
+        }
+        for scoped in self.scoped {
+            let at = scoped.span().start;
+            into.layer.settings.extend(scoped.into_inner().resolve(at, prefix, origin)?);
         }
         Ok((into.layer, phases))
     }
@@ -333,6 +340,7 @@ impl TypedWaiver {
             side_kind: self.side_kind,
             job: self.job.map(Spanned::into_inner),
             column: self.column,
+            within: None,
             reason: written(self.reason, &format!("{key}.reason"))?,
             owner: written(self.owner, &format!("{key}.owner"))?,
             expires,
@@ -384,7 +392,7 @@ fn known_code(code: &Spanned<String>, key: &str) -> Result<(), Fault> {
 }
 
 /// Refuses a pattern that cannot be read.
-fn glob(pattern: &Spanned<String>, key: &str) -> Result<(), Fault> {
+pub(super) fn glob(pattern: &Spanned<String>, key: &str) -> Result<(), Fault> {
     match glob::Pattern::new(pattern.get_ref()) {
         Ok(_) => Ok(()),
         Err(error) => {

@@ -1,9 +1,12 @@
 //! Waivers: differences that somebody answers for. They are reported, never hidden.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use reports::document::{Finding, JobReport, Role, RunWarning, SideKind, Waived, WaiverReport};
 
 use super::action;
+use super::scope::Scope;
 
 /// A declared difference. Every scope that is given must fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +24,9 @@ pub struct Waiver {
     /// Only where the side that the finding was found on is of this kind; for a difference between the two sides, where the
     /// candidate is.
     pub side_kind: Option<SideKind>,
+    /// The block that it stands in: only there. One by rows covers findings that stand for rows of that scope alone, never a
+    /// whole finding (see [`super::rowwise`]).
+    pub within: Option<Arc<Scope>>,
     /// Why the difference is accepted.
     pub reason: String,
     /// Who answers for it.
@@ -76,12 +82,17 @@ impl Waiver {
             && self.signal.as_deref().is_none_or(|wanted| scene.signal == Some(wanted))
             && self.job.as_deref().is_none_or(|wanted| action::matches(wanted, scene.job))
             && self.column.as_deref().is_none_or(|wanted| column == Some(wanted))
+            && self.within.as_ref().is_none_or(|within| {
+                let rows = within.rows.as_ref();
+                within.takes_in(scene.signal, scene.job)
+                    && rows.is_none_or(|rows| finding.scope.as_deref() == Some(rows.text().as_str()))
+            })
     }
 
     /// What it is limited to, in words; empty where nothing limits it.
     #[must_use]
     pub fn scope(&self) -> String {
-        let mut parts = Vec::new();
+        let mut parts: Vec<String> = self.within.iter().map(|within| within.text()).collect();
         let mut part = |name: &str, value: Option<String>| {
             parts.extend(value.map(|value| format!("{name} {value}")));
         };
@@ -210,6 +221,7 @@ mod tests {
             side_kind: None,
             job: Some("one".to_owned()),
             column: None,
+            within: None,
             origin: "parallax.toml:1".to_owned(),
             reason: "known".to_owned(),
             owner: "team".to_owned(),

@@ -29,6 +29,7 @@ pub fn parallax<S: AsRef<str>>(arguments: &[S]) -> Invocation {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
     command.args(arguments.iter().map(AsRef::as_ref)).current_dir(home.path()).env_remove("NO_COLOR");
+    command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY");
     std::fs::create_dir(home.path().join("tmp")).unwrap();
     command.env("TMPDIR", home.path().join("tmp"));
     Invocation { home, command }

@@ -132,7 +132,11 @@ fn corpus(job: &JobReport) -> Markup {
     let size = job.inputs.iter().fold(0, |sum: u64, input| sum.saturating_add(input.bytes));
     let inputs = Capped::new(job.inputs.iter(), INPUTS, LIST_BYTES, |input| {
         html! {
-            tr { th scope="row" class="value" { (shown(&input.path, 200)) } td class="n" { (count(input.rows)) } td class="n" { (count(input.bytes)) } }
+            tr {
+                th scope="row" class="value" { (shown(&input.path, 200)) }
+                td class="n" { (count(input.rows)) } td class="n" { (count(input.bytes)) }
+                td class="value" { @if let Some(digest) = &input.digest { (shown(digest, 80)) } }
+            }
         }
     });
     html! {
@@ -152,12 +156,18 @@ fn corpus(job: &JobReport) -> Markup {
                 div { dt { "Inputs" } dd {
                     (counted(job.inputs.len() as u64, "segment", "segments")) ", " (counted(rows, "row", "rows")) ", " (bytes(size))
                 } }
+                @if !job.policy_scopes.is_empty() {
+                    div { dt { "Policy of its own" } dd {
+                        ul { @for scope in job.policy_scopes.iter().take(20) { li { (shown(scope, 300)) } } }
+                        @if job.policy_scopes.len() > 20 { (job.policy_scopes.len() - 20) " more in report.json" }
+                    } }
+                }
             }
             @if !job.inputs.is_empty() {
                 details {
                     summary { "Input segments in order" }
                     table {
-                        thead { tr { th scope="col" { "Path" } th scope="col" class="n" { "Rows" } th scope="col" class="n" { "Bytes" } } }
+                        thead { tr { th scope="col" { "Path" } th scope="col" class="n" { "Rows" } th scope="col" class="n" { "Bytes" } th scope="col" { "BLAKE3" } } }
                         tbody { (inputs) }
                     }
                     (inputs.note("segments", "report.json"))
