@@ -5,11 +5,13 @@
 //! cargo bench --bench rows -- --rows 20000000 --runs 1    # so many rows of both
 //! cargo bench --bench rows -- --shape logs --runs 3       # one of them
 //! cargo bench --bench rows -- --differing 1000000         # outputs in which every row differs
+//! cargo bench --bench rows -- --write data --rows 100000  # the outputs alone, for other tools
 //! ```
 //!
 //! One file is compared with forty that hold the same rows, once equal and once with ten cells changed in ten rows. Nothing of
-//! the two sides is byte-identical. Each measurement is a process of its own, which says how long the work itself took; its
-//! peak of resident memory comes from the operating system. The works are measured in turn; the first round is a warm-up.
+//! the two sides is byte-identical. Each measurement is a process of its own, which says how long the work itself took, by the
+//! clock and in processor time, and what its peak of resident memory was (Linux: `/proc/self`). The works are measured in turn;
+//! the first round is a warm-up. On a machine with other work the processor time is the steadier figure.
 //! *decode* is the parquet crate's Arrow reader with its default schema, in batches of 8,192 rows, over all row groups of both
 //! sides in parallel. Figures are medians. Results are checked: equal data must be found equal, ten changes found with their
 //! columns.
@@ -18,28 +20,35 @@ mod data;
 mod work;
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use data::Shape;
-use wait4::Wait4;
 use work::Work;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Seconds of work and bytes of peak memory of one measurement.
+/// Seconds of work, by the clock and of processors, and bytes of peak memory.
 #[derive(Debug, Clone, Copy)]
 struct Measured {
     seconds: f64,
-    bytes: u64,
+    processor: f64,
+    bytes: f64,
 }
 
 fn main() -> Result<(), Failure> {
     if let Some(work) = text("--child") {
         let work = Work::named(&work).ok_or("no such work")?;
         let folder = text("--folder").ok_or("no folder")?;
-        let took = work.perform(Path::new(&folder), number("--threads")?.unwrap_or(1))?;
-        say(&took.as_secs_f64().to_string());
+        let threads = number("--threads")?.unwrap_or(1);
+        let took = work.perform(Path::new(&folder), threads)?;
+        say(&format!("{} {} {}", took.clock.as_secs_f64(), took.processor, peak()?));
+        return Ok(());
+    }
+    if let Some(folder) = text("--write") {
+        let rows = number("--rows")?.unwrap_or(2_000_000);
+        for shape in [Shape::Logs, Shape::Metrics] {
+            data::write(shape, rows, &Path::new(&folder).join(shape.name()))?;
+        }
         return Ok(());
     }
     let parent = text("--tmp").map_or_else(std::env::temp_dir, Into::into);
@@ -84,11 +93,12 @@ fn compare(folder: &Path, threads: u64, runs: u64) -> Result<(), Failure> {
     for (work, it) in works.iter().zip(&medians) {
         say(&format!("  {threads} thread(s), {:<8} {}", work.name(), words(*it)));
     }
-    say(&format!(
-        "  {threads} thread(s), equal / decode {:.2}, planted / equal {:.2}",
-        medians[1].seconds / medians[0].seconds,
-        medians[2].seconds / medians[1].seconds
-    ));
+    let ratios = |one: Measured, other: Measured| {
+        let of = |part: fn(&Measured) -> f64| part(&one) / part(&other);
+        format!("{:.2} (processor time {:.2})", of(|it| it.seconds), of(|it| it.processor))
+    };
+    say(&format!("  {threads} thread(s), equal / decode {}", ratios(medians[1], medians[0])));
+    say(&format!("  {threads} thread(s), planted / equal {}", ratios(medians[2], medians[1])));
     Ok(())
 }
 
@@ -101,34 +111,40 @@ fn repeat(
 }
 
 fn words(measured: Measured) -> String {
-    format!("{:.3} s, {:.0} MiB at the peak", measured.seconds, measured.bytes as f64 / 1_048_576.0)
+    let Measured { seconds, processor, bytes } = measured;
+    format!("{seconds:.3} s, {processor:.2} s of processors, {:.0} MiB at the peak", bytes / 1_048_576.0)
 }
 
 fn median(measured: &[Measured]) -> Measured {
-    let mut seconds: Vec<f64> = measured.iter().map(|it| it.seconds).collect();
-    let mut bytes: Vec<u64> = measured.iter().map(|it| it.bytes).collect();
-    seconds.sort_by(f64::total_cmp);
-    bytes.sort_unstable();
-    Measured { seconds: seconds[seconds.len() / 2], bytes: bytes[bytes.len() / 2] }
+    let of = |part: fn(&Measured) -> f64| {
+        let mut values: Vec<f64> = measured.iter().map(part).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    Measured { seconds: of(|it| it.seconds), processor: of(|it| it.processor), bytes: of(|it| it.bytes) }
 }
 
 /// Performs one work in a process of its own.
 fn measure(work: Work, folder: &Path, threads: u64) -> Result<Measured, Failure> {
-    let mut child = Command::new(std::env::current_exe()?)
+    let output = Command::new(std::env::current_exe()?)
         .args(["--child", work.name(), "--threads", &threads.to_string(), "--folder"])
         .arg(folder)
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut said = String::new();
-    if let Some(out) = child.stdout.as_mut() {
-        std::io::Read::read_to_string(out, &mut said)?;
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    let said = String::from_utf8(output.stdout)?;
+    let numbers: Vec<f64> = said.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+    match numbers[..] {
+        [seconds, processor, bytes] if output.status.success() => Ok(Measured { seconds, processor, bytes }),
+        _ => Err(format!("{} failed", work.name()).into()),
     }
-    let ended = child.wait4()?;
-    if !ended.status.success() {
-        return Err(format!("{} failed: {said}", work.name()).into());
-    }
-    let seconds = Duration::from_secs_f64(said.trim().parse()?).as_secs_f64();
-    Ok(Measured { seconds, bytes: ended.rusage.maxrss })
+}
+
+/// The peak of this process's resident memory, in bytes. What the parent held before it started this one does not count.
+fn peak() -> Result<u64, Failure> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no peak of memory")?;
+    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kilobytes * 1_024)
 }
 
 /// The text behind `name` on the command line.

@@ -4,17 +4,20 @@
 const PRIME: u128 = (1 << 127) - 1;
 
 /// A number modulo the prime.
+#[inline]
 pub(super) fn reduced(value: u128) -> u128 {
     let value = (value & PRIME) + (value >> 127);
     if value >= PRIME { value - PRIME } else { value }
 }
 
 /// Sum of two reduced numbers, reduced.
+#[inline]
 pub(super) fn sum(a: u128, b: u128) -> u128 {
     reduced(a + b)
 }
 
 /// Product of two reduced numbers, reduced.
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
 pub(super) fn product(a: u128, b: u128) -> u128 {
     let half = |value: u128| (u128::from(value as u64), value >> 64);

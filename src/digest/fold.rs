@@ -21,6 +21,7 @@ impl Fold {
     }
 
     /// The hash of two lanes.
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
     pub(crate) fn hash(&self, lanes: Lanes) -> u128 {
         let words = [lanes.0 as u64, (lanes.0 >> 64) as u64, lanes.1 as u64, (lanes.1 >> 64) as u64];

@@ -1,6 +1,8 @@
 //! The key of one comparison, and what is derived from it.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::class::TypeClass;
@@ -73,6 +75,38 @@ impl RunKey {
     #[must_use]
     pub fn point(&self) -> u128 {
         field::reduced(self.stream(b"p").u128())
+    }
+}
+
+/// What was derived for columns, shared by all hashers of a comparison.
+#[derive(Debug)]
+pub struct ColumnKeys {
+    key: RunKey,
+    columns: Mutex<HashMap<(String, TypeClass), Arc<ColumnKey>>>,
+}
+
+impl ColumnKeys {
+    /// Nothing derived yet.
+    #[must_use]
+    pub fn new(key: RunKey) -> Self {
+        Self { key, columns: Mutex::default() }
+    }
+
+    /// The key that all is derived from.
+    #[must_use]
+    pub fn key(&self) -> RunKey {
+        self.key
+    }
+
+    pub(super) fn of(&self, name: &str, class: TypeClass) -> Arc<ColumnKey> {
+        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        let column = (name.to_owned(), class);
+        if let Some(known) = columns.get(&column) {
+            return Arc::clone(known);
+        }
+        let derived = Arc::new(self.key.column(&column.0, &column.1));
+        columns.insert(column, Arc::clone(&derived));
+        derived
     }
 }
 

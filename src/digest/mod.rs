@@ -38,7 +38,7 @@ mod view;
 
 pub use class::TypeClass;
 pub use encode::encode;
-pub use key::RunKey;
+pub use key::{ColumnKeys, RunKey};
 pub use multiset::{BUCKETS, Multiset, bucket};
 pub use row::{Part, RowHasher};
 pub use view::reinterpret;

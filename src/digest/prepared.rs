@@ -94,6 +94,17 @@ impl Prepared {
         }
     }
 
+    /// What the column adds to every row alike, where it does.
+    pub(super) fn constant(&self) -> Option<Lanes> {
+        match self {
+            Self::Nothing => Some(Lanes::default()),
+            Self::Dictionary { keys, table } if table.len() == 1 && nulls(keys).is_none() => {
+                table.first().copied()
+            }
+            _ => None,
+        }
+    }
+
     /// Adds what the cells of the rows from `from` on add.
     pub(super) fn add(&self, from: usize, out: &mut [Lanes]) {
         match self {

@@ -7,9 +7,9 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 
 use super::class::TypeClass;
-use super::column::{ColumnKey, Lanes};
+use super::column::Lanes;
 use super::fold::Fold;
-use super::key::RunKey;
+use super::key::{ColumnKeys, RunKey};
 use super::prepared::Prepared;
 use super::view::reinterpret;
 use crate::error::Result;
@@ -28,15 +28,13 @@ pub enum Part {
     None,
 }
 
-/// Hashes the cells of columns. Keeps what was derived for each column, and its last dictionary, so that distinct values are
-/// hashed once.
+/// Hashes the cells of columns. Keeps the last dictionary of each column, so that distinct values are hashed once.
 #[derive(Debug)]
 pub struct RowHasher {
-    key: RunKey,
     zero_equal: bool,
     /// Columns to be read as another type before anything else.
     views: Arc<HashMap<String, DataType>>,
-    keys: HashMap<String, (TypeClass, Arc<ColumnKey>)>,
+    keys: Arc<ColumnKeys>,
     dictionaries: HashMap<String, (ArrayRef, Arc<Vec<Lanes>>)>,
     rows: Fold,
     cells: Fold,
@@ -48,11 +46,17 @@ impl RowHasher {
     /// type given there, bit by bit (see [`reinterpret`]).
     #[must_use]
     pub fn new(key: RunKey, zero_equal: bool, views: Arc<HashMap<String, DataType>>) -> Self {
+        Self::sharing(&Arc::new(ColumnKeys::new(key)), zero_equal, views)
+    }
+
+    /// The same with what was derived for columns by other hashers.
+    #[must_use]
+    pub fn sharing(keys: &Arc<ColumnKeys>, zero_equal: bool, views: Arc<HashMap<String, DataType>>) -> Self {
+        let key = keys.key();
         Self {
-            key,
             zero_equal,
             views,
-            keys: HashMap::new(),
+            keys: Arc::clone(keys),
             dictionaries: HashMap::new(),
             rows: key.fold(0),
             cells: key.fold(1),
@@ -69,20 +73,9 @@ impl RowHasher {
             .unwrap_or_else(|| Arc::clone(array))
     }
 
-    fn key_of(&mut self, name: &str, class: TypeClass) -> Arc<ColumnKey> {
-        if let Some((known, key)) = self.keys.get(name)
-            && *known == class
-        {
-            return Arc::clone(key);
-        }
-        let key = Arc::new(self.key.column(name, &class));
-        self.keys.insert(name.to_owned(), (class, Arc::clone(&key)));
-        key
-    }
-
     fn prepare(&mut self, name: &str, array: &ArrayRef) -> Result<Prepared> {
         let array = &self.view(name, array);
-        let key = self.key_of(name, TypeClass::of(array.data_type()));
+        let key = self.keys.of(name, TypeClass::of(array.data_type()));
         if !matches!(array.data_type(), DataType::Dictionary(..)) {
             return Prepared::plain(array, &key, self.zero_equal);
         }
@@ -157,9 +150,17 @@ impl RowHasher {
         full: &mut Vec<u128>,
     ) -> Result<()> {
         let (mut both, mut rest) = (Vec::new(), Vec::new());
+        // What all rows have in common is added once.
+        let mut common = Lanes::default();
         for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
             match part(field.name()) {
-                Part::Both => both.push(self.prepare(field.name(), array)?),
+                Part::Both => {
+                    let column = self.prepare(field.name(), array)?;
+                    match column.constant() {
+                        Some(lanes) => common.add(lanes),
+                        None => both.push(column),
+                    }
+                }
                 Part::Full => rest.push(self.prepare(field.name(), array)?),
                 Part::None => {}
             }
@@ -170,7 +171,7 @@ impl RowHasher {
         let mut block = [Lanes::default(); BLOCK];
         for from in (0..batch.num_rows()).step_by(BLOCK) {
             let lanes = &mut block[..BLOCK.min(batch.num_rows() - from)];
-            lanes.fill(Lanes::default());
+            lanes.fill(common);
             both.iter().for_each(|column| column.add(from, lanes));
             if !rest.is_empty() {
                 base.extend(lanes.iter().map(|lanes| self.rows.hash(*lanes)));

@@ -43,6 +43,8 @@ pub struct ReadOptions {
     pub batch_rows: usize,
     /// Hand out string and binary columns that are dictionary encoded throughout a row group as dictionary arrays.
     pub dictionaries: bool,
+    /// Hand out other string and binary columns as views into their pages.
+    pub views: bool,
     /// Read this row group alone; `None` for all.
     pub row_group: Option<usize>,
     /// Rows to read, ascending and distinct, counted from 0 within the file; `None` for all. A batch's `first_row` is
@@ -182,7 +184,7 @@ impl Batches {
         let file = File::open(&self.path).map_err(|error| Error::unreadable(&self.path, error))?;
         let selection = self.selection();
         guarded(&self.path, Some(self.row_group), || {
-            let metadata = match self.dictionary_schema() {
+            let metadata = match self.cheapest_schema() {
                 Some(schema) => {
                     let options = reader_options().with_schema(schema);
                     ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?
@@ -201,25 +203,30 @@ impl Batches {
     }
 
     /// The plain schema with dictionary types for the columns whose chunk in this row group is dictionary encoded
-    /// throughout: each distinct value is then hashed once.
-    fn dictionary_schema(&self) -> Option<SchemaRef> {
-        if !self.options.dictionaries {
+    /// throughout: each distinct value is then hashed once. Other strings need not be copied out of their pages.
+    fn cheapest_schema(&self) -> Option<SchemaRef> {
+        if !self.options.dictionaries && !self.options.views {
             return None;
         }
         let group = self.group()?;
         let schema = self.metadata.file_metadata().schema_descr();
         let mut encoded = HashSet::new();
+        let mut plain = HashSet::new();
         for leaf in 0..schema.num_columns() {
             let root = schema.get_column_root_idx(leaf);
             if self.chosen.contains(&root)
                 && schema.get_column_root(leaf).is_primitive()
                 && schema.column(leaf).physical_type() == PhysicalType::BYTE_ARRAY
-                && group.columns().get(leaf).is_some_and(dictionary_throughout)
+                && let Some(chunk) = group.columns().get(leaf)
             {
-                encoded.insert(root);
+                if self.options.dictionaries && dictionary_throughout(chunk) {
+                    encoded.insert(root);
+                } else if self.options.views {
+                    plain.insert(root);
+                }
             }
         }
-        if encoded.is_empty() {
+        if encoded.is_empty() && plain.is_empty() {
             return None;
         }
         let fields =
@@ -228,6 +235,12 @@ impl Batches {
                     let value = Box::new(field.data_type().clone());
                     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), value);
                     Arc::new(Field::clone(field).with_data_type(dictionary))
+                }
+                DataType::Utf8 if plain.contains(&root) => {
+                    Arc::new(Field::clone(field).with_data_type(DataType::Utf8View))
+                }
+                DataType::Binary if plain.contains(&root) => {
+                    Arc::new(Field::clone(field).with_data_type(DataType::BinaryView))
                 }
                 _ => Arc::clone(field),
             });

@@ -28,6 +28,8 @@ pub(in crate::check) mod highest;
 mod highest_tests;
 mod leave;
 mod pair;
+#[cfg(test)]
+mod random_tests;
 mod record;
 mod scan;
 mod stream;
@@ -49,7 +51,7 @@ use super::draft::{self, SideError, counted};
 use super::finding::{evidence, finding};
 use super::schema::annotations;
 use super::{Check, Evidence, Observed, Outcome, Subject};
-use crate::digest::RunKey;
+use crate::digest::{ColumnKeys, RunKey};
 use crate::error::{Error, Result};
 use crate::evidence::differences::Differences;
 
@@ -120,8 +122,10 @@ fn examine(
     row_keys: &[Vec<String>],
 ) -> std::result::Result<Outcome, Failure> {
     let candidate = subject.candidate;
+    // Drawn now that both outputs are finished: nobody can have written them for it.
+    let key = RunKey::random();
     let scan = Scan {
-        key: RunKey::random(),
+        keys: Arc::new(ColumnKeys::new(key)),
         comparison: subject.comparison,
         row_keys,
         differences: subject.differences,
@@ -130,11 +134,7 @@ fn examine(
     };
     let views = annotations::views(subject, baseline)?;
     let (views_a, views_b) = (Arc::new(views), Arc::new(HashMap::new()));
-    let (digest_a, digest_b) = rayon::join(
-        || scan.digest(baseline, &views_a, subject.spill),
-        || scan.digest(candidate, &views_b, subject.spill),
-    );
-    let (digest_a, digest_b) = (digest_a?, digest_b?);
+    let [digest_a, digest_b] = scan.digests([baseline, candidate], [&views_a, &views_b], subject.spill)?;
     let columns: BTreeSet<String> = digest_a.columns.union(&digest_b.columns).cloned().collect();
     let columns: Vec<String> = columns.into_iter().collect();
 
@@ -171,6 +171,7 @@ fn examine(
         differences: None,
         blast: subject.differences.and_then(Differences::blast),
         duckdb: None,
+        hash_key: Some(key.hexadecimal()),
     };
     let mut findings = findings(candidate, &rows, &tally);
     if let Some(differences) = subject.differences {

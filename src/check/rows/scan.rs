@@ -1,11 +1,11 @@
 //! Passing over the rows of a side: once for its digest, and where digests differ once more for the rows of the differing
 //! buckets.
 //!
-//! Row groups are read in parallel. The first pass leaves the hash of each row on a shelf, 16 bytes a row, from which the second
+//! Row groups are read in parallel, and a file that both sides hold byte for byte is read once. The first pass leaves the hash of each row on a shelf, 16 bytes a row, from which the second
 //! one takes it: nothing is decoded again. Where columns are under tolerance a row has two hashes, and where the shelf cannot be
 //! written there are none: then the second pass decodes again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::DataType;
@@ -16,7 +16,7 @@ use super::record::{Hashed, KEYLESS, Keyed, Left};
 use crate::cancel::Cancel;
 use crate::check::draft::SideError;
 use crate::check::{Comparison, Observed};
-use crate::digest::{Multiset, Part, RowHasher, RunKey, bucket};
+use crate::digest::{ColumnKeys, Multiset, Part, RowHasher, bucket};
 use crate::error::Result;
 use crate::evidence::differences::Differences;
 use crate::output::{OutputFile, ReadOptions};
@@ -30,7 +30,7 @@ const KEY_ROWS: usize = 262_144;
 
 /// What both passes need to know.
 pub(super) struct Scan<'a> {
-    pub(super) key: RunKey,
+    pub(super) keys: Arc<ColumnKeys>,
     pub(super) comparison: &'a Comparison,
     pub(super) row_keys: &'a [Vec<String>],
     /// Where every differing row goes.
@@ -77,12 +77,40 @@ fn units(side: &Observed) -> Vec<Unit<'_>> {
     units
 }
 
+/// Rows of files that one side alone holds, and of those that both hold.
+struct Tally {
+    rest: Multiset,
+    common: Multiset,
+}
+
+/// Rows of a side before each of its files.
+fn starts(side: &Observed) -> Vec<u64> {
+    let mut starts = vec![0; side.output.files.len()];
+    for unit in units(side).iter().filter(|unit| unit.row_group == 0) {
+        starts[unit.number as usize] = unit.in_side;
+    }
+    starts
+}
+
+/// Files of the first side with a file of the second that is the same byte for byte, each file once. By their BLAKE3.
+fn twins(sides: [&Observed; 2]) -> HashMap<u32, u32> {
+    let mut waiting: HashMap<&str, Vec<u32>> = HashMap::new();
+    for (number, file) in (0_u32..).zip(&sides[1].output.files) {
+        waiting.entry(&file.info.digest).or_default().push(number);
+    }
+    let files = (0_u32..).zip(&sides[0].output.files);
+    let twin = |(number, file): (u32, &OutputFile)| {
+        waiting.get_mut(file.info.digest.as_str()).and_then(Vec::pop).map(|twin| (number, twin))
+    };
+    files.filter_map(twin).collect()
+}
+
 type Views = Arc<HashMap<String, DataType>>;
 
 impl Scan<'_> {
     /// A hasher for one side; `views` are the integer columns to be read as another type.
     pub(super) fn hasher(&self, views: &Views) -> RowHasher {
-        RowHasher::new(self.key, self.comparison.negative_zero_equal, Arc::clone(views))
+        RowHasher::sharing(&self.keys, self.comparison.negative_zero_equal, Arc::clone(views))
     }
 
     /// True where rows have two hashes: one of them without the columns under tolerance.
@@ -109,8 +137,12 @@ impl Scan<'_> {
     ) -> Result<()> {
         let mut hasher = self.hasher(views);
         let (mut base, mut full) = (Vec::new(), Vec::new());
-        let options =
-            ReadOptions { dictionaries: true, row_group: Some(unit.row_group), ..ReadOptions::default() };
+        let options = ReadOptions {
+            dictionaries: true,
+            views: true,
+            row_group: Some(unit.row_group),
+            ..ReadOptions::default()
+        };
         for located in unit.file.read(options)? {
             self.cancel.check()?;
             let located = located?;
@@ -121,37 +153,67 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// First pass: the digest of all rows of a side.
-    pub(super) fn digest(
+    /// First pass: the digests of all rows of both sides. A file that lies on both sides, byte for byte, is decoded once:
+    /// the same bytes are the same rows, unless one side reads some columns as another type.
+    pub(super) fn digests(
         &self,
-        side: &Observed,
-        views: &Views,
+        sides: [&Observed; 2],
+        views: [&Views; 2],
         spill: &Spill,
-    ) -> std::result::Result<Digest, SideError> {
-        let shelf = if self.tolerant() { Shelf::none() } else { spill.shelf() };
-        let empty = || Multiset::new(self.key.point());
-        let take = |mut multiset: Multiset, unit: &Unit<'_>| {
-            let mut buffer = Vec::new();
-            self.hash(unit, views, |first, base, full| {
-                shelf.put(unit.in_side + first, full, &mut buffer);
-                base.iter().zip(full).for_each(|(&base, &full)| multiset.add(base, full));
-                Ok(())
-            })
-            .map_err(|error| at(side, unit.file, error))?;
-            Ok(multiset)
+    ) -> std::result::Result<[Digest; 2], SideError> {
+        let shelves = sides.map(|_| if self.tolerant() { Shelf::none() } else { spill.shelf() });
+        let twins = if views[0] == views[1] { twins(sides) } else { HashMap::new() };
+        let doubled: HashSet<u32> = twins.values().copied().collect();
+        let starts = starts(sides[1]);
+        let empty = || Tally { rest: self.nothing(), common: self.nothing() };
+        let pass = |side: usize, wanted: &(dyn Fn(&Unit<'_>) -> bool + Sync)| {
+            let take = |mut tally: Tally, unit: &Unit<'_>| {
+                let twin = twins.get(&unit.number).filter(|_| side == 0).map(|twin| starts[*twin as usize]);
+                let multiset = if twin.is_some() { &mut tally.common } else { &mut tally.rest };
+                let mut buffer = Vec::new();
+                self.hash(unit, views[side], |first, base, full| {
+                    shelves[side].put(unit.in_side + first, full, &mut buffer);
+                    if let Some(start) = twin {
+                        shelves[1].put(start + unit.in_file + first, full, &mut buffer);
+                    }
+                    base.iter().zip(full).for_each(|(&base, &full)| multiset.add(base, full));
+                    Ok(())
+                })
+                .map_err(|error| at(sides[side], unit.file, error))?;
+                Ok(tally)
+            };
+            let merged = |mut a: Tally, b: Tally| {
+                a.rest.merge(&b.rest);
+                a.common.merge(&b.common);
+                Ok(a)
+            };
+            let units: Vec<Unit<'_>> = units(sides[side]).into_iter().filter(wanted).collect();
+            units.par_iter().try_fold(empty, take).try_reduce(empty, merged)
         };
-        let merged = |mut a: Multiset, b: Multiset| {
-            a.merge(&b);
-            Ok(a)
-        };
-        let multiset = units(side).par_iter().try_fold(empty, take).try_reduce(empty, merged)?;
+        let (a, b) = rayon::join(|| pass(0, &|_| true), || pass(1, &|unit| !doubled.contains(&unit.number)));
+        let (mut a, mut b) = (a?, b?);
+        a.rest.merge(&a.common);
+        b.rest.merge(&a.common);
+        let [shelf_a, shelf_b] = shelves;
+        Ok([
+            Digest { multiset: a.rest, columns: self.columns(sides[0])?, shelf: shelf_a },
+            Digest { multiset: b.rest, columns: self.columns(sides[1])?, shelf: shelf_b },
+        ])
+    }
+
+    fn nothing(&self) -> Multiset {
+        Multiset::new(self.keys.key().point())
+    }
+
+    /// The compared columns of a side.
+    fn columns(&self, side: &Observed) -> std::result::Result<BTreeSet<String>, SideError> {
         let mut columns = BTreeSet::new();
         for file in &side.output.files {
             let schema = file.arrow_schema().map_err(|error| at(side, file, error))?;
             let names = schema.fields().iter().map(|field| field.name());
             columns.extend(names.filter(|name| self.part(name) != Part::None).cloned());
         }
-        Ok(Digest { multiset, columns, shelf })
+        Ok(columns)
     }
 
     /// Second pass: the rows of a side that fall into one of the differing buckets.
