@@ -1,6 +1,7 @@
 //! What the cells of one column add to the lanes of their rows.
 //!
-//! A value's canonical bytes (see `encode`) are pairs of words of 64 bits, the last pair padded with zeros. In each of two
+//! A value's canonical bytes (see `encode`) are taken sixteen at a time as pairs of words of 64 bits; how the last ones become
+//! a pair hangs on the length alone (see `last`), and values of one length that differ have different words. In each of two
 //! lanes a value adds, modulo 2^128,
 //!
 //! > some + length * l + (x + k1)(y + k2) + (x' + k3)(y' + k4) + ...
@@ -41,7 +42,7 @@ impl Lanes {
         self.1 = self.1.wrapping_add(other.1);
     }
 
-    #[inline]
+    #[inline(always)]
     fn product(&mut self, x: u64, y: u64, key: &PairKey) {
         let of =
             |first: u64, second: u64| u128::from(x.wrapping_add(first)) * u128::from(y.wrapping_add(second));
@@ -49,7 +50,7 @@ impl Lanes {
         self.1 = self.1.wrapping_add(of(key[2], key[3]));
     }
 
-    #[inline]
+    #[inline(always)]
     fn length(&mut self, length: usize, key: [u64; 2]) {
         self.0 = self.0.wrapping_add(length as u128 * u128::from(key[0]));
         self.1 = self.1.wrapping_add(length as u128 * u128::from(key[1]));
@@ -97,61 +98,60 @@ impl ColumnKey {
     }
 
     /// What a value adds.
-    #[inline]
+    #[inline(always)]
     pub(super) fn value(&self, bytes: &[u8]) -> Lanes {
         let mut lanes = self.some;
         lanes.length(bytes.len(), self.lengths);
         let (pairs, rest) = bytes.as_chunks::<16>();
         // The keys of the whole pairs and, where there are more bytes, of the rest.
         let Some(keys) = self.pairs.get(..bytes.len().div_ceil(16)) else {
-            self.long_value(bytes, &mut lanes);
-            return lanes;
+            return self.long_value(bytes, lanes);
         };
         for (pair, key) in pairs.iter().zip(keys) {
             let (x, y) = halves(u128::from_le_bytes(*pair));
             lanes.product(x, y, key);
         }
         if let (false, Some(key)) = (rest.is_empty(), keys.last()) {
-            let (x, y) = halves(last(bytes, rest));
+            let (x, y) = last(bytes);
             lanes.product(x, y, key);
         }
         lanes
     }
 
     #[cold]
-    fn long_value(&self, bytes: &[u8], lanes: &mut Lanes) {
+    fn long_value(&self, bytes: &[u8], mut lanes: Lanes) -> Lanes {
         let hash = blake3::keyed_hash(&self.long, bytes);
         let (pairs, _) = hash.as_bytes().as_chunks::<16>();
         for (pair, key) in pairs.iter().zip(&self.long_pairs) {
             let (x, y) = halves(u128::from_le_bytes(*pair));
             lanes.product(x, y, key);
         }
+        lanes
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
-#[inline]
+#[inline(always)]
 fn halves(pair: u128) -> (u64, u64) {
     (pair as u64, (pair >> 64) as u64)
 }
 
-/// The last pair of a value: its last 1 to 15 bytes, padded with zeros.
-#[inline]
-fn last(bytes: &[u8], rest: &[u8]) -> u128 {
-    // The last bytes, shifted, are quicker than a copy of a length that is not known.
+/// The last pair of a value whose length is no multiple of sixteen: its last sixteen bytes, whatever part of them is in the
+/// pair before; of a shorter value all bytes, at positions that its length decides. No loop, no shift, no copy of a length
+/// that is not known.
+#[inline(always)]
+fn last(bytes: &[u8]) -> (u64, u64) {
     if let Some(all) = bytes.last_chunk::<16>() {
-        return u128::from_le_bytes(*all) >> (128 - 8 * rest.len());
+        return halves(u128::from_le_bytes(*all));
     }
-    if let (Some(low), Some(high)) = (rest.first_chunk::<8>(), rest.last_chunk::<8>()) {
-        let high = u128::from(u64::from_le_bytes(*high)) << (8 * (rest.len() - 8));
-        return u128::from(u64::from_le_bytes(*low)) | high;
+    if let (Some(low), Some(high)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        return (u64::from_le_bytes(*low), if bytes.len() == 8 { 0 } else { u64::from_le_bytes(*high) });
     }
-    if let (Some(low), Some(high)) = (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
-        let high = u128::from(u32::from_le_bytes(*high)) << (8 * (rest.len() - 4));
-        return u128::from(u32::from_le_bytes(*low)) | high;
+    if let (Some(low), Some(high)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        return (u64::from(u32::from_le_bytes(*low)), u64::from(u32::from_le_bytes(*high)));
     }
-    let byte = |at: usize| u128::from(rest[at]) << (8 * at);
-    byte(0) | byte(rest.len() / 2) | byte(rest.len() - 1)
+    let byte = |at: usize| bytes.get(at).map_or(0, |byte| u64::from(*byte));
+    (byte(0) | byte(bytes.len() / 2) << 8 | byte(bytes.len().saturating_sub(1)) << 16, 0)
 }
 
 #[cfg(test)]
@@ -159,17 +159,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_pair_is_the_rest_padded_with_zeros() {
-        let bytes: Vec<u8> = (1..=40).collect();
-        for length in 1..=40_usize {
-            let value = &bytes[..length];
-            let (_, rest) = value.as_chunks::<16>();
-            if rest.is_empty() {
-                continue;
+    fn every_byte_of_a_value_is_in_its_words() {
+        // Different values of one length have different words: change each byte in turn.
+        let words = |value: &[u8]| {
+            let (pairs, rest) = value.as_chunks::<16>();
+            let mut words: Vec<(u64, u64)> =
+                pairs.iter().map(|pair| halves(u128::from_le_bytes(*pair))).collect();
+            words.extend((!rest.is_empty()).then(|| last(value)));
+            words
+        };
+        for length in 1..=70_usize {
+            let value = vec![7; length];
+            for at in 0..length {
+                let mut other = value.clone();
+                other[at] = 8;
+                assert_ne!(words(&value), words(&other), "byte {at} of {length}");
+                assert_eq!(words(&value).len(), length.div_ceil(16));
             }
-            let mut padded = [0; 16];
-            padded[..rest.len()].copy_from_slice(rest);
-            assert_eq!(last(value, rest), u128::from_le_bytes(padded), "{length}");
         }
+        assert_eq!(last(&42_u64.to_le_bytes()), (42, 0));
     }
 }

@@ -21,6 +21,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use batches::DEFAULT_BATCH_ROWS;
 pub use batches::{Batches, Located, ReadOptions};
 
 use std::path::PathBuf;
