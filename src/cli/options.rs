@@ -75,6 +75,9 @@ pub struct PolicyArgs {
     /// A check that every job must have answered; may be repeated.
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     pub require: Vec<String>,
+    /// A column that is left out of the comparison, with the reason that the report shows; may be repeated.
+    #[arg(long, value_name = "COL=REASON")]
+    pub ignore_columns: Vec<String>,
 }
 
 impl PolicyArgs {
@@ -85,7 +88,9 @@ impl PolicyArgs {
     pub fn resolve(&self, config: &Config) -> Result<Policy> {
         let codes = self.require.iter().map(|code| known(code));
         let require = codes.collect::<Result<Vec<_>>>()?;
-        let asked = Asked { phase: self.phase.as_deref(), file: self.policy.as_deref(), require: &require };
+        let ignore = self.ignore_columns.iter().map(|typed| reasoned(typed)).collect::<Result<Vec<_>>>()?;
+        let (phase, file) = (self.phase.as_deref(), self.policy.as_deref());
+        let asked = Asked { phase, file, require: &require, ignore: &ignore };
         Policy::resolve(config, asked)
     }
 
@@ -111,7 +116,21 @@ impl PolicyArgs {
         for check in &self.require {
             flag("--require", check.clone());
         }
+        for column in &self.ignore_columns {
+            flag("--ignore-columns", column.clone());
+        }
         words
+    }
+}
+
+/// A column and why it is ignored. Neither may be empty: a difference is never set aside without a word.
+fn reasoned(typed: &str) -> Result<(String, String)> {
+    let parts = typed.split_once('=').map(|(column, reason)| (column.trim(), reason.trim()));
+    match parts.filter(|(column, reason)| !column.is_empty() && !reason.is_empty()) {
+        Some((column, reason)) => Ok((column.to_owned(), reason.to_owned())),
+        None => Err(Error::usage(format!(
+            "--ignore-columns {typed}: say why as well, as in --ignore-columns 'host=differs by design'"
+        ))),
     }
 }
 
@@ -175,6 +194,21 @@ pub fn command_line() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_ignored_column_needs_a_reason_and_is_told_with_its_origin() {
+        let args =
+            |typed: &str| PolicyArgs { ignore_columns: vec![typed.to_owned()], ..PolicyArgs::default() };
+        let policy = args("a.b=moved = elsewhere").resolve(&Config::default()).unwrap();
+        assert_eq!(policy.comparison.ignored["a.b"], "moved = elsewhere");
+        assert_eq!(policy.origin("ignore.a.b"), "--ignore-columns");
+        for wrong in ["a.b", "a.b=", "=why", "a.b= "] {
+            assert!(
+                args(wrong).resolve(&Config::default()).unwrap_err().message.contains("say why"),
+                "{wrong}"
+            );
+        }
+    }
 
     #[test]
     fn an_unknown_required_check_is_refused_with_those_there_are() {

@@ -200,13 +200,13 @@ fn of_words<T: ArrowPrimitiveType>(
     from: usize,
     out: &mut [Lanes],
 ) {
-    let (some, factors) = key.of_eight();
+    let (some, pair) = key.of_eight();
     let values = &array.values()[from..];
     match nulls(array) {
         None => {
             for (out, &value) in out.iter_mut().zip(values) {
                 out.add(some);
-                out.word(word(value), factors);
+                out.word(word(value), u64::MAX, pair);
             }
         }
         Some(nulls) => {
@@ -215,7 +215,7 @@ fn of_words<T: ArrowPrimitiveType>(
                 let mask = 0_u64.wrapping_sub(u64::from(nulls.is_valid(from + row)));
                 let wide = u128::from(mask) << 64 | u128::from(mask);
                 out.add(Lanes(some.0 & wide, some.1 & wide));
-                out.word(word(value) & mask, factors);
+                out.word(word(value), mask, pair);
             }
         }
     }

@@ -80,7 +80,9 @@ impl RowHasher {
             return Prepared::plain(array, &key, self.zero_equal);
         }
         let values = array.as_any_dictionary().values();
-        let known = self.dictionaries.get(name).filter(|(last, _)| Arc::ptr_eq(last, values));
+        // The reader makes a new array for each batch, over the same buffers. What is kept here keeps them from being used anew.
+        let same = |last: &ArrayRef| values.null_count() == 0 && last.to_data().ptr_eq(&values.to_data());
+        let known = self.dictionaries.get(name).filter(|(last, _)| same(last));
         let table = match known {
             Some((_, table)) => Arc::clone(table),
             None => {

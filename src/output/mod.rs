@@ -24,6 +24,7 @@ pub(crate) mod testing;
 mod tests;
 mod thrift;
 
+pub(crate) use batches::DEFAULT_BATCH_ROWS;
 pub use batches::{Batches, Located, ReadOptions};
 pub use cells::{Cell, Cells, Chunk};
 

@@ -66,6 +66,8 @@ pub struct Asked<'a> {
     pub file: Option<&'a Path>,
     /// `--require`: codes, known and in capitals.
     pub require: &'a [String],
+    /// `--ignore-columns`: columns with the reason.
+    pub ignore: &'a [(String, String)],
 }
 
 impl Policy {
@@ -86,7 +88,7 @@ impl Policy {
                 policy.apply(layer);
             }
         }
-        policy.apply(&command_line(asked.require));
+        policy.apply(&command_line(asked));
         policy.phase = phase;
         policy.file = asked.file.map(crate::error::display);
         policy.consistent()?;
@@ -95,11 +97,15 @@ impl Policy {
     }
 }
 
-fn command_line(require: &[String]) -> Layer {
+fn command_line(asked: Asked<'_>) -> Layer {
     use super::layer::{Set, Setting};
-    let setting =
-        |code: &String| Setting { set: Set::RequiresEveryJob(code.clone()), origin: "--require".to_owned() };
-    Layer { settings: require.iter().map(setting).collect() }
+    let from = |set: Set, flag: &str| Setting { set, origin: flag.to_owned() };
+    let required = asked.require.iter().map(|code| from(Set::RequiresEveryJob(code.clone()), "--require"));
+    let ignored = asked
+        .ignore
+        .iter()
+        .map(|(column, reason)| from(Set::Ignore(column.clone(), reason.clone()), "--ignore-columns"));
+    Layer { settings: required.chain(ignored).collect() }
 }
 
 #[cfg(test)]

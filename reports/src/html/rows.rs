@@ -148,6 +148,9 @@ fn elsewhere(rows: &RowsEvidence) -> Markup {
                 pre tabindex="0" { code { (shown_lines(query, 20_000)) } }
             }
         }
+        @if let Some(key) = &rows.hash_key {
+            p { "Key of the row hashes, drawn for this comparison: " code { (shown(key, 64)) } }
+        }
     }
 }
 

@@ -19,8 +19,11 @@ use crate::check::{Comparison, Observed};
 use crate::digest::{ColumnKeys, Multiset, Part, RowHasher, bucket};
 use crate::error::Result;
 use crate::evidence::differences::Differences;
-use crate::output::{OutputFile, ReadOptions};
+use crate::output::{DEFAULT_BATCH_ROWS, OutputFile, ReadOptions};
 use crate::spill::{Shelf, Sorted, Sorter, Spill};
+
+/// Bytes that a decoded batch should not exceed by much.
+const BATCH_BYTES: u64 = 16 << 20;
 
 /// Rows whose hashes are taken from the shelf at a time.
 const SHELF_ROWS: u64 = 32_768;
@@ -59,6 +62,15 @@ struct Unit<'a> {
     in_file: u64,
     in_side: u64,
     rows: u64,
+}
+
+impl Unit<'_> {
+    /// Rows of a batch: fewer than usual where rows are large.
+    fn batch_rows(&self) -> usize {
+        let bytes = self.file.metadata.row_group(self.row_group).total_byte_size();
+        let per_row = u64::try_from(bytes).unwrap_or(0) / self.rows.max(1);
+        usize::try_from(BATCH_BYTES / per_row.max(1)).unwrap_or(usize::MAX).clamp(64, DEFAULT_BATCH_ROWS)
+    }
 }
 
 /// Row groups of a side, in judged order.
@@ -141,6 +153,7 @@ impl Scan<'_> {
             dictionaries: true,
             views: true,
             row_group: Some(unit.row_group),
+            batch_rows: unit.batch_rows(),
             ..ReadOptions::default()
         };
         for located in unit.file.read(options)? {

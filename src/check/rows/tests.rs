@@ -273,6 +273,56 @@ fn large_groups_of_one_key_are_paired_greedily_and_that_is_said() {
 }
 
 #[test]
+fn nested_columns_are_compared_and_named() {
+    use arrow::array::{ListBuilder, MapBuilder, StringBuilder, StructArray};
+    use arrow::datatypes::Field;
+    let list = |last: &str| -> ArrayRef {
+        let mut builder = ListBuilder::new(StringBuilder::new());
+        for row in 0..8 {
+            builder.values().append_value(format!("{row}"));
+            builder.values().append_option((row % 2 == 0).then_some("x"));
+            builder.values().append_value(if row == 7 { last } else { "y" });
+            builder.append(row != 3);
+        }
+        Arc::new(builder.finish())
+    };
+    let map = |swapped: bool, value: &str| -> ArrayRef {
+        let mut builder = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+        for row in 0..8 {
+            let mut entries = [("a", "1"), ("b", if row == 5 { value } else { "2" })];
+            entries.sort_by_key(|(key, _)| (*key == "a") == swapped);
+            for (key, value) in entries {
+                builder.keys().append_value(key);
+                builder.values().append_value(value);
+            }
+            builder.append(true).unwrap();
+        }
+        Arc::new(builder.finish())
+    };
+    let group = |inner: ArrayRef| -> ArrayRef {
+        let number = ints(&[1, 2, 3, 4, 5, 6, 7, 8]);
+        Arc::new(StructArray::from(vec![
+            (Arc::new(Field::new("n", number.data_type().clone(), true)), number),
+            (Arc::new(Field::new("inner", inner.data_type().clone(), true)), inner),
+        ]))
+    };
+    let of = |list: ArrayRef, map: ArrayRef, group: ArrayRef| -> Columns {
+        let mut columns = rows();
+        columns.extend([("list", list), ("map", map), ("group", group)]);
+        columns
+    };
+    let a = of(list("y"), map(false, "2"), group(list("y")));
+    assert_silent(&compare(&a, &of(list("y"), map(true, "2"), group(list("y")))), 8);
+    for (name, b) in [
+        ("list", of(list("z"), map(false, "2"), group(list("y")))),
+        ("map", of(list("y"), map(false, "3"), group(list("y")))),
+        ("group", of(list("y"), map(false, "2"), group(list("z")))),
+    ] {
+        assert_eq!(changed(&compare(&a, &b)), [(name.to_owned(), 1, vec!["value".to_owned()])]);
+    }
+}
+
+#[test]
 fn files_that_both_sides_hold_alike_count_on_both() {
     let (first, second) = (take(&rows(), &[0, 1, 2, 3, 4]), take(&rows(), &[5, 6, 7]));
     for tolerance in [false, true] {
