@@ -55,6 +55,7 @@ impl MeasureArgs {
         let default = Limits {
             slower: policy.slower,
             more_memory: policy.more_memory,
+            memory_limit: policy.memory_limit,
             max_pairs: usize::try_from(policy.max_pairs).unwrap_or(usize::MAX),
             ..Limits::default()
         };
@@ -82,6 +83,7 @@ impl MeasureArgs {
         Ok(Limits {
             slower: share("--slower", self.slower, default.slower)?,
             more_memory: share("--more-memory", self.more_memory, default.more_memory)?,
+            memory_limit: default.memory_limit,
             confidence,
             by: self.judge_by,
             half: self.half_ms.map_or(default.half, Duration::from_millis),

@@ -86,8 +86,10 @@ fn measured_checks(
     again.wall = compared(Quantity::Wall, Some(1.0 + policy.limits.slower));
     again.cpu = compared(Quantity::Cpu, None);
     again.memory = compared(Quantity::Memory, Some(1.0 + policy.limits.more_memory));
-    let mut outcomes =
-        [(performance::CODE, performance::judge(&again, false)), (memory::CODE, memory::judge(&again))];
+    let mut outcomes = [
+        (performance::CODE, performance::judge(&again, false)),
+        (memory::CODE, memory::judge(&again, policy.limits.memory_limit)),
+    ];
     if let Some(why) = unfit(measurement) {
         for (_, outcome) in &mut outcomes {
             outcome.status = Some(CheckStatus::Inconclusive);

@@ -29,6 +29,8 @@ pub struct Limits {
     /// Share by which the candidate's peak memory may exceed the baseline's. Wide by default: a writer that sorts in memory
     /// needs more than one that spills every row, and both need little; a doubling is seen.
     pub more_memory: f64,
+    /// Bytes of memory that a worker of production has; absent: not judged.
+    pub memory_limit: Option<u64>,
     /// Confidence of the intervals.
     pub confidence: f64,
     /// Pairs that are measured in any case.
@@ -58,6 +60,7 @@ impl Default for Limits {
             slower: 0.10,
             by: Quantity::Wall,
             more_memory: 0.50,
+            memory_limit: None,
             confidence: 0.95,
             pairs: 10,
             max_pairs: 40,

@@ -196,7 +196,7 @@ impl<'a> Set<'a> {
     fn report(&self, measurement: Measurement, settings: &Settings, limits: &Limits) -> JobReport {
         let outcomes = [
             (performance::CODE, performance::judge(&measurement, limits.allow_debug)),
-            (memory::CODE, memory::judge(&measurement)),
+            (memory::CODE, memory::judge(&measurement, limits.memory_limit)),
         ];
         let policy = settings.policy.for_job(self.signal.as_deref(), &self.id);
         let kind = |side: &dyn Side| side.info(self.first.job()).kind;

@@ -13,7 +13,17 @@ use super::Policy;
 
 /// The built-in actions.
 pub(super) fn defaults() -> BTreeMap<String, Action> {
-    let page = ["*", "rows.*", "accounting.*", "schema.*", "order.*", "group.*", "sketch.*", "query.*"];
+    let page = [
+        "*",
+        "rows.*",
+        "accounting.*",
+        "schema.*",
+        "order.*",
+        "group.*",
+        "sketch.*",
+        "query.*",
+        "memory.limit",
+    ];
     let warn = ["sizes.*", "leaks.*", "performance.*", "memory.*"];
     let named = |patterns: &[&str], action: Action| {
         patterns.iter().map(|pattern| ((*pattern).to_owned(), action)).collect::<Vec<_>>()

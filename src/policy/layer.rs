@@ -54,6 +54,8 @@ pub enum Set {
     MaxPairs(u64),
     /// Limit of the MEMORY check: share by which the candidate's peak may be higher.
     More(f64),
+    /// Bytes of memory that the worker has.
+    MemoryLimit(u64),
     /// How old the reports of a gate may be.
     MaxAge(Duration),
     /// What findings of a code pattern ask for.
@@ -80,6 +82,7 @@ impl Set {
             Self::Slower(_) => "performance.slower".to_owned(),
             Self::MaxPairs(_) => "performance.max_pairs".to_owned(),
             Self::More(_) => "memory.more".to_owned(),
+            Self::MemoryLimit(_) => "memory.limit".to_owned(),
             Self::MaxAge(_) => "max_age".to_owned(),
             Self::Action(pattern, _) => format!("actions.{pattern}"),
             Self::Waiver(_) | Self::For(_) => return None,

@@ -85,11 +85,13 @@ pub struct Limits {
     pub max_pairs: u64,
     /// Share by which the candidate's peak memory may exceed the baseline's.
     pub more_memory: f64,
+    /// Bytes of memory that a worker of production has; absent: not judged.
+    pub memory_limit: Option<u64>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { slower: 0.10, max_pairs: 40, more_memory: 0.50 }
+        Self { slower: 0.10, max_pairs: 40, more_memory: 0.50, memory_limit: None }
     }
 }
 
@@ -157,6 +159,7 @@ impl Policy {
             Set::Slower(share) => self.limits.slower = share,
             Set::MaxPairs(pairs) => self.limits.max_pairs = pairs,
             Set::More(share) => self.limits.more_memory = share,
+            Set::MemoryLimit(bytes) => self.limits.memory_limit = Some(bytes),
             Set::MaxAge(age) => self.max_age = age,
             Set::Action(pattern, action) => {
                 self.actions.insert(pattern, action);

@@ -54,6 +54,9 @@ impl Policy {
         ] {
             push(key, value, self.origin(key));
         }
+        if let Some(bytes) = self.limits.memory_limit {
+            push("memory.limit", bytes.to_string(), self.origin("memory.limit"));
+        }
         push("max_age", format_age(self.max_age), self.origin("max_age"));
         for (pattern, action) in &self.actions {
             let key = format!("actions.{pattern}");
@@ -115,7 +118,7 @@ fn told(set: &Set) -> Option<(String, String)> {
         Set::NegativeZeroEqual(equal) => equal.to_string(),
         Set::Size(_, number) => number.to_string(),
         Set::Slower(share) | Set::More(share) => share.to_string(),
-        Set::MaxPairs(pairs) => pairs.to_string(),
+        Set::MaxPairs(pairs) | Set::MemoryLimit(pairs) => pairs.to_string(),
         Set::MaxAge(age) => format_age(*age),
         Set::Action(_, action) => action.to_string(),
         Set::Waiver(_) | Set::For(_) => return None,

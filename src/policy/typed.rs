@@ -98,6 +98,7 @@ pub(super) struct Performance {
 #[serde(deny_unknown_fields)]
 pub(super) struct Memory {
     more: Option<Spanned<f64>>,
+    limit: Option<Spanned<u64>>,
 }
 
 /// A table `[[waiver]]`.
@@ -182,6 +183,15 @@ impl TypedPolicy {
         if let Some(typed) = &self.memory.more {
             let share = share(typed, &into.key("memory.more"), 10.0)?;
             into.push(typed.span().start, Set::More(share));
+        }
+        if let Some(typed) = &self.memory.limit {
+            if *typed.get_ref() == 0 {
+                return Err(Fault::new(
+                    typed,
+                    format!("`{}` must be a positive number of bytes", into.key("memory.limit")),
+                ));
+            }
+            into.push(typed.span().start, Set::MemoryLimit(*typed.get_ref()));
         }
         if let Some(typed) = &self.max_age {
             let key = into.key("max_age");
