@@ -65,6 +65,8 @@ fn near(measurement: &Measurement, limit: u64) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use reports::measurement::{Purpose, Sample};
+
     use super::*;
     use crate::check::fixture::blockers;
     use crate::check::measured::tests::measurement;
@@ -77,9 +79,25 @@ mod tests {
 
     #[test]
     fn the_highest_peak_warns_from_seventy_percent_of_the_memory_there_is_and_fails_above_ninety() {
-        let measured = measurement(&[0.5; 6]);
-        let candidate = measured.samples.iter().filter(|it| it.side == Role::Candidate);
-        let peak = candidate.map(|it| it.peak_bytes).max().unwrap();
+        let mut measured = measurement(&[0.5; 6]);
+        let sample = |side, peak_bytes| Sample {
+            purpose: Purpose::Pair,
+            repetition: 1,
+            job: "job".to_owned(),
+            side,
+            upper: side == Role::Candidate,
+            wall_ns: 1,
+            user_ns: 1,
+            system_ns: 1,
+            peak_bytes,
+            read_bytes: None,
+            written_bytes: None,
+            storage_read_bytes: None,
+            storage_written_bytes: None,
+        };
+        let peak = 1_000_000;
+        // The baseline's need is its own affair.
+        measured.samples.extend([sample(Role::Candidate, peak), sample(Role::Baseline, 50 * peak)]);
         let codes = |percent: u64| {
             let outcome = judge(&measured, Some(peak * 100 / percent));
             outcome.findings.into_iter().map(|it| (it.code, it.severity)).collect::<Vec<_>>()
