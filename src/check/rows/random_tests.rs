@@ -99,7 +99,6 @@ fn codes(shape: Shape, column: usize, rows: usize, seed: u64) -> Vec<Option<u64>
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
-    clippy::too_many_lines,
     reason = "codes are below 100; one line a kind"
 )]
 fn array((kind, ..): Shape, codes: &[Option<u64>], form: usize) -> ArrayRef {
