@@ -118,6 +118,7 @@ fn unified_merge(work: &Work, output: &Path, scratch: &Path) -> Result<u64, Fail
         end: work.end,
         target_size: unified::DEFAULT_TARGET_SIZE,
         memory_limit: unified::DEFAULT_MEMORY_LIMIT,
+        threads: 1,
         columns: &unified::Columns::default(),
         cancel: None,
     };

@@ -16,6 +16,9 @@ use crate::job::Job;
 /// Memory limit of the unified writer where none is given, in bytes.
 pub const DEFAULT_MEMORY_LIMIT: u64 = 512 << 20;
 
+/// Threads of the unified writer where none are given: jobs run side by side already, and the legacy writers use one.
+pub const THREADS: usize = 1;
+
 /// Target size of the unified writer where none is given, in encoded bytes.
 pub const DEFAULT_TARGET_SIZE: u64 = 1_100_000;
 
@@ -107,6 +110,7 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 end,
                 target_size,
                 memory_limit: DEFAULT_MEMORY_LIMIT,
+                threads: THREADS,
                 columns: &columns,
                 cancel,
             };
@@ -121,6 +125,7 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 rows_per_file,
                 target_size,
                 memory_limit: DEFAULT_MEMORY_LIMIT,
+                threads: THREADS,
                 dropped_columns,
                 columns: &columns,
                 sort,
@@ -138,6 +143,7 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 target_size,
                 split_hours: job.parameters.split_hours.unwrap_or(false),
                 memory_limit: DEFAULT_MEMORY_LIMIT,
+                threads: THREADS,
                 dropped_columns,
                 columns: &columns,
                 sort,
@@ -154,6 +160,7 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 rows_per_file,
                 target_size,
                 memory_limit: DEFAULT_MEMORY_LIMIT,
+                threads: THREADS,
                 ingest_dateint: job.parameters.ingest_dateint.unwrap_or(builtin::DEFAULT_INGEST_DATEINT),
                 columns: &columns,
                 cancel,

@@ -34,6 +34,7 @@ fn main() -> Outcome<()> {
         target_size: DEFAULT_TARGET_SIZE,
         split_hours: false,
         memory_limit,
+        threads: 1,
         columns: &columns,
         cancel: None,
     };

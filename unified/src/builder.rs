@@ -45,6 +45,7 @@ pub struct UnifiedWriterBuilder {
     trace: Option<(String, Option<i64>)>,
     columns: Columns,
     memory_limit: u64,
+    threads: usize,
     expected_rows: Option<u64>,
     cancel: Option<Arc<AtomicBool>>,
 }
@@ -70,6 +71,7 @@ impl UnifiedWriterBuilder {
             trace: None,
             columns: Columns::default(),
             memory_limit: DEFAULT_MEMORY_LIMIT,
+            threads: 0,
             expected_rows: None,
             cancel: None,
         }
@@ -199,6 +201,13 @@ impl UnifiedWriterBuilder {
     #[must_use]
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = bytes;
+        self
+    }
+
+    /// Threads to work with; 0: as many as there are processors. The output is the same whatever their number. Default 0.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
         self
     }
 

@@ -60,6 +60,8 @@ pub struct BuffetJob<'a> {
     pub split_hours: bool,
     /// Memory limit in bytes.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
     /// Columns that are left out.
     pub dropped_columns: &'a [String],
     /// Columns with a meaning.
@@ -86,6 +88,7 @@ impl BuffetJob<'_> {
             .target_size(self.target_size)
             .split_hours(self.split_hours)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
             .cancel(self.cancel.clone());
         if !self.sort {
             builder = builder.expected_rows(segments.count_rows()?);
@@ -113,6 +116,8 @@ pub struct FingerprintJob<'a> {
     pub target_size: u64,
     /// Memory limit in bytes.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
     /// Date of ingestion as yyyymmdd, handed on in the split keys.
     pub ingest_dateint: i64,
     /// Columns with a meaning.
@@ -137,6 +142,7 @@ impl FingerprintJob<'_> {
             .rows_per_file(self.rows_per_file)
             .target_size(self.target_size)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
             .cancel(self.cancel.clone());
         run(&segments, builder)
     }
@@ -157,6 +163,8 @@ pub struct LogsJob<'a> {
     pub split_hours: bool,
     /// Memory limit in bytes.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
     /// Columns with a meaning.
     pub columns: &'a Columns,
     /// Set to stop.
@@ -175,6 +183,7 @@ impl LogsJob<'_> {
             .target_size(self.target_size)
             .split_hours(self.split_hours)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
             .cancel(self.cancel.clone());
         run(&segments, builder)
     }

@@ -84,6 +84,7 @@ pub use logs::{logs_builder, logs_writer};
 pub use metadata::{FileResult, SplitKey, TidSummary, TraceSummary};
 pub use metrics::{MetricsJob, metrics_builder, metrics_writer};
 pub use order::Ordering;
+pub use properties::writer_properties;
 pub use rollup::{EMPTY_MERGE, EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, OUT_OF_RANGE, UNDECODABLE_SKETCH};
 pub use tid_merge::{MergeStats, TidMergeJob};
 pub use traces::{TracesJob, traces_builder, traces_writer};

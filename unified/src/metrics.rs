@@ -75,6 +75,8 @@ pub struct MetricsJob<'a> {
     pub target_size: u64,
     /// Memory limit in bytes.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
     /// Columns with a meaning.
     pub columns: &'a Columns,
     /// Set to stop.
@@ -94,6 +96,7 @@ impl MetricsJob<'_> {
             .scratch(self.scratch)
             .target_size(self.target_size)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
             .expected_rows(inputs.rows())
             .cancel(self.cancel.clone());
         let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);

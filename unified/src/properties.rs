@@ -10,6 +10,8 @@ use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::{ColumnPath, Type, TypePtr};
 
+use crate::columns::Columns;
+
 /// Most rows in a row group.
 pub(crate) const ROW_GROUP_ROWS: usize = 80_000;
 
@@ -30,6 +32,12 @@ const WRITE_BATCH_ROWS: usize = 1024;
 
 /// Name of the schema's root.
 const SCHEMA_ROOT: &str = "schema";
+
+/// The settings with which every output file is written: for a file that shall look like one of them, or a comparison.
+#[must_use]
+pub fn writer_properties(columns: &Columns) -> WriterProperties {
+    properties(&columns.plain, None)
+}
 
 /// The settings of a writer. `plain` names the columns without a dictionary.
 pub(crate) fn properties(plain: &[String], sorting: Option<Vec<SortingColumn>>) -> WriterProperties {

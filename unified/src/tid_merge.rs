@@ -64,6 +64,7 @@ pub struct MergeStats {
 ///     end: 20_000,
 ///     target_size: unified::DEFAULT_TARGET_SIZE,
 ///     memory_limit: unified::DEFAULT_MEMORY_LIMIT,
+///     threads: 1,
 ///     columns: &unified::Columns::default(),
 ///     cancel: None,
 /// }
@@ -93,6 +94,8 @@ pub struct TidMergeJob<'a> {
     /// Memory limit in bytes: a quarter for batches in flight, an eighth for a timeseries, the rest for writing. The
     /// rows of one timeseries and one interval must fit into an eighth; nothing else depends on the data.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
     /// Columns with a meaning.
     pub columns: &'a Columns,
     /// Set to stop.
@@ -123,6 +126,7 @@ impl TidMergeJob<'_> {
             .rows_per_file(self.row_estimate)
             .target_size(self.target_size)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
             .cancel(self.cancel.clone());
         let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);
         let (outcome, tally) = relay(builder, self.scratch, |scratch, sink| {

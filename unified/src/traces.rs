@@ -79,6 +79,8 @@ pub struct TracesJob<'a> {
     pub target_size: u64,
     /// Memory limit in bytes.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
     /// Columns that are left out.
     pub dropped_columns: &'a [String],
     /// Columns with a meaning.
@@ -104,6 +106,7 @@ impl TracesJob<'_> {
             .rows_per_file(self.rows_per_file)
             .target_size(self.target_size)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
             .cancel(self.cancel.clone());
         if !self.sort {
             builder = builder.expected_rows(segments.count_rows()?);

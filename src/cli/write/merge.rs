@@ -63,6 +63,7 @@ impl Merge {
             end: self.end,
             target_size: unified_side::DEFAULT_TARGET_SIZE,
             memory_limit: unified_side::DEFAULT_MEMORY_LIMIT,
+            threads: unified_side::THREADS,
             columns: &unified::Columns::default(),
             cancel: Some(cancel.flag()),
         };

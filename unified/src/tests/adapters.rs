@@ -33,6 +33,7 @@ impl Bench {
             target_size: crate::DEFAULT_TARGET_SIZE,
             split_hours: false,
             memory_limit: 1 << 26,
+            threads: 1,
             dropped_columns: &[],
             columns: &self.columns,
             sort: true,
@@ -48,6 +49,7 @@ impl Bench {
             rows_per_file: 0,
             target_size: crate::DEFAULT_TARGET_SIZE,
             memory_limit: 1 << 26,
+            threads: 1,
             ingest_dateint: 20_250_801,
             columns: &self.columns,
             cancel: None,
@@ -62,6 +64,7 @@ impl Bench {
             target_size: crate::DEFAULT_TARGET_SIZE,
             split_hours: false,
             memory_limit: 1 << 26,
+            threads: 1,
             columns: &self.columns,
             cancel: None,
         }

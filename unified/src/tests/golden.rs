@@ -66,6 +66,7 @@ fn run(case: &Path, place: &Place, memory_limit: u64) -> crate::Result<Outcome> 
         end: number("end"),
         target_size: crate::DEFAULT_TARGET_SIZE,
         memory_limit,
+        threads: 1,
         columns: &Columns::default(),
         cancel: None,
     }

@@ -118,6 +118,7 @@ proptest! {
             end: END,
             row_estimate: estimate,
             memory_limit: limit,
+            threads: 1,
             ..bench.merge()
         };
         let outcome = job.run().unwrap();
