@@ -119,6 +119,7 @@ fn unified_merge(work: &Work, output: &Path, scratch: &Path) -> Result<u64, Fail
         target_size: unified::DEFAULT_TARGET_SIZE,
         memory_limit: unified::DEFAULT_MEMORY_LIMIT,
         threads: 1,
+        sync: false,
         columns: &unified::Columns::default(),
         cancel: None,
     };

@@ -9,6 +9,8 @@
 //! cargo bench --bench unified_writer -- --memory-limit 67108864 --dir /big/disk
 //! ```
 //!
+//! The job's files are synced to the disk only with `--sync`, since the plain writer's are not.
+//!
 //! 1. The data are generated: logs of 18 columns, out of order within three hours; metrics of 25 columns with sketches, in
 //!    segments sorted by TID.
 //! 2. Each case runs in a process of its own, so that its peak memory and processor time are its own: reading the input; the
@@ -45,6 +47,7 @@ fn main() -> Result<(), Failure> {
             scratch: scratch.path(),
             threads: number(&arguments, "--threads")?.unwrap_or(1) as usize,
             memory_limit: options.memory_limit,
+            sync: options.sync,
         }
         .run();
     }
@@ -78,6 +81,8 @@ struct Options {
     runs: u64,
     legacy: u64,
     memory_limit: u64,
+    /// Whether the job syncs its files; the plain writer never does.
+    sync: bool,
     dir: PathBuf,
     /// Only these cases' first letters, for a quick look: `r`ead, `j`ob, `e`ncode.
     only: String,
@@ -92,6 +97,7 @@ impl Options {
             runs: of("--runs", 5)?.max(1),
             legacy: of("--legacy", 0)?,
             memory_limit: of("--memory-limit", 512 << 20)?,
+            sync: arguments.iter().any(|argument| argument == "--sync"),
             dir: text(arguments, "--dir").map_or_else(std::env::temp_dir, PathBuf::from),
             only: text(arguments, "--only").unwrap_or("rje").to_owned(),
         })
@@ -120,7 +126,8 @@ impl Set<'_> {
     fn floors(&self) -> Result<(), Failure> {
         let sorted = self.place.join("sorted");
         self.run(self.job, self.input, &sorted, 2)?;
-        let (mut read, mut one, mut two, mut plain_one, mut plain_two) = (vec![], vec![], vec![], vec![], vec![]);
+        let (mut read, mut one, mut two, mut plain_one, mut plain_two) =
+            (vec![], vec![], vec![], vec![], vec![]);
         let wanted = |case: &str| self.options.only.contains(case);
         let output = self.place.join("output");
         for _ in 0..self.options.runs {
@@ -142,8 +149,14 @@ impl Set<'_> {
         let plain_two = shown("plain ArrowWriter, 2 threads", &plain_two);
         let one = shown("job, 1 thread", &one);
         let two = shown("job, 2 threads", &two);
-        say(&format!("  processor time, 1 thread: job / (read + plain)   {:.2}", one.cpu / (read.cpu + plain_one.cpu)));
-        say(&format!("  processor time, 2 threads: job / (read + plain)  {:.2}", two.cpu / (read.cpu + plain_one.cpu)));
+        say(&format!(
+            "  processor time, 1 thread: job / (read + plain)   {:.2}",
+            one.cpu / (read.cpu + plain_one.cpu)
+        ));
+        say(&format!(
+            "  processor time, 2 threads: job / (read + plain)  {:.2}",
+            two.cpu / (read.cpu + plain_one.cpu)
+        ));
         say(&format!("  wall time: job, 2 threads / 1 thread             {:.2}", two.wall / one.wall));
         say(&format!("  wall time, 2 threads: job / plain                {:.2}", two.wall / plain_two.wall));
         self.sizes(&sorted)
@@ -198,6 +211,7 @@ impl Set<'_> {
         let child = Command::new(std::env::current_exe()?)
             .args(["--case", case, "--threads", &threads.to_string()])
             .args(["--memory-limit", &self.options.memory_limit.to_string()])
+            .args(self.options.sync.then_some("--sync"))
             .arg("--input")
             .arg(input)
             .arg("--output")

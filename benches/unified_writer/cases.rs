@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
+use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::arrow::ArrowWriter;
 use unified::Columns;
 
 use crate::data::{INTERVAL, START};
@@ -60,6 +60,7 @@ pub struct Case<'a> {
     pub scratch: &'a Path,
     pub threads: usize,
     pub memory_limit: u64,
+    pub sync: bool,
 }
 
 impl Case<'_> {
@@ -121,7 +122,7 @@ impl Case<'_> {
 
     fn job(&self, name: &str, inputs: &[PathBuf]) -> Result<u64, Failure> {
         let columns = Columns::default();
-        let (output, scratch, threads) = (self.output, self.scratch, self.threads);
+        let (output, scratch, threads, sync) = (self.output, self.scratch, self.threads, self.sync);
         let (target_size, memory_limit) = (unified::DEFAULT_TARGET_SIZE, self.memory_limit);
         let (start, end) = (START, START + 1_000_000 * INTERVAL);
         Ok(match name {
@@ -135,6 +136,7 @@ impl Case<'_> {
                     split_hours: false,
                     memory_limit,
                     threads,
+                    sync,
                     columns,
                     cancel: None,
                 };
@@ -149,6 +151,7 @@ impl Case<'_> {
                     target_size,
                     memory_limit,
                     threads,
+                    sync,
                     columns,
                     cancel: None,
                 };
@@ -166,6 +169,7 @@ impl Case<'_> {
                     target_size,
                     memory_limit,
                     threads,
+                    sync,
                     columns: &columns,
                     cancel: None,
                 };
@@ -219,9 +223,7 @@ fn encode_one(batches: &[RecordBatch], path: &Path) -> Result<u64, Failure> {
     Ok(rows)
 }
 
-fn reader(
-    path: &Path,
-) -> Result<parquet::arrow::arrow_reader::ParquetRecordBatchReader, Failure> {
+fn reader(path: &Path) -> Result<parquet::arrow::arrow_reader::ParquetRecordBatchReader, Failure> {
     Ok(ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?.with_batch_size(BATCH_ROWS).build()?)
 }
 

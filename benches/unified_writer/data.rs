@@ -136,7 +136,9 @@ fn log_rows(segment: u64, _segments: u64, rows: u64) -> Result<RecordBatch, Fail
             200 + row.number % 5,
             (row.number >> 20) % 3000
         ),
-        50..80 => format!("cache refreshed: {} entries, {} evicted", row.number % 9000, (row.number >> 16) % 70),
+        50..80 => {
+            format!("cache refreshed: {} entries, {} evicted", row.number % 9000, (row.number >> 16) % 70)
+        }
         80..95 => format!(
             "retrying request {:08x} to upstream service-{} after {} ms: connection reset by peer",
             row.number as u32,
@@ -288,7 +290,10 @@ fn metric_rows(segment: u64, segments: u64, rows: u64) -> Result<RecordBatch, Fa
         ("rollup_p99", float(&|point| point.quantile(0.99))),
         ("resource.service.name", each(&|point| format!("service-{}", service(point)))),
         ("resource.k8s.namespace.name", each(&|point| format!("namespace-{}", service(point) % 6))),
-        ("resource.k8s.pod.name", each(&|point| format!("service-{}-{:05x}", service(point), point.series / 40))),
+        (
+            "resource.k8s.pod.name",
+            each(&|point| format!("service-{}-{:05x}", service(point), point.series / 40)),
+        ),
         ("resource.k8s.node.name", each(&|point| format!("ip-10-0-{}-7.internal", point.series / 120 % 40))),
         ("resource.host.name", each(&|point| format!("host-{}", point.series / 120 % 40))),
         ("metric.http.method", each(&|point| ["GET", "POST", "PUT"][point.series as usize % 3].to_owned())),

@@ -22,7 +22,8 @@ pub const THREADS: usize = 1;
 /// Target size of the unified writer where none is given, in encoded bytes.
 pub const DEFAULT_TARGET_SIZE: u64 = 1_100_000;
 
-/// The unified writer behind the adapter of the job's kind.
+/// The unified writer behind the adapter of the job's kind. Files are not synced: they are looked at and thrown away, and
+/// the legacy writers do not sync theirs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unified;
 
@@ -111,6 +112,7 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 target_size,
                 memory_limit: DEFAULT_MEMORY_LIMIT,
                 threads: THREADS,
+                sync: false,
                 columns: &columns,
                 cancel,
             };
@@ -126,6 +128,7 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 target_size,
                 memory_limit: DEFAULT_MEMORY_LIMIT,
                 threads: THREADS,
+                sync: false,
                 dropped_columns,
                 columns: &columns,
                 sort,
@@ -144,6 +147,7 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 split_hours: job.parameters.split_hours.unwrap_or(false),
                 memory_limit: DEFAULT_MEMORY_LIMIT,
                 threads: THREADS,
+                sync: false,
                 dropped_columns,
                 columns: &columns,
                 sort,
@@ -161,6 +165,7 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 target_size,
                 memory_limit: DEFAULT_MEMORY_LIMIT,
                 threads: THREADS,
+                sync: false,
                 ingest_dateint: job.parameters.ingest_dateint.unwrap_or(builtin::DEFAULT_INGEST_DATEINT),
                 columns: &columns,
                 cancel,

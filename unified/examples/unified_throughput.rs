@@ -35,6 +35,7 @@ fn main() -> Outcome<()> {
         split_hours: false,
         memory_limit,
         threads: 1,
+        sync: false,
         columns: &columns,
         cancel: None,
     };

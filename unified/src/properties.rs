@@ -22,7 +22,7 @@ const DATA_PAGE_BYTES: usize = 64 * 1024;
 const DATA_PAGE_ROWS: usize = 20_000;
 
 /// Bytes of a dictionary, before compression, beyond which a column chunk goes on without it.
-const DICTIONARY_BYTES: usize = 1024 * 1024;
+const DICTIONARY_BYTES: usize = 64 * 1024;
 
 /// Length at which minima and maxima are cut.
 const STATISTICS_BYTES: usize = 64;

@@ -64,6 +64,7 @@ impl Merge {
             target_size: unified_side::DEFAULT_TARGET_SIZE,
             memory_limit: unified_side::DEFAULT_MEMORY_LIMIT,
             threads: unified_side::THREADS,
+            sync: true,
             columns: &unified::Columns::default(),
             cancel: Some(cancel.flag()),
         };

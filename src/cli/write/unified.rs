@@ -54,9 +54,11 @@ impl Unified {
         let columns = unified_side::columns(Some(&signal));
         let (inputs, output) = (&self.input[..], self.output.as_path());
         let (target_size, memory_limit, threads) = (self.target_size, self.memory_limit, self.threads);
+        let sync = true;
         let (columns, cancel) = (&columns, Some(cancel.flag()));
         let outcome = if signal.rollup.is_some() {
-            MetricsJob { inputs, output, scratch, target_size, memory_limit, threads, columns, cancel }.run()
+            MetricsJob { inputs, output, scratch, target_size, memory_limit, threads, sync, columns, cancel }
+                .run()
         } else if signal.locality.is_some() {
             let (slot, rows_per_file, sort) = (self.slot, 0, true);
             let dropped_columns = &signal.dropped_columns;
@@ -69,6 +71,7 @@ impl Unified {
                 target_size,
                 memory_limit,
                 threads,
+                sync,
                 dropped_columns,
                 columns,
                 sort,
@@ -77,7 +80,19 @@ impl Unified {
             .run()
         } else {
             let split_hours = self.split_hours;
-            LogsJob { inputs, output, scratch, target_size, split_hours, memory_limit, threads, columns, cancel }.run()
+            LogsJob {
+                inputs,
+                output,
+                scratch,
+                target_size,
+                split_hours,
+                memory_limit,
+                threads,
+                sync,
+                columns,
+                cancel,
+            }
+            .run()
         };
         let outcome = outcome.map_err(|error| of_unified(&error))?;
         Ok(unified_side::manifest("unified", &outcome, &self.output))

@@ -87,6 +87,7 @@ fn merges(disk: &Path) {
             target_size: 100_000,
             memory_limit,
             threads: 1,
+            sync: false,
             columns: &columns,
             cancel: None,
         };

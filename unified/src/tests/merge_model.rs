@@ -119,6 +119,7 @@ proptest! {
             row_estimate: estimate,
             memory_limit: limit,
             threads: 1,
+            sync: false,
             ..bench.merge()
         };
         let outcome = job.run().unwrap();

@@ -134,6 +134,7 @@ impl Bench {
             target_size: crate::DEFAULT_TARGET_SIZE,
             memory_limit: 1 << 26,
             threads: 1,
+            sync: false,
             columns: &self.columns,
             cancel: None,
         }
@@ -147,6 +148,7 @@ impl Bench {
             target_size: crate::DEFAULT_TARGET_SIZE,
             memory_limit: 1 << 26,
             threads: 1,
+            sync: false,
             columns: &self.columns,
             cancel: None,
         }
