@@ -4,6 +4,7 @@
 //! ```sh
 //! cargo bench --bench unified_writer                            # 2,000,000 log rows, 1,000,000 metric rows, five runs
 //! cargo bench --bench unified_writer -- --logs 200000 --metrics 100000 --runs 1
+//! cargo bench --bench unified_writer -- --choices --runs 3     # encodings: size and time of each choice
 //! cargo bench --bench unified_writer -- --legacy 3              # the legacy ports too, three runs
 //! cargo bench --bench unified_writer -- --generate /some/place  # only the data
 //! cargo bench --bench unified_writer -- --memory-limit 67108864 --dir /big/disk
@@ -19,6 +20,8 @@
 
 #[path = "unified_writer/cases.rs"]
 mod cases;
+#[path = "unified_writer/choices.rs"]
+mod choices;
 #[path = "unified_writer/data.rs"]
 mod data;
 
@@ -48,6 +51,7 @@ fn main() -> Result<(), Failure> {
             threads: number(&arguments, "--threads")?.unwrap_or(1) as usize,
             memory_limit: options.memory_limit,
             sync: options.sync,
+            choice: text(&arguments, "--choice").unwrap_or("-"),
         }
         .run();
     }
@@ -62,13 +66,13 @@ fn main() -> Result<(), Failure> {
     if options.logs > 0 {
         data::logs(&logs, options.logs)?;
         let set = Set { options: &options, place: place.path(), input: &logs, job: "logs" };
-        set.floors()?;
+        set.perform()?;
         set.against_legacy("logs", "legacy-logs", ORIGINAL_LOGS)?;
     }
     if options.metrics > 0 {
         data::metrics(&metrics, options.metrics)?;
         let set = Set { options: &options, place: place.path(), input: &metrics, job: "metrics" };
-        set.floors()?;
+        set.perform()?;
         set.against_legacy("merge", "legacy-merge", ORIGINAL_MERGE)?;
     }
     Ok(())
@@ -83,6 +87,8 @@ struct Options {
     memory_limit: u64,
     /// Whether the job syncs its files; the plain writer never does.
     sync: bool,
+    /// Only the choices of encoding.
+    choices: bool,
     dir: PathBuf,
     /// Only these cases' first letters, for a quick look: `r`ead, `j`ob, `e`ncode.
     only: String,
@@ -98,6 +104,7 @@ impl Options {
             legacy: of("--legacy", 0)?,
             memory_limit: of("--memory-limit", 512 << 20)?,
             sync: arguments.iter().any(|argument| argument == "--sync"),
+            choices: arguments.iter().any(|argument| argument == "--choices"),
             dir: text(arguments, "--dir").map_or_else(std::env::temp_dir, PathBuf::from),
             only: text(arguments, "--only").unwrap_or("rje").to_owned(),
         })
@@ -122,25 +129,56 @@ struct Set<'a> {
 }
 
 impl Set<'_> {
+    fn perform(&self) -> Result<(), Failure> {
+        if self.options.choices { self.choices() } else { self.floors() }
+    }
+
+    /// Size and time of each choice of encoding, by the plain writer.
+    fn choices(&self) -> Result<(), Failure> {
+        let (sorted, output) = (self.place.join("sorted"), self.place.join("output"));
+        self.run(self.job, self.input, &sorted, 2, "-")?;
+        let mut usual = Figures::default();
+        say(&format!(
+            "{}: processor time and bytes by those of the settings in use, medians of {}",
+            self.job, self.options.runs
+        ));
+        for choice in choices::CHOICES {
+            let mut runs = Vec::new();
+            for _ in 0..self.options.runs {
+                runs.push(self.run("encode", &sorted, &output, 1, choice)?);
+            }
+            let figures = medians(&runs);
+            if choice == "-" {
+                usual = figures;
+            }
+            say(&format!(
+                "| {choice} | {:.2} | {:.3} |",
+                figures.cpu / usual.cpu,
+                figures.bytes / usual.bytes
+            ));
+        }
+        Ok(())
+    }
+
     /// The job and its floors.
     fn floors(&self) -> Result<(), Failure> {
         let sorted = self.place.join("sorted");
-        self.run(self.job, self.input, &sorted, 2)?;
+        self.run(self.job, self.input, &sorted, 2, "-")?;
         let (mut read, mut one, mut two, mut plain_one, mut plain_two) =
             (vec![], vec![], vec![], vec![], vec![]);
         let wanted = |case: &str| self.options.only.contains(case);
         let output = self.place.join("output");
         for _ in 0..self.options.runs {
             if wanted("r") {
-                read.push(self.run("read", self.input, &output, 1)?);
+                read.push(self.run("read", self.input, &output, 1, "-")?);
             }
             if wanted("j") {
-                one.push(self.run(self.job, self.input, &output, 1)?);
-                two.push(self.run(self.job, self.input, &output, 2)?);
+                one.push(self.run(self.job, self.input, &output, 1, "-")?);
+                two.push(self.run(self.job, self.input, &output, 2, "-")?);
             }
             if wanted("e") {
-                plain_one.push(self.run("encode", &sorted, &output, 1)?);
-                plain_two.push(self.run("encode", &sorted, &output, 2)?);
+                plain_one.push(self.run("encode", &sorted, &output, 1, "-")?);
+                plain_two.push(self.run("encode", &sorted, &output, 2, "-")?);
             }
         }
         say(&format!("{}: medians of {} runs", self.job, self.options.runs));
@@ -184,8 +222,8 @@ impl Set<'_> {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         let output = self.place.join("output");
         for _ in 0..self.options.legacy {
-            ours.push(self.run(job, self.input, &output, 2)?);
-            theirs.push(self.run(legacy, self.input, &output, 1)?);
+            ours.push(self.run(job, self.input, &output, 2, "-")?);
+            theirs.push(self.run(legacy, self.input, &output, 1, "-")?);
         }
         if ours.is_empty() {
             return Ok(());
@@ -203,13 +241,21 @@ impl Set<'_> {
     }
 
     /// One case in a process of its own, into an empty directory.
-    fn run(&self, case: &str, input: &Path, output: &Path, threads: u64) -> Result<Figures, Failure> {
+    fn run(
+        &self,
+        case: &str,
+        input: &Path,
+        output: &Path,
+        threads: u64,
+        choice: &str,
+    ) -> Result<Figures, Failure> {
         if output.exists() {
             std::fs::remove_dir_all(output)?;
         }
         std::fs::create_dir_all(output)?;
         let child = Command::new(std::env::current_exe()?)
             .args(["--case", case, "--threads", &threads.to_string()])
+            .args(["--choice", choice])
             .args(["--memory-limit", &self.options.memory_limit.to_string()])
             .args(self.options.sync.then_some("--sync"))
             .arg("--input")
@@ -226,21 +272,25 @@ impl Set<'_> {
     }
 }
 
-/// Prints the medians and returns them.
-fn shown(name: &str, runs: &[Figures]) -> Figures {
+fn medians(runs: &[Figures]) -> Figures {
     let median = |of: fn(&Figures) -> f64| {
         let mut values: Vec<f64> = runs.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
     };
-    let figures = Figures {
+    Figures {
         wall: median(|f| f.wall),
         cpu: median(|f| f.cpu),
         peak: median(|f| f.peak),
         rows: median(|f| f.rows),
         files: median(|f| f.files),
         bytes: median(|f| f.bytes),
-    };
+    }
+}
+
+/// Prints the medians and returns them.
+fn shown(name: &str, runs: &[Figures]) -> Figures {
+    let figures = medians(runs);
     say(&format!(
         "  {name:<30} wall {:6.2} s  cpu {:6.2} s  peak {:5.0} MiB  {:4} files  {:6.1} MB",
         figures.wall,

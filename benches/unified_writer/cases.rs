@@ -12,7 +12,7 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use unified::Columns;
 
 use crate::data::{INTERVAL, START};
-use crate::{Failure, say};
+use crate::{Failure, choices, say};
 
 /// Rows of a batch, where a case has a say.
 const BATCH_ROWS: usize = 8192;
@@ -61,6 +61,8 @@ pub struct Case<'a> {
     pub threads: usize,
     pub memory_limit: u64,
     pub sync: bool,
+    /// The choice of encoding of the plain writer.
+    pub choice: &'a str,
 }
 
 impl Case<'_> {
@@ -106,7 +108,7 @@ impl Case<'_> {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(batches) = files.get(index) else { return Ok(rows) };
                 let path = self.output.join(format!("{index:05}.parquet"));
-                rows += encode_one(batches, &path).map_err(|error| error.to_string())?;
+                rows += encode_one(batches, &path, self.choice).map_err(|error| error.to_string())?;
             }
         };
         let rows = std::thread::scope(|scope| {
@@ -208,10 +210,10 @@ impl Case<'_> {
     }
 }
 
-fn encode_one(batches: &[RecordBatch], path: &Path) -> Result<u64, Failure> {
+fn encode_one(batches: &[RecordBatch], path: &Path, choice: &str) -> Result<u64, Failure> {
     let schema = batches.first().ok_or("an empty file")?.schema();
     let options = ArrowWriterOptions::new()
-        .with_properties(unified::writer_properties(&Columns::default()))
+        .with_properties(choices::properties(choice)?)
         .with_skip_arrow_metadata(true);
     let mut writer = ArrowWriter::try_new_with_options(File::create(path)?, schema, options)?;
     let mut rows = 0;

@@ -69,10 +69,13 @@ pub(crate) fn reduce(
     context: &MergeContext<'_>,
 ) -> Result<Vec<Run>> {
     let mut first = 0;
+    // One file a pass: those of earlier passes go as their runs are used up.
+    let mut file: Option<SpillFile> = None;
     while runs.len() > most {
         let count = (runs.len() - most + 1).min(RUN_FAN_IN);
         if first + count > runs.len() {
             first = 0;
+            file = None;
         }
         let readers =
             runs.drain(first..first + count).map(RunReader::open).collect::<Result<Vec<RunReader>>>()?;
@@ -84,9 +87,12 @@ pub(crate) fn reduce(
             }
         }
         let batch_bytes = run_batch_bytes(context.memory);
-        let mut file = SpillFile::create(scratch)?;
+        let made = match file.take() {
+            Some(file) => file,
+            None => SpillFile::create(scratch)?,
+        };
         let mut writer =
-            RunWriter::create(&mut file, context.catalog, forms.into_iter().collect(), batch_bytes)?;
+            RunWriter::create(file.insert(made), context.catalog, forms.into_iter().collect(), batch_bytes)?;
         let sources = readers.into_iter().map(|reader| Source::Disk(Box::new(reader))).collect();
         merge(sources, context, |held, picks| {
             writer.write(&Rows::gather(held, picks, context.catalog)?, context.catalog)

@@ -4,6 +4,7 @@ mod adapters;
 mod coded;
 mod disk_full;
 mod golden;
+mod hard;
 mod large;
 mod lifecycle;
 mod merge_model;
