@@ -118,6 +118,8 @@ fn unified_merge(work: &Work, output: &Path, scratch: &Path) -> Result<u64, Fail
         end: work.end,
         target_size: unified::DEFAULT_TARGET_SIZE,
         memory_limit: unified::DEFAULT_MEMORY_LIMIT,
+        threads: 1,
+        sync: false,
         columns: &unified::Columns::default(),
         cancel: None,
     };

@@ -16,10 +16,14 @@ use crate::job::Job;
 /// Memory limit of the unified writer where none is given, in bytes.
 pub const DEFAULT_MEMORY_LIMIT: u64 = 512 << 20;
 
+/// Threads of the unified writer where none are given: jobs run side by side already, and the legacy writers use one.
+pub const THREADS: usize = 1;
+
 /// Target size of the unified writer where none is given, in encoded bytes.
 pub const DEFAULT_TARGET_SIZE: u64 = 1_100_000;
 
-/// The unified writer behind the adapter of the job's kind.
+/// The unified writer behind the adapter of the job's kind. Files are not synced: they are looked at and thrown away, and
+/// the legacy writers do not sync theirs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unified;
 
@@ -108,6 +112,8 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 end,
                 target_size,
                 memory_limit: DEFAULT_MEMORY_LIMIT,
+                threads: THREADS,
+                sync: false,
                 columns: &columns,
                 cancel,
             };
@@ -122,6 +128,8 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 rows_per_file,
                 target_size,
                 memory_limit: DEFAULT_MEMORY_LIMIT,
+                threads: THREADS,
+                sync: false,
                 dropped_columns,
                 columns: &columns,
                 sort,
@@ -139,6 +147,8 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 target_size,
                 split_hours: job.parameters.split_hours.unwrap_or(false),
                 memory_limit: DEFAULT_MEMORY_LIMIT,
+                threads: THREADS,
+                sync: false,
                 dropped_columns,
                 columns: &columns,
                 sort,
@@ -155,6 +165,8 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
                 rows_per_file,
                 target_size,
                 memory_limit: DEFAULT_MEMORY_LIMIT,
+                threads: THREADS,
+                sync: false,
                 ingest_dateint: job.parameters.ingest_dateint.unwrap_or(builtin::DEFAULT_INGEST_DATEINT),
                 columns: &columns,
                 cancel,

@@ -34,6 +34,8 @@ fn main() -> Outcome<()> {
         target_size: DEFAULT_TARGET_SIZE,
         split_hours: false,
         memory_limit,
+        threads: 1,
+        sync: false,
         columns: &columns,
         cancel: None,
     };

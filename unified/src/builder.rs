@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::cancel::Cancel;
 use crate::catalog::Catalog;
+use crate::codes::Translator;
 use crate::columns::Columns;
 use crate::error::{Error, Result};
 use crate::fingerprint::FingerprintRules;
@@ -16,13 +17,15 @@ use crate::output::OutputDirectory;
 use crate::remaining::RowsLeft;
 use crate::spill::Scratch;
 use crate::split::{SplitSettings, Splitter};
+use crate::stats::Meter;
+use crate::workers;
 use crate::writer::{MissingKeys, Pipeline, UnifiedWriter};
 
 /// Target size of an output file in encoded bytes unless told otherwise.
 pub const DEFAULT_TARGET_SIZE: u64 = 1_100_000;
 
 /// Memory limit in bytes unless told otherwise.
-pub const DEFAULT_MEMORY_LIMIT: u64 = 256 * 1024 * 1024;
+pub const DEFAULT_MEMORY_LIMIT: u64 = 512 * 1024 * 1024;
 
 /// Describes a [`UnifiedWriter`].
 #[derive(Debug, Clone)]
@@ -45,6 +48,8 @@ pub struct UnifiedWriterBuilder {
     trace: Option<(String, Option<i64>)>,
     columns: Columns,
     memory_limit: u64,
+    threads: usize,
+    sync: bool,
     expected_rows: Option<u64>,
     cancel: Option<Arc<AtomicBool>>,
 }
@@ -70,6 +75,8 @@ impl UnifiedWriterBuilder {
             trace: None,
             columns: Columns::default(),
             memory_limit: DEFAULT_MEMORY_LIMIT,
+            threads: 0,
+            sync: true,
             expected_rows: None,
             cancel: None,
         }
@@ -193,12 +200,29 @@ impl UnifiedWriterBuilder {
         self
     }
 
-    /// Bytes of memory that the writer plans with: half for rows waiting to be sorted, a quarter for merging, the rest
-    /// for finished pages. Open pages and dictionaries come on top, bounded by 48 MiB. Beyond its share each stage goes
-    /// to disk. Default [`DEFAULT_MEMORY_LIMIT`].
+    /// Bytes of memory that the writer may use: rows waiting to be sorted get what is left after an eighth, and after
+    /// 24 MiB or three eighths, whichever is less; where they had to be spilled, a quarter goes to merging them; an eighth goes
+    /// to finished pages. Beyond its share each stage goes to disk. A single value, or row, larger than the limit is an
+    /// error. Limits below 64 MiB are kept to as far as open pages and the process itself allow. Default
+    /// [`DEFAULT_MEMORY_LIMIT`].
     #[must_use]
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = bytes;
+        self
+    }
+
+    /// Threads to work with; 0: as many as there are processors. The output is the same whatever their number. Default 0.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Whether files are brought to stable storage before they get their final names. Without it a crash of the machine,
+    /// not of the process, may leave a named file without its bytes. Default: yes.
+    #[must_use]
+    pub fn sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
         self
     }
 
@@ -257,6 +281,7 @@ impl UnifiedWriterBuilder {
             return refuse("the base name must be a plain file name");
         }
         let output = OutputDirectory::open(self.output.clone(), self.base_name)?;
+        let (threads, meter) = (workers::threads(self.threads), Meter::default());
         let settings = SplitSettings {
             target_size: self.target_size,
             rows_per_file: usize::try_from(self.rows_per_file).ok().filter(|rows| *rows > 0),
@@ -274,6 +299,9 @@ impl UnifiedWriterBuilder {
             ordered: ordering.is_ordered(),
             report_inexact_keys: self.report_inexact_keys,
             memory_limit: self.memory_limit,
+            threads,
+            sync: self.sync,
+            meter: meter.clone(),
         };
         let expected = match self.expected_rows {
             Some(rows) if !self.split_hours => RowsLeft::Total(rows),
@@ -283,14 +311,17 @@ impl UnifiedWriterBuilder {
             if self.split_hours { RowsLeft::ByHour(Default::default()) } else { RowsLeft::Total(0) };
         Ok(UnifiedWriter::open(Pipeline {
             splitter: Splitter::new(settings, output, self.output, expected),
-            sorter: ordering.sorts().then(|| Sorter::new(ordering, self.memory_limit)),
+            sorter: ordering.sorts().then(|| Sorter::new(ordering, self.memory_limit, meter.clone())),
             scratch: Scratch::new(self.scratch),
             catalog: Catalog::default(),
+            translator: Translator::default(),
             key: self.key,
             missing: self.missing,
             ordering,
             counted,
             last_key: None,
+            memory_limit: self.memory_limit,
+            meter,
             cancel: Cancel::new(self.cancel),
         }))
     }

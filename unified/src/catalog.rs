@@ -5,11 +5,14 @@
 //! strings) are brought to one form here; nothing else is converted.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, ArrayRef, MutableArrayData, RecordBatch, make_array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
 
+use crate::codes::{self, Dictionary, Translator};
 use crate::error::{Error, Result};
 use crate::rows::Rows;
 
@@ -24,6 +27,15 @@ pub(crate) struct Column {
     declared: DataType,
     /// Type of the values and where it was seen; absent while all values were null.
     seen: Option<(DataType, String)>,
+    /// Values of the rows that are coded.
+    dictionary: Mutex<Dictionary>,
+}
+
+impl Column {
+    fn dictionary(&self) -> MutexGuard<'_, Dictionary> {
+        // A dictionary is added to at its end alone; a panic elsewhere leaves it whole.
+        self.dictionary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// All columns of a job.
@@ -53,6 +65,42 @@ impl Catalog {
         self.columns[id as usize].seen.as_ref().map_or("a column without values", |(_, place)| place)
     }
 
+    /// The values behind the column's codes.
+    pub(crate) fn values(&self, id: ColumnId) -> Result<ArrayRef> {
+        self.columns[id as usize]
+            .dictionary()
+            .array(self.data_type(id))
+            .map_err(|source| Error::internal("building a dictionary", source))
+    }
+
+    /// Whether an array of the column holds codes.
+    pub(crate) fn is_coded(&self, id: ColumnId, array: &ArrayRef) -> bool {
+        codes::is_coded(array, self.data_type(id))
+    }
+
+    /// The array with its values in place of codes.
+    pub(crate) fn resolved(&self, id: ColumnId, array: &ArrayRef) -> Result<ArrayRef> {
+        if !self.is_coded(id, array) {
+            return Ok(array.clone());
+        }
+        let fail = |source| Error::internal("resolving codes", source);
+        codes::resolved(array, &self.values(id)?).map_err(fail)
+    }
+
+    /// The array in the form in which it can leave the writer: codes as an Arrow dictionary.
+    pub(crate) fn presented(&self, id: ColumnId, array: &ArrayRef) -> Result<ArrayRef> {
+        if !self.is_coded(id, array) {
+            return Ok(array.clone());
+        }
+        let fail = |source| Error::internal("resolving codes", source);
+        codes::as_dictionary(array, &self.values(id)?).map_err(fail)
+    }
+
+    /// Bytes of memory of all dictionaries.
+    pub(crate) fn memory(&self) -> usize {
+        self.columns.iter().map(|column| column.dictionary().memory()).sum()
+    }
+
     /// The column that carries the rows of a file without any value: `preferred` where declared, else the first.
     pub(crate) fn placeholder(&self, preferred: Option<&str>) -> Option<ColumnId> {
         preferred.and_then(|name| self.id(name)).or((!self.columns.is_empty()).then_some(0))
@@ -63,7 +111,12 @@ impl Catalog {
     ///
     /// # Errors
     /// A name that occurs twice, an empty name, rows without columns; one column with two types.
-    pub(crate) fn admit(&mut self, batch: &RecordBatch, place: &str) -> Result<Rows> {
+    pub(crate) fn admit(
+        &mut self,
+        batch: &RecordBatch,
+        place: &str,
+        translator: &mut Translator,
+    ) -> Result<Rows> {
         if batch.num_rows() > 0 && batch.num_columns() == 0 {
             return Err(Error::input(place, "rows without any column"));
         }
@@ -71,14 +124,14 @@ impl Catalog {
         for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
             self.note(field, !is_empty(array), place)?;
         }
-        self.take(batch, place)
+        self.take(batch, place, translator)
     }
 
     /// Takes in a batch of columns that were all noted before.
     ///
     /// # Errors
     /// A column with values of another type than was noted.
-    pub(crate) fn take(&self, batch: &RecordBatch, place: &str) -> Result<Rows> {
+    pub(crate) fn take(&self, batch: &RecordBatch, place: &str, translator: &mut Translator) -> Result<Rows> {
         let mut columns: Vec<(ColumnId, ArrayRef)> = Vec::with_capacity(batch.num_columns());
         for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
             if is_empty(array) {
@@ -89,15 +142,24 @@ impl Catalog {
             })?;
             let stored = stored_type(field.data_type());
             self.check(id, &stored, place)?;
+            let unsupported = |source: ArrowError| Error::UnsupportedType {
+                column: field.name().clone(),
+                data_type: field.data_type().to_string(),
+                place: place.to_string(),
+                reason: source.to_string(),
+            };
+            if codes::can_be_coded(&stored) {
+                let dictionary = &mut self.columns[id as usize].dictionary();
+                let coded = translator.translate(id, array, &stored, dictionary).map_err(unsupported)?;
+                if let Some(coded) = coded {
+                    columns.push((id, coded));
+                    continue;
+                }
+            }
             let array = if stored == *array.data_type() {
                 array.clone()
             } else {
-                cast(array, &stored).map_err(|source| Error::UnsupportedType {
-                    column: field.name().clone(),
-                    data_type: field.data_type().to_string(),
-                    place: place.to_string(),
-                    reason: source.to_string(),
-                })?
+                cast(array, &stored).map_err(unsupported)?
             };
             // A dictionary whose used values are null turns out empty only now.
             if !is_empty(&array) {
@@ -146,7 +208,12 @@ impl Catalog {
         }
         let id = self.columns.len() as ColumnId;
         self.ids.insert(name.to_string(), id);
-        self.columns.push(Column { name: name.to_string(), declared: stored.clone(), seen: None });
+        self.columns.push(Column {
+            name: name.to_string(),
+            declared: stored.clone(),
+            seen: None,
+            dictionary: Mutex::default(),
+        });
         id
     }
 }
@@ -200,7 +267,7 @@ fn compact(array: ArrayRef) -> ArrayRef {
     }
     let data = array.to_data();
     match data.get_slice_memory_size() {
-        Ok(needed) if held > 2 * needed + 4096 => {
+        Ok(needed) if held > needed + needed / 4 + 4096 => {
             let mut copy = MutableArrayData::new(vec![&data], false, data.len());
             match copy.try_extend(0, 0, data.len()) {
                 Ok(()) => make_array(copy.freeze()),
@@ -230,9 +297,19 @@ mod tests {
     #[test]
     fn two_types_of_one_column_are_an_error_that_names_everything() {
         let mut catalog = Catalog::default();
-        catalog.admit(&batch(vec![("x", Arc::new(Int64Array::from(vec![1])))]), "file a").unwrap();
+        catalog
+            .admit(
+                &batch(vec![("x", Arc::new(Int64Array::from(vec![1])))]),
+                "file a",
+                &mut Translator::default(),
+            )
+            .unwrap();
         let error = catalog
-            .admit(&batch(vec![("x", Arc::new(StringArray::from(vec!["1"])))]), "file b")
+            .admit(
+                &batch(vec![("x", Arc::new(StringArray::from(vec!["1"])))]),
+                "file b",
+                &mut Translator::default(),
+            )
             .unwrap_err()
             .to_string();
         for part in ["`x`", "Int64", "Utf8", "file a", "file b"] {
@@ -244,9 +321,21 @@ mod tests {
     fn a_null_only_column_of_another_type_is_no_conflict() {
         let mut catalog = Catalog::default();
         let empty: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
-        assert!(catalog.admit(&batch(vec![("x", empty)]), "a").unwrap().columns.is_empty());
-        assert!(catalog.admit(&batch(vec![("x", Arc::new(NullArray::new(2)))]), "b").is_ok());
-        let rows = catalog.admit(&batch(vec![("x", Arc::new(Int64Array::from(vec![1])))]), "c").unwrap();
+        assert!(
+            catalog
+                .admit(&batch(vec![("x", empty)]), "a", &mut Translator::default())
+                .unwrap()
+                .columns
+                .is_empty()
+        );
+        assert!(
+            catalog
+                .admit(&batch(vec![("x", Arc::new(NullArray::new(2)))]), "b", &mut Translator::default())
+                .is_ok()
+        );
+        let rows = catalog
+            .admit(&batch(vec![("x", Arc::new(Int64Array::from(vec![1])))]), "c", &mut Translator::default())
+            .unwrap();
         assert_eq!(rows.columns.len(), 1);
         assert_eq!(catalog.data_type(0), &DataType::Int64);
     }
@@ -260,8 +349,9 @@ mod tests {
             Arc::new(LargeStringArray::from(vec![Some("a"), None, Some("a")])),
             Arc::new(StringArray::from(vec![Some("a"), None, Some("a")])),
         ] {
-            let rows = catalog.admit(&batch(vec![("x", array)]), "a").unwrap();
-            let strings = rows.columns[0].1.as_string::<i32>();
+            let rows = catalog.admit(&batch(vec![("x", array)]), "a", &mut Translator::default()).unwrap();
+            let plain = catalog.resolved(0, &rows.columns[0].1).unwrap();
+            let strings = plain.as_string::<i32>();
             assert_eq!(strings.iter().collect::<Vec<_>>(), [Some("a"), None, Some("a")]);
         }
     }
@@ -269,15 +359,18 @@ mod tests {
     #[test]
     fn a_repeated_column_name_is_refused() {
         let one: ArrayRef = Arc::new(Int64Array::from(vec![1]));
-        let error =
-            Catalog::default().admit(&batch(vec![("x", one.clone()), ("x", one)]), "file a").unwrap_err();
+        let error = Catalog::default()
+            .admit(&batch(vec![("x", one.clone()), ("x", one)]), "file a", &mut Translator::default())
+            .unwrap_err();
         assert_eq!(error.to_string(), "file a: column `x` occurs twice");
     }
 
     #[test]
     fn a_slice_does_not_keep_its_large_batch_alive() {
         let large: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100_000));
-        let rows = Catalog::default().admit(&batch(vec![("x", large.slice(50, 10))]), "a").unwrap();
+        let rows = Catalog::default()
+            .admit(&batch(vec![("x", large.slice(50, 10))]), "a", &mut Translator::default())
+            .unwrap();
         assert!(rows.memory() < 4096, "{}", rows.memory());
         assert_eq!(rows.columns[0].1.as_primitive::<arrow::datatypes::Int64Type>().value(0), 50);
     }

@@ -6,9 +6,10 @@
 //! 3. Closing the file fixes the schema, the union of all columns begun, by name. Row groups that lack a column get a
 //!    chunk of nulls. Then the chunks are put together; no value is encoded twice.
 //!
-//! Cost: one pass over the values. Memory: open pages and dictionaries, bounded by [`OPEN_BYTES`], plus the page pool.
+//! The columns of a piece are worked on side by side: each encodes its values, collects its fingerprints, and at the end of
+//! a row group compresses its last pages. Cost: one pass over the values. Memory: open pages and dictionaries, bounded by [`OPEN_BYTES`], plus the page pool.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,25 +17,34 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{Field, Schema};
 use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, PageKey, PageStore, compute_leaves,
 };
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema, parquet_to_arrow_schema};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::WriterPropertiesPtr;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{SchemaDescriptor, TypePtr};
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, TypePtr};
 
 use crate::catalog::{Catalog, ColumnId};
+use crate::coded_chunk::CodedChunk;
+use crate::codes;
 use crate::error::{Error, Result};
+use crate::fingerprint::{ColumnFingerprints, FingerprintRules};
 use crate::pages::{ColumnPages, PagePool};
 use crate::properties::{leaves, output_field, parquet_type, properties, root_type};
 use crate::rows::{Rows, null_array};
 use crate::size::{FooterSize, Shrinkage};
+use crate::stats::{Figure, Meter};
+use crate::workers::Workers;
 
 /// Bytes of open pages and dictionaries at which a row group ends before its rows are full. Independent of the memory
 /// limit, so that the limit never changes the output.
-pub(crate) const OPEN_BYTES: u64 = 48 * 1024 * 1024;
+pub(crate) const OPEN_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What the Parquet crate says to an attempt.
+type Encoded<T> = std::result::Result<T, ParquetError>;
 
 /// What all files of a job share: how each column is encoded, and what was learned of sizes.
 pub(crate) struct Encoders {
@@ -43,6 +53,9 @@ pub(crate) struct Encoders {
     properties: WriterPropertiesPtr,
     pool: Arc<PagePool>,
     footer: FooterSize,
+    workers: Workers,
+    meter: Meter,
+    fingerprints: Option<FingerprintRules>,
     /// Directory named in error messages.
     place: PathBuf,
 }
@@ -51,15 +64,26 @@ pub(crate) struct Encoders {
 struct ColumnEncoder {
     field: Arc<Field>,
     parquet: TypePtr,
+    /// The column by itself, for chunks that are encoded from codes; only for leaf columns does it mean anything.
+    column: ColumnDescPtr,
+    properties: WriterPropertiesPtr,
     pages: Arc<ColumnPages>,
     factory: ArrowRowGroupWriterFactory,
     shrinkage: Shrinkage,
 }
 
 impl Encoders {
-    pub(crate) fn new(plain: Vec<String>, pool: Arc<PagePool>, place: PathBuf) -> Self {
+    pub(crate) fn new(
+        plain: Vec<String>,
+        fingerprints: Option<FingerprintRules>,
+        pool: Arc<PagePool>,
+        threads: usize,
+        meter: Meter,
+        place: PathBuf,
+    ) -> Self {
         let properties = Arc::new(properties(&plain, None));
-        Self { columns: HashMap::new(), plain, properties, pool, footer: FooterSize::default(), place }
+        let (columns, footer, workers) = (HashMap::new(), FooterSize::default(), Workers::new(threads));
+        Self { columns, plain, properties, pool, footer, workers, meter, fingerprints, place }
     }
 
     pub(crate) fn pool(&self) -> &PagePool {
@@ -84,58 +108,167 @@ impl ColumnEncoder {
         catalog: &Catalog,
         pool: &Arc<PagePool>,
         properties: &WriterPropertiesPtr,
-    ) -> std::result::Result<Self, ParquetError> {
+    ) -> Encoded<Self> {
         let field = Arc::new(output_field(catalog.name(id), catalog.data_type(id)));
         let parquet = parquet_type(&field)?;
         // Column encoders come only from a file writer; this one's file is never written.
         let root = root_type(vec![parquet.clone()])?;
+        let column = SchemaDescriptor::new(root.clone()).column(0);
         let writer = SerializedFileWriter::new(std::io::sink(), root, properties.clone())?;
         let schema = Arc::new(Schema::new(vec![field.clone()]));
         let pages = ColumnPages::new(Arc::clone(pool));
         let factory = ArrowRowGroupWriterFactory::new(&writer, schema).with_page_store_factory(pages.clone());
-        let encoder = Self { field, parquet, pages, factory, shrinkage: Shrinkage::default() };
+        let (properties, shrinkage) = (properties.clone(), Shrinkage::default());
+        let encoder = Self { field, parquet, column, properties, pages, factory, shrinkage };
         // Some types are refused only when a first value comes; a trial here can still blame the column.
         encoder.write(&mut encoder.open()?, &null_array(catalog.data_type(id), 1))?;
         Ok(encoder)
     }
 
-    fn open(&self) -> std::result::Result<OpenChunk, ParquetError> {
-        Ok(OpenChunk { writers: self.factory.create_column_writers(0)?, pages_before: self.pages.written() })
+    fn open(&self) -> Encoded<OpenChunk> {
+        let writers = self.factory.create_column_writers(0)?;
+        Ok(OpenChunk::General { writers, pages_before: self.pages.written() })
     }
 
-    fn write(&self, chunk: &mut OpenChunk, values: &ArrayRef) -> std::result::Result<(), ParquetError> {
+    /// A chunk whose first values are codes.
+    fn open_coded(&self) -> Encoded<OpenChunk> {
+        if self.properties.dictionary_enabled(self.column.path()) {
+            Ok(OpenChunk::Coded(CodedChunk::default()))
+        } else {
+            self.open()
+        }
+    }
+
+    fn write_nulls(&self, chunk: &mut OpenChunk, rows: usize) -> Encoded<()> {
+        match chunk {
+            OpenChunk::Coded(coded) => {
+                coded.add_nulls(rows);
+                Ok(())
+            }
+            OpenChunk::General { .. } => self.write(chunk, &null_array(self.field.data_type(), rows)),
+        }
+    }
+
+    /// Writes codes; `values` are what is behind them.
+    fn write_codes(&self, chunk: &mut OpenChunk, codes: &ArrayRef, values: &ArrayRef) -> Encoded<()> {
+        match chunk {
+            OpenChunk::Coded(coded) => {
+                let limit = self.properties.column_dictionary_page_size_limit(self.column.path());
+                if coded.add(codes, values, limit) { Ok(()) } else { self.generalise(chunk, Some(values)) }
+            }
+            OpenChunk::General { .. } => self.write(chunk, &codes::as_dictionary(codes, values)?),
+        }
+    }
+
+    /// Writes values as they are.
+    fn write(&self, chunk: &mut OpenChunk, values: &ArrayRef) -> Encoded<()> {
         let leaves = compute_leaves(&self.field, values)?;
-        chunk.writers.iter_mut().zip(&leaves).try_for_each(|(writer, leaf)| writer.write(leaf))
+        match chunk {
+            OpenChunk::General { writers, .. } => {
+                writers.iter_mut().zip(&leaves).try_for_each(|(writer, leaf)| writer.write(leaf))
+            }
+            OpenChunk::Coded(_) => Err(ParquetError::General("a coded chunk takes codes only".to_string())),
+        }
+    }
+
+    /// Hands the rows of a coded chunk over to the general encoder. `values` are what is behind the codes.
+    fn generalise(&self, chunk: &mut OpenChunk, values: Option<&ArrayRef>) -> Encoded<()> {
+        let OpenChunk::Coded(coded) = chunk else { return Ok(()) };
+        let coded = std::mem::take(coded);
+        let rows = coded.rows();
+        *chunk = self.open()?;
+        match values {
+            Some(values) => self.write(chunk, &codes::as_dictionary(&coded.into_codes(), values)?),
+            None => self.write(chunk, &null_array(self.field.data_type(), rows)),
+        }
     }
 
     /// Bytes of the chunk's finished pages, and bytes before compression of what is still open.
     fn sizes(&self, chunk: &OpenChunk) -> (u64, u64) {
-        let finished = self.pages.written() - chunk.pages_before;
-        let all: usize = chunk.writers.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum();
-        (finished, (all as u64).saturating_sub(finished))
+        match chunk {
+            OpenChunk::Coded(coded) => (0, coded.open_bytes() as u64),
+            OpenChunk::General { writers, pages_before } => {
+                let finished = self.pages.written() - pages_before;
+                let all: usize = writers.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum();
+                (finished, (all as u64).saturating_sub(finished))
+            }
+        }
     }
 
-    fn close(&mut self, chunk: OpenChunk) -> std::result::Result<ClosedChunk, ParquetError> {
+    /// Ends a chunk; [`Self::learn`] is to follow. `values` are what is behind its codes.
+    fn close(&self, chunk: OpenChunk, values: Option<&ArrayRef>) -> Encoded<ClosedChunk> {
         let (finished, open) = self.sizes(&chunk);
-        let leaves = chunk
-            .writers
-            .into_iter()
-            .map(ArrowColumnWriter::close)
-            .collect::<std::result::Result<Vec<_>, _>>()?;
-        let bytes: u64 = leaves.iter().map(|leaf| leaf.close().metadata.compressed_size() as u64).sum();
-        self.shrinkage.learn(open, bytes.saturating_sub(finished));
-        Ok(ClosedChunk { leaves, bytes })
+        let mut chunk = chunk;
+        if values.is_none() {
+            self.generalise(&mut chunk, None)?;
+        }
+        let (pages, bytes) = match (chunk, values) {
+            (OpenChunk::Coded(coded), Some(values)) => {
+                let pages = coded.close(values, &self.column, &self.properties)?;
+                let bytes = pages.bytes.len() as u64;
+                let mut store = self.pages.store();
+                let key = store.put(pages.bytes)?;
+                (ChunkPages::Coded { store, key, close: Box::new(pages.close) }, bytes)
+            }
+            (OpenChunk::Coded(_), None) => {
+                return Err(ParquetError::General(
+                    "the values behind a chunk's codes are missing".to_string(),
+                ));
+            }
+            (OpenChunk::General { writers, .. }, _) => {
+                let leaves =
+                    writers.into_iter().map(ArrowColumnWriter::close).collect::<Encoded<Vec<_>>>()?;
+                let bytes = leaves.iter().map(|leaf| leaf.close().metadata.compressed_size() as u64).sum();
+                (ChunkPages::General(leaves), bytes)
+            }
+        };
+        Ok(ClosedChunk { pages, bytes, open, became: bytes.saturating_sub(finished) })
+    }
+
+    fn learn(&mut self, chunk: &ClosedChunk) {
+        self.shrinkage.learn(chunk.open, chunk.became);
     }
 }
 
-struct OpenChunk {
-    writers: Vec<ArrowColumnWriter>,
-    pages_before: u64,
+/// Rows of one column in the open row group.
+enum OpenChunk {
+    /// Encoded by the Parquet crate.
+    General { writers: Vec<ArrowColumnWriter>, pages_before: u64 },
+    /// Encoded from codes.
+    Coded(CodedChunk),
 }
 
 struct ClosedChunk {
-    leaves: Vec<ArrowColumnChunk>,
+    pages: ChunkPages,
     bytes: u64,
+    /// Bytes that were open before it was closed, and what they became.
+    open: u64,
+    became: u64,
+}
+
+/// The pages of a finished chunk.
+enum ChunkPages {
+    General(Vec<ArrowColumnChunk>),
+    Coded { store: Box<dyn PageStore>, key: PageKey, close: Box<ColumnCloseResult> },
+}
+
+impl ChunkPages {
+    /// Appends the chunk to the file and tells of how many leaf columns it is.
+    fn append(self, group: &mut SerializedRowGroupWriter<'_, File>) -> Encoded<usize> {
+        match self {
+            Self::General(leaves) => {
+                let count = leaves.len();
+                for leaf in leaves {
+                    leaf.append_to_row_group(group)?;
+                }
+                Ok(count)
+            }
+            Self::Coded { mut store, key, close } => {
+                group.append_column(&store.take(key)?, *close)?;
+                Ok(1)
+            }
+        }
+    }
 }
 
 /// One column of the open file.
@@ -144,6 +277,55 @@ struct FileColumn {
     open: Option<OpenChunk>,
     /// Finished chunks by row group; a row group without the column is missing.
     closed: BTreeMap<usize, ClosedChunk>,
+    fingerprints: Option<ColumnFingerprints>,
+    /// What is behind the codes of the open row group.
+    dictionary: Option<ArrayRef>,
+}
+
+/// One column's share of a piece of rows.
+struct Task<'a> {
+    encoder: &'a ColumnEncoder,
+    column: &'a mut FileColumn,
+    /// The values, codes or plain; absent where the piece has none.
+    values: Option<&'a ArrayRef>,
+    /// What is behind the codes.
+    dictionary: Option<ArrayRef>,
+}
+
+impl Task<'_> {
+    /// Encodes `rows` values after `before` that the open row group has already.
+    fn run(self, before: usize, rows: usize) -> Encoded<()> {
+        let Self { encoder, column, values, dictionary } = self;
+        let chunk = match &mut column.open {
+            Some(chunk) => chunk,
+            none => {
+                let coded = values.is_some() && dictionary.is_some();
+                let mut chunk = if coded { encoder.open_coded()? } else { encoder.open()? };
+                if before > 0 {
+                    encoder.write_nulls(&mut chunk, before)?;
+                }
+                none.insert(chunk)
+            }
+        };
+        match (values, &dictionary) {
+            (None, _) => encoder.write_nulls(chunk, rows),
+            (Some(values), None) => {
+                if let Some(fingerprints) = &mut column.fingerprints {
+                    fingerprints.add(values);
+                }
+                encoder.generalise(chunk, column.dictionary.as_ref())?;
+                encoder.write(chunk, values)
+            }
+            (Some(codes), Some(dictionary)) => {
+                if let Some(fingerprints) = &mut column.fingerprints {
+                    fingerprints.add_coded(codes, dictionary);
+                }
+                encoder.write_codes(chunk, codes, dictionary)?;
+                column.dictionary = Some(Arc::clone(dictionary));
+                Ok(())
+            }
+        }
+    }
 }
 
 /// The open file.
@@ -166,33 +348,33 @@ impl FileEncoder {
     /// Encodes rows into the open row group.
     pub(crate) fn write(&mut self, rows: &Rows, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
         for (id, _) in &rows.columns {
-            self.columns.entry(*id).or_default();
+            encoders.column(*id, catalog)?;
+            let rules = &encoders.fingerprints;
+            self.columns.entry(*id).or_insert_with(|| FileColumn {
+                fingerprints: rules.as_ref().map(|rules| ColumnFingerprints::new(rules, catalog.name(*id))),
+                ..FileColumn::default()
+            });
         }
-        let place = encoders.place.clone();
-        let fail = |source| Error::encode("encoding into", &place, source);
+        let mut tasks = Vec::with_capacity(self.columns.len());
         for (&id, column) in &mut self.columns {
             let values = rows.column(id);
             if values.is_none() && column.open.is_none() {
                 continue;
             }
-            let encoder = encoders.column(id, catalog)?;
-            let chunk = match &mut column.open {
-                Some(chunk) => chunk,
-                none => {
-                    let mut chunk = encoder.open().map_err(fail)?;
-                    if self.open_rows > 0 {
-                        let nulls = null_array(catalog.data_type(id), self.open_rows);
-                        encoder.write(&mut chunk, &nulls).map_err(fail)?;
-                    }
-                    none.insert(chunk)
-                }
+            let dictionary = match values {
+                Some(values) if catalog.is_coded(id, values) => Some(catalog.values(id)?),
+                _ => None,
             };
-            match values {
-                Some(values) => encoder.write(chunk, values),
-                None => encoder.write(chunk, &null_array(catalog.data_type(id), rows.len)),
+            if let Some(encoder) = encoders.columns.get(&id) {
+                tasks.push(Task { encoder, column, values, dictionary });
             }
-            .map_err(fail)?;
         }
+        let before = self.open_rows;
+        let _timer = encoders.meter.time(Figure::Encode);
+        encoders
+            .workers
+            .run(tasks, |task| task.run(before, rows.len))
+            .map_err(|source| Error::encode("encoding into", &encoders.place, source))?;
         self.open_rows += rows.len;
         Ok(())
     }
@@ -202,18 +384,49 @@ impl FileEncoder {
         if self.open_rows == 0 {
             return Ok(());
         }
-        for (id, column) in &mut self.columns {
-            if let (Some(chunk), Some(encoder)) = (column.open.take(), encoders.columns.get_mut(id)) {
-                let chunk = encoder
-                    .close(chunk)
-                    .map_err(|source| Error::encode("encoding into", &encoders.place, source))?;
+        let row_group = self.row_groups.len();
+        let timer = encoders.meter.time(Figure::Encode);
+        let tasks = self
+            .columns
+            .iter_mut()
+            .filter(|(_, column)| column.open.is_some())
+            .filter_map(|(id, column)| encoders.columns.get(id).map(|encoder| (encoder, column)))
+            .collect();
+        let close = |(encoder, column): (&ColumnEncoder, &mut FileColumn)| {
+            if let Some(chunk) = column.open.take() {
+                let values = column.dictionary.take();
+                column.closed.insert(row_group, encoder.close(chunk, values.as_ref())?);
+            }
+            Ok(())
+        };
+        encoders
+            .workers
+            .run(tasks, close)
+            .map_err(|source| Error::encode("encoding into", &encoders.place, source))?;
+        drop(timer);
+        for (id, column) in &self.columns {
+            if let (Some(chunk), Some(encoder)) =
+                (column.closed.get(&row_group), encoders.columns.get_mut(id))
+            {
+                encoder.learn(chunk);
                 self.closed_bytes += chunk.bytes;
-                column.closed.insert(self.row_groups.len(), chunk);
             }
         }
         self.row_groups.push(self.open_rows);
+        encoders.meter.add(Figure::RowGroups, 1);
         self.open_rows = 0;
         Ok(())
+    }
+
+    /// The fingerprints of all rows; they are told once.
+    pub(crate) fn fingerprints(&mut self, encoders: &Encoders) -> Option<BTreeSet<i64>> {
+        encoders.fingerprints.as_ref()?;
+        let mut all = Vec::new();
+        for fingerprints in self.columns.values_mut().filter_map(|column| column.fingerprints.take()) {
+            fingerprints.finish(&mut all);
+        }
+        // All at once: much cheaper than one by one.
+        Some(all.into_iter().collect())
     }
 
     /// Estimated size of the file if it ended here, and bytes of open pages and dictionaries.
@@ -254,6 +467,8 @@ impl FileEncoder {
         let mut order: Vec<ColumnId> = self.columns.keys().copied().collect();
         order.sort_unstable_by_key(|id| catalog.name(*id));
         let fail = |source| Error::encode("writing", path, source);
+        let meter = encoders.meter.clone();
+        let _timer = meter.time(Figure::Assemble);
         let (size, chunk_bytes, chunks) =
             self.assemble(file, &order, encoders, catalog, sorted_by).map_err(fail)?;
         let on_disk = std::fs::metadata(path).map_err(|source| Error::io("checking", path, source))?.len();
@@ -273,7 +488,7 @@ impl FileEncoder {
         encoders: &mut Encoders,
         catalog: &Catalog,
         sorted_by: Option<ColumnId>,
-    ) -> std::result::Result<(u64, u64, usize), ParquetError> {
+    ) -> Encoded<(u64, u64, usize)> {
         let (mut types, mut fields, mut leaf, mut sorting) = (Vec::new(), Vec::new(), 0, None);
         for id in order {
             let Some(encoder) = encoders.columns.get(id) else { continue };
@@ -302,14 +517,13 @@ impl FileEncoder {
                     None => {
                         let mut chunk = encoder.open()?;
                         encoder.write(&mut chunk, &null_array(catalog.data_type(*id), *rows))?;
-                        encoder.close(chunk)?
+                        let chunk = encoder.close(chunk, None)?;
+                        encoder.learn(&chunk);
+                        chunk
                     }
                 };
                 chunk_bytes += chunk.bytes;
-                for leaf in chunk.leaves {
-                    chunks += 1;
-                    leaf.append_to_row_group(&mut group)?;
-                }
+                chunks += chunk.pages.append(&mut group)?;
             }
             group.close()?;
         }
@@ -320,7 +534,7 @@ impl FileEncoder {
 
 /// The Arrow schema as a hint for Arrow readers, only where Parquet's own types do not say everything (durations, for
 /// example): for the usual columns it would be some kilobytes a file for nothing.
-fn arrow_hint(schema: &Schema, root: TypePtr) -> std::result::Result<Option<KeyValue>, ParquetError> {
+fn arrow_hint(schema: &Schema, root: TypePtr) -> Encoded<Option<KeyValue>> {
     let read_back = parquet_to_arrow_schema(&SchemaDescriptor::new(root), None)?;
     let same = read_back.fields().iter().zip(schema.fields()).all(|(a, b)| a.data_type() == b.data_type());
     Ok((!same).then(|| KeyValue::new(ARROW_SCHEMA_META_KEY.to_string(), encode_arrow_schema(schema))))

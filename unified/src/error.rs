@@ -99,6 +99,21 @@ pub enum Error {
         /// Row in output order over the whole job, from 0.
         row: u64,
     },
+    /// A row is larger than the memory limit.
+    #[error(
+        "{place}: the row has {bytes} bytes, most of them in column `{column}`, and the memory limit is {limit}; \
+         raise the limit or leave the value out"
+    )]
+    TooLarge {
+        /// File and row, or batch and row.
+        place: String,
+        /// The column with the largest value.
+        column: String,
+        /// Bytes of the row's values.
+        bytes: u64,
+        /// The memory limit.
+        limit: u64,
+    },
     /// Reading or writing failed underneath.
     #[error("{action} {}: {source}", path.display())]
     Io {
@@ -138,7 +153,7 @@ impl Error {
             Self::Unsorted { .. } | Self::GroupReturned { .. } => ErrorKind::Unsorted,
             Self::Io { .. } => ErrorKind::Io,
             Self::Cancelled => ErrorKind::Cancelled,
-            Self::Config(_) | Self::Closed(_) => ErrorKind::Config,
+            Self::Config(_) | Self::Closed(_) | Self::TooLarge { .. } => ErrorKind::Config,
             Self::Internal { .. } => ErrorKind::Internal,
         }
     }

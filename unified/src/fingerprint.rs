@@ -5,20 +5,23 @@
 //! 3. A token's hash is the 31-polynomial over the bytes of `column:token`, wrapping at 64 bits:
 //!    `h = 31 * h + byte`, from 0.
 //!
-//! Each distinct string of a column is tokenised once a file, as far as the bounded memory of seen strings reaches;
-//! beyond that it is merely done again. Cost: one look-up a value of the indexed columns, nothing a row for the others.
+//! Each column collects by itself, so that columns can be worked on side by side. A coded value is looked at once a file.
+//! Windows of three ASCII characters, by far the most, are noted in a table of one bit each and hashed at the end. Cost:
+//! one bit a row where values are coded, one bit a window where they are not; nothing a row for columns without an index.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use ahash::RandomState;
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::datatypes::UInt16Type;
 
 use crate::columns::Columns;
 
-/// Bytes of remembered strings per column before the memory is emptied.
-const SEEN_LIMIT: usize = 1 << 20;
-
 /// Token that says that a column has a value.
 const EXISTS: &str = ".*";
+
+/// Bits of the table of windows: three ASCII characters of seven bits.
+const WINDOWS: usize = 1 << 21;
 
 /// Which tokens a column yields beside [`EXISTS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,35 +57,35 @@ impl FingerprintRules {
     }
 }
 
-/// Collects the fingerprints of one file.
-#[derive(Debug, Default)]
-pub(crate) struct FingerprintCollector {
-    hashes: HashSet<i64>,
-    columns: HashMap<String, ColumnState>,
-}
-
+/// Collects the fingerprints of one column in one file.
 #[derive(Debug)]
-struct ColumnState {
+pub(crate) struct ColumnFingerprints {
     tokens: Tokens,
     /// Hash of `column:`, from which every token goes on.
     prefix: i64,
     exists: bool,
-    seen: HashSet<Box<str>>,
-    seen_bytes: usize,
+    hashes: HashSet<i64, RandomState>,
+    windows: Bits,
+    /// Codes that were looked at.
+    codes: Bits,
 }
 
-impl FingerprintCollector {
-    /// Takes in the values of one column.
-    pub(crate) fn add(&mut self, rules: &FingerprintRules, column: &str, values: &ArrayRef) {
-        let Some(strings) = values.as_string_opt::<i32>() else { return };
-        if !self.columns.contains_key(column) {
-            let prefix = extend(extend(0, column.as_bytes()), b":");
-            let tokens = rules.tokens_of(column);
-            let fresh = ColumnState { tokens, prefix, exists: false, seen: HashSet::new(), seen_bytes: 0 };
-            self.columns.insert(column.to_string(), fresh);
+impl ColumnFingerprints {
+    pub(crate) fn new(rules: &FingerprintRules, column: &str) -> Self {
+        Self {
+            tokens: rules.tokens_of(column),
+            prefix: extend(extend(0, column.as_bytes()), b":"),
+            exists: false,
+            hashes: HashSet::default(),
+            windows: Bits::default(),
+            codes: Bits::default(),
         }
-        let Some(state) = self.columns.get_mut(column) else { return };
-        if state.tokens == Tokens::None && state.exists {
+    }
+
+    /// Takes in the values of some rows.
+    pub(crate) fn add(&mut self, values: &ArrayRef) {
+        let Some(strings) = values.as_string_opt::<i32>() else { return };
+        if self.tokens == Tokens::None && self.exists {
             return;
         }
         let mut previous = "";
@@ -91,51 +94,98 @@ impl FingerprintCollector {
                 continue;
             }
             let value = strings.value(index);
-            // Sorted rows repeat themselves; equal neighbours need no look-up.
+            // Sorted rows repeat themselves.
             if value.is_empty() || value == previous {
                 continue;
             }
             previous = value;
-            if !state.exists {
-                state.exists = true;
-                self.hashes.insert(extend(state.prefix, EXISTS.as_bytes()));
-            }
-            match state.tokens {
-                Tokens::None => return,
-                Tokens::FullValue => {
-                    self.hashes.insert(extend(state.prefix, value.as_bytes()));
-                }
-                Tokens::Trigrams => {
-                    if state.remember(value) {
-                        let prefix = state.prefix;
-                        for_each_trigram(value, |token| {
-                            self.hashes.insert(extend(prefix, token.as_bytes()));
-                        });
-                    }
-                }
+            self.add_value(value);
+            if self.tokens == Tokens::None {
+                return;
             }
         }
     }
 
-    /// The fingerprints of all rows taken in.
-    pub(crate) fn finish(self) -> BTreeSet<i64> {
-        self.hashes.into_iter().collect()
+    /// Takes in some rows of a coded column, `values` being behind the codes.
+    pub(crate) fn add_coded(&mut self, codes: &ArrayRef, values: &ArrayRef) {
+        let Some(values): Option<&StringArray> = values.as_string_opt::<i32>() else { return };
+        if self.tokens == Tokens::None && self.exists {
+            return;
+        }
+        let codes = codes.as_primitive::<UInt16Type>();
+        for (row, code) in codes.values().iter().enumerate() {
+            if codes.is_null(row) || !self.codes.set(usize::from(*code), 1 << 16) {
+                continue;
+            }
+            let value = values.value(usize::from(*code));
+            if value.is_empty() {
+                continue;
+            }
+            self.add_value(value);
+            if self.tokens == Tokens::None {
+                return;
+            }
+        }
+    }
+
+    /// Takes in a value that is not empty.
+    fn add_value(&mut self, value: &str) {
+        self.exists = true;
+        match self.tokens {
+            Tokens::None => {}
+            Tokens::FullValue => {
+                self.hashes.insert(extend(self.prefix, value.as_bytes()));
+            }
+            Tokens::Trigrams if value.is_ascii() => {
+                let bytes = value.as_bytes();
+                let [first, second, rest @ ..] = bytes else { return };
+                let mut window = usize::from(*first) << 7 | usize::from(*second);
+                for byte in rest {
+                    window = (window << 7 | usize::from(*byte)) & (WINDOWS - 1);
+                    self.windows.set(window, WINDOWS);
+                }
+            }
+            Tokens::Trigrams => {
+                let prefix = self.prefix;
+                for_each_trigram(value, |token| {
+                    self.hashes.insert(extend(prefix, token.as_bytes()));
+                });
+            }
+        }
+    }
+
+    /// Adds the fingerprints of all rows taken in.
+    pub(crate) fn finish(self, all: &mut Vec<i64>) {
+        if self.exists {
+            all.push(extend(self.prefix, EXISTS.as_bytes()));
+        }
+        all.extend(self.hashes);
+        for window in self.windows.list {
+            let [first, second, third] = [window >> 14, window >> 7, window].map(|bits| bits as u8 & 0x7f);
+            all.push(extend(self.prefix, &[first, second, third]));
+        }
     }
 }
 
-impl ColumnState {
-    /// True if the value was not known.
-    fn remember(&mut self, value: &str) -> bool {
-        if self.seen.contains(value) {
+/// A set of small numbers, in the order of arrival and as bits.
+#[derive(Debug, Default)]
+struct Bits {
+    words: Vec<u64>,
+    list: Vec<u32>,
+}
+
+impl Bits {
+    /// Adds a number below `bound`; true if it is new.
+    fn set(&mut self, number: usize, bound: usize) -> bool {
+        if self.words.is_empty() {
+            self.words = vec![0; bound / 64];
+        }
+        let (word, bit) = (&mut self.words[number / 64], 1 << (number % 64));
+        if *word & bit != 0 {
             return false;
         }
-        if self.seen_bytes > SEEN_LIMIT {
-            self.seen.clear();
-            self.seen_bytes = 0;
-        }
-        // 48: the entry itself and the table's slack.
-        self.seen_bytes += value.len() + 48;
-        self.seen.insert(value.into());
+        *word |= bit;
+        self.list.push(number as u32);
         true
     }
 }

@@ -1,6 +1,7 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, StringArray};
+use arrow::array::{Int64Array, StringArray, UInt16Array};
 
 use super::*;
 
@@ -11,10 +12,11 @@ fn trigrams(value: &str) -> Vec<String> {
 }
 
 fn collect(column: &str, values: Vec<Option<&str>>) -> BTreeSet<i64> {
-    let mut collector = FingerprintCollector::default();
-    let rules = FingerprintRules::new(&Columns::default());
-    collector.add(&rules, column, &(Arc::new(StringArray::from(values)) as ArrayRef));
-    collector.finish()
+    let mut collector = ColumnFingerprints::new(&FingerprintRules::new(&Columns::default()), column);
+    collector.add(&(Arc::new(StringArray::from(values)) as ArrayRef));
+    let mut all = Vec::new();
+    collector.finish(&mut all);
+    all.into_iter().collect()
 }
 
 fn hash(text: &str) -> i64 {
@@ -64,14 +66,31 @@ fn full_value_and_trigram_columns_yield_their_tokens() {
 
 #[test]
 fn numbers_yield_no_fingerprint() {
-    let mut collector = FingerprintCollector::default();
-    let values: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
-    collector.add(&FingerprintRules::default(), "n", &values);
-    assert_eq!(collector.finish(), BTreeSet::new());
+    let mut collector = ColumnFingerprints::new(&FingerprintRules::default(), "n");
+    collector.add(&(Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef));
+    let mut all = Vec::new();
+    collector.finish(&mut all);
+    assert_eq!(all, Vec::<i64>::new());
 }
 
 #[test]
-fn emptying_the_memory_of_seen_strings_loses_nothing() {
+fn coded_values_yield_what_plain_ones_do() {
+    let values: ArrayRef = Arc::new(StringArray::from(vec!["", "héllo", "warning", "warn"]));
+    let codes: ArrayRef =
+        Arc::new(UInt16Array::from(vec![Some(2), None, Some(1), Some(0), Some(3), Some(2)]));
+    let words = vec![Some("warning"), None, Some("héllo"), Some(""), Some("warn"), Some("warning")];
+    for column in ["_cardinalhq.level", "resource.file", "x"] {
+        let mut collector = ColumnFingerprints::new(&FingerprintRules::new(&Columns::default()), column);
+        collector.add_coded(&codes, &values);
+        let mut all = Vec::new();
+        collector.finish(&mut all);
+        let all: BTreeSet<i64> = all.into_iter().collect();
+        assert_eq!(all, collect(column, words.clone()), "{column}");
+    }
+}
+
+#[test]
+fn many_windows_lose_nothing() {
     let column = "_cardinalhq.name";
     let values: Vec<String> = (0..40_000).map(|n| format!("{n:05}")).collect();
     let got = collect(column, values.iter().map(|v| Some(v.as_str())).collect());

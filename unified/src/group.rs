@@ -50,7 +50,10 @@ impl Groups {
 
     /// For each row, whether it begins a new group. The very first row of all does not.
     pub(crate) fn starts(&mut self, rows: &Rows, catalog: &Catalog) -> Result<Vec<bool>> {
-        let column = catalog.id(&self.column).and_then(|id| rows.column(id).map(|array| (id, array)));
+        let column = match catalog.id(&self.column).and_then(|id| rows.column(id).map(|array| (id, array))) {
+            Some((id, array)) => Some((id, catalog.resolved(id, array)?)),
+            None => None,
+        };
         let converted = match column {
             None => None,
             Some((id, array)) => {
@@ -61,7 +64,7 @@ impl Groups {
                 }
                 match &mut self.converter {
                     Some((_, converter)) => {
-                        Some((converter.convert_columns(std::slice::from_ref(array)).map_err(fail)?, array))
+                        Some((converter.convert_columns(std::slice::from_ref(&array)).map_err(fail)?, array))
                     }
                     None => None,
                 }

@@ -15,8 +15,10 @@ use crate::key::KeyType;
 use crate::logs::logs_builder;
 use crate::metadata::FileResult;
 use crate::order::Ordering;
-use crate::segment::Segments;
+use crate::segments::Segments;
+use crate::stats::Stats;
 use crate::tid_merge::MergeStats;
+use crate::workers::threads;
 use crate::writer::UnifiedWriter;
 
 /// Reason under which the fingerprint adapter and the merger drop rows: no timestamp, or none of a usable type.
@@ -37,6 +39,8 @@ pub struct Outcome {
     pub merge_stats: Option<MergeStats>,
     /// Output files in result order.
     pub files: Vec<FileResult>,
+    /// Counters and times, stage by stage.
+    pub stats: Stats,
 }
 
 /// The buffet adapter: many segments become few files.
@@ -60,6 +64,11 @@ pub struct BuffetJob<'a> {
     pub split_hours: bool,
     /// Memory limit in bytes.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
+    /// Whether files are brought to stable storage before they get their names: see
+    /// [`UnifiedWriterBuilder::sync`](crate::UnifiedWriterBuilder::sync).
+    pub sync: bool,
     /// Columns that are left out.
     pub dropped_columns: &'a [String],
     /// Columns with a meaning.
@@ -76,8 +85,12 @@ impl BuffetJob<'_> {
     /// # Errors
     /// Unusable segments or settings, conflicting types, failing I/O, a cancellation; then there are no files.
     pub fn run(&self) -> Result<Outcome> {
-        let segments =
-            Segments { inputs: self.inputs, dropped: self.dropped_columns, memory_limit: self.memory_limit };
+        let segments = Segments {
+            inputs: self.inputs,
+            dropped: self.dropped_columns,
+            memory_limit: self.memory_limit,
+            threads: threads(self.threads),
+        };
         let mut builder = logs_builder(self.output.to_path_buf(), self.columns)
             .scratch(self.scratch)
             .sort_key(&self.columns.timestamp, KeyType::Lenient)
@@ -86,6 +99,8 @@ impl BuffetJob<'_> {
             .target_size(self.target_size)
             .split_hours(self.split_hours)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
+            .sync(self.sync)
             .cancel(self.cancel.clone());
         if !self.sort {
             builder = builder.expected_rows(segments.count_rows()?);
@@ -113,6 +128,11 @@ pub struct FingerprintJob<'a> {
     pub target_size: u64,
     /// Memory limit in bytes.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
+    /// Whether files are brought to stable storage before they get their names: see
+    /// [`UnifiedWriterBuilder::sync`](crate::UnifiedWriterBuilder::sync).
+    pub sync: bool,
     /// Date of ingestion as yyyymmdd, handed on in the split keys.
     pub ingest_dateint: i64,
     /// Columns with a meaning.
@@ -127,7 +147,12 @@ impl FingerprintJob<'_> {
     /// # Errors
     /// As for [`BuffetJob::run`]; also more files in one hour than a 16-bit index can number.
     pub fn run(&self) -> Result<Outcome> {
-        let segments = Segments { inputs: self.inputs, dropped: &[], memory_limit: self.memory_limit };
+        let segments = Segments {
+            inputs: self.inputs,
+            dropped: &[],
+            memory_limit: self.memory_limit,
+            threads: threads(self.threads),
+        };
         let builder = logs_builder(self.output.to_path_buf(), self.columns)
             .scratch(self.scratch)
             .sort_key(&self.columns.timestamp, KeyType::Lenient)
@@ -137,6 +162,8 @@ impl FingerprintJob<'_> {
             .rows_per_file(self.rows_per_file)
             .target_size(self.target_size)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
+            .sync(self.sync)
             .cancel(self.cancel.clone());
         run(&segments, builder)
     }
@@ -157,6 +184,11 @@ pub struct LogsJob<'a> {
     pub split_hours: bool,
     /// Memory limit in bytes.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
+    /// Whether files are brought to stable storage before they get their names: see
+    /// [`UnifiedWriterBuilder::sync`](crate::UnifiedWriterBuilder::sync).
+    pub sync: bool,
     /// Columns with a meaning.
     pub columns: &'a Columns,
     /// Set to stop.
@@ -169,12 +201,19 @@ impl LogsJob<'_> {
     /// # Errors
     /// As for [`BuffetJob::run`]; also a segment whose timestamp is missing or not int64.
     pub fn run(&self) -> Result<Outcome> {
-        let segments = Segments { inputs: self.inputs, dropped: &[], memory_limit: self.memory_limit };
+        let segments = Segments {
+            inputs: self.inputs,
+            dropped: &[],
+            memory_limit: self.memory_limit,
+            threads: threads(self.threads),
+        };
         let builder = logs_builder(self.output.to_path_buf(), self.columns)
             .scratch(self.scratch)
             .target_size(self.target_size)
             .split_hours(self.split_hours)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
+            .sync(self.sync)
             .cancel(self.cancel.clone());
         run(&segments, builder)
     }
@@ -182,7 +221,8 @@ impl LogsJob<'_> {
 
 pub(crate) fn run(segments: &Segments<'_>, builder: UnifiedWriterBuilder) -> Result<Outcome> {
     let mut writer: UnifiedWriter = builder.build()?;
-    segments.read(|batch, place, row| writer.write_from(batch, place, row))?;
+    let meter = writer.meter().clone();
+    segments.read(&meter, |batch, place, row| writer.write_from(batch, place, row))?;
     let files = writer.finish()?;
     let counts = writer.counts().clone();
     Ok(Outcome {
@@ -190,6 +230,7 @@ pub(crate) fn run(segments: &Segments<'_>, builder: UnifiedWriterBuilder) -> Res
         rows_dropped: counts.rows_dropped,
         missing_sort_keys: counts.missing_sort_keys,
         files,
+        stats: writer.stats(),
         ..Outcome::default()
     })
 }

@@ -37,16 +37,20 @@
 //! What it does not do: convert types (only the forms of strings and bytes that Parquet stores alike are made one),
 //! interpret nested columns, or read anything but Parquet.
 
+mod bounds;
 mod builder;
 mod calendar;
 mod cancel;
 mod catalog;
+mod coded_chunk;
+mod codes;
 mod columns;
 mod encode;
 mod error;
 mod fingerprint;
 mod footer;
 mod group;
+mod hybrid;
 mod jobs;
 mod key;
 mod logs;
@@ -62,14 +66,19 @@ mod remaining;
 mod rollup;
 mod rows;
 mod segment;
+mod segments;
 mod size;
 mod sketch;
 mod sort;
 mod sorted;
 mod spill;
 mod split;
+mod stats;
+mod sync;
 mod tid_merge;
 mod traces;
+mod whole;
+mod workers;
 mod writer;
 
 #[cfg(test)]
@@ -84,7 +93,9 @@ pub use logs::{logs_builder, logs_writer};
 pub use metadata::{FileResult, SplitKey, TidSummary, TraceSummary};
 pub use metrics::{MetricsJob, metrics_builder, metrics_writer};
 pub use order::Ordering;
+pub use properties::writer_properties;
 pub use rollup::{EMPTY_MERGE, EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, OUT_OF_RANGE, UNDECODABLE_SKETCH};
+pub use stats::Stats;
 pub use tid_merge::{MergeStats, TidMergeJob};
 pub use traces::{TracesJob, traces_builder, traces_writer};
 pub use writer::{Counts, UnifiedWriter};

@@ -1,16 +1,16 @@
 //! Merging sorted runs.
 //!
-//! 1. While there are more runs than the fan-in, neighbouring runs are merged into longer ones. Only neighbours, so
-//!    that ties stay in order of arrival.
+//! 1. While there are more runs than the fan-in, neighbouring runs are merged into longer ones: no more of them than it
+//!    takes, and only neighbours, so that ties stay in order of arrival.
 //! 2. A heap holds the head key of each run. The lowest run gives rows as long as its key does not exceed the head of
 //!    the next lowest; equal keys go to the earlier run.
 //! 3. Picked rows are remembered as (batch, row) and gathered at once. A batch that a run has used up is kept until the
 //!    rows picked from it are gathered, so nothing is ever let go while a row still points into it.
 //!
-//! Open files never exceed the fan-in, whatever the data. Each row is read and written once a level.
+//! Inputs of a merge never exceed the fan-in, whatever the data; runs share one open file.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, ColumnId};
@@ -19,10 +19,14 @@ use crate::key::Key;
 use crate::rows::Rows;
 use crate::sort::SortedBuffer;
 use crate::sorted::SortedSegment;
-use crate::spill::{Run, RunReader, RunWriter, Scratch};
+use crate::spill::{Run, RunReader, RunWriter, Scratch, SpillFile};
+use crate::stats::{Figure, Meter};
 
-/// Most runs that are merged at once.
-pub(crate) const FAN_IN: usize = 16;
+/// Most input files that are merged at once: each of them is open.
+pub(crate) const FAN_IN: usize = 24;
+
+/// Most runs that are merged at once: they share one open file, but each needs a batch in memory.
+pub(crate) const RUN_FAN_IN: usize = 64;
 
 /// Rows that are gathered at once unless their bytes say otherwise.
 const GATHER_ROWS: usize = 8192;
@@ -35,6 +39,7 @@ pub(crate) struct MergeContext<'a> {
     pub(crate) cancel: &'a Cancel,
     /// Bytes that the batches of all sources together may hold.
     pub(crate) memory: usize,
+    pub(crate) meter: &'a Meter,
 }
 
 /// A sorted sequence of rows.
@@ -63,35 +68,47 @@ pub(crate) fn reduce(
     scratch: &mut Scratch,
     context: &MergeContext<'_>,
 ) -> Result<Vec<Run>> {
+    let mut first = 0;
+    // One file a pass: those of earlier passes go as their runs are used up.
+    let mut file: Option<SpillFile> = None;
     while runs.len() > most {
-        let mut longer = Vec::with_capacity(runs.len().div_ceil(FAN_IN));
-        let mut rest = runs.into_iter().peekable();
-        while rest.peek().is_some() {
-            let mut group: Vec<Run> = rest.by_ref().take(FAN_IN).collect();
-            if group.len() == 1 {
-                longer.append(&mut group);
-                continue;
-            }
-            let readers = group.into_iter().map(RunReader::open).collect::<Result<Vec<_>>>()?;
-            let columns: std::collections::BTreeSet<ColumnId> =
-                readers.iter().flat_map(|reader| reader.columns().iter().copied()).collect();
-            let batch_bytes = run_batch_bytes(context.memory);
-            let mut writer =
-                RunWriter::create(scratch, context.catalog, columns.into_iter().collect(), batch_bytes)?;
-            let sources = readers.into_iter().map(|reader| Source::Disk(Box::new(reader))).collect();
-            merge(sources, context, |held, picks| {
-                writer.write(&Rows::gather(held, picks, context.catalog)?, context.catalog)
-            })?;
-            longer.push(writer.finish()?);
+        let count = (runs.len() - most + 1).min(RUN_FAN_IN);
+        if first + count > runs.len() {
+            first = 0;
+            file = None;
         }
-        runs = longer;
+        let readers =
+            runs.drain(first..first + count).map(RunReader::open).collect::<Result<Vec<RunReader>>>()?;
+        let mut forms = BTreeMap::new();
+        for (id, form) in readers.iter().flat_map(RunReader::forms) {
+            let known = forms.entry(id).or_insert_with(|| form.clone());
+            if *known != form {
+                *known = context.catalog.data_type(id).clone();
+            }
+        }
+        let batch_bytes = run_batch_bytes(context.memory);
+        let made = match file.take() {
+            Some(file) => file,
+            None => SpillFile::create(scratch)?,
+        };
+        let mut writer =
+            RunWriter::create(file.insert(made), context.catalog, forms.into_iter().collect(), batch_bytes)?;
+        let sources = readers.into_iter().map(|reader| Source::Disk(Box::new(reader))).collect();
+        merge(sources, context, |held, picks| {
+            writer.write(&Rows::gather(held, picks, context.catalog)?, context.catalog)
+        })?;
+        let run = writer.finish()?;
+        context.meter.add(Figure::MergedRuns, count as u64);
+        context.meter.add(Figure::SpilledBytes, run.bytes());
+        runs.insert(first, run);
+        first += 1;
     }
     Ok(runs)
 }
 
 /// Bytes of one batch in a run, so that a full fan-in of them, and the rows gathered from them, fit into `memory`.
 pub(crate) fn run_batch_bytes(memory: usize) -> usize {
-    (memory / (3 * FAN_IN)).max(4096)
+    (memory / (3 * RUN_FAN_IN)).max(4096)
 }
 
 /// One source within a merge.

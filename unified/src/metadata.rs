@@ -1,14 +1,15 @@
 //! What is known of one output file, taken from exactly the rows that went into it.
 
 use std::collections::{BTreeSet, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
+use ahash::RandomState;
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::Int64Type;
 
 use crate::catalog::Catalog;
-use crate::fingerprint::{FingerprintCollector, FingerprintRules};
+use crate::error::Result;
+use crate::fingerprint::FingerprintRules;
 use crate::rows::Rows;
 
 /// One finished output file.
@@ -84,30 +85,18 @@ pub(crate) struct MetadataRules {
     pub(crate) trace: Option<(String, Option<i64>)>,
 }
 
-/// Collects what will be known of the open file.
-#[derive(Debug)]
+/// Collects what will be known of the open file, but for its fingerprints (module `encode`, column by column).
+#[derive(Debug, Default)]
 pub(crate) struct FileMetadata {
     pub(crate) rows: usize,
     pub(crate) first: Option<i64>,
     pub(crate) last: Option<i64>,
-    fingerprints: Option<FingerprintCollector>,
     tids: DistinctTids,
     traces: DistinctIds,
 }
 
 impl FileMetadata {
-    pub(crate) fn new(rules: &MetadataRules) -> Self {
-        Self {
-            rows: 0,
-            first: None,
-            last: None,
-            fingerprints: rules.fingerprints.is_some().then(FingerprintCollector::default),
-            tids: DistinctTids::default(),
-            traces: DistinctIds::default(),
-        }
-    }
-
-    pub(crate) fn add(&mut self, rows: &Rows, catalog: &Catalog, rules: &MetadataRules) {
+    pub(crate) fn add(&mut self, rows: &Rows, catalog: &Catalog, rules: &MetadataRules) -> Result<()> {
         self.rows += rows.len;
         let column = |name: &String| catalog.id(name).and_then(|id| rows.column(id));
         match &rules.time {
@@ -118,23 +107,20 @@ impl FileMetadata {
             int64(column(tid)).flatten().for_each(|tid| self.tids.add(tid));
         }
         if let Some((trace, _)) = &rules.trace {
-            let ids = column(trace).and_then(|array| array.as_string_opt::<i32>());
-            ids.into_iter().flatten().flatten().for_each(|id| self.traces.add(id));
-        }
-        if let (Some(collector), Some(rules)) = (&mut self.fingerprints, &rules.fingerprints) {
-            for (id, values) in &rows.columns {
-                collector.add(rules, catalog.name(*id), values);
+            if let Some(id) = catalog.id(trace)
+                && let Some(array) = rows.column(id)
+            {
+                let ids = catalog.resolved(id, array)?;
+                let ids = ids.as_string_opt::<i32>();
+                ids.into_iter().flatten().flatten().for_each(|id| self.traces.add(id));
             }
         }
+        Ok(())
     }
 
     fn note_time(&mut self, time: i64) {
         self.first = Some(self.first.map_or(time, |first| first.min(time)));
         self.last = Some(self.last.map_or(time, |last| last.max(time)));
-    }
-
-    pub(crate) fn fingerprints(&mut self) -> Option<BTreeSet<i64>> {
-        self.fingerprints.take().map(FingerprintCollector::finish)
     }
 
     pub(crate) fn tids(&mut self, rules: &MetadataRules) -> Option<TidSummary> {
@@ -192,11 +178,18 @@ impl DistinctTids {
 }
 
 /// Distinct strings, each remembered by two independent 64-bit hashes: a wrong count would need both to collide.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct DistinctIds {
-    hashes: HashSet<(u64, u64)>,
+    hashes: HashSet<(u64, u64), RandomState>,
+    hashers: [RandomState; 2],
     /// Spans of a trace often follow each other.
     previous: Option<String>,
+}
+
+impl Default for DistinctIds {
+    fn default() -> Self {
+        Self { hashes: HashSet::default(), hashers: [RandomState::new(), RandomState::new()], previous: None }
+    }
 }
 
 impl DistinctIds {
@@ -204,12 +197,8 @@ impl DistinctIds {
         if self.previous.as_deref() == Some(id) {
             return;
         }
-        let half = |seed: u8| {
-            let mut hasher = DefaultHasher::new();
-            (seed, id).hash(&mut hasher);
-            hasher.finish()
-        };
-        self.hashes.insert((half(1), half(2)));
+        let [first, second] = &self.hashers;
+        self.hashes.insert((first.hash_one(id), second.hash_one(id)));
         let previous = self.previous.get_or_insert_default();
         previous.clear();
         previous.push_str(id);

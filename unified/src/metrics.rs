@@ -75,6 +75,11 @@ pub struct MetricsJob<'a> {
     pub target_size: u64,
     /// Memory limit in bytes.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
+    /// Whether files are brought to stable storage before they get their names: see
+    /// [`UnifiedWriterBuilder::sync`](crate::UnifiedWriterBuilder::sync).
+    pub sync: bool,
     /// Columns with a meaning.
     pub columns: &'a Columns,
     /// Set to stop.
@@ -94,11 +99,13 @@ impl MetricsJob<'_> {
             .scratch(self.scratch)
             .target_size(self.target_size)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
+            .sync(self.sync)
             .expected_rows(inputs.rows())
             .cancel(self.cancel.clone());
         let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);
-        let (outcome, ()) = relay(builder, self.scratch, |scratch, sink| {
-            inputs.merge(memory, scratch, &cancel, |held, picks| {
+        let (outcome, ()) = relay(builder, self.scratch, self.threads, |scratch, meter, sink| {
+            inputs.merge(memory, scratch, &cancel, meter, |held, picks| {
                 let rows = Rows::gather(held, picks, inputs.catalog())?;
                 sink(rows.without_empty_columns().into_batch(inputs.catalog())?)
             })

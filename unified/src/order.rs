@@ -3,18 +3,29 @@
 //! Strategies without a sort hand rows on at once. Those with a sort buffer rows until a limit, write sorted runs to
 //! disk beyond it where they may, and hand everything on at the end. Sorts are stable; rows without a key come first.
 //!
-//! Memory: half of the limit for buffered rows, a quarter for the batches of a merge; the rest is for what encodes.
+//! Memory: most of the limit for buffered rows (see [`buffer_bytes`]). Nothing is encoded while rows are buffered; where
+//! they had to be spilled, a quarter goes to the batches of the merge.
 
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, ColumnId};
 use crate::error::{Error, Result};
-use crate::merge::{FAN_IN, MergeContext, Source, merge, reduce, run_batch_bytes};
+use crate::merge::{MergeContext, RUN_FAN_IN, Source, merge, reduce, run_batch_bytes};
 use crate::rows::Rows;
 use crate::sort::SortedBuffer;
-use crate::spill::{Run, RunWriter, Scratch, columns_of};
+use crate::spill::{Run, RunWriter, Scratch, SpillFile};
+use crate::stats::{Figure, Meter};
+use crate::whole::Whole;
 
 /// Small batches are joined until they have this many rows, so that a job of many tiny batches stays cheap.
 const JOIN_ROWS: usize = 2048;
+
+/// Bytes of a limit that are left for reading, encoding and the process itself, where it is as large as that.
+const RESERVE: usize = 24 << 20;
+
+/// Bytes that rows waiting to be sorted may hold.
+pub(crate) fn buffer_bytes(memory_limit: usize) -> usize {
+    memory_limit - memory_limit / 8 - RESERVE.min(memory_limit / 8 * 3)
+}
 
 /// How rows come into order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,11 +67,15 @@ pub(crate) struct Sorter {
     small_bytes: usize,
     buffer: Vec<Rows>,
     buffer_bytes: usize,
+    /// Columns of fixed width of the buffered rows.
+    whole: Whole,
     runs: Vec<Run>,
+    spill: Option<SpillFile>,
+    meter: Meter,
 }
 
 impl Sorter {
-    pub(crate) fn new(ordering: Ordering, memory_limit: u64) -> Self {
+    pub(crate) fn new(ordering: Ordering, memory_limit: u64, meter: Meter) -> Self {
         Self {
             ordering,
             memory_limit: usize::try_from(memory_limit).unwrap_or(usize::MAX),
@@ -69,7 +84,10 @@ impl Sorter {
             small_bytes: 0,
             buffer: Vec::new(),
             buffer_bytes: 0,
+            whole: Whole::default(),
             runs: Vec::new(),
+            spill: None,
+            meter,
         }
     }
 
@@ -78,28 +96,36 @@ impl Sorter {
         self.runs.len()
     }
 
-    pub(crate) fn push(&mut self, rows: Rows, catalog: &Catalog, scratch: &mut Scratch) -> Result<()> {
+    /// Takes rows in; `key` is the column by which they will be sorted.
+    pub(crate) fn push(
+        &mut self,
+        mut rows: Rows,
+        key: Option<ColumnId>,
+        catalog: &Catalog,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        // Read off the column again when they are needed.
+        rows.keys = Vec::new();
         let bytes = rows.memory();
-        let limit = self.memory_limit / 2;
-        if self.buffer_bytes + self.small_bytes + bytes > limit {
+        let limit = buffer_bytes(self.memory_limit).saturating_sub(catalog.memory());
+        if self.held_bytes() + bytes > limit {
             if self.ordering == Ordering::InMemory {
                 return Err(Error::Config(format!(
-                    "sorting in memory needs more than {limit} bytes, half of the memory limit; \
+                    "sorting in memory needs more than {limit} bytes, the share of the memory limit that it has; \
                      raise the limit or choose a strategy that spills"
                 )));
             }
-            self.spill(catalog, scratch)?;
+            self.spill(key, catalog, scratch)?;
             if bytes > limit && rows.len > 1 {
                 let half = rows.len / 2;
                 let tail = rows.slice(half, rows.len - half);
-                self.push(compacted(&rows.slice(0, half), catalog)?, catalog, scratch)?;
-                return self.push(compacted(&tail, catalog)?, catalog, scratch);
+                self.push(compacted(&rows.slice(0, half), catalog)?, key, catalog, scratch)?;
+                return self.push(compacted(&tail, catalog)?, key, catalog, scratch);
             }
         }
         if rows.len >= JOIN_ROWS {
             self.join_small(catalog)?;
-            self.buffer_bytes += bytes;
-            self.buffer.push(rows);
+            self.keep(rows);
             return Ok(());
         }
         self.small_rows += rows.len;
@@ -108,11 +134,21 @@ impl Sorter {
         if self.small_rows >= JOIN_ROWS { self.join_small(catalog) } else { Ok(()) }
     }
 
+    fn held_bytes(&self) -> usize {
+        self.buffer_bytes + self.small_bytes + self.whole.memory()
+    }
+
+    fn keep(&mut self, mut rows: Rows) {
+        self.whole.take(&mut rows);
+        self.buffer_bytes += rows.memory();
+        self.buffer.push(rows);
+        self.meter.largest(Figure::PeakBuffered, self.held_bytes() as u64);
+    }
+
     fn join_small(&mut self, catalog: &Catalog) -> Result<()> {
         if !self.small.is_empty() {
             let joined = Rows::concat(&self.small, catalog)?;
-            self.buffer_bytes += joined.memory();
-            self.buffer.push(joined);
+            self.keep(joined);
             self.small.clear();
             (self.small_rows, self.small_bytes) = (0, 0);
         }
@@ -120,20 +156,30 @@ impl Sorter {
     }
 
     /// Writes what is buffered as one sorted run.
-    fn spill(&mut self, catalog: &Catalog, scratch: &mut Scratch) -> Result<()> {
+    fn spill(&mut self, key: Option<ColumnId>, catalog: &Catalog, scratch: &mut Scratch) -> Result<()> {
         self.join_small(catalog)?;
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let parts = std::mem::take(&mut self.buffer);
+        let meter = self.meter.clone();
+        let _timer = meter.time(Figure::Spill);
+        let (parts, whole) = (std::mem::take(&mut self.buffer), std::mem::take(&mut self.whole));
         self.buffer_bytes = 0;
         let batch_bytes = run_batch_bytes(self.memory_limit / 4);
-        let mut writer = RunWriter::create(scratch, catalog, columns_of(&parts), batch_bytes)?;
-        let mut sorted = SortedBuffer::new(parts, batch_bytes);
+        let file = match self.spill.take() {
+            Some(file) => file,
+            None => SpillFile::create(scratch)?,
+        };
+        let mut sorted = SortedBuffer::new(parts, whole, key, batch_bytes, catalog)?;
+        let forms = sorted.forms(catalog);
+        let mut writer = RunWriter::create(self.spill.insert(file), catalog, forms, batch_bytes)?;
         while let Some(rows) = sorted.next(catalog)? {
             writer.write(&rows, catalog)?;
         }
-        self.runs.push(writer.finish()?);
+        let run = writer.finish()?;
+        meter.add(Figure::SpilledRuns, 1);
+        meter.add(Figure::SpilledBytes, run.bytes());
+        self.runs.push(run);
         Ok(())
     }
 
@@ -144,19 +190,24 @@ impl Sorter {
         key: Option<ColumnId>,
         scratch: &mut Scratch,
         cancel: &Cancel,
-        mut each: impl FnMut(Rows, &mut Scratch) -> Result<()>,
+        mut each: impl FnMut(Rows) -> Result<()>,
     ) -> Result<()> {
         let merging = self.memory_limit / 4;
         let spill_rest = self.ordering == Ordering::ExternalMergeSort
-            || (!self.runs.is_empty() && self.buffer_bytes + self.small_bytes > merging);
+            || (!self.runs.is_empty() && self.held_bytes() > merging);
         if spill_rest {
-            self.spill(catalog, scratch)?;
+            self.spill(key, catalog, scratch)?;
         }
         self.join_small(catalog)?;
-        let buffer = SortedBuffer::new(std::mem::take(&mut self.buffer), run_batch_bytes(self.memory_limit));
-        let context = MergeContext { catalog, key, cancel, memory: merging };
-        // The buffered rows arrived last, so they are the last source; they need no open file.
-        let runs = reduce(std::mem::take(&mut self.runs), FAN_IN, scratch, &context)?;
+        let batch_bytes = run_batch_bytes(self.memory_limit);
+        let (parts, whole) = (std::mem::take(&mut self.buffer), std::mem::take(&mut self.whole));
+        let sort = self.meter.time(Figure::Sort);
+        let buffer = SortedBuffer::new(parts, whole, key, batch_bytes, catalog)?;
+        drop(sort);
+        self.spill = None;
+        let context = MergeContext { catalog, key, cancel, memory: merging, meter: &self.meter };
+        // The buffered rows arrived last, so they are the last source.
+        let runs = reduce(std::mem::take(&mut self.runs), RUN_FAN_IN, scratch, &context)?;
         let mut sources = Vec::with_capacity(runs.len() + 1);
         for run in runs {
             sources.push(Source::Disk(Box::new(crate::spill::RunReader::open(run)?)));
@@ -165,12 +216,12 @@ impl Sorter {
             let mut buffer = buffer;
             while let Some(rows) = buffer.next(catalog)? {
                 cancel.check()?;
-                each(rows, scratch)?;
+                each(rows)?;
             }
             return Ok(());
         }
         sources.push(Source::Memory(buffer));
-        merge(sources, &context, |held, picks| each(Rows::gather(held, picks, catalog)?, scratch))
+        merge(sources, &context, |held, picks| each(Rows::gather(held, picks, catalog)?))
     }
 }
 

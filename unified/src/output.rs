@@ -54,11 +54,11 @@ impl OutputDirectory {
         self.final_path(self.files.len() - 1)
     }
 
-    /// Gives all files their final names.
+    /// Gives all files their final names and, with `sync`, brings the names to stable storage.
     ///
     /// # Errors
     /// Where a name is taken or the file system refuses; the files renamed before that are removed again.
-    pub(crate) fn commit(&mut self) -> Result<()> {
+    pub(crate) fn commit(&mut self, sync: bool) -> Result<()> {
         let mut done: Vec<PathBuf> = Vec::with_capacity(self.files.len());
         for (index, file) in std::mem::take(&mut self.files).into_iter().enumerate() {
             let path = self.final_path(index);
@@ -70,7 +70,13 @@ impl OutputDirectory {
                 }
             }
         }
-        Ok(())
+        // The names are safe once the directory is.
+        let synced =
+            if sync { File::open(&self.path).and_then(|directory| directory.sync_all()) } else { Ok(()) };
+        synced.map_err(|source| {
+            done.iter().for_each(|path| remove(path));
+            Error::io("syncing", &self.path, source)
+        })
     }
 }
 

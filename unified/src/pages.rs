@@ -56,6 +56,11 @@ impl PagePool {
         Ok(())
     }
 
+    /// Bytes of pages in memory.
+    pub(crate) fn resident(&self) -> usize {
+        self.lock().resident
+    }
+
     /// Forgets the pages on disk, between two files.
     pub(crate) fn reset(&self) {
         self.lock().overflow = None;
@@ -74,6 +79,16 @@ impl ColumnPages {
         Arc::new(Self { pool, written: Arc::default() })
     }
 
+    /// A store for the pages of one chunk.
+    pub(crate) fn store(&self) -> Box<dyn PageStore> {
+        Box::new(ChunkPages {
+            pool: Arc::clone(&self.pool),
+            written: Arc::clone(&self.written),
+            blobs: Vec::new(),
+            resident: 0,
+        })
+    }
+
     /// Bytes of all pages of this column finished so far, over all its chunks.
     pub(crate) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
@@ -82,12 +97,7 @@ impl ColumnPages {
 
 impl PageStoreFactory for ColumnPages {
     fn create(&self, _args: &PageStoreArgs<'_>) -> Result<Box<dyn PageStore>> {
-        Ok(Box::new(ChunkPages {
-            pool: Arc::clone(&self.pool),
-            written: Arc::clone(&self.written),
-            blobs: Vec::new(),
-            resident: 0,
-        }))
+        Ok(self.store())
     }
 }
 

@@ -10,6 +10,8 @@ use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::{ColumnPath, Type, TypePtr};
 
+use crate::columns::Columns;
+
 /// Most rows in a row group.
 pub(crate) const ROW_GROUP_ROWS: usize = 80_000;
 
@@ -20,7 +22,7 @@ const DATA_PAGE_BYTES: usize = 64 * 1024;
 const DATA_PAGE_ROWS: usize = 20_000;
 
 /// Bytes of a dictionary, before compression, beyond which a column chunk goes on without it.
-const DICTIONARY_BYTES: usize = 1024 * 1024;
+const DICTIONARY_BYTES: usize = 64 * 1024;
 
 /// Length at which minima and maxima are cut.
 const STATISTICS_BYTES: usize = 64;
@@ -30,6 +32,12 @@ const WRITE_BATCH_ROWS: usize = 1024;
 
 /// Name of the schema's root.
 const SCHEMA_ROOT: &str = "schema";
+
+/// The settings with which every output file is written: for a file that shall look like one of them, or a comparison.
+#[must_use]
+pub fn writer_properties(columns: &Columns) -> WriterProperties {
+    properties(&columns.plain, None)
+}
 
 /// The settings of a writer. `plain` names the columns without a dictionary.
 pub(crate) fn properties(plain: &[String], sorting: Option<Vec<SortingColumn>>) -> WriterProperties {

@@ -1,8 +1,8 @@
-//! Merging and writing side by side: what a merge yields is encoded while it goes on.
+//! One stage beside the next: what a merge or a sort yields is encoded while it goes on.
 //!
-//! The merge runs in a thread of its own and hands batches over one at a time; the writer takes them in order, so the
-//! output is the same as if all were done in one thread. At most two batches wait. Whichever side fails first ends the
-//! other, and nothing is left on disk.
+//! The earlier stage runs in a thread of its own and hands its batches over one at a time; the later takes them in order,
+//! so the result is the same as if all were done in one thread. At most two batches wait: who is faster has to wait for
+//! who is slower. Whichever side fails first ends the other.
 
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
@@ -12,30 +12,52 @@ use crate::error::{Error, Result};
 use crate::jobs::Outcome;
 use crate::rollup::Sink;
 use crate::spill::Scratch;
+use crate::stats::Meter;
+use crate::workers::threads;
+
+/// Runs `produce`, which hands batches to the function it is given, and `consume`, which takes them: side by side with
+/// two threads or more, in turn with one.
+pub(crate) fn side_by_side<T: Send, R: Send>(
+    threads: usize,
+    produce: impl FnOnce(&mut dyn FnMut(T) -> Result<()>) -> Result<R> + Send,
+    mut consume: impl FnMut(T) -> Result<()>,
+) -> Result<R> {
+    if threads < 2 {
+        return produce(&mut consume);
+    }
+    let (sender, batches) = sync_channel(1);
+    std::thread::scope(|scope| {
+        let producer = scope.spawn(move || {
+            // The receiver is gone only if the consumer failed; its own error is the one to report.
+            produce(&mut |batch| sender.send(batch).map_err(|_| Error::Cancelled))
+        });
+        let consumed = batches.iter().try_for_each(consume);
+        drop(batches);
+        let produced = producer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        consumed.and(produced)
+    })
+}
 
 /// Runs `produce`, whose batches go to a writer, and yields what both have to say. `produce` gets a place for temporary
 /// files, which are gone before any output has its final name.
 pub(crate) fn relay<T: Send>(
     builder: UnifiedWriterBuilder,
     scratch: &Path,
-    produce: impl FnOnce(&mut Scratch, Sink<'_>) -> Result<T> + Send,
+    asked: usize,
+    produce: impl FnOnce(&mut Scratch, &Meter, Sink<'_>) -> Result<T> + Send,
 ) -> Result<(Outcome, T)> {
     let mut writer = builder.build()?;
-    let (sender, batches) = sync_channel(1);
-    let produced = std::thread::scope(|scope| {
-        let producer = scope.spawn(move || {
+    let meter = writer.meter().clone();
+    let produced = side_by_side(
+        threads(asked),
+        |sink| {
             let mut scratch = Scratch::new(scratch.to_path_buf());
-            // The receiver is gone only if the writer failed; its own error is the one to report.
-            let produced =
-                produce(&mut scratch, &mut |batch| sender.send(batch).map_err(|_| Error::Cancelled))?;
+            let produced = produce(&mut scratch, &meter, sink)?;
             scratch.clear()?;
             Ok(produced)
-        });
-        let written = batches.iter().try_for_each(|batch| writer.write_from(&batch, "the merged rows", 0));
-        drop(batches);
-        let produced = producer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        written.and(produced)
-    })?;
+        },
+        |batch| writer.write_from(&batch, "the merged rows", 0),
+    )?;
     let files = writer.finish()?;
     let counts = writer.counts();
     let outcome = Outcome {
@@ -43,7 +65,36 @@ pub(crate) fn relay<T: Send>(
         rows_dropped: counts.rows_dropped.clone(),
         missing_sort_keys: counts.missing_sort_keys,
         files,
+        stats: writer.stats(),
         ..Outcome::default()
     };
     Ok((outcome, produced))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_come_in_order_and_the_consumers_failure_is_the_one_told() {
+        for threads in [1, 2] {
+            let mut taken = Vec::new();
+            let produced = side_by_side(
+                threads,
+                |sink| (0..50).try_for_each(sink).map(|()| "done"),
+                |n| {
+                    taken.push(n);
+                    Ok(())
+                },
+            );
+            assert_eq!(produced.unwrap(), "done");
+            assert_eq!(taken, (0..50).collect::<Vec<_>>());
+            let failed = side_by_side(
+                threads,
+                |sink| (0..50).try_for_each(sink),
+                |n| if n == 7 { Err(Error::Closed("seven")) } else { Ok(()) },
+            );
+            assert!(matches!(failed, Err(Error::Closed("seven"))), "{failed:?}");
+        }
+    }
 }

@@ -11,18 +11,20 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 
 use crate::catalog::{Catalog, ColumnId};
+use crate::codes::{self, CODE_TYPE};
 use crate::error::{Error, Result};
 use crate::key::Key;
 
-/// Bytes of bookkeeping that a buffered row costs beside its values: its key and its entry in the sort order.
-const ROW_OVERHEAD: usize = 40;
+/// Bytes of bookkeeping that a buffered row costs beside its values: its entry in the sort order, and half of one more
+/// while that is sorted.
+const ROW_OVERHEAD: usize = 24;
 
 /// Some rows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rows {
     /// Columns by ascending number. A column that is absent is null in all rows.
     pub(crate) columns: Vec<(ColumnId, ArrayRef)>,
-    /// Sort key of each row.
+    /// Sort key of each row; empty while rows wait to be sorted.
     pub(crate) keys: Vec<Key>,
     /// Number of rows.
     pub(crate) len: usize,
@@ -33,13 +35,25 @@ impl Rows {
         self.columns.binary_search_by_key(&id, |(id, _)| *id).ok().map(|at| &self.columns[at].1)
     }
 
+    pub(crate) fn column_mut(&mut self, id: ColumnId) -> Option<&mut ArrayRef> {
+        self.columns.binary_search_by_key(&id, |(id, _)| *id).ok().map(|at| &mut self.columns[at].1)
+    }
+
+    /// Puts a column in the place of the one of that number, or where it belongs.
+    pub(crate) fn put(&mut self, id: ColumnId, column: ArrayRef) {
+        match self.columns.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(at) => self.columns[at].1 = column,
+            Err(at) => self.columns.insert(at, (id, column)),
+        }
+    }
+
     pub(crate) fn slice(&self, from: usize, len: usize) -> Self {
         if from == 0 && len == self.len {
             return self.clone();
         }
         Self {
             columns: self.columns.iter().map(|(id, array)| (*id, array.slice(from, len))).collect(),
-            keys: self.keys[from..from + len].to_vec(),
+            keys: self.keys.get(from..from + len).unwrap_or_default().to_vec(),
             len,
         }
     }
@@ -50,18 +64,28 @@ impl Rows {
         columns + self.len * ROW_OVERHEAD
     }
 
-    /// Bytes of the values of variable length: what makes one row heavier than another.
-    pub(crate) fn value_bytes(&self) -> usize {
-        self.columns.iter().map(|(_, array)| value_bytes(array)).sum()
+    /// Bytes of each row's values of variable length: what makes one row heavier than another. The same whether values
+    /// are coded or not.
+    pub(crate) fn value_bytes_by_row(&self, catalog: &Catalog) -> Result<Vec<usize>> {
+        let mut sizes = vec![0; self.len];
+        for (id, array) in &self.columns {
+            if catalog.is_coded(*id, array) {
+                codes::add_value_bytes(array, &catalog.values(*id)?, &mut sizes);
+            } else {
+                add_value_bytes(array, &mut sizes);
+            }
+        }
+        Ok(sizes)
     }
 
-    /// [`Self::value_bytes`] of each row.
-    pub(crate) fn value_bytes_by_row(&self) -> Vec<usize> {
-        let mut sizes = vec![0; self.len];
-        for (_, array) in &self.columns {
-            add_value_bytes(array, &mut sizes);
-        }
-        sizes
+    /// Bytes of the values of variable length in an array.
+    pub(crate) fn bytes_of(array: &ArrayRef) -> usize {
+        value_bytes(array)
+    }
+
+    /// Bytes of the values of variable length that these rows hold themselves, codes not counted.
+    pub(crate) fn own_value_bytes(&self) -> usize {
+        self.columns.iter().map(|(_, array)| value_bytes(array)).sum()
     }
 
     /// Only the rows that are wanted.
@@ -87,12 +111,17 @@ impl Rows {
 
     /// The same under the columns' names.
     pub(crate) fn into_batch(self, catalog: &Catalog) -> Result<RecordBatch> {
+        let arrays = self
+            .columns
+            .iter()
+            .map(|(id, array)| catalog.presented(*id, array))
+            .collect::<Result<Vec<ArrayRef>>>()?;
         let fields: Vec<Field> = self
             .columns
             .iter()
-            .map(|(id, array)| Field::new(catalog.name(*id), array.data_type().clone(), true))
+            .zip(&arrays)
+            .map(|((id, _), array)| Field::new(catalog.name(*id), array.data_type().clone(), true))
             .collect();
-        let arrays = self.columns.into_iter().map(|(_, array)| array).collect();
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
             .map_err(|source| Error::internal("building a batch", source))
     }
@@ -104,11 +133,12 @@ impl Rows {
         }
         let mut columns = Vec::new();
         for id in union(parts.iter()) {
-            let arrays: Vec<ArrayRef> = parts
-                .iter()
-                .map(|part| {
-                    part.column(id).cloned().unwrap_or_else(|| null_array(catalog.data_type(id), part.len))
-                })
+            let column = Column::of(id, parts.iter(), catalog)?;
+            let arrays: Vec<ArrayRef> = column
+                .arrays
+                .into_iter()
+                .zip(parts)
+                .map(|(array, part)| array.unwrap_or_else(|| null_array(&column.data_type, part.len)))
                 .collect();
             let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
             columns.push((id, concat(&arrays).map_err(|source| Error::internal("joining batches", source))?));
@@ -128,14 +158,11 @@ impl Rows {
     ) -> Result<Self> {
         let mut columns = Vec::new();
         for id in union(parts.iter().map(Borrow::borrow)) {
-            let mut arrays: Vec<&dyn Array> = Vec::with_capacity(parts.len());
-            let null = null_array(catalog.data_type(id), 1);
-            let mut lacking = false;
-            for part in parts {
-                let array = part.borrow().column(id);
-                lacking |= array.is_none();
-                arrays.push(array.map_or(null.as_ref(), AsRef::as_ref));
-            }
+            let column = Column::of(id, parts.iter().map(Borrow::borrow), catalog)?;
+            let null = null_array(&column.data_type, 1);
+            let lacking = column.arrays.iter().any(Option::is_none);
+            let arrays: Vec<&dyn Array> =
+                column.arrays.iter().map(|array| array.as_ref().unwrap_or(&null).as_ref()).collect();
             let gathered = if lacking {
                 // A part without the column is represented by a single null.
                 let remapped: Vec<(usize, usize)> = picks
@@ -150,8 +177,32 @@ impl Rows {
             };
             columns.push((id, gathered.map_err(|source| Error::internal("gathering rows", source))?));
         }
-        let keys = picks.iter().map(|&(part, row)| parts[part].borrow().keys[row]).collect();
+        let keys =
+            picks.iter().filter_map(|&(part, row)| parts[part].borrow().keys.get(row).copied()).collect();
         Ok(Self { columns, keys, len: picks.len() })
+    }
+}
+
+/// One column of several parts, in one form: coded if it is coded in all of them, else plain.
+struct Column {
+    data_type: DataType,
+    /// Nothing where the part lacks the column.
+    arrays: Vec<Option<ArrayRef>>,
+}
+
+impl Column {
+    fn of<'a>(id: ColumnId, parts: impl Iterator<Item = &'a Rows>, catalog: &Catalog) -> Result<Self> {
+        let mut arrays: Vec<Option<ArrayRef>> = parts.map(|part| part.column(id).cloned()).collect();
+        let coded = arrays.iter().flatten().filter(|array| catalog.is_coded(id, array)).count();
+        if coded > 0 && coded == arrays.iter().flatten().count() {
+            return Ok(Self { data_type: CODE_TYPE, arrays });
+        }
+        if coded > 0 {
+            for array in arrays.iter_mut().flatten() {
+                *array = catalog.resolved(id, array)?;
+            }
+        }
+        Ok(Self { data_type: catalog.data_type(id).clone(), arrays })
     }
 }
 

@@ -1,75 +1,43 @@
 //! Input segments: Parquet files read one after another, one row group at a time.
 //!
-//! At most one file is open, however many there are. Batches are as large as the memory share allows, judged by what
-//! the footer says of the row group. Column names hold dots, so columns are chosen by their place, never by name.
+//! Batches are as large as the memory share allows, judged by what the footer says of the row group. Column names hold
+//! dots, so columns are chosen by their place, never by name. Strings that the file stores with a dictionary throughout a
+//! row group are read as keys and dictionary, which costs less than their values; nothing else depends on it.
+//!
+//! A file is read by position, so one descriptor serves all its columns.
 
 use std::fs::File;
+use std::io::{BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::basic::Encoding;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, Length};
 
+use crate::codes::can_be_coded;
 use crate::error::{Error, Result};
 use crate::footer::read_metadata;
 
 /// Most rows of a batch.
 const BATCH_ROWS: usize = 8192;
 
-/// How segments are read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Segments<'a> {
-    pub(crate) inputs: &'a [PathBuf],
-    /// Columns that are not read.
-    pub(crate) dropped: &'a [String],
-    /// The writer's memory limit; a batch gets a sixteenth.
-    pub(crate) memory_limit: u64,
-}
-
-impl Segments<'_> {
-    /// Rows of all segments, from their footers.
-    pub(crate) fn count_rows(&self) -> Result<u64> {
-        let mut rows = 0;
-        for path in self.inputs {
-            let (_, metadata) = open(path)?;
-            rows += u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
-        }
-        Ok(rows)
-    }
-
-    /// Calls back with each batch, the place it came from and the row of the segment at which it begins.
-    pub(crate) fn read(&self, mut each: impl FnMut(&RecordBatch, &str, u64) -> Result<()>) -> Result<()> {
-        self.inputs.iter().try_for_each(|path| self.read_one(path, &mut each))
-    }
-
-    fn read_one(
-        &self,
-        path: &Path,
-        each: &mut impl FnMut(&RecordBatch, &str, u64) -> Result<()>,
-    ) -> Result<()> {
-        let mut reader = SegmentReader::open(path, self.dropped, self.memory_limit / 16)?;
-        let mut place = String::new();
-        let mut group = usize::MAX;
-        while let Some(batch) = reader.next()? {
-            if reader.row_group() != group {
-                group = reader.row_group();
-                place = reader.place();
-            }
-            each(&batch, &place, reader.first_row())?;
-        }
-        Ok(())
-    }
-}
-
 /// One segment, batch by batch.
 pub(crate) struct SegmentReader {
     path: PathBuf,
-    file: File,
+    file: SharedFile,
     metadata: ArrowReaderMetadata,
+    /// The columns that the last row group was read as dictionaries, and the metadata that say so.
+    coded: Option<(Vec<usize>, ArrowReaderMetadata)>,
     projection: ProjectionMask,
     batch_bytes: u64,
     /// Row groups begun.
@@ -95,6 +63,7 @@ impl SegmentReader {
             path: path.to_path_buf(),
             file,
             metadata,
+            coded: None,
             projection,
             batch_bytes,
             groups: 0,
@@ -106,6 +75,11 @@ impl SegmentReader {
 
     pub(crate) fn metadata(&self) -> &ArrowReaderMetadata {
         &self.metadata
+    }
+
+    /// Rows of the segment, as its footer says.
+    pub(crate) fn stated_rows(&self) -> u64 {
+        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
     /// Row group of the last batch.
@@ -143,7 +117,7 @@ impl SegmentReader {
     fn next_group(&mut self) -> Result<bool> {
         let Some(group) = self.metadata.metadata().row_groups().get(self.groups) else {
             self.batches = None;
-            let stated = u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+            let stated = self.stated_rows();
             if self.rows != stated {
                 return Err(Error::input(
                     self.path.display(),
@@ -155,8 +129,8 @@ impl SegmentReader {
         let rows = batch_rows(group, self.batch_bytes);
         let index = self.groups;
         self.groups += 1;
-        let handle = self.file.try_clone().map_err(|source| Error::io("reopening", &self.path, source))?;
-        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, self.metadata.clone())
+        let metadata = self.metadata_of(index).map_err(|source| Error::input_from(self.place(), source))?;
+        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), metadata)
             .with_projection(self.projection.clone())
             .with_row_groups(vec![index])
             .with_batch_size(rows)
@@ -164,6 +138,99 @@ impl SegmentReader {
             .map_err(|source| Error::input_from(self.place(), source))?;
         self.batches = Some(batches);
         Ok(true)
+    }
+}
+
+impl SegmentReader {
+    /// The metadata with which to read a row group: columns that have dictionaries there are read as such.
+    fn metadata_of(&mut self, index: usize) -> parquet::errors::Result<ArrowReaderMetadata> {
+        let fields = self.metadata.schema().fields();
+        let schema = self.metadata.parquet_schema();
+        let group = self.metadata.metadata().row_group(index);
+        let mut coded = Vec::new();
+        for leaf in 0..schema.num_columns() {
+            let root = schema.get_column_root_idx(leaf);
+            if can_be_coded(fields[root].data_type()) && has_dictionary(group.column(leaf)) {
+                coded.push(root);
+            }
+        }
+        if coded.is_empty() {
+            return Ok(self.metadata.clone());
+        }
+        if let Some((_, metadata)) = self.coded.as_ref().filter(|(known, _)| *known == coded) {
+            return Ok(metadata.clone());
+        }
+        let fields: Vec<FieldRef> = fields
+            .iter()
+            .enumerate()
+            .map(|(root, field)| match coded.binary_search(&root) {
+                Ok(_) => {
+                    let value = Box::new(field.data_type().clone());
+                    let data_type = DataType::Dictionary(Box::new(DataType::Int32), value);
+                    Arc::new(Field::clone(field).with_data_type(data_type))
+                }
+                Err(_) => Arc::clone(field),
+            })
+            .collect();
+        let schema = Schema::new_with_metadata(fields, self.metadata.schema().metadata().clone());
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata.metadata()), options)?;
+        self.coded = Some((coded, metadata.clone()));
+        Ok(metadata)
+    }
+}
+
+/// Whether all data pages of a column chunk have dictionary keys, as far as the footer says so.
+fn has_dictionary(column: &ColumnChunkMetaData) -> bool {
+    column.page_encoding_stats_mask().is_some_and(|mask| {
+        mask.is_only(Encoding::RLE_DICTIONARY) || mask.is_only(Encoding::PLAIN_DICTIONARY)
+    })
+}
+
+/// A file that is read by position: all who read it share one descriptor and no cursor.
+#[derive(Debug, Clone)]
+struct SharedFile {
+    file: Arc<File>,
+    len: u64,
+}
+
+impl Length for SharedFile {
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl ChunkReader for SharedFile {
+    type T = BufReader<FileAt>;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        Ok(BufReader::new(FileAt { file: Arc::clone(&self.file), at: start }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        if start.checked_add(length as u64).is_none_or(|end| end > self.len) {
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes from {start} on lie beyond the end of the file at {}",
+                self.len
+            )));
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes.into())
+    }
+}
+
+/// A place in a file from which reading goes on.
+struct FileAt {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for FileAt {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read_at(bytes, self.at)?;
+        self.at += read as u64;
+        Ok(read)
     }
 }
 
@@ -180,7 +247,7 @@ fn batch_rows(group: &RowGroupMetaData, batch_bytes: u64) -> usize {
     usize::try_from(batch_bytes / row_bytes).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS)
 }
 
-fn open(path: &Path) -> Result<(File, ArrowReaderMetadata)> {
+fn open(path: &Path) -> Result<(SharedFile, ArrowReaderMetadata)> {
     let file = File::open(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => Error::input_from(path.display(), source),
         _ => Error::io("opening", path, source),
@@ -188,5 +255,6 @@ fn open(path: &Path) -> Result<(File, ArrowReaderMetadata)> {
     let metadata = read_metadata(&file)
         .and_then(|metadata| ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()))
         .map_err(|source| Error::input(path.display(), format!("not a readable Parquet file: {source}")))?;
-    Ok((file, metadata))
+    let len = file.metadata().map_err(|source| Error::io("opening", path, source))?.len();
+    Ok((SharedFile { file: Arc::new(file), len }, metadata))
 }

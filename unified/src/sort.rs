@@ -1,46 +1,106 @@
 //! Sorting rows that lie in memory.
 //!
-//! 1. One entry (key, batch, row) per row; where the entries already ascend nothing is done.
-//! 2. Else the entries are sorted; as every entry is unique, an unstable sort gives the stable order.
-//! 3. Sorted rows are gathered column by column, a batch at a time, so the rows never exist twice.
+//! 1. One entry of 16 bytes a row: key, batch and row in one number, so that comparing two is one comparison. A missing
+//!    key comes first; as every entry is unique, the order is the stable one.
+//! 2. Where the entries already ascend nothing is done, and the batches are handed on as they are. Else they are sorted
+//!    by a merge sort that makes use of runs, so that nearly sorted rows are cheap.
+//! 3. Columns of codes and of values of fixed width lie end to end (module `whole`), so that their rows are gathered from
+//!    one place; the others stay in their batches.
+//! 4. Sorted rows are gathered column by column, a batch at a time, so the rows never exist twice.
 
-use crate::catalog::Catalog;
-use crate::error::Result;
-use crate::key::Key;
-use crate::rows::Rows;
+use arrow::array::{ArrayRef, UInt64Array};
+use arrow::compute::take;
+
+use crate::catalog::{Catalog, ColumnId};
+use crate::codes::CODE_TYPE;
+use crate::error::{Error, Result};
+use crate::key::{Key, KeyRule};
+use crate::rows::{Rows, union};
+use crate::spill::Forms;
+use crate::whole::Whole;
 
 /// Rows of a gathered batch unless its bytes say otherwise.
 const GATHER_ROWS: usize = 8192;
 
+/// Set in the entry of a row that has a key.
+const HAS_KEY: u128 = 1 << 63;
+
 /// Yields buffered rows in order of their keys, ties in order of arrival.
 #[derive(Debug)]
 pub(crate) struct SortedBuffer {
-    parts: Vec<Rows>,
+    /// The batches; those that were handed on as they are, are gone.
+    parts: Vec<Option<Rows>>,
+    /// The columns that are not in the parts, in one piece.
+    whole: Vec<(ColumnId, ArrayRef)>,
+    /// At which row of the whole each part begins.
+    starts: Vec<usize>,
     /// Empty where the parts already lie in order.
-    order: Vec<(Key, u32, u32)>,
+    order: Vec<u128>,
+    key: Option<ColumnId>,
+    /// The next entry; where nothing was sorted, the next row of the part.
     at: usize,
+    part: usize,
     step: usize,
 }
 
 impl SortedBuffer {
-    /// `batch_bytes` is the size at which a gathered batch should end, judged by the average row.
-    pub(crate) fn new(parts: Vec<Rows>, batch_bytes: usize) -> Self {
+    /// Rows without their keys, which are read off the column `key`. `batch_bytes` is the size at which a gathered batch
+    /// should end, judged by the average row.
+    pub(crate) fn new(
+        mut parts: Vec<Rows>,
+        whole: Whole,
+        key: Option<ColumnId>,
+        batch_bytes: usize,
+        catalog: &Catalog,
+    ) -> Result<Self> {
         let rows: usize = parts.iter().map(|part| part.len).sum();
-        let bytes: usize = parts.iter().map(Rows::memory).sum();
+        let bytes = parts.iter().map(Rows::memory).sum::<usize>() + whole.memory();
         let row_bytes = bytes.checked_div(rows).unwrap_or(0).max(1);
         let step = (batch_bytes / row_bytes).clamp(1, GATHER_ROWS);
-        let keys = parts.iter().flat_map(|part| part.keys.iter());
-        let order = if keys.is_sorted() { Vec::new() } else { Self::order(&parts, rows) };
-        Self { parts, order, at: 0, step }
+        let mut whole = whole.finish()?;
+        Whole::give_back(&mut whole, &mut parts, catalog)?;
+        let mut starts = Vec::with_capacity(parts.len());
+        let mut order = Vec::with_capacity(rows);
+        let mut start = 0;
+        for (index, part) in parts.iter().enumerate() {
+            let column = match whole.iter().find(|(id, _)| Some(*id) == key) {
+                Some((_, array)) => Some(array.slice(start, part.len)),
+                None => key.and_then(|id| part.column(id)).cloned(),
+            };
+            let keys = KeyRule::keys(column.as_ref(), part.len);
+            order.extend(keys.iter().enumerate().map(|(row, key)| entry(*key, index, row)));
+            starts.push(start);
+            start += part.len;
+        }
+        if order.is_sorted() {
+            order = Vec::new();
+        } else {
+            order.sort();
+            one_form(&mut parts, catalog)?;
+        }
+        Ok(Self {
+            parts: parts.into_iter().map(Some).collect(),
+            whole,
+            starts,
+            order,
+            key,
+            at: 0,
+            part: 0,
+            step,
+        })
     }
 
-    fn order(parts: &[Rows], rows: usize) -> Vec<(Key, u32, u32)> {
-        let mut order = Vec::with_capacity(rows);
-        for (part, rows) in parts.iter().enumerate() {
-            order.extend(rows.keys.iter().enumerate().map(|(row, key)| (*key, part as u32, row as u32)));
+    /// All columns, as codes where they are coded throughout.
+    pub(crate) fn forms(&self, catalog: &Catalog) -> Forms {
+        let mut forms: Forms =
+            self.whole.iter().map(|(id, array)| (*id, array.data_type().clone())).collect();
+        for id in union(self.parts.iter().flatten()) {
+            let mut arrays = self.parts.iter().flatten().filter_map(|part| part.column(id));
+            let coded = arrays.all(|array| catalog.is_coded(id, array));
+            forms.push((id, if coded { CODE_TYPE } else { catalog.data_type(id).clone() }));
         }
-        order.sort_unstable();
-        order
+        forms.sort_unstable_by_key(|(id, _)| *id);
+        forms
     }
 
     /// The next rows, or none at the end.
@@ -49,26 +109,92 @@ impl SortedBuffer {
             return Ok(self.next_in_place());
         }
         if self.at >= self.order.len() {
+            (self.parts, self.whole) = (Vec::new(), Vec::new());
             return Ok(None);
         }
         let end = (self.at + self.step).min(self.order.len());
-        let picks: Vec<(usize, usize)> =
-            self.order[self.at..end].iter().map(|&(_, part, row)| (part as usize, row as usize)).collect();
+        let entries = &self.order[self.at..end];
+        let picks: Vec<(usize, usize)> = entries.iter().map(|entry| place_of(*entry)).collect();
+        let parts: Vec<&Rows> = self.parts.iter().flatten().collect();
+        let mut rows = Rows::gather(&parts, &picks, catalog)?;
+        let indices = picks.iter().map(|(part, row)| (self.starts[*part] + row) as u64);
+        let indices = UInt64Array::from_iter_values(indices);
+        for (id, array) in &self.whole {
+            let gathered =
+                take(array, &indices, None).map_err(|source| Error::internal("gathering rows", source))?;
+            rows.columns.push((*id, gathered));
+        }
+        rows.columns.sort_unstable_by_key(|(id, _)| *id);
+        rows.keys = entries.iter().map(|entry| key_of(*entry)).collect();
         self.at = end;
-        Rows::gather(&self.parts, &picks, catalog).map(Some)
+        Ok(Some(rows))
     }
 
     /// Hands the parts on as they are, in slices of the usual size, letting go of each when done.
     fn next_in_place(&mut self) -> Option<Rows> {
-        let part = self.parts.first()?;
-        let end = (self.at + self.step).min(part.len);
-        let rows = part.slice(self.at, end - self.at);
-        if end == part.len {
-            self.parts.remove(0);
-            self.at = 0;
+        let part = self.parts.get_mut(self.part)?;
+        let held = part.as_ref()?;
+        let end = (self.at + self.step).min(held.len);
+        let mut rows = held.slice(self.at, end - self.at);
+        let start = self.starts[self.part] + self.at;
+        rows.columns.extend(self.whole.iter().map(|(id, array)| (*id, array.slice(start, rows.len))));
+        rows.columns.sort_unstable_by_key(|(id, _)| *id);
+        rows.keys = KeyRule::keys(self.key.and_then(|id| rows.column(id)), rows.len);
+        if end == held.len {
+            *part = None;
+            (self.part, self.at) = (self.part + 1, 0);
         } else {
             self.at = end;
         }
-        Some(rows)
+        Some(rows.without_empty_columns())
+    }
+}
+
+/// Brings each column that is coded in some parts only to plain values, once and for all.
+fn one_form(parts: &mut [Rows], catalog: &Catalog) -> Result<()> {
+    for id in union(parts.iter()) {
+        let arrays = || parts.iter().filter_map(|part| part.column(id));
+        let plain = arrays().any(|array| !catalog.is_coded(id, array));
+        if plain && arrays().any(|array| *array.data_type() == CODE_TYPE && catalog.is_coded(id, array)) {
+            for part in parts.iter_mut() {
+                if let Some(array) = part.column_mut(id) {
+                    *array = catalog.resolved(id, array)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn entry(key: Key, part: usize, row: usize) -> u128 {
+    let place = (part as u128) << 32 | row as u128;
+    match key {
+        // With the sign turned over, unsigned order is the order of the keys.
+        Some(key) => u128::from(key as u64 ^ 1 << 63) << 64 | HAS_KEY | place,
+        None => place,
+    }
+}
+
+fn place_of(entry: u128) -> (usize, usize) {
+    ((entry >> 32) as usize & 0x7fff_ffff, entry as u32 as usize)
+}
+
+fn key_of(entry: u128) -> Key {
+    (entry & HAS_KEY != 0).then_some(((entry >> 64) as u64 ^ 1 << 63) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_order_as_keys_do_and_missing_keys_come_first() {
+        let keys = [None, Some(i64::MIN), Some(-1), Some(0), Some(7), Some(i64::MAX)];
+        let entries: Vec<u128> = keys.iter().map(|key| entry(*key, 70_000, 90_000)).collect();
+        assert!(entries.is_sorted_by(|a, b| a < b));
+        for (key, entry) in keys.iter().zip(&entries) {
+            assert_eq!((key_of(*entry), place_of(*entry)), (*key, (70_000, 90_000)));
+        }
+        assert!(entry(Some(3), 0, 9) < entry(Some(3), 1, 0));
     }
 }

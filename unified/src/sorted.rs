@@ -17,11 +17,13 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, ColumnId, check_names};
+use crate::codes::Translator;
 use crate::error::{Error, Result};
-use crate::merge::{FAN_IN, MergeContext, Source, merge, reduce, run_batch_bytes};
+use crate::merge::{FAN_IN, MergeContext, RUN_FAN_IN, Source, merge, reduce, run_batch_bytes};
 use crate::rows::Rows;
 use crate::segment::SegmentReader;
-use crate::spill::{RunReader, RunWriter, Scratch};
+use crate::spill::{RunReader, RunWriter, Scratch, SpillFile};
+use crate::stats::Meter;
 
 /// One input of the merge.
 struct Input {
@@ -101,25 +103,29 @@ impl SortedInputs {
         memory: usize,
         scratch: &mut Scratch,
         cancel: &Cancel,
+        meter: &Meter,
         each: impl FnMut(&[Rows], &[(usize, usize)]) -> Result<()>,
     ) -> Result<()> {
-        let context =
-            MergeContext { catalog: &self.catalog, key: self.catalog.id(&self.key), cancel, memory };
+        let (catalog, key) = (&self.catalog, self.catalog.id(&self.key));
+        let context = MergeContext { catalog, key, cancel, memory, meter };
         if self.inputs.len() <= FAN_IN {
             return merge(self.open(&self.inputs, memory)?, &context, each);
         }
         let mut runs = Vec::with_capacity(self.inputs.len().div_ceil(FAN_IN));
+        let mut file = SpillFile::create(scratch)?;
         for group in self.inputs.chunks(FAN_IN) {
+            // Whether a column will be coded throughout is not known yet, so values are stored.
             let columns: BTreeSet<ColumnId> =
                 group.iter().flat_map(|input| input.columns.iter().copied()).collect();
-            let columns = columns.into_iter().collect();
-            let mut writer = RunWriter::create(scratch, &self.catalog, columns, run_batch_bytes(memory))?;
+            let forms = columns.into_iter().map(|id| (id, self.catalog.data_type(id).clone())).collect();
+            let mut writer = RunWriter::create(&mut file, &self.catalog, forms, run_batch_bytes(memory))?;
             merge(self.open(group, memory)?, &context, |held, picks| {
                 writer.write(&Rows::gather(held, picks, &self.catalog)?, &self.catalog)
             })?;
             runs.push(writer.finish()?);
         }
-        let runs = reduce(runs, FAN_IN, scratch, &context)?;
+        drop(file);
+        let runs = reduce(runs, RUN_FAN_IN, scratch, &context)?;
         let sources = runs.into_iter().map(|run| Ok(Source::Disk(Box::new(RunReader::open(run)?))));
         merge(sources.collect::<Result<_>>()?, &context, each)
     }
@@ -130,7 +136,12 @@ impl SortedInputs {
             .iter()
             .map(|input| {
                 let reader = SegmentReader::open(&input.path, &[], batch_bytes)?;
-                let segment = SortedSegment { reader, key: self.key.clone(), last: None };
+                let segment = SortedSegment {
+                    reader,
+                    key: self.key.clone(),
+                    last: None,
+                    translator: Translator::default(),
+                };
                 Ok(Source::Segment(Box::new(segment)))
             })
             .collect()
@@ -156,6 +167,7 @@ pub(crate) struct SortedSegment {
     reader: SegmentReader,
     key: String,
     last: Option<i64>,
+    translator: Translator,
 }
 
 impl SortedSegment {
@@ -169,7 +181,7 @@ impl SortedSegment {
                 continue;
             }
             let place = self.reader.place();
-            let mut rows = catalog.take(&batch, &place)?;
+            let mut rows = catalog.take(&batch, &place, &mut self.translator)?;
             let row_place = |row: usize| format!("{place}, row {}", self.reader.first_row() + row as u64);
             let keys = catalog.id(&self.key).and_then(|id| rows.column(id));
             let keys = keys.and_then(|keys| keys.as_primitive_opt::<Int64Type>());

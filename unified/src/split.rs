@@ -25,6 +25,8 @@ use crate::remaining::RowsLeft;
 use crate::rows::Rows;
 use crate::size::{Progress, SizePlan};
 use crate::spill::Scratch;
+use crate::stats::{Figure, Meter};
+use crate::sync::Syncer;
 
 /// Most rows that are encoded between two decisions.
 const PIECE_ROWS: usize = 2048;
@@ -53,6 +55,10 @@ pub(crate) struct SplitSettings {
     /// Whether keys that merely count as 0 are reported as first and last.
     pub(crate) report_inexact_keys: bool,
     pub(crate) memory_limit: u64,
+    pub(crate) threads: usize,
+    /// Whether files are synced before they are named.
+    pub(crate) sync: bool,
+    pub(crate) meter: Meter,
 }
 
 /// What a step of the pipeline works with.
@@ -71,15 +77,32 @@ struct OpenFile {
     early_row_groups: usize,
 }
 
+/// Rows that were not cut into pieces yet.
+struct Queued {
+    rows: Rows,
+    /// Bytes of the values of all rows up to and with each.
+    ends: Vec<usize>,
+    /// Rows that were cut off already.
+    at: usize,
+}
+
+impl Queued {
+    fn bytes(&self, from: usize, to: usize) -> usize {
+        let before = |row: usize| if row == 0 { 0 } else { self.ends[row - 1] };
+        before(to) - before(from)
+    }
+}
+
 /// Cuts ordered rows into files.
 pub(crate) struct Splitter {
     settings: SplitSettings,
     output: OutputDirectory,
     encoders: Encoders,
+    syncer: Option<Syncer>,
     plan: SizePlan,
     groups: Option<Groups>,
     rows_left: RowsLeft,
-    queue: VecDeque<Rows>,
+    queue: VecDeque<Queued>,
     queued_rows: usize,
     queued_bytes: usize,
     file: Option<OpenFile>,
@@ -102,7 +125,15 @@ impl Splitter {
             Groups::new(column, by_key, memory / 8)
         });
         Self {
-            encoders: Encoders::new(settings.plain.clone(), pool, place),
+            encoders: Encoders::new(
+                settings.plain.clone(),
+                settings.metadata.fingerprints.clone(),
+                pool,
+                settings.threads,
+                settings.meter.clone(),
+                place,
+            ),
+            syncer: settings.sync.then(|| Syncer::new(settings.meter.clone())),
             plan: SizePlan::new(settings.target_size),
             settings,
             output,
@@ -117,6 +148,10 @@ impl Splitter {
         }
     }
 
+    pub(crate) fn threads(&self) -> usize {
+        self.settings.threads
+    }
+
     /// Tells how many rows of each hour will come, before the first of them.
     pub(crate) fn expect(&mut self, rows_left: RowsLeft) {
         self.rows_left = rows_left;
@@ -124,9 +159,15 @@ impl Splitter {
 
     pub(crate) fn push(&mut self, rows: Rows, context: &mut Context<'_>) -> Result<()> {
         if rows.len > 0 {
+            let mut ends = rows.value_bytes_by_row(context.catalog)?;
+            let mut sum = 0;
+            for end in &mut ends {
+                sum += *end;
+                *end = sum;
+            }
             self.queued_rows += rows.len;
-            self.queued_bytes += rows.value_bytes();
-            self.queue.push_back(rows);
+            self.queued_bytes += sum;
+            self.queue.push_back(Queued { rows, ends, at: 0 });
         }
         self.pump(false, context)
     }
@@ -138,7 +179,10 @@ impl Splitter {
         // Before the commit: what cannot be cleaned up must not look like a success.
         context.scratch.clear()?;
         context.cancel.check()?;
-        self.output.commit()?;
+        if let Some(syncer) = &mut self.syncer {
+            syncer.finish()?;
+        }
+        self.output.commit(self.settings.sync)?;
         Ok(self.results)
     }
 
@@ -159,23 +203,21 @@ impl Splitter {
     fn cut(&mut self, most: usize, catalog: &Catalog) -> Result<Rows> {
         let (mut parts, mut rows, mut bytes) = (Vec::new(), 0, 0);
         while rows < most && bytes < PIECE_BYTES {
-            let Some(front) = self.queue.pop_front() else { break };
-            let mut part = front.slice(0, front.len.min(most - rows));
-            let mut part_bytes = part.value_bytes();
-            if bytes + part_bytes >= PIECE_BYTES {
-                let fitting = count_until(&part.value_bytes_by_row(), PIECE_BYTES - bytes);
-                part = part.slice(0, fitting);
-                part_bytes = part.value_bytes();
-                bytes = PIECE_BYTES;
-            } else {
-                bytes += part_bytes;
+            let Some(front) = self.queue.front_mut() else { break };
+            let start = front.at;
+            // With the row that reaches the limit.
+            let limit = front.bytes(0, start) + PIECE_BYTES - bytes;
+            let fitting = front.ends[start..].partition_point(|end| *end < limit) + 1;
+            let len = fitting.min(most - rows).min(front.rows.len - start);
+            let taken = front.bytes(start, start + len);
+            parts.push(front.rows.slice(start, len));
+            front.at += len;
+            rows += len;
+            bytes += taken;
+            self.queued_bytes -= taken;
+            if front.at == front.rows.len {
+                self.queue.pop_front();
             }
-            self.queued_bytes -= part_bytes;
-            rows += part.len;
-            if part.len < front.len {
-                self.queue.push_front(front.slice(part.len, front.len - part.len));
-            }
-            parts.push(part);
         }
         self.queued_rows -= rows;
         Ok(Rows::concat(&parts, catalog)?.without_empty_columns())
@@ -196,7 +238,7 @@ impl Splitter {
             }
             let file = self.file.get_or_insert_with(|| OpenFile {
                 encoder: FileEncoder::default(),
-                metadata: FileMetadata::new(&self.settings.metadata),
+                metadata: FileMetadata::default(),
                 hour: None,
                 full: false,
                 early_row_groups: 0,
@@ -224,10 +266,12 @@ impl Splitter {
         let rows = &rows.clone().without_empty_columns();
         file.hour = hour;
         file.encoder.write(rows, &mut self.encoders, context.catalog)?;
-        file.metadata.add(rows, context.catalog, &self.settings.metadata);
+        file.metadata.add(rows, context.catalog, &self.settings.metadata)?;
         self.rows_left.take(&rows.keys);
         self.encoders.pool().prepare(context.scratch)?;
         let (bytes, open_bytes) = file.encoder.sizes(&self.encoders);
+        let held = open_bytes + self.encoders.pool().resident() as u64;
+        self.settings.meter.largest(Figure::PeakEncoding, held);
         if file.encoder.open_rows() >= ROW_GROUP_ROWS || open_bytes > OPEN_BYTES {
             file.encoder.close_row_group(&mut self.encoders)?;
         }
@@ -266,9 +310,19 @@ impl Splitter {
             self.settings.ordered && key_type.is_some_and(|t| *t == arrow::datatypes::DataType::Int64)
         });
         let placeholder = catalog.placeholder(key.map(|key| key.column.as_str()));
+        let fingerprints = file.encoder.fingerprints(&self.encoders);
         let (handle, path) = self.output.create()?;
+        let synced = match &self.syncer {
+            Some(_) => Some(handle.try_clone().map_err(|source| Error::io("writing", &path, source))?),
+            None => None,
+        };
         let file_size =
             file.encoder.finish(handle, &path, &mut self.encoders, catalog, sorted_by, placeholder)?;
+        if let (Some(syncer), Some(file)) = (&mut self.syncer, synced) {
+            syncer.push(file, &path)?;
+        }
+        self.settings.meter.add(Figure::Files, 1);
+        self.settings.meter.add(Figure::Bytes, file_size);
         self.plan.learn(file_size, file.metadata.rows);
         let split_key = self.split_key(file.hour)?;
         let exact = self.settings.report_inexact_keys
@@ -278,7 +332,7 @@ impl Splitter {
             path: self.output.keep(path),
             record_count: file.metadata.rows as u64,
             file_size,
-            fingerprints: file.metadata.fingerprints(),
+            fingerprints,
             first_ts: file.metadata.first.filter(|_| exact),
             last_ts: file.metadata.last.filter(|_| exact),
             split_key,
@@ -335,16 +389,4 @@ impl Splitter {
             }
         }
     }
-}
-
-/// Rows, at least one, until their sizes reach the limit.
-fn count_until(sizes: &[usize], limit: usize) -> usize {
-    let mut sum = 0;
-    for (index, size) in sizes.iter().enumerate() {
-        sum += size;
-        if sum >= limit {
-            return index + 1;
-        }
-    }
-    sizes.len()
 }

@@ -64,6 +64,8 @@ pub struct MergeStats {
 ///     end: 20_000,
 ///     target_size: unified::DEFAULT_TARGET_SIZE,
 ///     memory_limit: unified::DEFAULT_MEMORY_LIMIT,
+///     threads: 1,
+///     sync: true,
 ///     columns: &unified::Columns::default(),
 ///     cancel: None,
 /// }
@@ -93,6 +95,11 @@ pub struct TidMergeJob<'a> {
     /// Memory limit in bytes: a quarter for batches in flight, an eighth for a timeseries, the rest for writing. The
     /// rows of one timeseries and one interval must fit into an eighth; nothing else depends on the data.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
+    /// Whether files are brought to stable storage before they get their names: see
+    /// [`UnifiedWriterBuilder::sync`](crate::UnifiedWriterBuilder::sync).
+    pub sync: bool,
     /// Columns with a meaning.
     pub columns: &'a Columns,
     /// Set to stop.
@@ -123,15 +130,18 @@ impl TidMergeJob<'_> {
             .rows_per_file(self.row_estimate)
             .target_size(self.target_size)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
+            .sync(self.sync)
             .cancel(self.cancel.clone());
         let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);
-        let (outcome, tally) = relay(builder, self.scratch, |scratch, sink| {
+        let (outcome, tally) = relay(builder, self.scratch, self.threads, |scratch, meter, sink| {
             let ids = Ids::new(self.columns, inputs.catalog());
-            let mut rollup = Rollup::new(interval, ids, inputs.catalog(), memory / 2, &cancel);
+            let mut rollup = Rollup::new(interval, ids, inputs.catalog(), memory / 2, &cancel, meter);
             // Two directories: the merge holds on to its own while a large group makes use of another.
             let mut groups = scratch.another();
-            inputs
-                .merge(memory, scratch, &cancel, |held, picks| rollup.add(held, picks, &mut groups, sink))?;
+            inputs.merge(memory, scratch, &cancel, meter, |held, picks| {
+                rollup.add(held, picks, &mut groups, sink)
+            })?;
             let tally = rollup.finish(&mut groups, sink)?;
             groups.clear()?;
             Ok(tally)

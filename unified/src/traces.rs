@@ -10,7 +10,8 @@ use crate::error::Result;
 use crate::jobs::{Outcome, run};
 use crate::key::KeyType;
 use crate::order::Ordering;
-use crate::segment::Segments;
+use crate::segments::Segments;
+use crate::workers::threads;
 use crate::writer::UnifiedWriter;
 
 /// A writer of the traces of one slot into an existing directory. The start time must be int64 nanoseconds in every
@@ -79,6 +80,11 @@ pub struct TracesJob<'a> {
     pub target_size: u64,
     /// Memory limit in bytes.
     pub memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    pub threads: usize,
+    /// Whether files are brought to stable storage before they get their names: see
+    /// [`UnifiedWriterBuilder::sync`](crate::UnifiedWriterBuilder::sync).
+    pub sync: bool,
     /// Columns that are left out.
     pub dropped_columns: &'a [String],
     /// Columns with a meaning.
@@ -95,8 +101,12 @@ impl TracesJob<'_> {
     /// # Errors
     /// As for [`crate::BuffetJob::run`].
     pub fn run(&self) -> Result<Outcome> {
-        let segments =
-            Segments { inputs: self.inputs, dropped: self.dropped_columns, memory_limit: self.memory_limit };
+        let segments = Segments {
+            inputs: self.inputs,
+            dropped: self.dropped_columns,
+            memory_limit: self.memory_limit,
+            threads: threads(self.threads),
+        };
         let mut builder = traces_builder(self.output.to_path_buf(), self.columns, self.slot)
             .scratch(self.scratch)
             .sort_key(&self.columns.start_time, KeyType::Lenient)
@@ -104,6 +114,8 @@ impl TracesJob<'_> {
             .rows_per_file(self.rows_per_file)
             .target_size(self.target_size)
             .memory_limit(self.memory_limit)
+            .threads(self.threads)
+            .sync(self.sync)
             .cancel(self.cancel.clone());
         if !self.sort {
             builder = builder.expected_rows(segments.count_rows()?);

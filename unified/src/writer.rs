@@ -17,14 +17,20 @@ use arrow::array::RecordBatch;
 use crate::builder::UnifiedWriterBuilder;
 use crate::cancel::Cancel;
 use crate::catalog::Catalog;
+use crate::codes::Translator;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRule};
 use crate::metadata::FileResult;
 use crate::order::{Ordering, Sorter};
+use crate::relay::side_by_side;
 use crate::remaining::RowsLeft;
 use crate::rows::Rows;
 use crate::spill::Scratch;
 use crate::split::{Context, Splitter};
+use crate::stats::{Figure, Meter, Stats};
+
+/// Bytes of a row that every limit must bear.
+const ALWAYS_FITS: usize = 4096;
 
 /// What passed through a writer so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +78,7 @@ pub struct UnifiedWriter {
     state: State,
     counts: Counts,
     batches: u64,
+    meter: Meter,
 }
 
 enum State {
@@ -95,7 +102,8 @@ impl UnifiedWriter {
     }
 
     pub(crate) fn open(pipeline: Pipeline) -> Self {
-        Self { state: State::Open(Box::new(pipeline)), counts: Counts::default(), batches: 0 }
+        let meter = pipeline.meter.clone();
+        Self { state: State::Open(Box::new(pipeline)), counts: Counts::default(), batches: 0, meter }
     }
 
     /// Writes a batch. Schemas may differ from batch to batch.
@@ -146,6 +154,16 @@ impl UnifiedWriter {
         &self.counts
     }
 
+    /// Counters and times so far, stage by stage; still there after the end.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.meter.stats()
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
     fn closed(&self) -> Error {
         match self.state {
             State::Closed(why) => Error::Closed(why),
@@ -168,23 +186,31 @@ pub(crate) struct Pipeline {
     pub(crate) sorter: Option<Sorter>,
     pub(crate) scratch: Scratch,
     pub(crate) catalog: Catalog,
+    pub(crate) translator: Translator,
     pub(crate) key: Option<KeyRule>,
     pub(crate) missing: MissingKeys,
     pub(crate) ordering: Ordering,
     /// Rows by hour or in total, counted while they are held back.
     pub(crate) counted: RowsLeft,
     pub(crate) last_key: Option<Key>,
+    pub(crate) memory_limit: u64,
+    pub(crate) meter: Meter,
     pub(crate) cancel: Cancel,
 }
 
 impl Pipeline {
     fn write(&mut self, batch: &RecordBatch, place: &str, first_row: u64, counts: &mut Counts) -> Result<()> {
         self.cancel.check()?;
-        let mut rows = self.catalog.admit(batch, place)?;
+        let meter = self.meter.clone();
+        let admit = meter.time(Figure::Admit);
+        let mut rows = self.catalog.admit(batch, place, &mut self.translator)?;
         if rows.len == 0 {
             return Ok(());
         }
         counts.rows_read += rows.len as u64;
+        self.meter.add(Figure::Batches, 1);
+        self.meter.add(Figure::Rows, rows.len as u64);
+        self.check_size(&rows, place, first_row)?;
         match &self.key {
             Some(rule) => {
                 let field = batch.schema_ref().column_with_name(&rule.column);
@@ -214,11 +240,13 @@ impl Pipeline {
         if self.ordering == Ordering::Presumed {
             self.verify(&rows, place, first_row)?;
         }
+        drop(admit);
         match &mut self.sorter {
             Some(sorter) => {
                 self.counted.add(&rows.keys);
                 let before = sorter.runs();
-                sorter.push(rows, &self.catalog, &mut self.scratch)?;
+                let key = self.key.as_ref().and_then(|rule| self.catalog.id(&rule.column));
+                sorter.push(rows, key, &self.catalog, &mut self.scratch)?;
                 counts.spilled_runs += (sorter.runs() - before) as u64;
                 Ok(())
             }
@@ -228,6 +256,25 @@ impl Pipeline {
                 self.splitter.push(rows, &mut context)
             }
         }
+    }
+
+    /// # Errors
+    /// A row that alone is larger than the memory limit.
+    fn check_size(&self, rows: &Rows, place: &str, first_row: u64) -> Result<()> {
+        let limit = usize::try_from(self.memory_limit).unwrap_or(usize::MAX).max(ALWAYS_FITS);
+        if rows.own_value_bytes() <= limit {
+            return Ok(());
+        }
+        let sizes = rows.value_bytes_by_row(&self.catalog)?;
+        let Some(row) = sizes.iter().position(|size| *size > limit) else { return Ok(()) };
+        let row_alone = rows.slice(row, 1);
+        let largest = row_alone.columns.iter().max_by_key(|(_, array)| Rows::bytes_of(array));
+        Err(Error::TooLarge {
+            place: format!("{place}, row {}", first_row + row as u64),
+            column: largest.map_or("", |(id, _)| self.catalog.name(*id)).to_string(),
+            bytes: sizes[row] as u64,
+            limit: self.memory_limit,
+        })
     }
 
     /// Holds the claim of being sorted against the rows.
@@ -253,9 +300,18 @@ impl Pipeline {
         if let Some(sorter) = sorter {
             splitter.expect(counted);
             let key = key.as_ref().and_then(|rule| catalog.id(&rule.column));
-            sorter.drain(&catalog, key, &mut scratch, &cancel, |rows, scratch| {
-                splitter.push(rows, &mut Context { catalog: &catalog, scratch, cancel: &cancel })
-            })?;
+            let mut runs = scratch.another();
+            side_by_side(
+                splitter.threads(),
+                |sink| {
+                    sorter.drain(&catalog, key, &mut runs, &cancel, sink)?;
+                    runs.clear()
+                },
+                |rows| {
+                    let scratch = &mut scratch;
+                    splitter.push(rows, &mut Context { catalog: &catalog, scratch, cancel: &cancel })
+                },
+            )?;
         }
         splitter.finish(&mut Context { catalog: &catalog, scratch: &mut scratch, cancel: &cancel })
     }

@@ -63,6 +63,8 @@ impl Merge {
             end: self.end,
             target_size: unified_side::DEFAULT_TARGET_SIZE,
             memory_limit: unified_side::DEFAULT_MEMORY_LIMIT,
+            threads: unified_side::THREADS,
+            sync: true,
             columns: &unified::Columns::default(),
             cancel: Some(cancel.flag()),
         };

@@ -36,6 +36,9 @@ pub struct Unified {
     /// Bytes of memory for buffers; what does not fit spills.
     #[arg(long, value_name = "BYTES", default_value_t = unified_side::DEFAULT_MEMORY_LIMIT)]
     memory_limit: u64,
+    /// Threads to work with; 0: as many as there are processors.
+    #[arg(long, value_name = "N", default_value_t = unified_side::THREADS)]
+    threads: usize,
     /// Configuration file, for signals of your own [default: parallax.toml where there is one].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -50,10 +53,12 @@ impl Unified {
         self.check_options(&signal)?;
         let columns = unified_side::columns(Some(&signal));
         let (inputs, output) = (&self.input[..], self.output.as_path());
-        let (target_size, memory_limit) = (self.target_size, self.memory_limit);
+        let (target_size, memory_limit, threads) = (self.target_size, self.memory_limit, self.threads);
+        let sync = true;
         let (columns, cancel) = (&columns, Some(cancel.flag()));
         let outcome = if signal.rollup.is_some() {
-            MetricsJob { inputs, output, scratch, target_size, memory_limit, columns, cancel }.run()
+            MetricsJob { inputs, output, scratch, target_size, memory_limit, threads, sync, columns, cancel }
+                .run()
         } else if signal.locality.is_some() {
             let (slot, rows_per_file, sort) = (self.slot, 0, true);
             let dropped_columns = &signal.dropped_columns;
@@ -65,6 +70,8 @@ impl Unified {
                 rows_per_file,
                 target_size,
                 memory_limit,
+                threads,
+                sync,
                 dropped_columns,
                 columns,
                 sort,
@@ -73,7 +80,19 @@ impl Unified {
             .run()
         } else {
             let split_hours = self.split_hours;
-            LogsJob { inputs, output, scratch, target_size, split_hours, memory_limit, columns, cancel }.run()
+            LogsJob {
+                inputs,
+                output,
+                scratch,
+                target_size,
+                split_hours,
+                memory_limit,
+                threads,
+                sync,
+                columns,
+                cancel,
+            }
+            .run()
         };
         let outcome = outcome.map_err(|error| of_unified(&error))?;
         Ok(unified_side::manifest("unified", &outcome, &self.output))

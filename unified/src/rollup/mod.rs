@@ -28,6 +28,7 @@ use crate::order::{Ordering, Sorter};
 use crate::rows::Rows;
 use crate::sketch::Sketch;
 use crate::spill::Scratch;
+use crate::stats::Meter;
 
 pub(crate) use rules::{Ids, Interval};
 use rules::{Need, Point, View};
@@ -72,6 +73,7 @@ pub(crate) struct Rollup<'a> {
     /// Bytes that a group may hold before it goes through a sort.
     share: usize,
     cancel: &'a Cancel,
+    meter: &'a Meter,
 }
 
 impl<'a> Rollup<'a> {
@@ -81,6 +83,7 @@ impl<'a> Rollup<'a> {
         catalog: &'a Catalog,
         share: usize,
         cancel: &'a Cancel,
+        meter: &'a Meter,
     ) -> Self {
         Self {
             merger: Merger {
@@ -98,6 +101,7 @@ impl<'a> Rollup<'a> {
             large: None,
             share: share.max(1),
             cancel,
+            meter,
         }
     }
 
@@ -125,7 +129,7 @@ impl<'a> Rollup<'a> {
         if self.carried.bytes > self.share && self.carried.rows > 1 {
             let parts = std::mem::take(&mut self.carried).parts;
             let tid = parts[0].keys[0];
-            self.large = Some((tid, Sorter::new(Ordering::Spillable, self.share as u64)));
+            self.large = Some((tid, Sorter::new(Ordering::Spillable, self.share as u64, self.meter.clone())));
             for part in &parts {
                 let all: Vec<(usize, usize)> = (0..part.len).map(|row| (0, row)).collect();
                 self.enlarge(std::slice::from_ref(part), &all, scratch)?;
@@ -143,7 +147,10 @@ impl<'a> Rollup<'a> {
 
     /// Adds rows to the large group, their time aligned and become their key.
     fn enlarge(&mut self, held: &[Rows], picks: &[(usize, usize)], scratch: &mut Scratch) -> Result<()> {
-        let views: Vec<View<'_>> = held.iter().map(|rows| View::new(rows, &self.merger.ids)).collect();
+        let views: Vec<View<'_>> = held
+            .iter()
+            .map(|rows| View::new(rows, &self.merger.ids, self.merger.catalog))
+            .collect::<Result<_>>()?;
         let (mut wanted, mut times) = (Vec::with_capacity(picks.len()), Vec::with_capacity(picks.len()));
         for &(part, row) in picks {
             match views[part].aligned(row, self.merger.interval) {
@@ -160,8 +167,8 @@ impl<'a> Rollup<'a> {
         }
         let mut rows = Rows::gather(held, &wanted, self.merger.catalog)?.without_empty_columns();
         rows.keys = times.iter().map(|time| Some(*time)).collect();
-        table::put(&mut rows, time, std::sync::Arc::new(arrow::array::Int64Array::from(times)));
-        sorter.push(rows, self.merger.catalog, scratch)
+        rows.put(time, std::sync::Arc::new(arrow::array::Int64Array::from(times)));
+        sorter.push(rows, Some(time), self.merger.catalog, scratch)
     }
 
     fn finish_large(&mut self, scratch: &mut Scratch, sink: Sink<'_>) -> Result<()> {
@@ -169,7 +176,7 @@ impl<'a> Rollup<'a> {
         let (catalog, key) = (self.merger.catalog, self.merger.ids.time);
         let merger = &mut self.merger;
         let mut carried = Carried::default();
-        sorter.drain(catalog, key, scratch, self.cancel, |rows, _| {
+        sorter.drain(catalog, key, scratch, self.cancel, |rows| {
             let all: Vec<(usize, usize)> = (0..rows.len).map(|row| (0, row)).collect();
             carried.advance(std::slice::from_ref(&rows), &all, Need::Checked, merger, sink)
         })?;
@@ -247,7 +254,8 @@ impl Merger<'_> {
         need: Need,
         sink: Sink<'_>,
     ) -> Result<()> {
-        let views: Vec<View<'_>> = parts.iter().map(|rows| View::new(rows, &self.ids)).collect();
+        let views: Vec<View<'_>> =
+            parts.iter().map(|rows| View::new(rows, &self.ids, self.catalog)).collect::<Result<_>>()?;
         let key = |&(part, row): &(usize, usize)| parts[part].keys[row];
         for group in entries.chunk_by(|a, b| key(a) == key(b)) {
             match group {

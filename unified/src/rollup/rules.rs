@@ -1,7 +1,9 @@
 //! What a row needs to be rolled up, and what it is dropped for.
 
-use arrow::array::{Array, AsArray, BinaryArray, Float64Array, Int64Array, StringArray};
-use arrow::datatypes::{Float64Type, Int64Type};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, StringArray, UInt16Array,
+};
+use arrow::datatypes::{Float64Type, Int64Type, UInt16Type};
 
 use super::{EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, OUT_OF_RANGE};
 use crate::catalog::{Catalog, ColumnId};
@@ -93,26 +95,62 @@ pub(super) struct Point {
     pub(super) value: Option<f64>,
 }
 
+/// A column of strings, plain or coded.
+enum Texts<'a> {
+    Plain(&'a StringArray),
+    Coded(&'a UInt16Array, StringArray),
+}
+
+impl<'a> Texts<'a> {
+    fn new(id: ColumnId, array: &'a ArrayRef, catalog: &Catalog) -> Result<Option<Self>> {
+        if !catalog.is_coded(id, array) {
+            return Ok(array.as_string_opt::<i32>().map(Self::Plain));
+        }
+        let values = catalog.values(id)?;
+        let codes = array.as_primitive_opt::<UInt16Type>();
+        Ok(codes.zip(values.as_string_opt::<i32>()).map(|(codes, values)| Self::Coded(codes, values.clone())))
+    }
+
+    fn is_null(&self, row: usize) -> bool {
+        match self {
+            Self::Plain(values) => values.is_null(row),
+            Self::Coded(codes, _) => codes.is_null(row),
+        }
+    }
+
+    fn value(&self, row: usize) -> &[u8] {
+        match self {
+            Self::Plain(values) => values.value(row).as_bytes(),
+            Self::Coded(codes, values) => values.value(usize::from(codes.value(row))).as_bytes(),
+        }
+    }
+}
+
 /// The columns of one batch that decide.
 pub(super) struct View<'a> {
     time: Option<&'a Int64Array>,
-    name: Option<&'a StringArray>,
-    sketch: Option<&'a BinaryArray>,
+    name: Option<Texts<'a>>,
+    sketch: Option<BinaryArray>,
     count: Option<&'a Float64Array>,
     sum: Option<&'a Float64Array>,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(rows: &'a Rows, ids: &Ids) -> Self {
-        let column = |id: Option<ColumnId>| id.and_then(|id| rows.column(id));
-        let float = |id| column(id).and_then(|array| array.as_primitive_opt::<Float64Type>());
-        Self {
-            time: column(ids.time).and_then(|array| array.as_primitive_opt::<Int64Type>()),
-            name: column(ids.name).and_then(|array| array.as_string_opt::<i32>()),
-            sketch: column(ids.sketch).and_then(|array| array.as_binary_opt::<i32>()),
+    pub(super) fn new(rows: &'a Rows, ids: &Ids, catalog: &Catalog) -> Result<Self> {
+        let column = |id: Option<ColumnId>| id.and_then(|id| rows.column(id).map(|array| (id, array)));
+        let float = |id| column(id).and_then(|(_, array)| array.as_primitive_opt::<Float64Type>());
+        let name = column(ids.name).map(|(id, array)| Texts::new(id, array, catalog)).transpose()?.flatten();
+        let sketch = match column(ids.sketch) {
+            Some((id, array)) => catalog.resolved(id, array)?.as_binary_opt::<i32>().cloned(),
+            None => None,
+        };
+        Ok(Self {
+            time: column(ids.time).and_then(|(_, array)| array.as_primitive_opt::<Int64Type>()),
+            name,
+            sketch,
             count: float(ids.count),
             sum: float(ids.sum),
-        }
+        })
     }
 
     /// The aligned time of a row, or why it has none.
@@ -136,10 +174,10 @@ impl<'a> View<'a> {
             (Need::Checked, Some(times)) => times.value(row),
             _ => self.aligned(row, interval)?,
         };
-        if self.name.is_none_or(|names| names.is_null(row)) {
+        if self.name.as_ref().is_none_or(|names| names.is_null(row)) {
             return Err(MISSING_NAME);
         }
-        let sketch = self.sketch.filter(|sketches| sketches.is_valid(row)).ok_or(MISSING_SKETCH)?;
+        let sketch = self.sketch.as_ref().filter(|sketches| sketches.is_valid(row)).ok_or(MISSING_SKETCH)?;
         let value =
             if sketch.value(row).is_empty() { Some(self.single(row).ok_or(EMPTY_SKETCH)?) } else { None };
         Ok(Point { at, time, value })
@@ -154,11 +192,11 @@ impl<'a> View<'a> {
     }
 
     /// Empty where there is none: rows without a name never get as far as this.
-    pub(super) fn name(&self, row: usize) -> &'a [u8] {
-        self.name.map_or(&[], |names| names.value(row).as_bytes())
+    pub(super) fn name(&self, row: usize) -> &[u8] {
+        self.name.as_ref().map_or(&[], |names| names.value(row))
     }
 
-    pub(super) fn sketch(&self, row: usize) -> &'a [u8] {
-        self.sketch.map_or(&[], |sketches| sketches.value(row))
+    pub(super) fn sketch(&self, row: usize) -> &[u8] {
+        self.sketch.as_ref().map_or(&[], |sketches| sketches.value(row))
     }
 }

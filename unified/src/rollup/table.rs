@@ -106,17 +106,18 @@ impl Table {
         }
         let mut rows = Rows::gather(parts, &self.picks, catalog)?;
         if let Some(time) = self.time {
-            put(&mut rows, time, Arc::new(Int64Array::from(std::mem::take(&mut self.times))));
+            rows.put(time, Arc::new(Int64Array::from(std::mem::take(&mut self.times))));
         }
         if !self.merged.is_empty() {
             if let Some(id) = self.sketch {
-                let column = self.sketch_column(rows.column(id), rows.len);
-                put(&mut rows, id, column);
+                let base = rows.column(id).map(|array| catalog.resolved(id, array)).transpose()?;
+                let column = self.sketch_column(base.as_ref(), rows.len);
+                rows.put(id, column);
             }
             for ((id, _), values) in self.figures.iter().zip(&self.values) {
                 if let Some(id) = id {
                     let column = overlaid(rows.column(*id), rows.len, &self.merged, values);
-                    put(&mut rows, *id, column);
+                    rows.put(*id, column);
                 }
             }
         }
@@ -157,12 +158,4 @@ fn overlaid(base: Option<&ArrayRef>, rows: usize, merged: &[usize], values: &[Op
         }
     }
     Arc::new(builder.finish())
-}
-
-/// Puts a column in the place of the one of that number, or where it belongs.
-pub(super) fn put(rows: &mut Rows, id: ColumnId, column: ArrayRef) {
-    match rows.columns.binary_search_by_key(&id, |(id, _)| *id) {
-        Ok(at) => rows.columns[at].1 = column,
-        Err(at) => rows.columns.insert(at, (id, column)),
-    }
 }

@@ -86,6 +86,8 @@ fn merges(disk: &Path) {
             end: 100_000,
             target_size: 100_000,
             memory_limit,
+            threads: 1,
+            sync: false,
             columns: &columns,
             cancel: None,
         };

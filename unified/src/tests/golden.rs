@@ -66,6 +66,8 @@ fn run(case: &Path, place: &Place, memory_limit: u64) -> crate::Result<Outcome> 
         end: number("end"),
         target_size: crate::DEFAULT_TARGET_SIZE,
         memory_limit,
+        threads: 1,
+        sync: false,
         columns: &Columns::default(),
         cancel: None,
     }

@@ -118,6 +118,8 @@ proptest! {
             end: END,
             row_estimate: estimate,
             memory_limit: limit,
+            threads: 1,
+            sync: false,
             ..bench.merge()
         };
         let outcome = job.run().unwrap();

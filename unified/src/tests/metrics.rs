@@ -231,7 +231,7 @@ fn a_merge_that_is_cancelled_on_its_way_ends_before_the_next_batch() {
     let cancel = Cancel::new(Some(flag.clone()));
     let inputs = SortedInputs::survey(&bench.inputs, TID, &[], "the merge", &cancel).unwrap();
     let (mut scratch, mut calls) = (Scratch::new(bench.place.scratch.path().to_path_buf()), 0);
-    let merged = inputs.merge(1 << 20, &mut scratch, &cancel, |_, picks| {
+    let merged = inputs.merge(1 << 20, &mut scratch, &cancel, &crate::stats::Meter::default(), |_, picks| {
         assert!(!picks.is_empty() && picks.len() <= 8192);
         flag.store(true, std::sync::atomic::Ordering::Relaxed);
         calls += 1;
@@ -251,14 +251,14 @@ fn whichever_side_of_a_merge_fails_first_its_error_is_reported_and_nothing_is_le
     };
     let rows = |tid| points(&[point(tid, 1, 1.0)], 0);
     // The writer: out of order.
-    let error = relay(builder(), place.scratch.path(), |scratch, sink| {
+    let error = relay(builder(), place.scratch.path(), 2, |scratch, _, sink| {
         scratch.file()?;
         (0..100).rev().try_for_each(|tid| sink(rows(tid)))
     });
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsorted);
     place.assert_empty();
     // The merge: after files have been written.
-    let error = relay(builder(), place.scratch.path(), |scratch, sink| {
+    let error = relay(builder(), place.scratch.path(), 2, |scratch, _, sink| {
         let _held = scratch.file()?;
         (0..50).try_for_each(|tid| sink(rows(tid)))?;
         Err::<(), _>(Error::input("a file", "broken"))

@@ -1,8 +1,11 @@
 //! Tests of the whole writer: what goes in, what lies on disk afterwards.
 
 mod adapters;
+mod coded;
 mod disk_full;
 mod golden;
+mod hard;
+mod large;
 mod lifecycle;
 mod merge_model;
 mod metrics;
@@ -50,7 +53,8 @@ impl Place {
 
     /// A builder into this place.
     pub(crate) fn plain(&self) -> UnifiedWriterBuilder {
-        UnifiedWriter::builder(self.output.path()).scratch(self.scratch.path())
+        // Many small files: the disk would take longer than all else.
+        UnifiedWriter::builder(self.output.path()).scratch(self.scratch.path()).sync(false)
     }
 
     pub(crate) fn assert_empty(&self) {

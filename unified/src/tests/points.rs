@@ -133,6 +133,8 @@ impl Bench {
             end: 1000,
             target_size: crate::DEFAULT_TARGET_SIZE,
             memory_limit: 1 << 26,
+            threads: 1,
+            sync: false,
             columns: &self.columns,
             cancel: None,
         }
@@ -145,6 +147,8 @@ impl Bench {
             scratch: self.place.scratch.path(),
             target_size: crate::DEFAULT_TARGET_SIZE,
             memory_limit: 1 << 26,
+            threads: 1,
+            sync: false,
             columns: &self.columns,
             cancel: None,
         }

@@ -18,6 +18,8 @@ fn job<'a>(inputs: &'a [PathBuf], place: &'a Place, columns: &'a Columns) -> Tra
         rows_per_file: 0,
         target_size: crate::DEFAULT_TARGET_SIZE,
         memory_limit: 1 << 26,
+        threads: 1,
+        sync: false,
         dropped_columns: &[],
         columns,
         sort: true,
