@@ -39,6 +39,6 @@ mod view;
 pub use class::TypeClass;
 pub use encode::encode;
 pub use key::{ColumnKeys, RunKey};
-pub use multiset::{BUCKETS, Multiset, bucket};
+pub use multiset::{Differing, Multiset};
 pub use row::{Part, RowHasher};
 pub use view::reinterpret;

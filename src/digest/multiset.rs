@@ -13,34 +13,80 @@
 
 use super::field;
 
-/// Number of buckets.
-pub const BUCKETS: usize = 1 << 10;
-
-/// The bucket of a row hash: its first 10 bits.
-#[must_use]
-pub fn bucket(hash: u128) -> usize {
-    (hash >> (128 - BUCKETS.trailing_zeros())) as usize
+/// The bits of a hash that name its bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bits {
+    skipped: u32,
+    taken: u32,
 }
 
-/// Counts and products per bucket: 32 KiB, so that they stay in the first cache while rows go by.
+/// So few that counts and products, 32 KiB, stay in the first cache while rows go by.
+const COARSE: Bits = Bits { skipped: 0, taken: 10 };
+
+/// For the rows of the buckets that differ.
+const FINE: Bits = Bits { skipped: COARSE.taken, taken: 14 };
+
+impl Bits {
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 14 bits are left")]
+    fn bucket(self, hash: u128) -> usize {
+        let upper = (hash >> 64) as u64;
+        ((upper << self.skipped) >> (64 - self.taken)) as usize
+    }
+}
+
+/// Counts and products per bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Multiset {
+    bits: Bits,
     point: u128,
     buckets: Vec<(u64, u128)>,
+}
+
+/// The buckets in which two multisets differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Differing {
+    bits: Bits,
+    buckets: Vec<bool>,
+    rows: u64,
+}
+
+impl Differing {
+    /// True where a row of this hash falls into one of them.
+    #[must_use]
+    pub fn holds(&self, hash: u128) -> bool {
+        self.buckets[self.bits.bucket(hash)]
+    }
+
+    /// Rows of both multisets that do.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
 }
 
 impl Multiset {
     /// No rows, to be evaluated at `point` (see [`super::RunKey::point`]). Only multisets of one point can be compared.
     #[must_use]
     pub fn new(point: u128) -> Self {
-        Self { point, buckets: vec![(0, 1); BUCKETS] }
+        Self::of(COARSE, point)
+    }
+
+    /// The same in buckets that have nothing to do with those of [`Multiset::new`]: 16,384 of them.
+    #[must_use]
+    pub fn finer(point: u128) -> Self {
+        Self::of(FINE, point)
+    }
+
+    fn of(bits: Bits, point: u128) -> Self {
+        Self { bits, point, buckets: vec![(0, 1); 1 << bits.taken] }
     }
 
     /// Adds a row: `place` names the bucket, `hash` is what is multiplied. They are the same unless rows that differ only in
     /// some columns must fall into one bucket.
     #[inline]
     pub fn add(&mut self, place: u128, hash: u128) {
-        let (count, product) = &mut self.buckets[bucket(place)];
+        let (count, product) = &mut self.buckets[self.bits.bucket(place)];
         *count += 1;
         *product = field::product(*product, field::sum(self.point, field::reduced(hash)));
     }
@@ -62,8 +108,10 @@ impl Multiset {
 
     /// Which buckets differ between two multisets; `None` where none does.
     #[must_use]
-    pub fn differing(&self, other: &Self) -> Option<Vec<bool>> {
-        let differing: Vec<bool> = self.buckets.iter().zip(&other.buckets).map(|(a, b)| a != b).collect();
-        differing.contains(&true).then_some(differing)
+    pub fn differing(&self, other: &Self) -> Option<Differing> {
+        let pairs = || self.buckets.iter().zip(&other.buckets);
+        let buckets: Vec<bool> = pairs().map(|(a, b)| a != b).collect();
+        let rows = pairs().filter(|(a, b)| a != b).map(|(a, b)| a.0 + b.0).sum();
+        buckets.contains(&true).then_some(Differing { bits: self.bits, buckets, rows })
     }
 }

@@ -247,6 +247,25 @@ fn values_around_the_length_at_which_they_are_hashed_first_are_told_apart() {
     assert_eq!(hashes.len(), values.len());
 }
 
+#[test]
+fn finer_buckets_find_the_same_difference_among_fewer_rows() {
+    let point = RunKey::fixed([9; 32]).point();
+    let row = |number: u128| number.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).rotate_left(64);
+    let fill = |mut set: Multiset, extra: u128| {
+        (0..20_000).chain([extra]).map(row).for_each(|hash| set.add(hash, hash));
+        set
+    };
+    let (one, other) = (1 << 40, 1 << 41);
+    for make in [Multiset::new, Multiset::finer] {
+        let differing = fill(make(point), one).differing(&fill(make(point), other)).unwrap();
+        assert!(differing.holds(row(one)) && differing.holds(row(other)));
+        let held = (0..20_000).filter(|number| differing.holds(row(*number))).count() as u64;
+        assert_eq!(differing.rows(), 2 * held + 2);
+        assert!(held < 100, "{held}");
+        assert_eq!(fill(make(point), one).differing(&fill(make(point), one)), None);
+    }
+}
+
 proptest! {
     #[test]
     fn the_digest_is_independent_of_order_and_split(

@@ -141,9 +141,11 @@ fn examine(
     let mut tally = Tally::default();
     let mut greedy_groups = 0;
     if let Some(differing) = digest_a.multiset.differing(&digest_b.multiset) {
+        let shelves = [&digest_a.shelf, &digest_b.shelf];
+        let wanted = scan.wanted([baseline, candidate], shelves, differing)?;
         let (rows_a, rows_b) = rayon::join(
-            || scan.collect(baseline, &views_a, &digest_a.shelf, &differing, subject.spill),
-            || scan.collect(candidate, &views_b, &digest_b.shelf, &differing, subject.spill),
+            || scan.collect(baseline, &views_a, &digest_a.shelf, &wanted, subject.spill),
+            || scan.collect(candidate, &views_b, &digest_b.shelf, &wanted, subject.spill),
         );
         let (rows_a, rows_b) = (rows_a?, rows_b?);
         let source_a = Source { side: baseline, views: views_a, columns: &columns, scan: &scan };

@@ -16,7 +16,7 @@ use super::record::{Hashed, KEYLESS, Keyed, Left};
 use crate::cancel::Cancel;
 use crate::check::draft::SideError;
 use crate::check::{Comparison, Observed};
-use crate::digest::{ColumnKeys, Multiset, Part, RowHasher, bucket};
+use crate::digest::{ColumnKeys, Differing, Multiset, Part, RowHasher};
 use crate::error::Result;
 use crate::evidence::differences::Differences;
 use crate::output::{DEFAULT_BATCH_ROWS, OutputFile, ReadOptions};
@@ -27,6 +27,9 @@ const BATCH_BYTES: u64 = 16 << 20;
 
 /// Rows whose hashes are taken from the shelf at a time.
 const SHELF_ROWS: u64 = 32_768;
+
+/// Rows in differing buckets from which on a closer look is worth another pass over the hashes.
+const MANY: u64 = if cfg!(test) { 100 } else { 262_144 };
 
 /// Rows whose keys are read at a time.
 const KEY_ROWS: usize = 262_144;
@@ -229,13 +232,52 @@ impl Scan<'_> {
         Ok(columns)
     }
 
-    /// Second pass: the rows of a side that fall into one of the differing buckets.
+    /// Between the passes, where many rows share the differing buckets with the few that differ: the buckets to look into, those
+    /// of `differing` and finer ones. Takes hashes that lie on the shelves, and does without where they do not.
+    pub(super) fn wanted(
+        &self,
+        sides: [&Observed; 2],
+        shelves: [&Shelf; 2],
+        differing: Differing,
+    ) -> Result<Vec<Differing>> {
+        if differing.rows() < MANY {
+            return Ok(vec![differing]);
+        }
+        let (a, b) = rayon::join(
+            || self.finer(sides[0], shelves[0], &differing),
+            || self.finer(sides[1], shelves[1], &differing),
+        );
+        let finer = a?.zip(b?).and_then(|(a, b)| a.differing(&b));
+        Ok(std::iter::once(differing).chain(finer).collect())
+    }
+
+    fn finer(&self, side: &Observed, shelf: &Shelf, differing: &Differing) -> Result<Option<Multiset>> {
+        let empty = || Some(Multiset::finer(self.keys.key().point()));
+        let take = |multiset: Option<Multiset>, unit: &Unit<'_>| {
+            let Some(mut multiset) = multiset else { return Ok(None) };
+            let there = self.shelved(unit, shelf, &mut |_, base, full| {
+                let rows = base.iter().zip(full).filter(|(base, _)| differing.holds(**base));
+                rows.for_each(|(&base, &full)| multiset.add(base, full));
+                Ok(())
+            })?;
+            Ok(there.then_some(multiset))
+        };
+        let merged = |a: Option<Multiset>, b: Option<Multiset>| {
+            Ok(a.zip(b).map(|(mut a, b)| {
+                a.merge(&b);
+                a
+            }))
+        };
+        units(side).par_iter().try_fold(empty, take).try_reduce(empty, merged)
+    }
+
+    /// Second pass: the rows of a side that fall into differing buckets, of each of `wanted`.
     pub(super) fn collect<'a>(
         &self,
         side: &Observed,
         views: &Views,
         shelf: &Shelf,
-        differing: &[bool],
+        wanted: &[Differing],
         spill: &'a Spill,
     ) -> std::result::Result<Sorter<'a, Hashed>, Failure> {
         let rows = Mutex::new(Sorter::new(spill));
@@ -244,7 +286,7 @@ impl Scan<'_> {
             let mut each = |first: u64, base: &[u128], full: &[u128]| -> Result<()> {
                 let all = (unit.in_file + first..).zip(base.iter().zip(full));
                 found.extend(
-                    all.filter(|(_, (base, _))| differing[bucket(**base)])
+                    all.filter(|(_, (base, _))| wanted.iter().all(|it| it.holds(**base)))
                         .map(|(row, (&class, &full))| Hashed { class, full, spot: (unit.number, row) }),
                 );
                 let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
