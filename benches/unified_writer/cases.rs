@@ -213,7 +213,7 @@ impl Case<'_> {
 fn encode_one(batches: &[RecordBatch], path: &Path, choice: &str) -> Result<u64, Failure> {
     let schema = batches.first().ok_or("an empty file")?.schema();
     let options = ArrowWriterOptions::new()
-        .with_properties(choices::properties(choice)?)
+        .with_properties(choices::properties(choice, &schema)?)
         .with_skip_arrow_metadata(true);
     let mut writer = ArrowWriter::try_new_with_options(File::create(path)?, schema, options)?;
     let mut rows = 0;

@@ -1,5 +1,6 @@
 //! The choices of encoding that were measured, each one change to the settings of the unified writer.
 
+use arrow::datatypes::Schema;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -17,12 +18,12 @@ pub const CHOICES: [&str; 21] = [
     "dictionary 256 KiB",
     "dictionary 16 KiB",
     "no dictionary for unique strings",
-    "no dictionary for rollups and sketches",
+    "plain rollups",
     "delta for times and ids",
-    "delta lengths for messages and unique strings",
+    "plain messages and unique strings",
     "delta bytes for unique strings",
-    "byte stream split for rollups",
-    "delta lengths for sketches",
+    "dictionaries for rollups",
+    "plain sketches without dictionary",
     "pages 16 KiB",
     "pages 256 KiB",
     "pages 1 MiB",
@@ -49,13 +50,14 @@ const INTEGERS: [&str; 5] =
     ["_cardinalhq.timestamp", "_cardinalhq.tid", "_cardinalhq.fingerprint", "_cardinalhq.value", "log.bytes"];
 
 /// The settings with one choice made differently.
-pub fn properties(choice: &str) -> Result<WriterProperties, Failure> {
-    let usual = unified::writer_properties(&unified::Columns::default()).into_builder();
+pub fn properties(choice: &str, schema: &Schema) -> Result<WriterProperties, Failure> {
+    let settings = || unified::writer_properties(&unified::Columns::default(), schema).into_builder();
+    let usual = settings();
     let zstd = |level| Ok::<_, Failure>(Compression::ZSTD(ZstdLevel::try_new(level)?));
     let columns =
         |names: &[&'static str]| names.iter().map(|name| ColumnPath::from(*name)).collect::<Vec<_>>();
     let plain = |names: &[&'static str], encoding: Encoding| {
-        let builder = unified::writer_properties(&unified::Columns::default()).into_builder();
+        let builder = settings();
         columns(names).into_iter().fold(builder, |builder, path| {
             builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
         })
@@ -70,17 +72,17 @@ pub fn properties(choice: &str) -> Result<WriterProperties, Failure> {
         "dictionary 1 MiB" => usual.set_dictionary_page_size_limit(1 << 20),
         "dictionary 256 KiB" => usual.set_dictionary_page_size_limit(256 << 10),
         "dictionary 16 KiB" => usual.set_dictionary_page_size_limit(16 << 10),
-        "no dictionary for unique strings" => plain(&UNIQUE, Encoding::PLAIN),
-        "no dictionary for rollups and sketches" => {
-            plain(&[&ROLLUPS[..], &["sketch"]].concat(), Encoding::PLAIN)
-        }
+        "no dictionary for unique strings" => plain(&UNIQUE, Encoding::DELTA_LENGTH_BYTE_ARRAY),
+        "plain rollups" => plain(&ROLLUPS, Encoding::PLAIN),
         "delta for times and ids" => plain(&INTEGERS, Encoding::DELTA_BINARY_PACKED),
-        "delta lengths for messages and unique strings" => {
-            plain(&messages, Encoding::DELTA_LENGTH_BYTE_ARRAY)
-        }
+        "plain messages and unique strings" => plain(&messages, Encoding::PLAIN),
         "delta bytes for unique strings" => plain(&UNIQUE, Encoding::DELTA_BYTE_ARRAY),
-        "byte stream split for rollups" => plain(&ROLLUPS, Encoding::BYTE_STREAM_SPLIT),
-        "delta lengths for sketches" => plain(&["sketch"], Encoding::DELTA_LENGTH_BYTE_ARRAY),
+        "dictionaries for rollups" => columns(&ROLLUPS).into_iter().fold(usual, |builder, path| {
+            builder
+                .set_column_dictionary_enabled(path.clone(), true)
+                .set_column_encoding(path, Encoding::PLAIN)
+        }),
+        "plain sketches without dictionary" => plain(&["sketch"], Encoding::PLAIN),
         "pages 16 KiB" => usual.set_data_page_size_limit(16 << 10),
         "pages 256 KiB" => usual.set_data_page_size_limit(256 << 10),
         "pages 1 MiB" => usual.set_data_page_size_limit(1 << 20),

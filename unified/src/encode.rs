@@ -50,7 +50,6 @@ type Encoded<T> = std::result::Result<T, ParquetError>;
 pub(crate) struct Encoders {
     columns: HashMap<ColumnId, ColumnEncoder>,
     plain: Vec<String>,
-    properties: WriterPropertiesPtr,
     pool: Arc<PagePool>,
     footer: FooterSize,
     workers: Workers,
@@ -81,9 +80,8 @@ impl Encoders {
         meter: Meter,
         place: PathBuf,
     ) -> Self {
-        let properties = Arc::new(properties(&plain, None));
         let (columns, footer, workers) = (HashMap::new(), FooterSize::default(), Workers::new(threads));
-        Self { columns, plain, properties, pool, footer, workers, meter, fingerprints, place }
+        Self { columns, plain, pool, footer, workers, meter, fingerprints, place }
     }
 
     pub(crate) fn pool(&self) -> &PagePool {
@@ -94,7 +92,7 @@ impl Encoders {
         match self.columns.entry(id) {
             std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
             std::collections::hash_map::Entry::Vacant(entry) => {
-                let made = ColumnEncoder::new(id, catalog, &self.pool, &self.properties)
+                let made = ColumnEncoder::new(id, catalog, &self.pool, &self.plain)
                     .map_err(|source| refused(catalog, id, &source))?;
                 Ok(entry.insert(made))
             }
@@ -103,14 +101,10 @@ impl Encoders {
 }
 
 impl ColumnEncoder {
-    fn new(
-        id: ColumnId,
-        catalog: &Catalog,
-        pool: &Arc<PagePool>,
-        properties: &WriterPropertiesPtr,
-    ) -> Encoded<Self> {
+    fn new(id: ColumnId, catalog: &Catalog, pool: &Arc<PagePool>, plain: &[String]) -> Encoded<Self> {
         let field = Arc::new(output_field(catalog.name(id), catalog.data_type(id)));
         let parquet = parquet_type(&field)?;
+        let properties = Arc::new(properties(plain, [field.as_ref()], None));
         // Column encoders come only from a file writer; this one's file is never written.
         let root = root_type(vec![parquet.clone()])?;
         let column = SchemaDescriptor::new(root.clone()).column(0);
@@ -118,7 +112,7 @@ impl ColumnEncoder {
         let schema = Arc::new(Schema::new(vec![field.clone()]));
         let pages = ColumnPages::new(Arc::clone(pool));
         let factory = ArrowRowGroupWriterFactory::new(&writer, schema).with_page_store_factory(pages.clone());
-        let (properties, shrinkage) = (properties.clone(), Shrinkage::default());
+        let shrinkage = Shrinkage::default();
         let encoder = Self { field, parquet, column, properties, pages, factory, shrinkage };
         // Some types are refused only when a first value comes; a trial here can still blame the column.
         encoder.write(&mut encoder.open()?, &null_array(catalog.data_type(id), 1))?;
@@ -501,7 +495,8 @@ impl FileEncoder {
             fields.push(encoder.field.clone());
         }
         let root = root_type(types)?;
-        let properties = Arc::new(properties(&encoders.plain, sorting));
+        // What shapes a column is in its encoder's settings.
+        let properties = Arc::new(properties(&encoders.plain, [], sorting));
         let mut writer = SerializedFileWriter::new(file, root.clone(), properties)?;
         if let Some(hint) = arrow_hint(&Schema::new(fields), root)? {
             writer.append_key_value_metadata(hint);

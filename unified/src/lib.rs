@@ -4,13 +4,37 @@
 //! metadata of exactly its own rows. The way of a row:
 //!
 //! ```text
-//! segment ─► catalog ─► key ─► order (sort, spill, merge) ─► split (size, group) ─► encode (pages) ─► output
-//!                                                              └► metadata (fingerprint)
+//! segments ─► catalog ─► key ─► order (sort, spill, merge) ─► split (size, group) ─► encode (columns) ─► output
+//!             └► codes                                                                └► fingerprint     └► sync
 //! ```
+//!
+//! 1. Segments are read ahead in as many threads as there are, and taken in their order. Strings that are stored with a
+//!    dictionary are read as such.
+//! 2. The catalog checks names and types. Strings with a dictionary become *codes*, numbers into one dictionary for the
+//!    whole job, and stay so up to the page: to sort and to spill a row is to move a few numbers.
+//! 3. Rows wait to be sorted in memory; beyond their share of the limit they go to disk as sorted runs, compressed. One
+//!    entry of 16 bytes a row is sorted; the payload is gathered once.
+//! 4. Sorted rows are handed to the encoder as they are gathered, and cut into files by the bytes that they really take.
+//! 5. The columns of a piece are encoded side by side; a coded column gets its page straight from the codes.
+//! 6. Finished files are synced beside the work; all get their names at the end.
 //!
 //! [`UnifiedWriter::builder`] gives the core with every ordering strategy; [`logs_writer`], [`metrics_writer`] and
 //! [`traces_writer`] are the factories; [`BuffetJob`], [`FingerprintJob`] and [`TidMergeJob`] stand in for the legacy
 //! entry points, with their parameters; [`LogsJob`], [`MetricsJob`] and [`TracesJob`] are the factories over segments.
+//!
+//! # Memory
+//!
+//! [`UnifiedWriterBuilder::memory_limit`] covers what works: waiting rows, the batches of a merge, dictionaries, open and
+//! finished pages. Fan-in is bounded (24 inputs, 64 runs), open pages are (16 MiB, then a row group ends), what is read
+//! ahead is (a sixteenth). Not covered: the results, which belong to the caller (a file's fingerprints are some 75 KB
+//! where ids are indexed), and the page of the input that is being decoded. A row larger than the limit is an error.
+//!
+//! # Trade-offs
+//!
+//! Sorting holds all rows back, so the first file begins when the last row has come. Codes cost a table look-up a row and
+//! pay where strings repeat; a column of more than 65,536 values, or 2 MiB of them, is coded no further. One thread
+//! decides where files end, so that the output does not depend on the number of threads; with more than a few of them
+//! that thread is the limit.
 //!
 //! What it promises: the rows of the input, unchanged and complete but for declared drops and merges; a schema per file
 //! that is the union of the columns with a value in it; stable sorts, verified claims of sortedness; a group that must

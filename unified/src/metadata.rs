@@ -106,14 +106,13 @@ impl FileMetadata {
         if let Some(tid) = &rules.tid {
             int64(column(tid)).flatten().for_each(|tid| self.tids.add(tid));
         }
-        if let Some((trace, _)) = &rules.trace {
-            if let Some(id) = catalog.id(trace)
-                && let Some(array) = rows.column(id)
-            {
-                let ids = catalog.resolved(id, array)?;
-                let ids = ids.as_string_opt::<i32>();
-                ids.into_iter().flatten().flatten().for_each(|id| self.traces.add(id));
-            }
+        if let Some((trace, _)) = &rules.trace
+            && let Some(id) = catalog.id(trace)
+            && let Some(array) = rows.column(id)
+        {
+            let ids = catalog.resolved(id, array)?;
+            let ids = ids.as_string_opt::<i32>();
+            ids.into_iter().flatten().flatten().for_each(|id| self.traces.add(id));
         }
         Ok(())
     }

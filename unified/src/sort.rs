@@ -8,7 +8,9 @@
 //!    one place; the others stay in their batches.
 //! 4. Sorted rows are gathered column by column, a batch at a time, so the rows never exist twice.
 
-use arrow::array::{ArrayRef, UInt64Array};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, UInt32Array, UInt64Array};
 use arrow::compute::take;
 
 use crate::catalog::{Catalog, ColumnId};
@@ -117,8 +119,12 @@ impl SortedBuffer {
         let picks: Vec<(usize, usize)> = entries.iter().map(|entry| place_of(*entry)).collect();
         let parts: Vec<&Rows> = self.parts.iter().flatten().collect();
         let mut rows = Rows::gather(&parts, &picks, catalog)?;
-        let indices = picks.iter().map(|(part, row)| (self.starts[*part] + row) as u64);
-        let indices = UInt64Array::from_iter_values(indices);
+        let indices = picks.iter().map(|(part, row)| self.starts[*part] + row);
+        let indices: ArrayRef = if self.order.len() <= u32::MAX as usize {
+            Arc::new(UInt32Array::from_iter_values(indices.map(|index| index as u32)))
+        } else {
+            Arc::new(UInt64Array::from_iter_values(indices.map(|index| index as u64)))
+        };
         for (id, array) in &self.whole {
             let gathered =
                 take(array, &indices, None).map_err(|source| Error::internal("gathering rows", source))?;

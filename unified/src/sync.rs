@@ -14,11 +14,18 @@ use crate::stats::{Figure, Meter};
 /// Files that may wait.
 const WAITING: usize = 4;
 
+/// The thread that syncs, and the way to it.
+#[derive(Debug)]
+struct Running {
+    files: SyncSender<(File, PathBuf)>,
+    thread: JoinHandle<Result<()>>,
+}
+
 /// Syncs files in the order in which they come.
 #[derive(Debug)]
 pub(crate) struct Syncer {
     meter: Meter,
-    running: Option<(SyncSender<(File, PathBuf)>, JoinHandle<Result<()>>)>,
+    running: Option<Running>,
 }
 
 impl Syncer {
@@ -32,23 +39,23 @@ impl Syncer {
     /// An earlier file could not be synced.
     pub(crate) fn push(&mut self, file: File, path: &Path) -> Result<()> {
         if self.running.is_none() {
-            let (sender, files) = sync_channel::<(File, PathBuf)>(WAITING);
+            let (sender, waiting) = sync_channel::<(File, PathBuf)>(WAITING);
             let meter = self.meter.clone();
             let work = move || {
-                files.iter().try_for_each(|(file, path)| {
+                waiting.iter().try_for_each(|(file, path)| {
                     let _timer = meter.time(Figure::Sync);
                     file.sync_all().map_err(|source| Error::io("syncing", &path, source))
                 })
             };
             match std::thread::Builder::new().name("unified-sync".to_string()).spawn(work) {
-                Ok(thread) => self.running = Some((sender, thread)),
+                Ok(thread) => self.running = Some(Running { files: sender, thread }),
                 // No thread is to be had: then here and now.
                 Err(_) => return file.sync_all().map_err(|source| Error::io("syncing", path, source)),
             }
         }
         match &self.running {
             // The thread has ended only if it failed.
-            Some((sender, _)) if sender.send((file, path.to_path_buf())).is_err() => self.finish(),
+            Some(running) if running.files.send((file, path.to_path_buf())).is_err() => self.finish(),
             _ => Ok(()),
         }
     }
@@ -58,8 +65,8 @@ impl Syncer {
     /// # Errors
     /// One of them could not be synced.
     pub(crate) fn finish(&mut self) -> Result<()> {
-        let Some((sender, thread)) = self.running.take() else { return Ok(()) };
-        drop(sender);
+        let Some(Running { files, thread }) = self.running.take() else { return Ok(()) };
+        drop(files);
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }

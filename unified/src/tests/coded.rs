@@ -15,10 +15,14 @@ fn words(kind: usize, rows: usize) -> Vec<Option<String>> {
             let n = numbers.next().unwrap();
             match kind {
                 0 => Some(format!("service-{}", n % 7)),
-                1 => (n % 3 > 0).then(|| format!("{}-{}", "é€𝄞".repeat((n % 40) as usize), n % 50)),
+                1 => {
+                    (!n.is_multiple_of(3)).then(|| format!("{}-{}", "é€𝄞".repeat((n % 40) as usize), n % 50))
+                }
                 2 => Some(format!("user-{:012}", n % 20_000)),
                 3 => (row % 5000 > 4900).then(|| "rare".to_string()),
-                4 => Some(if n % 2 == 0 { String::new() } else { "x".repeat(60 + (n % 9) as usize) }),
+                4 => {
+                    Some(if n.is_multiple_of(2) { String::new() } else { "x".repeat(60 + (n % 9) as usize) })
+                }
                 _ => Some(format!("{:05}", row / 1000)),
             }
         })
@@ -26,6 +30,9 @@ fn words(kind: usize, rows: usize) -> Vec<Option<String>> {
 }
 
 const KINDS: usize = 6;
+
+/// How words become an array.
+type Form = fn(Vec<Option<String>>) -> ArrayRef;
 
 fn columns(rows: usize, form: impl Fn(Vec<Option<String>>) -> ArrayRef) -> Vec<(String, ArrayRef)> {
     let texts = (0..KINDS).map(|kind| (format!("text{kind}"), form(words(kind, rows))));
@@ -123,7 +130,7 @@ fn a_column_may_change_its_form_at_any_batch_and_go_through_the_disk() {
     for limit in [1 << 18, 1 << 26] {
         let place = Place::new();
         let mut writer = place.logs().memory_limit(limit).target_size(10_000).build().unwrap();
-        let forms: [fn(Vec<Option<String>>) -> ArrayRef; 2] = [plain, dictionary];
+        let forms: [Form; 2] = [plain, dictionary];
         let all: Vec<RecordBatch> = forms
             .iter()
             .map(|form| {

@@ -95,7 +95,7 @@ fn output_depends_neither_on_memory_nor_on_how_rows_are_cut_into_row_groups() {
     let whole = Bench::of(&rows);
     let expected = TidMergeJob { row_estimate: 300, ..whole.merge() }.run().unwrap();
     assert!(expected.files.len() > 3 && expected.rows_merged > 500);
-    let metrics = MetricsJob { target_size: 20_000, ..whole.metrics() };
+    let metrics = MetricsJob { target_size: 10_000, ..whole.metrics() };
     whole.place.assert_only(&expected.files);
     let expected_bytes = contents(&expected.files);
     for memory_limit in [1 << 12, 1 << 17, 1 << 20] {
