@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::document::Report;
 use crate::manifest::{FailureDocument, Manifest};
+use crate::selftest::Selftest;
 
 /// The JSON Schema of `T` as text: indented, members in alphabetical order, a line feed at the end. Equal for equal
 /// types whatever features other crates switch on.
@@ -23,6 +24,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("report.v1.json", schema_text::<Report>()),
         ("manifest.v1.json", schema_text::<Manifest>()),
         ("failure.v1.json", schema_text::<FailureDocument>()),
+        ("selftest.v1.json", schema_text::<Selftest>()),
     ]
 }
 
