@@ -26,6 +26,7 @@ mod policy;
 mod policy_scope;
 mod real;
 mod resume;
+mod selftest;
 mod signals;
 mod support;
 mod tidy;

@@ -15,6 +15,7 @@ mod probe;
 mod replay;
 mod report;
 mod run;
+mod selftest;
 mod terminal;
 mod verify;
 mod write;
@@ -93,6 +94,8 @@ enum Command {
     Bundle(bundle::BundleArgs),
     /// Run a job of a bundle or report again and hold its findings against those there were.
     Replay(replay::ReplayArgs),
+    /// Plant every fault in every built-in corpus and show which check catches it.
+    Selftest(selftest::SelftestArgs),
     /// Count what a built-in side leaves open (started by `run` as a child process).
     #[command(hide = true)]
     ProbeLeaks(probe::ProbeArgs),
@@ -150,6 +153,7 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Policy(command) => command.perform(&common),
         Command::Bundle(args) => args.perform(&common),
         Command::Replay(args) => args.perform(&common, cancel),
+        Command::Selftest(args) => args.perform(&common, cancel),
         Command::ProbeLeaks(args) => args.perform(&common),
         Command::Launch(args) => args.perform(),
         Command::PerformJob(args) => args.perform(cancel),

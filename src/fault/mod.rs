@@ -5,19 +5,25 @@
 //! (but faulty) writer would have done so, so that as few checks as possible see the fault.
 
 mod catalogue;
+mod columns;
 mod cost;
+mod files;
 mod merge;
-mod plant;
+mod order;
+pub(crate) mod plant;
 mod rewrite;
+mod rows;
 mod series;
 mod site;
 mod spans;
+mod stated;
+mod values;
 
 pub use catalogue::Fault;
 
 use std::time::Instant;
 
-use reports::document::{SideInfo, SideKind, SideOutcome};
+use reports::document::{SideInfo, SideKind};
 
 use crate::error::Result;
 use crate::job::Job;
@@ -117,9 +123,7 @@ impl Side for FaultSide {
         let started = Instant::now();
         let mut run = Unified.perform(job, place)?;
         cost::raise(self.fault, started.elapsed());
-        if run.outcome == SideOutcome::Completed {
-            plant::plant(self.fault, job, place, &mut run)?;
-        }
+        plant::plant(self.fault, job, place, &mut run)?;
         Ok(run)
     }
 
