@@ -161,14 +161,21 @@ fn make(path: &Path) -> Result<()> {
 }
 
 /// Lets one side do the job in directories of its own.
-fn at_work(side: &dyn Side, job: &Job, role: Role, home: &Path, cancel: &Cancel) -> Result<SideRun> {
+pub(crate) fn at_work(
+    side: &dyn Side,
+    job: &Job,
+    role: Role,
+    home: &Path,
+    cancel: &Cancel,
+) -> Result<SideRun> {
     let (output, scratch) = (home.join(format!("{role}-output")), home.join(format!("{role}-scratch")));
     make(&output)?;
     make(&scratch)?;
     side.perform(job, &Workplace { output: &output, scratch: &scratch, cancel })
 }
 
-fn open(job: &Job, role: Role, run: &SideRun) -> Result<Output> {
+/// Opens what a side left.
+pub(crate) fn open(job: &Job, role: Role, run: &SideRun) -> Result<Output> {
     let sort_key = job.signal.as_ref().map_or(&[][..], |signal| &signal.sort_key);
     let recorded = run.outcome == SideOutcome::Recorded;
     Output::open(role, &run.output, run.manifest.clone(), sort_key, recorded)
@@ -259,7 +266,7 @@ fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
 }
 
 /// A check that could not examine is undecided; only an interruption ends the job.
-fn examine(check: &dyn Check, subject: &Subject<'_>) -> Result<Outcome> {
+pub(crate) fn examine(check: &dyn Check, subject: &Subject<'_>) -> Result<Outcome> {
     match check.examine(subject) {
         Err(error) if error.class != reports::manifest::ErrorClass::Cancelled => Ok(Outcome {
             status: Some(CheckStatus::Inconclusive),

@@ -31,6 +31,7 @@ pub mod report_dir;
 pub mod resume;
 pub mod rollup;
 pub mod run;
+pub mod selftest;
 pub mod settings;
 pub mod shell;
 pub mod side;

@@ -245,6 +245,8 @@ pub struct Planner<'a> {
     pub entry: Option<Entry>,
     /// Seed of generated corpora.
     pub seed: Option<u64>,
+    /// Rows of generated corpora instead of their own.
+    pub rows: Option<u64>,
     /// True where a built-in side takes part: then the signal must be one that it performs.
     pub builtin: bool,
     /// What follows `parallax run --corpus NAME` in the command that repeats one job.
@@ -330,7 +332,7 @@ impl Planner<'_> {
         self.can_perform(&signal, kind, &parameters)?;
         let mut job = bare(&spec.name, Some(signal), kind, &parameters);
         job.expected = expected(spec)?;
-        let options = Generate { rows: None, seed: self.seed };
+        let options = Generate { rows: self.rows, seed: self.seed };
         Ok(PlannedJob {
             job,
             source: Source::Generated(Arc::new(spec.clone()), options),

@@ -29,6 +29,7 @@ mod policy_scope;
 mod real;
 mod resume;
 mod runbooks;
+mod selftest;
 mod signals;
 mod support;
 mod tidy;

@@ -486,13 +486,13 @@ fn text(value: &str) -> String {
 }
 
 /// One CSV file in the making.
-struct Table {
+pub(crate) struct Table {
     format: &'static str,
     writer: csv::Writer<Vec<u8>>,
 }
 
 impl Table {
-    fn new(format: &'static str, header: &[&str]) -> Result<Self> {
+    pub(crate) fn new(format: &'static str, header: &[&str]) -> Result<Self> {
         let writer = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
             .flexible(false)
@@ -504,11 +504,11 @@ impl Table {
     }
 
     /// Adds a line; one of another length than the header is an error of ours.
-    fn line(&mut self, cells: &[String]) -> Result<()> {
+    pub(crate) fn line(&mut self, cells: &[String]) -> Result<()> {
         self.writer.write_record(cells).map_err(|error| self.failed(&error))
     }
 
-    fn finish(self) -> Result<String> {
+    pub(crate) fn finish(self) -> Result<String> {
         let format = self.format;
         let failed = |message: String| Error::Format { format, message };
         let bytes = self.writer.into_inner().map_err(|error| failed(error.to_string()))?;

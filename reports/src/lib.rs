@@ -24,6 +24,7 @@ pub mod measurement;
 mod plot;
 pub mod policy;
 pub mod schema;
+pub mod selftest;
 pub mod signal_evidence;
 mod stated;
 pub mod summary;

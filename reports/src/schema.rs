@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::document::Report;
 use crate::gate::Gate;
 use crate::manifest::{FailureDocument, Manifest};
+use crate::selftest::Selftest;
 
 /// The JSON Schema of `T` as text: indented, members in alphabetical order, a line feed at the end. Equal for equal
 /// types whatever features other crates switch on.
@@ -25,6 +26,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("gate.v1.json", schema_text::<Gate>()),
         ("manifest.v1.json", schema_text::<Manifest>()),
         ("failure.v1.json", schema_text::<FailureDocument>()),
+        ("selftest.v1.json", schema_text::<Selftest>()),
     ]
 }
 

@@ -17,6 +17,7 @@ mod probe;
 mod replay;
 mod report;
 mod run;
+mod selftest;
 mod terminal;
 mod verify;
 mod write;
@@ -99,6 +100,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Make a failing job small: the fewest rows, columns and segments that still fail in the same way, as a corpus.
     Minimize(minimize::MinimizeArgs),
+    /// Plant every fault in every built-in corpus and show which check catches it.
+    Selftest(selftest::SelftestArgs),
     /// Count what a built-in side leaves open (started by `run` as a child process).
     #[command(hide = true)]
     ProbeLeaks(probe::ProbeArgs),
@@ -158,6 +161,7 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Bundle(args) => args.perform(&common),
         Command::Replay(args) => args.perform(&common, cancel),
         Command::Minimize(args) => args.perform(&common, cancel),
+        Command::Selftest(args) => args.perform(&common, cancel),
         Command::ProbeLeaks(args) => args.perform(&common),
         Command::Launch(args) => args.perform(),
         Command::PerformJob(args) => args.perform(cancel),

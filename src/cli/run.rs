@@ -194,6 +194,7 @@ impl RunArgs {
             params: &self.params,
             entry,
             seed: self.seed,
+            rows: None,
             builtin: false,
             replay_tail: &tail,
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
 
+use super::plant::EXPLOSION;
 use super::rewrite::load;
 use super::site::{Site, integers, stacked, with_column};
 use crate::error::{Error, Result};
@@ -73,6 +74,15 @@ pub(super) fn tid_returns(site: &mut Site<'_>) -> Result<()> {
 
 /// Gives every TID a file of its own.
 pub(super) fn file_per_tid(site: &mut Site<'_>) -> Result<()> {
+    let mut groups = 0;
+    for batch in site.load_all()? {
+        let Some(tids) = tids(site, &batch) else { return Ok(()) };
+        groups += borders(tids).len() as u64 - 1;
+    }
+    // A few more files are no explosion.
+    if groups < EXPLOSION || groups <= 10 * site.manifest.files.len() as u64 {
+        return Ok(());
+    }
     for index in (0..site.manifest.files.len()).rev() {
         let batch = load(&site.path(index))?;
         let Some(tids) = tids(site, &batch) else { return Ok(()) };
@@ -88,6 +98,15 @@ pub(super) fn file_per_tid(site: &mut Site<'_>) -> Result<()> {
 
 /// Sorts all rows by their TIDs' text and cuts them anew between TIDs, into as many files.
 pub(super) fn tids_as_text(site: &mut Site<'_>) -> Result<()> {
+    resorted(site, |tid| tid.to_string())
+}
+
+/// Sorts all rows by their TIDs as if these had no sign, and cuts them anew as well.
+pub(super) fn tids_unsigned(site: &mut Site<'_>) -> Result<()> {
+    resorted(site, i64::cast_unsigned)
+}
+
+fn resorted<K: Ord>(site: &mut Site<'_>, key: impl Fn(i64) -> K) -> Result<()> {
     let files = site.load_all()?;
     let Some(all) = files.into_iter().map(Some).reduce(|upper, lower| stacked(&upper?, &lower?)).flatten()
     else {
@@ -95,7 +114,10 @@ pub(super) fn tids_as_text(site: &mut Site<'_>) -> Result<()> {
     };
     let Some(values) = tids(site, &all) else { return Ok(()) };
     let mut rows: Vec<usize> = (0..values.len()).collect();
-    rows.sort_by_key(|&row| values.value(row).to_string());
+    rows.sort_by_key(|&row| key(values.value(row)));
+    if rows.iter().zip(1..).all(|(row, next)| row + 1 == next) {
+        return Ok(());
+    }
     let sorted = taken(&all, rows.into_iter())?;
     let Some(values) = tids(site, &sorted) else { return Ok(()) };
     let borders = borders(values);
@@ -147,6 +169,9 @@ pub(super) fn tid_through_float(site: &mut Site<'_>) -> Result<()> {
         )]
         let through = |tid: i64| tid as f64 as i64;
         let changed: Int64Array = tids.values().iter().map(|&tid| through(tid)).collect();
+        if changed == *tids {
+            continue;
+        }
         if let Some(batch) = with_column(&batch, &column, Arc::new(changed)) {
             site.tell(index, &batch)?;
         }
@@ -171,6 +196,6 @@ pub(super) fn swap_min_max(site: &mut Site<'_>) {
 /// States the first file's last timestamp as if it were the exclusive end of its range.
 pub(super) fn exclusive_end(site: &mut Site<'_>) {
     if let Some(last) = site.manifest.files.iter_mut().find_map(|file| file.last_ts.as_mut()) {
-        *last -= 1;
+        *last = last.checked_sub(1).unwrap_or(0);
     }
 }

@@ -11,7 +11,7 @@ use reports::manifest::{Manifest, ManifestFile};
 
 use super::rewrite::{load, store};
 use crate::error::{Error, Result};
-use crate::job::Job;
+use crate::job::{Job, JobKind};
 
 /// The output that a fault is planted into.
 pub(super) struct Site<'a> {
@@ -83,6 +83,31 @@ impl Site<'_> {
         std::fs::remove_file(&path).map_err(|source| Error::io("cannot remove", &path, source))?;
         self.manifest.files.remove(index);
         Ok(())
+    }
+
+    /// Values of a column in rows whose loss nothing excuses: a baseline may be known to lose the highest group.
+    pub(super) fn held(&self, batch: &RecordBatch, array: &ArrayRef) -> usize {
+        let group = self.job.signal.as_ref().and_then(|signal| signal.group_key.as_ref());
+        let groups = group.and_then(|column| integers(batch, column));
+        let highest = |row: usize| groups.is_some_and(|it| it.is_valid(row) && it.value(row) == i64::MAX);
+        (0..array.len()).filter(|&row| array.is_valid(row) && !highest(row)).count()
+    }
+
+    /// True for a result list whose first file begins below its own end: a copy of it at the end is out of order.
+    pub(super) fn listed_ascending(&self) -> Result<bool> {
+        let batch = load(&self.path(0))?;
+        let last = batch.num_rows().saturating_sub(1);
+        Ok(self.job.kind == JobKind::Compact && last > 0 && self.ascends((&batch, 0), (&batch, last)))
+    }
+
+    /// True where both rows have a sort key and the first one's is lower, in its first column.
+    pub(super) fn ascends(&self, low: (&RecordBatch, usize), high: (&RecordBatch, usize)) -> bool {
+        let column = self.job.signal.as_ref().and_then(|signal| signal.sort_key.first());
+        let key = |(batch, row): (&RecordBatch, usize)| {
+            let keys = integers(batch, column?)?;
+            keys.is_valid(row).then(|| keys.value(row))
+        };
+        matches!((key(low), key(high)), (Some(low), Some(high)) if low < high)
     }
 
     /// All files in result order.
@@ -165,4 +190,19 @@ fn nullable(batch: &RecordBatch) -> Schema {
     Schema::new(
         fields.map(|field| Field::new(field.name(), field.data_type().clone(), true)).collect::<Vec<_>>(),
     )
+}
+
+/// True for a column of the sort key or of a row key: a fault there would be seen as another one.
+pub(super) fn is_key(job: &Job, column: &str) -> bool {
+    job.signal.as_ref().is_some_and(|signal| {
+        signal.sort_key.iter().chain(signal.row_keys.iter().flatten()).any(|key| key == column)
+    })
+}
+
+/// True for a column whose values, not only its presence, are fingerprinted.
+pub(super) fn is_indexed(job: &Job, column: &str) -> bool {
+    job.signal
+        .as_ref()
+        .and_then(|signal| signal.fingerprints.as_ref())
+        .is_some_and(|rule| rule.full_value.iter().chain(&rule.trigram).any(|indexed| indexed == column))
 }

@@ -1,0 +1,371 @@
+//! The catalogue: every fault with its name, family, the checks that must catch it, and what an output must offer so that it
+//! can be planted. One entry a fault; `plant` knows how.
+
+use super::Family;
+
+/// Makes the enumeration and its tables of one list.
+macro_rules! catalogue {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $family:ident, [$($check:literal),*], needs $needs:literal;)+) => {
+        /// A planted fault.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Fault {
+            /// Every fault, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Name after `fault:`.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// What kind of fault it is.
+            #[must_use]
+            pub fn family(self) -> Family {
+                match self { $(Self::$variant => Family::$family),+ }
+            }
+
+            /// The checks that must go red wherever the fault could be planted.
+            #[must_use]
+            pub fn seen_by(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($check),*]),+ }
+            }
+
+            /// What an output must offer so that the fault can be planted.
+            #[must_use]
+            pub fn needs(self) -> &'static str {
+                match self { $(Self::$variant => $needs),+ }
+            }
+
+            /// What is wrong, in one sentence.
+            #[must_use]
+            pub fn what(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+)),+ }
+            }
+        }
+    };
+}
+
+catalogue! {
+    /// A row in the middle of the largest file is gone.
+    DropRow = "drop-row", Rows, ["ROWS", "ACCOUNTING"],
+        needs "a file with rows";
+    /// The last row of the largest file is there twice.
+    DuplicateRow = "duplicate-row", Rows, ["ROWS", "ACCOUNTING"],
+        needs "a file with rows";
+    /// Two rows have exchanged their values in one column.
+    SwapValues = "swap-values", Rows, ["ROWS"],
+        needs "a plain text column with two values in one file";
+    /// The end of a batch is gone: the rows before the middle of a file.
+    BatchTailLost = "batch-tail-lost", Rows, ["ROWS", "ACCOUNTING"],
+        needs "a file of four rows";
+    /// A row has the values of the row before, under its own key: a buffer was reused.
+    ReusedBuffer = "reused-buffer", Rows, ["ROWS"],
+        needs "two rows that differ outside their keys";
+    /// A row is lost and the one before is there twice: the counts hold.
+    ReplacedRow = "replaced-row", Rows, ["ROWS"],
+        needs "two neighbouring rows that differ";
+    /// There is a row that nobody sent.
+    InventedRow = "invented-row", Rows, ["ROWS", "ACCOUNTING"],
+        needs "a plain text column with a value in a file's last row";
+    /// One character of one value differs.
+    ChangeCharacter = "change-character", Values, ["ROWS"],
+        needs "a plain text column with a value";
+    /// One null has become an empty string.
+    NullToEmpty = "null-to-empty", Values, ["ROWS"],
+        needs "a plain text column with a null";
+    /// One bit of one number differs.
+    FlipBit = "flip-bit", Values, ["ROWS"],
+        needs "a plain number";
+    /// One letter of one text is in the other case.
+    ChangeCase = "change-case", Values, ["ROWS"],
+        needs "a letter in a plain text column";
+    /// One text ends with a blank more.
+    TrailingSpace = "trailing-space", Values, ["ROWS"],
+        needs "a plain text column with a value";
+    /// One text lost its last character.
+    TruncateValue = "truncate-value", Values, ["ROWS"],
+        needs "a text of two characters in a plain column";
+    /// One character outside ASCII has become a question mark.
+    LostEncoding = "lost-encoding", Values, ["ROWS"],
+        needs "a character outside ASCII in a plain text column";
+    /// One empty text has become null.
+    EmptyToNull = "empty-to-null", Values, ["ROWS"],
+        needs "an empty text in a plain column";
+    /// One number was rounded to the precision of 32 bits.
+    RoundToFloat = "round-to-float", Values, ["ROWS"],
+        needs "a plain float that 32 bits cannot hold";
+    /// One zero has the other sign.
+    SignOfZero = "sign-of-zero", Values, ["ROWS"],
+        needs "a plain float that is zero";
+    /// One NaN has become null.
+    NanToNull = "nan-to-null", Values, ["ROWS"],
+        needs "a plain float that is no number";
+    /// One NaN has become zero.
+    NanToZero = "nan-to-zero", Values, ["ROWS"],
+        needs "a plain float that is no number";
+    /// One zero has become null.
+    ZeroToNull = "zero-to-null", Values, ["ROWS"],
+        needs "a plain number that is zero";
+    /// One null has become zero.
+    NullToZero = "null-to-zero", Values, ["ROWS"],
+        needs "a null in a plain column of numbers";
+    /// One whole number went through a 64-bit float, which keeps 53 bits.
+    IntegerThroughFloat = "integer-through-float", Values, ["ROWS"],
+        needs "a plain whole number that 53 bits cannot hold";
+    /// Every time is an hour later: another time zone.
+    TimeZone = "time-zone", Values, ["ROWS"],
+        needs "a time column of whole numbers";
+    /// Every time is in a unit a thousand times as large.
+    TimeUnit = "time-unit", Values, ["ROWS"],
+        needs "a time column of whole numbers";
+    /// An integer column has become a floating-point column.
+    IntToFloat = "int-to-float", Columns, ["ROWS", "SCHEMA"],
+        needs "an int64 column that is no key";
+    /// The column with the fewest values is gone.
+    LoseColumn = "lose-column", Columns, ["ROWS", "SCHEMA"],
+        needs "a column with values that is neither key nor indexed";
+    /// A column has another name.
+    RenameColumn = "rename-column", Columns, ["ROWS", "SCHEMA"],
+        needs "a plain column with values";
+    /// Two text columns have exchanged their values.
+    ExchangeColumns = "exchange-columns", Columns, ["ROWS"],
+        needs "two plain text columns that differ";
+    /// A column of numbers has become one of texts.
+    NumberToText = "number-to-text", Columns, ["ROWS", "SCHEMA"],
+        needs "a plain column of numbers";
+    /// A column of whole numbers has become one of floats, and one of floats one of whole numbers: the counts of types hold.
+    TwoTypeChanges = "two-type-changes", Columns, ["ROWS", "SCHEMA"],
+        needs "a plain column of whole numbers and one of floats";
+    /// A column is gone in one file; others keep it.
+    ColumnLostInOneFile = "column-lost-in-one-file", Columns, ["ROWS"],
+        needs "two files with values in one plain column";
+    /// Every column that the first input does not have is gone: the schema was fixed too early.
+    SchemaFrozen = "schema-frozen", Columns, ["ROWS", "SCHEMA"],
+        needs "columns that the first input does not have";
+    /// Two rows of one file have exchanged their places.
+    SwapRows = "swap-rows", Order, ["ORDER"],
+        needs "a file whose first and last key differ";
+    /// The first row of the first file stands in the second file.
+    OverlapFiles = "overlap-files", Order, ["ORDER", "METADATA"],
+        needs "two files, the first with rows of different keys";
+    /// A file is sorted backwards.
+    ReverseFile = "reverse-file", Order, ["ORDER"],
+        needs "a file whose first key lies below its last";
+    /// The halves of a file have exchanged their places: two sorted runs that nobody merged.
+    SwapRuns = "swap-runs", Order, ["ORDER"],
+        needs "a file whose first key lies below its last";
+    /// The last row of a file stands before all others.
+    LastRowFirst = "last-row-first", Order, ["ORDER"],
+        needs "a file whose first key lies below its last";
+    /// Two files have exchanged their places in the result list.
+    SwapFiles = "swap-files", Order, ["ORDER"],
+        needs "two files of different keys in a list";
+    /// The manifest's first timestamp of the first file is one too high.
+    WrongFirstTimestamp = "wrong-first-timestamp", Metadata, ["METADATA"],
+        needs "a manifest that states first timestamps";
+    /// One fingerprint of the first file is not in the manifest.
+    MissingFingerprint = "missing-fingerprint", Metadata, ["METADATA"],
+        needs "a manifest that states fingerprints";
+    /// The manifest names the first file only.
+    FirstResultOnly = "first-result-only", Accounting, ["ACCOUNTING"],
+        needs "two files";
+    /// A Parquet file lies in the output that the manifest does not name.
+    StrayFile = "stray-file", Accounting, ["ROWS", "ACCOUNTING", "ORDER"],
+        needs "a file";
+    /// A file that the manifest names is not there.
+    MissingFile = "missing-file", Accounting, ["ROWS", "ACCOUNTING"],
+        needs "a file with rows";
+    /// A file is no Parquet file.
+    UnreadableFile = "unreadable-file", Accounting, ["ROWS", "ACCOUNTING"],
+        needs "a file with rows";
+    /// A file ends in its middle.
+    TruncatedFile = "truncated-file", Accounting, ["ROWS", "ACCOUNTING"],
+        needs "a file with rows";
+    /// A file has no bytes.
+    EmptyFile = "empty-file", Accounting, ["ROWS", "ACCOUNTING"],
+        needs "a file with rows";
+    /// A file is there under two names, both in the manifest.
+    DoubledFile = "doubled-file", Accounting, ["ROWS", "ACCOUNTING"],
+        needs "a file with rows";
+    /// The manifest does not name the last file.
+    LastResultLost = "last-result-lost", Accounting, ["ACCOUNTING"],
+        needs "a file";
+    /// The manifest says that one row more was read.
+    RowsReadOffByOne = "rows-read-off-by-one", Accounting, ["ACCOUNTING"],
+        needs "a manifest that states rows read";
+    /// The manifest says that a row was dropped, and it was not.
+    FalseDrop = "false-drop", Accounting, ["ACCOUNTING"],
+        needs "a side that completed and left files";
+    /// Every file is gone, and the manifest names none.
+    OutputLost = "output-lost", Accounting, ["ROWS", "ACCOUNTING"],
+        needs "a file with rows";
+    /// A temporary file is left in the scratch directory.
+    LeftoverFile = "leftover-file", Lifecycle, ["LEAKS"],
+        needs "a side that ran";
+    /// A file descriptor stays open after each run.
+    LeakDescriptor = "leak-descriptor", Lifecycle, ["LEAKS"],
+        needs "a job that is small enough to be run again in a process of its own";
+    /// Every file is cut into tiny ones.
+    TinyFiles = "tiny-files", Sizes, ["METADATA", "SIZES"],
+        needs "enough rows for an explosion of tiny files";
+    /// The writer fails at its end and leaves what it wrote.
+    FailLate = "fail-late", Lifecycle, ["ERRORS"],
+        needs "a side that completed";
+    /// A temporary file is left in the output directory.
+    TemporaryOutput = "temporary-output", Lifecycle, ["LEAKS"],
+        needs "a side that completed and left files";
+    /// The writer fails as it must, and leaves a file in its output.
+    PartialAfterFailure = "partial-after-failure", Lifecycle, ["ERRORS"],
+        needs "a job that is declared to fail";
+    /// The writer fails in another class than it must.
+    WrongErrorClass = "wrong-error-class", Lifecycle, ["ERRORS"],
+        needs "a job that is declared to fail";
+    /// The writer says that all went well where it must fail.
+    SwallowedError = "swallowed-error", Lifecycle, ["ERRORS"],
+        needs "a job that is declared to fail";
+    /// A file ends within a TID, as a row limit that ignores groups makes it.
+    SplitTidByRows = "split-tid-by-rows", Groups, ["GROUP"],
+        needs "a file that ends with two rows of one TID, and a next one";
+    /// A new file begins within a TID, as a batch boundary that ignores groups makes it.
+    SplitTidByBatch = "split-tid-by-batch", Groups, ["GROUP"],
+        needs "two rows of one TID in a file";
+    /// A row of a TID comes again behind later TIDs of its file.
+    TidReturns = "tid-returns", Groups, ["ORDER", "GROUP"],
+        needs "a TID of two rows before another one";
+    /// A new file begins at every change of the TID.
+    FilePerTid = "file-per-tid", Sizes, ["SIZES"],
+        needs "enough TIDs for an explosion of tiny files";
+    /// All rows are in one file, far above the target.
+    OneFileForAll = "one-file-for-all", Sizes, ["SIZES"],
+        needs "several files that together are three times the target";
+    /// TIDs are sorted as text.
+    TidsAsText = "tids-as-text", Groups, ["ORDER", "GROUP"],
+        needs "TIDs whose text sorts otherwise than their numbers";
+    /// The rows of the highest possible TID are gone.
+    HighestTidLost = "highest-tid-lost", Groups, ["ACCOUNTING", "SKETCH"],
+        needs "rows of the highest TID";
+    /// TIDs went through a 64-bit float, which keeps 53 bits.
+    TidThroughFloat = "tid-through-float", Groups, ["ROWS", "SKETCH"],
+        needs "a TID beyond 2^53";
+    /// The manifest states a TID count of 0 for all files but the last.
+    TidCountOnLastFileOnly = "tid-count-on-last-file-only", Metadata, ["METADATA"],
+        needs "two files with TID counts";
+    /// The manifest's lowest and highest TID of a file have exchanged their places.
+    SwapMinMaxTid = "swap-min-max-tid", Metadata, ["METADATA"],
+        needs "a file of two TIDs";
+    /// The manifest's time range of the first file ends before its last timestamp.
+    ExclusiveEnd = "exclusive-end", Metadata, ["METADATA"],
+        needs "a manifest that states last timestamps";
+    /// The manifest's last timestamp of a file is one too high.
+    WrongLastTimestamp = "wrong-last-timestamp", Metadata, ["METADATA"],
+        needs "a manifest that states last timestamps";
+    /// The manifest's record count of a file is one too high.
+    WrongRecordCount = "wrong-record-count", Metadata, ["ACCOUNTING", "METADATA"],
+        needs "a manifest that states record counts";
+    /// The manifest's size of a file is one byte too high.
+    WrongFileSize = "wrong-file-size", Metadata, ["ACCOUNTING", "METADATA"],
+        needs "a manifest that states file sizes";
+    /// The manifest's TID count of a file is one too high.
+    WrongTidCount = "wrong-tid-count", Metadata, ["METADATA"],
+        needs "a manifest that states TID counts";
+    /// The manifest's lowest TID of a file is off by one.
+    WrongMinTid = "wrong-min-tid", Metadata, ["METADATA"],
+        needs "a manifest that states lowest TIDs";
+    /// The manifest's highest TID of a file is off by one.
+    WrongMaxTid = "wrong-max-tid", Metadata, ["METADATA"],
+        needs "a manifest that states highest TIDs";
+    /// The manifest's slot of a file is off by one.
+    WrongSlot = "wrong-slot", Metadata, ["METADATA"],
+        needs "a manifest that states slots";
+    /// The manifest's span count of a file is one too high.
+    WrongSpanCount = "wrong-span-count", Metadata, ["METADATA"],
+        needs "a manifest that states span counts";
+    /// The manifest's trace count of a file is one too high.
+    WrongTraceCount = "wrong-trace-count", Metadata, ["METADATA"],
+        needs "a manifest that states trace counts";
+    /// The manifest puts a file into the next hour.
+    WrongHour = "wrong-hour", Metadata, ["METADATA"],
+        needs "a manifest with split keys";
+    /// The manifest puts a file into the next day.
+    WrongDate = "wrong-date", Metadata, ["METADATA"],
+        needs "a manifest with split keys";
+    /// The manifest's index of a file within its hour is one too high.
+    WrongFileIndex = "wrong-file-index", Metadata, ["METADATA"],
+        needs "a manifest with split keys";
+    /// The manifest states a fingerprint that no row gives.
+    ExtraFingerprint = "extra-fingerprint", Metadata, ["METADATA"],
+        needs "a manifest that states fingerprints";
+    /// The manifest states fingerprints of the last file only.
+    FingerprintsOnLastFileOnly = "fingerprints-on-last-file-only", Metadata, ["METADATA"],
+        needs "two files with fingerprints";
+    /// The row that opens a file is counted in the fingerprints of the file before.
+    FingerprintShift = "fingerprint-shift", Metadata, ["METADATA"],
+        needs "a second file whose first row gives a fingerprint of its own";
+    /// The manifest states the time range of the whole job of every file.
+    RangeOfTheJob = "range-of-the-job", Metadata, ["METADATA"],
+        needs "two files of different time ranges";
+    /// The manifest states the first timestamp of the last file only.
+    FirstTimestampOnLastFileOnly = "first-timestamp-on-last-file-only", Metadata, ["METADATA"],
+        needs "two files with first timestamps";
+    /// The manifest states times and fingerprints of the next file.
+    MetadataOfNextFile = "metadata-of-next-file", Metadata, ["METADATA"],
+        needs "two files of which different things are stated";
+    /// Timestamps are cut to another grid than multiples of the interval.
+    WrongAlignment = "wrong-alignment", Groups, ["ROWS", "SKETCH"],
+        needs "points cut to an interval";
+    /// Timestamps are cut to the interval, but rows were merged by the timestamp as it was: one point is there several times.
+    KeyNotAligned = "key-not-aligned", Groups, ["ROWS", "ACCOUNTING", "SKETCH"],
+        needs "a row merged of several";
+    /// TIDs are sorted as if they had no sign.
+    TidsUnsigned = "tids-unsigned", Groups, ["ORDER"],
+        needs "negative TIDs beside others";
+    /// The sketch of a merged row is gone.
+    SketchDropped = "sketch-dropped", Sketches, ["ROWS", "SKETCH"],
+        needs "a row merged of several";
+    /// The sketch of a merged row counts everything twice, and so do its count and sum.
+    SketchMergedTwice = "sketch-merged-twice", Sketches, ["ROWS", "SKETCH"],
+        needs "a row merged of several";
+    /// The sketch of a merged row states another relative accuracy.
+    SketchOtherAccuracy = "sketch-other-accuracy", Sketches, ["ROWS", "SKETCH"],
+        needs "a row merged of several";
+    /// The rollup columns of a merged row are those of its first contribution.
+    RollupFromOneRow = "rollup-from-one-row", Sketches, ["ROWS", "SKETCH"],
+        needs "a row merged of several";
+    /// The sum of a merged row is exact where the sketch's is binned.
+    ExactSum = "exact-sum", Sketches, ["ROWS", "SKETCH"],
+        needs "a merged row whose exact and binned sums differ";
+    /// Lowest and highest value of a merged row have exchanged their places.
+    SwapRollupMinMax = "swap-rollup-min-max", Sketches, ["ROWS", "SKETCH"],
+        needs "a merged row of different lowest and highest value";
+    /// The sketch of a merged row ends in its middle.
+    SketchCut = "sketch-cut", Sketches, ["ROWS", "SKETCH"],
+        needs "a row merged of several";
+    /// The sketch of a merged row is that of its first contribution.
+    SketchOfOneRow = "sketch-of-one-row", Sketches, ["ROWS", "SKETCH"],
+        needs "a row merged of several whose sketches differ";
+    /// The lowest and the highest quantile of a merged row have exchanged their places.
+    SwapQuantiles = "swap-quantiles", Sketches, ["ROWS", "SKETCH"],
+        needs "a merged row whose lowest and highest quantiles lie apart";
+    /// The mean of a merged row is one per cent too high.
+    AverageOff = "average-off", Sketches, ["ROWS", "SKETCH"],
+        needs "a merged row whose mean is a number";
+    /// The spans of one trace are dealt over all files.
+    ScatterTrace = "scatter-trace", Locality, ["ORDER", "LOCALITY"],
+        needs "two files, and the longest trace not in every one";
+    /// One span belongs to a trace of another slot.
+    TwoSlots = "two-slots", Locality, ["ROWS", "LOCALITY"],
+        needs "spans in one slot of several";
+    /// Work for 15 % of the time that the writer took.
+    Slow15 = "slow-15", Cost, ["PERFORMANCE"],
+        needs "a measurement";
+    /// Work for 3 % of the time that the writer took: within the limit.
+    Slow3 = "slow-3", Cost, [],
+        needs "a measurement";
+    /// Twice the memory that the process needed at its peak.
+    DoubleMemory = "double-memory", Cost, ["MEMORY"],
+        needs "a measurement";
+}

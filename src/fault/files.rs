@@ -1,0 +1,92 @@
+//! Faults of whole files and of what is counted: missing, unreadable, doubled, not listed, not counted.
+
+use reports::manifest::ManifestFile;
+
+use super::rewrite::store;
+use super::site::{Site, stacked};
+use crate::error::{Error, Result};
+use crate::job::JobKind;
+
+/// Bytes of a joined file, in targets, from which on nobody takes it for a file near the target.
+const FAR_ABOVE: u64 = 3;
+
+/// The first file that holds rows.
+fn full(site: &Site<'_>) -> Option<usize> {
+    site.manifest.files.iter().position(|file| file.record_count.unwrap_or(0) > 0)
+}
+
+/// Does something to the bytes of a file with rows.
+fn bytes(site: &Site<'_>, change: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Result<()> {
+    let Some(index) = full(site) else { return Ok(()) };
+    let path = site.path(index);
+    let old = std::fs::read(&path).map_err(|source| Error::io("cannot read", &path, source))?;
+    match change(&old) {
+        Some(new) => std::fs::write(&path, new).map_err(|source| Error::io("cannot write", &path, source)),
+        None => std::fs::remove_file(&path).map_err(|source| Error::io("cannot remove", &path, source)),
+    }
+}
+
+/// A listed file is not there.
+pub(super) fn missing(site: &Site<'_>) -> Result<()> {
+    bytes(site, |_| None)
+}
+
+/// A file that is no Parquet file.
+pub(super) fn unreadable(site: &Site<'_>) -> Result<()> {
+    bytes(site, |old| Some(vec![b'x'; old.len()]))
+}
+
+/// A file that ends in its middle.
+pub(super) fn truncated(site: &Site<'_>) -> Result<()> {
+    bytes(site, |old| Some(old[..old.len() / 2].to_vec()))
+}
+
+/// A file of no bytes.
+pub(super) fn empty(site: &Site<'_>) -> Result<()> {
+    bytes(site, |_| Some(Vec::new()))
+}
+
+/// A file under two names, both listed.
+pub(super) fn doubled(site: &mut Site<'_>) -> Result<()> {
+    let Some(index) = full(site) else { return Ok(()) };
+    let copy = site.root.join("doubled.parquet");
+    std::fs::copy(site.path(index), &copy).map_err(|source| Error::io("cannot write", &copy, source))?;
+    let entry = ManifestFile { path: "doubled.parquet".to_owned(), ..site.manifest.files[index].clone() };
+    site.manifest.files.insert(index + 1, entry);
+    Ok(())
+}
+
+/// Everything is gone, and the result list says so.
+pub(super) fn output_lost(site: &mut Site<'_>) -> Result<()> {
+    if full(site).is_some() {
+        for index in (0..site.manifest.files.len()).rev() {
+            site.remove(index)?;
+        }
+    }
+    Ok(())
+}
+
+/// All files as one.
+pub(super) fn one_for_all(site: &mut Site<'_>) -> Result<()> {
+    let stated: u64 = site.manifest.files.iter().filter_map(|file| file.file_size).sum();
+    let parameters = &site.job.parameters;
+    let by_rows = parameters.rows_per_file.is_some_and(|rows| rows > 0);
+    let by_hour = site.job.kind == JobKind::Ingest || parameters.split_hours == Some(true);
+    let target = parameters.target_size.filter(|target| *target > 0 && !by_rows && !by_hour);
+    if site.manifest.files.len() < 2 || target.is_none_or(|target| stated < FAR_ABOVE * target) {
+        return Ok(());
+    }
+    let joined = site.load_all()?.into_iter().map(Some).reduce(|upper, lower| stacked(&upper?, &lower?));
+    let Some(joined) = joined.flatten() else { return Ok(()) };
+    // Written and weighed before anything is given up: joined data may take less room.
+    let trial = site.root.join("one-for-all.parquet");
+    let size = store(&trial, &joined)?;
+    std::fs::remove_file(&trial).map_err(|source| Error::io("cannot remove", &trial, source))?;
+    if target.is_some_and(|target| size < FAR_ABOVE * target) {
+        return Ok(());
+    }
+    for index in (1..site.manifest.files.len()).rev() {
+        site.remove(index)?;
+    }
+    site.tell(0, &joined)
+}

@@ -1,0 +1,255 @@
+//! `parallax selftest`: the proof that a green means something.
+//!
+//! 1. Each corpus is generated, and both built-in sides perform it once (`ground`).
+//! 2. Every check is asked about the undamaged output: none may go red.
+//! 3. Every fault of the catalogue is planted into a copy of the candidate's output, and every check is asked again. Where the copy
+//!    did not change, the output offered no place for the fault: not applicable, and told so.
+//! 4. Every check that must see a planted fault must go red. A fault that is planted in no corpus at all is no proof either.
+//!
+//! Nothing is waived and every check decides: the policy plays no part. Faults of cost are left out, since only a measurement
+//! can see them (`parallax bench`). Cost: both sides once a corpus, all checks once a fault and corpus; one copy of an output at
+//! a time and thread.
+
+mod ground;
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use reports::selftest::{SCHEMA_VERSION, Selftest, SelftestCorpus, SelftestFault, Trial, TrialOutcome};
+
+use self::ground::Ground;
+use crate::cancel::Cancel;
+use crate::check;
+use crate::error::{Error, Result};
+use crate::fault::Fault;
+use crate::plan::PlannedJob;
+use crate::run::tool;
+
+/// What is tried.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The corpora as jobs.
+    pub jobs: &'a [PlannedJob],
+    /// The faults, in the order of the catalogue.
+    pub faults: &'a [Fault],
+    /// True where these are all built-in corpora: then each fault must find a place in one.
+    pub every_corpus: bool,
+    /// Rows of each corpus, where others than its own were asked for.
+    pub rows: Option<u64>,
+    /// Worker threads.
+    pub threads: usize,
+    /// Parent of the temporary directories.
+    pub tmp: &'a Path,
+    /// This program, for counting descriptors in a child process.
+    pub program: Option<&'a Path>,
+}
+
+/// Every fault that a comparison can see.
+pub fn faults() -> impl Iterator<Item = Fault> {
+    Fault::ALL.iter().copied().filter(|fault| !fault.is_of_cost())
+}
+
+/// One corpus with what came of each fault, in order.
+struct Tried {
+    corpus: SelftestCorpus,
+    trials: Vec<Trial>,
+}
+
+/// Performs the self-test. `told` hears of each corpus as it is done: its name, how many faults were planted, how many of them
+/// were caught, how many corpora there are.
+///
+/// # Errors
+/// Where a corpus could not be made or a side could not go on, a fault could not be planted, or the run was interrupted.
+pub fn perform(
+    asked: &Asked<'_>,
+    cancel: &Cancel,
+    told: &(dyn Fn(&str, usize, usize, usize) + Sync),
+) -> Result<Selftest> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(asked.threads)
+        .build()
+        .map_err(|error| Error::internal(format!("cannot start {} threads: {error}", asked.threads)))?;
+    let tried: Result<Vec<Tried>> = pool.install(|| {
+        asked
+            .jobs
+            .par_iter()
+            .map(|job| {
+                let tried = corpus(job, asked, cancel)?;
+                let planted = tried.trials.iter().filter(|it| it.outcome != TrialOutcome::NotApplicable);
+                let caught = tried.trials.iter().filter(|it| it.outcome == TrialOutcome::Caught);
+                told(job.id(), planted.count(), caught.count(), asked.jobs.len());
+                Ok(tried)
+            })
+            .collect()
+    });
+    Ok(document(asked, tried?))
+}
+
+fn corpus(job: &PlannedJob, asked: &Asked<'_>, cancel: &Cancel) -> Result<Tried> {
+    let at = |error: Error| Error { message: format!("corpus {}: {}", job.id(), error.message), ..error };
+    let ground = Ground::prepare(job, asked.tmp, asked.program, cancel).map_err(at)?;
+    let alarms = ground.undamaged(cancel).map_err(at)?;
+    let trials = asked
+        .faults
+        .par_iter()
+        .map(|&fault| {
+            let named = |error: Error| Error {
+                message: format!("fault {} in corpus {}: {}", fault.name(), job.id(), error.message),
+                ..error
+            };
+            let red = ground.planted(fault, cancel).map_err(named)?;
+            let outcome = match &red {
+                None => TrialOutcome::NotApplicable,
+                Some(red) if red.is_empty() => TrialOutcome::Escaped,
+                Some(red) if fault.seen_by().iter().all(|must| red.iter().any(|it| it == must)) => {
+                    TrialOutcome::Caught
+                }
+                Some(_) => TrialOutcome::WrongCheck,
+            };
+            Ok(Trial { corpus: job.id().to_owned(), outcome, red: red.unwrap_or_default() })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let corpus = SelftestCorpus {
+        name: job.id().to_owned(),
+        signal: job.signal().unwrap_or_default().to_owned(),
+        rows: ground.rows(),
+        false_alarms: alarms,
+    };
+    ground.close()?;
+    Ok(Tried { corpus, trials })
+}
+
+fn document(asked: &Asked<'_>, mut tried: Vec<Tried>) -> Selftest {
+    let owned = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let mut faults: Vec<SelftestFault> = asked
+        .faults
+        .iter()
+        .map(|fault| SelftestFault {
+            name: fault.name().to_owned(),
+            family: fault.family().name().to_owned(),
+            what: fault.what().trim().to_owned(),
+            needs: fault.needs().to_owned(),
+            caught_by: owned(fault.seen_by()),
+            trials: Vec::new(),
+        })
+        .collect();
+    for corpus in &mut tried {
+        for (fault, trial) in faults.iter_mut().zip(std::mem::take(&mut corpus.trials)) {
+            fault.trials.push(trial);
+        }
+    }
+    let corpora: Vec<SelftestCorpus> = tried.into_iter().map(|it| it.corpus).collect();
+    let problems = problems(&corpora, &faults, asked.every_corpus);
+    let planted: usize = faults.iter().map(SelftestFault::planted).sum();
+    let over = format!("{} faults planted {planted} times in {} corpora", faults.len(), corpora.len());
+    let headline = if !problems.is_empty() {
+        format!("{} {}: {over}", problems.len(), if problems.len() == 1 { "problem" } else { "problems" })
+    } else if planted == 0 {
+        format!("{over}: nothing was tried")
+    } else {
+        format!(
+            "{over}: each was caught by the checks that must see it, and no check went red on undamaged data"
+        )
+    };
+    Selftest {
+        schema_version: SCHEMA_VERSION,
+        tool: tool(),
+        passed: problems.is_empty() && planted > 0,
+        headline,
+        complete: asked.every_corpus && asked.faults.len() == self::faults().count(),
+        rows: asked.rows,
+        checks: owned(check::CODES),
+        corpora,
+        faults,
+        problems,
+    }
+}
+
+/// What is wrong, one sentence each.
+fn problems(corpora: &[SelftestCorpus], faults: &[SelftestFault], every_corpus: bool) -> Vec<String> {
+    let mut problems = Vec::new();
+    for corpus in corpora {
+        for alarm in &corpus.false_alarms {
+            problems.push(format!("false alarm on the undamaged output of {}: {alarm}", corpus.name));
+        }
+    }
+    for fault in faults {
+        for trial in &fault.trials {
+            let (name, corpus) = (&fault.name, &trial.corpus);
+            match trial.outcome {
+                TrialOutcome::Escaped => {
+                    problems.push(format!("{name} escapes in {corpus}: no check went red"));
+                }
+                TrialOutcome::WrongCheck => {
+                    let missing: Vec<&str> = fault
+                        .caught_by
+                        .iter()
+                        .filter(|must| !trial.red.contains(must))
+                        .map(String::as_str)
+                        .collect();
+                    problems.push(format!(
+                        "{name} in {corpus}: {} went red, {} did not",
+                        trial.red.join(", "),
+                        missing.join(", ")
+                    ));
+                }
+                TrialOutcome::Caught | TrialOutcome::NotApplicable => {}
+            }
+        }
+        if every_corpus && fault.planted() == 0 {
+            problems.push(format!("{} was planted in no corpus: none has {}", fault.name, fault.needs));
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(outcome: TrialOutcome, red: &[&str]) -> SelftestFault {
+        let red = red.iter().map(|it| (*it).to_owned()).collect();
+        SelftestFault {
+            name: "f".to_owned(),
+            family: "rows".to_owned(),
+            what: String::new(),
+            needs: "a row".to_owned(),
+            caught_by: vec!["ROWS".to_owned()],
+            trials: vec![Trial { corpus: "c".to_owned(), outcome, red }],
+        }
+    }
+
+    #[test]
+    fn escapes_wrong_checks_false_alarms_and_faults_without_a_place_are_problems() {
+        let alarm = SelftestCorpus {
+            name: "c".to_owned(),
+            signal: "logs".to_owned(),
+            rows: 1,
+            false_alarms: vec!["ORDER: inverted".to_owned()],
+        };
+        let clean = SelftestCorpus { false_alarms: Vec::new(), ..alarm.clone() };
+        let of = |corpus: &SelftestCorpus, fault: SelftestFault, every| {
+            problems(std::slice::from_ref(corpus), &[fault], every)
+        };
+        let caught = fault(TrialOutcome::Caught, &["ROWS", "ORDER"]);
+        assert!(of(&clean, caught.clone(), true).is_empty());
+        assert!(of(&alarm, caught, true)[0].contains("false alarm"));
+        assert!(of(&clean, fault(TrialOutcome::Escaped, &[]), true)[0].contains("escapes in c"));
+        let wrong = fault(TrialOutcome::WrongCheck, &["ORDER"]);
+        assert_eq!(of(&clean, wrong, true), ["f in c: ORDER went red, ROWS did not"]);
+        let nowhere = fault(TrialOutcome::NotApplicable, &[]);
+        assert!(of(&clean, nowhere.clone(), false).is_empty());
+        assert!(of(&clean, nowhere, true)[0].contains("planted in no corpus: none has a row"));
+    }
+
+    #[test]
+    fn the_catalogue_holds_at_least_sixty_faults_whose_checks_there_are() {
+        assert!(faults().count() >= 60, "{}", faults().count());
+        let mut names = std::collections::BTreeSet::new();
+        for fault in faults() {
+            assert!(names.insert(fault.name()), "{} is there twice", fault.name());
+            assert!(!fault.seen_by().is_empty() && !fault.needs().is_empty(), "{}", fault.name());
+            assert!(fault.seen_by().iter().all(|it| check::CODES.contains(it)), "{}", fault.name());
+        }
+    }
+}
