@@ -353,6 +353,18 @@ catalogue! {
     /// The mean of a merged row is one per cent too high.
     AverageOff = "average-off", Sketches, ["ROWS", "SKETCH"],
         needs "a merged row whose mean is a number";
+    /// The footer's lowest value of a column is above the lowest there is.
+    FalseBound = "false-bound", Layout, ["LAYOUT"],
+        needs "a column of integers of two values";
+    /// The footer counts one null more than there is.
+    FalseNulls = "false-nulls", Layout, ["LAYOUT"],
+        needs "a column of text with statistics";
+    /// A row group says that its rows descend by the sort key, and they ascend.
+    FalseOrder = "false-order", Layout, ["LAYOUT"],
+        needs "a sort key of integers of two values in one row group";
+    /// The offset index of one column points at another's pages.
+    FalsePageIndex = "false-page-index", Layout, ["LAYOUT"],
+        needs "two columns with a page index";
     /// The spans of one trace are dealt over all files.
     ScatterTrace = "scatter-trace", Locality, ["ORDER", "LOCALITY"],
         needs "two files, and the longest trace not in every one";

@@ -10,14 +10,15 @@ use parquet::file::metadata::{
 };
 use parquet::file::writer::TrackedWrite;
 
-/// Replaces footer and page indexes of the file by what `change` makes of them.
+/// Replaces footer and page indexes of the file by what `change` makes of them; false, and the file as it was, where that is
+/// nothing.
 ///
 /// # Errors
 /// Where the file cannot be read or written, or `change` fails.
 pub(crate) fn restate(
     path: &Path,
-    change: impl FnOnce(ParquetMetaDataBuilder) -> Result<ParquetMetaDataBuilder>,
-) -> Result<()> {
+    change: impl FnOnce(ParquetMetaDataBuilder) -> Result<Option<ParquetMetaDataBuilder>>,
+) -> Result<bool> {
     let bytes = std::fs::read(path)?;
     let metadata = ParquetMetaDataReader::new()
         .with_page_index_policy(PageIndexPolicy::Optional)
@@ -27,13 +28,14 @@ pub(crate) fn restate(
         chunks().flat_map(|chunk| [chunk.column_index_offset(), chunk.offset_index_offset()]).flatten();
     let footer = footer_start(&bytes)?;
     let end = indexes.filter_map(|at| usize::try_from(at).ok()).chain([footer]).min().unwrap_or(footer);
-    let stated = change(metadata.clone().into_builder())?.build();
+    let Some(stated) = change(metadata.clone().into_builder())? else { return Ok(false) };
+    let stated = stated.build();
     let mut file = Vec::new();
     let mut tracked = TrackedWrite::new(&mut file);
     tracked.write_all(&bytes[..end])?;
     ParquetMetaDataWriter::new_with_tracked(tracked, &stated).finish()?;
     std::fs::write(path, file)?;
-    Ok(())
+    Ok(true)
 }
 
 fn footer_start(bytes: &[u8]) -> Result<usize> {

@@ -8,8 +8,8 @@ mod catalogue;
 mod columns;
 mod cost;
 mod files;
-#[cfg(test)]
 pub(crate) mod footer;
+mod layout;
 mod merge;
 mod order;
 pub(crate) mod plant;
@@ -51,6 +51,8 @@ pub enum Family {
     Accounting,
     /// Files too small or too large.
     Sizes,
+    /// Files that state what is not so of themselves.
+    Layout,
     /// Traces scattered, spans in the wrong slot.
     Locality,
     /// Failures hidden, things left behind.
@@ -74,6 +76,7 @@ impl Family {
             Self::Metadata => "metadata",
             Self::Accounting => "accounting",
             Self::Sizes => "sizes",
+            Self::Layout => "layout",
             Self::Locality => "locality",
             Self::Lifecycle => "lifecycle",
             Self::Sketches => "sketches",

@@ -12,7 +12,7 @@ use reports::manifest::{ErrorClass, Failure, Manifest, ManifestFile};
 
 use super::rewrite::{load, store};
 use super::site::{Site, is_indexed, is_key, stacked, with_column};
-use super::{Fault, columns, files, merge, order, rows, series, spans, stated, values};
+use super::{Fault, columns, files, layout, merge, order, rows, series, spans, stated, values};
 use crate::error::{Error, Result};
 use crate::job::{Job, JobKind};
 use crate::side::builtin::files_below;
@@ -123,6 +123,10 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
         Fault::RollupFromOneRow => merge::rollup_from_one_row(&mut site)?,
         Fault::ExactSum => merge::exact_sum(&mut site)?,
         Fault::SwapRollupMinMax => merge::swap_rollup_min_max(&mut site)?,
+        Fault::FalseBound => layout::false_bound(&mut site)?,
+        Fault::FalseNulls => layout::false_nulls(&mut site)?,
+        Fault::FalseOrder => layout::false_order(&mut site)?,
+        Fault::FalsePageIndex => layout::false_page_index(&mut site)?,
         Fault::ScatterTrace => spans::scatter_trace(&mut site)?,
         Fault::TwoSlots => spans::two_slots(&mut site)?,
         Fault::BatchTailLost => rows::batch_tail_lost(&mut site)?,

@@ -73,7 +73,7 @@ fn state(path: &Path, column: &str, change: impl Fn(Statistics) -> Statistics) {
         });
         let chunks = chunks.collect::<parquet::errors::Result<Vec<_>>>()?;
         groups.insert(0, first.into_builder().set_column_metadata(chunks).build()?);
-        Ok(metadata.set_row_groups(groups))
+        Ok(Some(metadata.set_row_groups(groups)))
     })
     .unwrap();
 }
@@ -205,11 +205,11 @@ fn exchange(path: &Path, column_index: bool, one: usize, other: usize) {
         if column_index {
             let mut index = metadata.take_column_index().unwrap();
             index[0].swap(one, other);
-            Ok(metadata.set_column_index(Some(index)))
+            Ok(Some(metadata.set_column_index(Some(index))))
         } else {
             let mut index = metadata.take_offset_index().unwrap();
             index[0].swap(one, other);
-            Ok(metadata.set_offset_index(Some(index)))
+            Ok(Some(metadata.set_offset_index(Some(index))))
         }
     })
     .unwrap();
@@ -256,7 +256,7 @@ fn a_bloom_filter_that_denies_a_value_is_seen() {
             .set_bloom_filter_length(b.bloom_filter_length())
             .build()?;
         let chunks = vec![swapped, b.clone()];
-        Ok(metadata.set_row_groups(vec![first.into_builder().set_column_metadata(chunks).build()?]))
+        Ok(Some(metadata.set_row_groups(vec![first.into_builder().set_column_metadata(chunks).build()?])))
     })
     .unwrap();
     let found = blockers(&fixture);
