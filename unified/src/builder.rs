@@ -311,7 +311,9 @@ impl UnifiedWriterBuilder {
             if self.split_hours { RowsLeft::ByHour(Default::default()) } else { RowsLeft::Total(0) };
         Ok(UnifiedWriter::open(Pipeline {
             splitter: Splitter::new(settings, output, self.output, expected),
-            sorter: ordering.sorts().then(|| Sorter::new(ordering, self.memory_limit, meter.clone())),
+            sorter: ordering
+                .sorts()
+                .then(|| Sorter::new(ordering, self.memory_limit, threads, meter.clone())),
             scratch: Scratch::new(self.scratch),
             catalog: Catalog::default(),
             translator: Translator::default(),

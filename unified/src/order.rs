@@ -15,6 +15,7 @@ use crate::sort::SortedBuffer;
 use crate::spill::{Run, RunWriter, Scratch, SpillFile};
 use crate::stats::{Figure, Meter};
 use crate::whole::Whole;
+use crate::workers::Workers;
 
 /// Small batches are joined until they have this many rows, so that a job of many tiny batches stays cheap.
 const JOIN_ROWS: usize = 2048;
@@ -72,10 +73,11 @@ pub(crate) struct Sorter {
     runs: Vec<Run>,
     spill: Option<SpillFile>,
     meter: Meter,
+    workers: Workers,
 }
 
 impl Sorter {
-    pub(crate) fn new(ordering: Ordering, memory_limit: u64, meter: Meter) -> Self {
+    pub(crate) fn new(ordering: Ordering, memory_limit: u64, threads: usize, meter: Meter) -> Self {
         Self {
             ordering,
             memory_limit: usize::try_from(memory_limit).unwrap_or(usize::MAX),
@@ -88,6 +90,7 @@ impl Sorter {
             runs: Vec::new(),
             spill: None,
             meter,
+            workers: Workers::new(threads),
         }
     }
 
@@ -170,7 +173,7 @@ impl Sorter {
             Some(file) => file,
             None => SpillFile::create(scratch)?,
         };
-        let mut sorted = SortedBuffer::new(parts, whole, key, batch_bytes, catalog)?;
+        let mut sorted = SortedBuffer::new(parts, whole, key, batch_bytes, catalog, &self.workers)?;
         let forms = sorted.forms(catalog);
         let mut writer = RunWriter::create(self.spill.insert(file), catalog, forms, batch_bytes)?;
         while let Some(rows) = sorted.next(catalog)? {
@@ -202,7 +205,7 @@ impl Sorter {
         let batch_bytes = run_batch_bytes(self.memory_limit);
         let (parts, whole) = (std::mem::take(&mut self.buffer), std::mem::take(&mut self.whole));
         let sort = self.meter.time(Figure::Sort);
-        let buffer = SortedBuffer::new(parts, whole, key, batch_bytes, catalog)?;
+        let buffer = SortedBuffer::new(parts, whole, key, batch_bytes, catalog, &self.workers)?;
         drop(sort);
         self.spill = None;
         let context = MergeContext { catalog, key, cancel, memory: merging, meter: &self.meter };

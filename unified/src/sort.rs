@@ -3,7 +3,7 @@
 //! 1. One entry of 16 bytes a row: key, batch and row in one number, so that comparing two is one comparison. A missing
 //!    key comes first; as every entry is unique, the order is the stable one.
 //! 2. Where the entries already ascend nothing is done, and the batches are handed on as they are. Else they are sorted
-//!    by a merge sort that makes use of runs, so that nearly sorted rows are cheap.
+//!    by a merge sort that makes use of runs, so that nearly sorted rows are cheap, in all threads.
 //! 3. Columns of codes and of values of fixed width lie end to end (module `whole`), so that their rows are gathered from
 //!    one place; the others stay in their batches.
 //! 4. Sorted rows are gathered column by column, a batch at a time, so the rows never exist twice.
@@ -20,6 +20,7 @@ use crate::key::{Key, KeyRule};
 use crate::rows::{Rows, union};
 use crate::spill::Forms;
 use crate::whole::Whole;
+use crate::workers::Workers;
 
 /// Rows of a gathered batch unless its bytes say otherwise.
 const GATHER_ROWS: usize = 8192;
@@ -54,6 +55,7 @@ impl SortedBuffer {
         key: Option<ColumnId>,
         batch_bytes: usize,
         catalog: &Catalog,
+        workers: &Workers,
     ) -> Result<Self> {
         let rows: usize = parts.iter().map(|part| part.len).sum();
         let bytes = parts.iter().map(Rows::memory).sum::<usize>() + whole.memory();
@@ -77,7 +79,7 @@ impl SortedBuffer {
         if order.is_sorted() {
             order = Vec::new();
         } else {
-            order.sort();
+            workers.sort(&mut order);
             one_form(&mut parts, catalog)?;
         }
         Ok(Self {

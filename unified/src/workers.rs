@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Threads to work with: as asked for, or as many as there are processors.
@@ -15,6 +16,9 @@ pub(crate) fn threads(asked: usize) -> usize {
         asked => asked,
     }
 }
+
+/// Numbers that are worth sorting in several threads.
+const MANY: usize = 50_000;
 
 /// Runs independent tasks, at once where there are threads for it.
 #[derive(Debug)]
@@ -29,6 +33,25 @@ impl Workers {
         Self { threads, pool: OnceLock::new() }
     }
 
+    fn pool(&self) -> Option<&ThreadPool> {
+        let pool = self.pool.get_or_init(|| {
+            let name = |index| format!("unified-{index}");
+            ThreadPoolBuilder::new().num_threads(self.threads).thread_name(name).build().ok()
+        });
+        pool.as_ref()
+    }
+
+    /// Sorts numbers of which no two are equal.
+    pub(crate) fn sort(&self, numbers: &mut [u128]) {
+        if self.threads < 2 || numbers.len() < MANY {
+            return numbers.sort();
+        }
+        match self.pool() {
+            Some(pool) => pool.install(|| numbers.par_sort()),
+            None => numbers.sort(),
+        }
+    }
+
     /// Runs each task; with several failures, any one of them is told.
     pub(crate) fn run<T: Send, E: Send>(
         &self,
@@ -38,11 +61,7 @@ impl Workers {
         if self.threads < 2 || tasks.len() < 2 {
             return tasks.into_iter().try_for_each(work);
         }
-        let pool = self.pool.get_or_init(|| {
-            let name = |index| format!("unified-{index}");
-            ThreadPoolBuilder::new().num_threads(self.threads).thread_name(name).build().ok()
-        });
-        match pool {
+        match self.pool() {
             Some(pool) => pool.install(|| tasks.into_par_iter().with_max_len(1).try_for_each(work)),
             None => tasks.into_iter().try_for_each(work),
         }
@@ -54,6 +73,18 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+
+    #[test]
+    fn any_number_of_threads_sorts_alike() {
+        let numbers: Vec<u128> = (0..120_000u128).map(|n| (n * 7919) % 120_011).collect();
+        let sorted = |threads| {
+            let mut numbers = numbers.clone();
+            Workers::new(threads).sort(&mut numbers);
+            numbers
+        };
+        assert!(sorted(1).is_sorted());
+        assert_eq!(sorted(1), sorted(3));
+    }
 
     #[test]
     fn every_task_runs_once_and_a_failure_is_told() {

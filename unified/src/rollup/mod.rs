@@ -129,7 +129,8 @@ impl<'a> Rollup<'a> {
         if self.carried.bytes > self.share && self.carried.rows > 1 {
             let parts = std::mem::take(&mut self.carried).parts;
             let tid = parts[0].keys[0];
-            self.large = Some((tid, Sorter::new(Ordering::Spillable, self.share as u64, self.meter.clone())));
+            self.large =
+                Some((tid, Sorter::new(Ordering::Spillable, self.share as u64, 1, self.meter.clone())));
             for part in &parts {
                 let all: Vec<(usize, usize)> = (0..part.len).map(|row| (0, row)).collect();
                 self.enlarge(std::slice::from_ref(part), &all, scratch)?;
