@@ -12,6 +12,8 @@ use crate::check::finding::{Refine, finding};
 const LARGE: u64 = 256 << 20;
 /// Times the baseline's largest row group, above which it is.
 const LARGER: u64 = 4;
+/// Bytes of a column from which on its growth matters, as for the bytes of a whole output.
+const FLOOR: u64 = 1 << 20;
 /// Columns named in one finding.
 const NAMED: usize = 100;
 
@@ -77,9 +79,9 @@ pub(super) fn findings(evidence: &LayoutEvidence) -> Vec<Finding> {
     findings
 }
 
-/// By more than a tenth.
+/// By more than a tenth, where there is enough of it.
 fn grew(a: &ColumnLayout, b: &ColumnLayout) -> bool {
-    b.compressed.saturating_mul(10) > a.compressed.saturating_mul(11)
+    b.compressed >= FLOOR && b.compressed.saturating_mul(10) > a.compressed.saturating_mul(11)
 }
 
 fn row_groups(a: &SideLayout, b: &SideLayout) -> Option<Finding> {
@@ -118,4 +120,47 @@ fn about(
         finding = finding.with("columns not named here", columns.len() - NAMED);
     }
     Some(finding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_dictionary_is_warned_of_where_the_column_grew_and_is_large() {
+        let column = |dictionaries, compressed, encoding: &str| {
+            let encodings = vec![encoding.to_owned()];
+            Some(ColumnLayout { dictionaries, compressed, encodings, ..ColumnLayout::default() })
+        };
+        let side = |side| SideLayout {
+            side,
+            files: 1,
+            row_groups: 1,
+            row_group_rows: [1; 3],
+            largest_row_group: 1,
+            chunks: 1,
+            page_index: 1,
+            statistics: 1,
+            bloom_filters: 0,
+            checksums: 0,
+            created_by: Vec::new(),
+            keys: Vec::new(),
+            sorting: Vec::new(),
+            unordered: 0,
+        };
+        let warned = |a: u64, b: u64| {
+            let columns = vec![ColumnLayouts {
+                column: "a".to_owned(),
+                baseline: column(1, a, "DICTIONARY"),
+                candidate: column(0, b, "PLAIN"),
+            }];
+            let sides = vec![side(Role::Baseline), side(Role::Candidate)];
+            let found = findings(&LayoutEvidence { columns, sides, ..LayoutEvidence::default() });
+            found.iter().any(|it| it.code == "layout.dictionary_lost" && it.severity == Severity::Warning)
+        };
+        let mib = 1 << 20;
+        assert!(warned(2 * mib, 3 * mib));
+        assert!(!warned(3 * mib, 3 * mib), "no larger");
+        assert!(!warned(1_000, 2_000), "too small to matter");
+    }
 }

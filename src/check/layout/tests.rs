@@ -8,7 +8,7 @@ use arrow::array::{
     TimestampMillisecondArray, UInt32Array, UInt64Array,
 };
 use arrow::datatypes::Int32Type;
-use parquet::basic::{Compression, Encoding};
+use parquet::basic::Compression;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{
     EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
@@ -302,7 +302,7 @@ fn rows_that_are_not_in_the_declared_order_are_seen_and_others_are_not() {
 }
 
 #[test]
-fn a_codec_or_a_dictionary_that_is_not_the_baselines_is_warned_of() {
+fn a_codec_that_is_not_the_baselines_and_an_index_that_is_gone_are_warned_of() {
     let many: Vec<&str> = (0..50).map(|it| if it % 2 == 0 { "even number" } else { "odd number" }).collect();
     let columns: Columns = vec![("a", texts(&many))];
     let warned = |b: WriterPropertiesBuilder| {
@@ -311,8 +311,6 @@ fn a_codec_or_a_dictionary_that_is_not_the_baselines_is_warned_of() {
         found.map(|it| it.code.clone()).collect::<Vec<_>>()
     };
     assert_eq!(warned(pages().set_compression(Compression::SNAPPY)), ["layout.codec"]);
-    let plain = pages().set_dictionary_enabled(false).set_encoding(Encoding::PLAIN);
-    assert_eq!(warned(plain), ["layout.dictionary_lost"]);
     let blind = pages().set_statistics_enabled(EnabledStatistics::None).set_offset_index_disabled(true);
     assert_eq!(warned(blind), ["layout.page_index_lost", "layout.statistics_lost"]);
 }
