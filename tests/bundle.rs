@@ -1,21 +1,8 @@
 //! A job packed on one machine and run again on another: the same findings with the same ids.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::support::{Finished, corpus, findings, parallax, read_report};
-
-/// Runs `parallax` in the directory of an earlier invocation.
-fn beside(done: &Finished, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_parallax"))
-        .args(arguments)
-        .current_dir(done.home.path())
-        .env("TMPDIR", done.path("tmp"))
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
-}
+use crate::support::{Finished, beside, corpus, findings, parallax, read_report};
 
 fn bundle(done: &Finished, job: &str) -> PathBuf {
     let (code, stdout, stderr) =

@@ -1,23 +1,10 @@
 //! A failing job made small, and the small one run again.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use reports::document::{JobReport, Report, Severity};
 
-use crate::support::{Finished, parallax, read_report};
-
-/// Runs `parallax` in the directory of an earlier invocation.
-fn beside(done: &Finished, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_parallax"))
-        .args(arguments)
-        .current_dir(done.home.path())
-        .env("TMPDIR", done.path("tmp"))
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
-}
+use crate::support::{beside, parallax, read_report};
 
 /// Codes and columns of the blockers of one check.
 fn blockers(job: &JobReport, check: &str) -> BTreeSet<(String, Option<String>)> {

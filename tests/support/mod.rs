@@ -59,6 +59,18 @@ impl Invocation {
     }
 }
 
+/// Runs `parallax` in the directory of an earlier invocation.
+pub fn beside(done: &Finished, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_parallax"))
+        .args(arguments)
+        .current_dir(done.home.path())
+        .env("TMPDIR", done.path("tmp"))
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
 impl Finished {
     /// A path in the working directory.
     pub fn path(&self, name: &str) -> PathBuf {
