@@ -491,13 +491,22 @@ fn a_policy_for_a_part_of_the_work_holds_in_the_gate_for_that_part_alone() {
         rows["findings"] = json!([blocker(None)]);
         rows["status"] = json!("fail");
     };
-    for (job, code) in [("*", 0), ("another-*", 1)] {
+    for (job, code) in [("*", 3), ("another-*", 1)] {
         let gates = "[\"ACCOUNTING\", \"SCHEMA\", \"ORDER\", \"SIZES\", \"LAYOUT\", \"METADATA\", \"ERRORS\", \"LEAKS\", \"PERFORMANCE\", \"MEMORY\"]";
         let config = format!("[[policy.for]]\njob = \"{job}\"\ngates = {gates}\n");
         let done = gate_with(&GOOD, "logs", &config, blocked).expect(code);
         let notices = decision(&done)["notices"].to_string();
         assert!(notices.contains("for a part of the work"), "{notices}");
+        // It fails nobody there, and yet what the phase requires of it is not shown.
+        let shown = reasons(&decision(&done));
+        assert_eq!(shown.contains("though it does not gate there"), code == 3, "{shown}");
     }
+}
+
+#[test]
+fn a_candidate_that_needs_more_memory_than_a_worker_has_fails_the_gate() {
+    let done = gate_with(&GOOD, "logs", "[policy.memory]\nlimit = 1000\n", |_, _| ()).expect(1);
+    assert!(done.stdout.contains("of the 1000 that a worker has"), "{}", done.stdout);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Measuring time and memory through the whole program: structure only, for nothing here can promise a speed.
 
-use reports::document::{CheckStatus, Mode, Verdict};
+use reports::document::{Action, CheckStatus, Mode, Verdict};
 use reports::measurement::Purpose;
 
 use crate::support::{check, parallax};
@@ -75,6 +75,23 @@ fn twice_the_memory_is_seen_whatever_else_the_machine_does() {
     let memory = check(&report.jobs[0], "MEMORY");
     assert_eq!(memory.status, CheckStatus::Fail);
     assert_eq!(memory.findings[0].code, "memory.more");
+}
+
+#[test]
+fn a_peak_above_what_a_worker_has_pages_and_one_far_below_is_not_mentioned() {
+    for (limit, code) in [("1000", 1), ("99000000000", 0)] {
+        let words =
+            ["bench", "--baseline", "unified", "--allow-debug", "--slower", "1000", "--more-memory", "1000"];
+        let done = parallax(&[&words[..], &QUICK].concat())
+            .with_file("parallax.toml", &format!("[policy.memory]\nlimit = {limit}\n"))
+            .finish()
+            .expect(code);
+        let report = done.report();
+        let found = &check(&report.jobs[0], "MEMORY").findings;
+        let told: Vec<_> = found.iter().map(|it| (it.code.as_str(), it.action)).collect();
+        let wanted = [("memory.limit", Some(Action::Page))];
+        assert_eq!(told, if code == 1 { &wanted[..] } else { &[] });
+    }
 }
 
 #[test]

@@ -84,7 +84,7 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
     }
     found.mark = if !failed.is_empty() {
         Mark::Fail
-    } else if found.jobs + ungated > 0 && (undecided.is_empty() || !measures) {
+    } else if found.jobs > 0 && (undecided.is_empty() || !measures) {
         Mark::Pass
     } else {
         Mark::Open
@@ -98,6 +98,10 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
         Mark::Pass if measures => passed.join("; "),
         Mark::Pass => "passed".to_owned(),
         _ if !undecided.is_empty() => listed("undecided", &undecided),
+        // A check that gates nothing fails nobody, but what it was required for it has not shown either.
+        _ if ungated > 0 => {
+            format!("failed by all {ungated} that answered it, though it does not gate there")
+        }
         _ if refused > 0 => "answered only by reports that were refused".to_owned(),
         _ if code == "QUERY" => verdict::nobody(code).to_owned(),
         _ if jobs == 0 && measures => {

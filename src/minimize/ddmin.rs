@@ -16,7 +16,10 @@ use crate::error::Result;
 /// Something that can be made smaller by keeping stretches of it.
 pub(super) trait Shrinks {
     /// Elements left.
-    fn len(&self) -> u64;
+    ///
+    /// # Errors
+    /// Where they cannot be counted.
+    fn len(&self) -> Result<u64>;
     /// Tries to keep these stretches alone, ascending and apart. True where the rest is gone for good.
     ///
     /// # Errors
@@ -32,15 +35,15 @@ pub(super) trait Shrinks {
 /// As [`Shrinks::keep`].
 pub(super) fn shrink(whole: &mut impl Shrinks) -> Result<()> {
     let mut parts = 2;
-    while whole.len() > 1 && !whole.spent() {
-        parts = parts.min(whole.len());
+    while whole.len()? > 1 && !whole.spent() {
+        parts = parts.min(whole.len()?);
         if one_part(whole, parts)? {
             parts = 2;
             continue;
         }
-        let before = whole.len();
+        let before = whole.len()?;
         without_parts(whole, &mut parts)?;
-        if whole.len() == before {
+        if whole.len()? == before {
             if parts >= before {
                 return Ok(());
             }
@@ -58,7 +61,7 @@ fn one_part(whole: &mut impl Shrinks, parts: u64) -> Result<bool> {
         return Ok(false);
     }
     for part in 0..parts {
-        let stretch = cut(whole.len(), parts, part);
+        let stretch = cut(whole.len()?, parts, part);
         if whole.spent() {
             return Ok(false);
         }
@@ -76,13 +79,15 @@ fn without_parts(whole: &mut impl Shrinks, parts: &mut u64) -> Result<()> {
         return Ok(());
     }
     // From the end, so that the parts in front stay where they are when one goes.
-    let bounds: Vec<Range<u64>> = (0..*parts).map(|part| cut(whole.len(), *parts, part)).collect();
+    let len = whole.len()?;
+    let bounds: Vec<Range<u64>> = (0..*parts).map(|part| cut(len, *parts, part)).collect();
     for stretch in bounds.iter().rev() {
-        if whole.spent() || whole.len() <= 1 {
+        let len = whole.len()?;
+        if whole.spent() || len <= 1 {
             return Ok(());
         }
         let kept: Vec<Range<u64>> =
-            [0..stretch.start, stretch.end..whole.len()].into_iter().filter(|it| !it.is_empty()).collect();
+            [0..stretch.start, stretch.end..len].into_iter().filter(|it| !it.is_empty()).collect();
         if !kept.is_empty() && whole.keep(&kept)? {
             *parts -= 1;
         }
@@ -107,8 +112,8 @@ mod tests {
     }
 
     impl Shrinks for Numbers {
-        fn len(&self) -> u64 {
-            self.left.len() as u64
+        fn len(&self) -> Result<u64> {
+            Ok(self.left.len() as u64)
         }
 
         fn keep(&mut self, stretches: &[Range<u64>]) -> Result<bool> {

@@ -215,8 +215,8 @@ impl Hunt<'_> {
 struct Rows<'a, 'b>(&'a mut Hunt<'b>);
 
 impl Shrinks for Rows<'_, '_> {
-    fn len(&self) -> u64 {
-        self.0.left.rows()
+    fn len(&self) -> Result<u64> {
+        Ok(self.0.left.rows())
     }
 
     fn keep(&mut self, stretches: &[Range<u64>]) -> Result<bool> {
@@ -246,8 +246,8 @@ impl Columns<'_, '_> {
 }
 
 impl Shrinks for Columns<'_, '_> {
-    fn len(&self) -> u64 {
-        self.parted().map_or(0, |(_, free)| free.len() as u64)
+    fn len(&self) -> Result<u64> {
+        Ok(self.parted()?.1.len() as u64)
     }
 
     fn keep(&mut self, stretches: &[Range<u64>]) -> Result<bool> {
