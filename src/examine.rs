@@ -11,7 +11,7 @@ use reports::document::{
 
 use crate::cancel::Cancel;
 use crate::check::descriptors::Probe;
-use crate::check::{self, Check, Evidence, Observed, Outcome, Subject};
+use crate::check::{self, Check, Evidence, Observed, Outcome, Subject, determinism};
 use crate::content;
 use crate::error::{Error, Result};
 use crate::evidence::differences::Differences;
@@ -24,6 +24,7 @@ use crate::policy::waiver::Scene;
 use crate::policy::{Policy, verdict, waiver};
 use crate::probe::{self, Request};
 use crate::report_dir;
+use crate::rerun;
 use crate::settings::{Keep, Settings};
 use crate::side::{Side, SideRun, Workplace};
 use crate::spill::Spill;
@@ -50,14 +51,16 @@ pub fn job(
         let probe = (run.outcome == SideOutcome::Completed)
             .then(|| count_descriptors(side, job, rows_in, settings, home.path(), cancel))
             .flatten();
-        let observed = Observed {
+        let mut observed = Observed {
             role,
             info: side.info(job),
             outcome: run.outcome.clone(),
             output,
             scratch_left: run.scratch_left.clone(),
             probe,
+            reruns: Vec::new(),
         };
+        observed.reruns = rerun::all(side, job, &observed, settings.noise, home.path(), cancel)?;
         Ok((observed, run))
     };
     let (baseline, candidate) = rayon::join(
@@ -146,6 +149,7 @@ pub fn job(
         rollup: evidence.rollup,
         sketches: evidence.sketches,
         locality: evidence.locality,
+        reruns: evidence.reruns,
         measurement: None,
         policy_scopes: settings.policy.scopes_of(signal, &job.id),
         replay: planned.replay.clone(),
@@ -267,7 +271,11 @@ fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
 
 /// A check that could not examine is undecided; only an interruption ends the job.
 pub(crate) fn examine(check: &dyn Check, subject: &Subject<'_>) -> Result<Outcome> {
-    match check.examine(subject) {
+    let examined = check.examine(subject).and_then(|mut outcome| {
+        determinism::excuse(check, subject, &mut outcome)?;
+        Ok(outcome)
+    });
+    match examined {
         Err(error) if error.class != reports::manifest::ErrorClass::Cancelled => Ok(Outcome {
             status: Some(CheckStatus::Inconclusive),
             summary: format!("could not be examined: {}", crate::error::chain(&error)),

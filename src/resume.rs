@@ -100,7 +100,8 @@ impl Journal {
     pub fn key(&self, job: &PlannedJob, settings: &Settings) -> Result<String> {
         let mut parts = Parts::default();
         parts.add(&self.program);
-        parts.add(&format!("{:?} {:?} {:?} {:?}", settings.mode, settings.keep, settings.today, settings.by));
+        let Settings { mode, keep, today, by, noise, .. } = settings;
+        parts.add(&format!("{mode:?} {keep:?} {today:?} {by:?} {noise}"));
         parts.add(&format!("{:?}", settings.policy));
         // Where time is measured, a job need not answer for it: its verdict hangs on that too.
         parts.add(if settings.measure.is_some() { "measured" } else { "not measured" });

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
-use rayon::prelude::*;
 use reports::document::{
     Finding, Host, JobReport, Mode, Report, Role, RunInfo, SCHEMA_VERSION, SideOutcome, Tool, Totals,
 };
 
 use crate::cancel::Cancel;
+use crate::crew;
 use crate::error::{Error, Result};
 use crate::examine;
 use crate::measure::set::{self, Set};
@@ -76,10 +76,6 @@ fn perform(
         .prefix("parallax-")
         .tempdir_in(&settings.tmp)
         .map_err(|source| Error::io("cannot make a temporary directory in", &settings.tmp, source))?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(settings.threads)
-        .build()
-        .map_err(|error| Error::internal(format!("cannot start {} threads: {error}", settings.threads)))?;
     // One job that compares what is there already is not worth a journal.
     let journal =
         (settings.mode == Mode::Run).then(|| Journal::open(&settings.out, settings.resume)).transpose()?;
@@ -95,21 +91,19 @@ fn perform(
     let board = Mutex::new(Board { jobs: vec![None; expected], error: None, written: Instant::now() });
     // Stops the other jobs after an error, without calling that an interruption.
     let halt = Cancel::default();
-    pool.install(|| {
-        compared.par_iter().enumerate().for_each(|(index, job)| {
-            if cancel.is_requested() || halt.is_requested() {
-                return;
-            }
-            let judged = judge(job, index, settings, tmp.path(), cancel, journal.as_ref());
-            if judged.is_err() {
-                halt.request();
-            }
-            if let Ok((_, true)) = judged {
-                taken.fetch_add(1, Ordering::Relaxed);
-            }
-            note(&board, index, judged, settings, started, progress);
-        });
-    });
+    crew::each(settings.threads, compared.len(), |index| {
+        if cancel.is_requested() || halt.is_requested() {
+            return;
+        }
+        let judged = judge(&compared[index], index, settings, tmp.path(), cancel, journal.as_ref());
+        if judged.is_err() {
+            halt.request();
+        }
+        if let Ok((_, true)) = judged {
+            taken.fetch_add(1, Ordering::Relaxed);
+        }
+        note(&board, index, judged, settings, started, progress);
+    })?;
     if settings.resume {
         progress.resumed(taken.into_inner(), compared.len());
     }

@@ -39,6 +39,8 @@ pub struct Settings {
     pub resume: bool,
     /// When outputs are kept.
     pub keep: Keep,
+    /// How often each side does its job again, to know what it does not reproduce.
+    pub noise: usize,
     /// Columns by which differing rows are counted.
     pub by: Vec<String>,
     /// Parent of every temporary directory.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::determinism::RerunEvidence;
 use crate::evidence::{ColumnComparison, MetadataEvidence, OrderEvidence, RowsEvidence, SizesEvidence};
 use crate::layout::LayoutEvidence;
 use crate::manifest::Failure;
@@ -198,6 +199,9 @@ pub struct JobReport {
     /// Trace locality per side, where the signal has traces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locality: Vec<LocalityEvidence>,
+    /// Further runs of the sides, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reruns: Vec<RerunEvidence>,
     /// Time and memory of a set of jobs, where this entry stands for a measurement instead of a comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measurement: Option<Measurement>,

@@ -49,6 +49,46 @@ pub struct RowsEvidence {
     /// The random key of this comparison's row hashes, in hexadecimal. Drawn when both outputs were finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash_key: Option<String>,
+    /// What the baseline does not reproduce itself; absent where it was not run again, or nothing differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<RowNoise>,
+}
+
+/// Rows that differ by what the baseline does not reproduce itself, counted apart from all others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RowNoise {
+    /// Further runs of the baseline.
+    pub runs: u64,
+    /// Fewest rows that a run of the baseline holds, the first one included.
+    pub rows_least: u64,
+    /// Most rows that a run holds.
+    pub rows_most: u64,
+    /// The run of the baseline that holds exactly the candidate's rows, where there is one.
+    pub same_as: Option<String>,
+    /// Rows of the candidate that the baseline wrote in another run.
+    pub reproduced: u64,
+    /// Undecided: paired rows that differ only in columns in which the baseline's runs differ in this row.
+    pub changed: u64,
+    /// Undecided: rows of the baseline without a partner, which one of its runs does not hold.
+    pub missing: u64,
+    /// Undecided: rows of the candidate without a partner, no more than the baseline's own runs have.
+    pub extra: u64,
+    /// Undecided pairs by column.
+    pub columns: BTreeMap<String, u64>,
+}
+
+impl RowNoise {
+    /// Rows of which nobody can say what is right.
+    #[must_use]
+    pub fn undecided(&self) -> u64 {
+        self.changed + self.missing + self.extra
+    }
+
+    /// All rows that are counted apart.
+    #[must_use]
+    pub fn set_apart(&self) -> u64 {
+        self.undecided() + self.reproduced
+    }
 }
 
 /// How one column changed.

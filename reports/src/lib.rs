@@ -9,6 +9,7 @@
 
 pub mod blast;
 pub mod csv;
+pub mod determinism;
 pub mod document;
 mod error;
 pub mod evidence;

@@ -8,7 +8,7 @@ use corpora::signal::{ColumnType, FingerprintRule, Signal};
 use reports::document::{Role, Severity, SideInfo, SideKind, SideOutcome};
 use reports::manifest::{ErrorClass, Failure, Manifest};
 
-use super::{Check, Comparison, KnownDefect, Observed, Outcome, SizeBounds, Subject};
+use super::{Check, Comparison, KnownDefect, Observed, Outcome, Rerun, RerunKind, SizeBounds, Subject};
 use crate::cancel::Cancel;
 use crate::job::Job;
 use crate::output::Output;
@@ -33,6 +33,8 @@ pub(crate) struct Fixture {
     /// Kind of both sides.
     pub(crate) kind: SideKind,
     pub(crate) alone: bool,
+    /// Further runs of both sides, by their labels.
+    reruns: Vec<(Role, RerunKind, String)>,
     pub(crate) memory: Arc<Memory>,
 }
 
@@ -145,6 +147,7 @@ impl Fixture {
             rows_in: None,
             kind: SideKind::Recorded,
             alone: false,
+            reruns: Vec::new(),
             memory: Arc::default(),
         }
     }
@@ -178,6 +181,20 @@ impl Fixture {
         self.job.signal = Some(Arc::new(signal));
     }
 
+    /// A further run of a side, with one file.
+    pub(crate) fn again(&mut self, role: Role, kind: RerunKind, columns: &Columns) {
+        let label = format!("run {}", self.reruns.len() + 2);
+        write(&self.folder.path().join(&label).join("one.parquet"), columns);
+        self.reruns.push((role, kind, label));
+    }
+
+    fn rerun(&self, (role, kind, label): &(Role, RerunKind, String)) -> Rerun {
+        let mut observed = self.observe(*role, &self.folder.path().join(label));
+        observed.reruns = Vec::new();
+        observed.outcome = SideOutcome::Completed;
+        Rerun { label: label.clone(), kind: *kind, job: self.job.clone(), observed }
+    }
+
     fn observe(&self, role: Role, root: &Path) -> Observed {
         let side = usize::from(role == Role::Candidate);
         let sort_key = self.job.signal.as_ref().map(|it| it.sort_key.clone()).unwrap_or_default();
@@ -206,13 +223,16 @@ impl Fixture {
             output: Output::open(role, root, self.manifests[side].clone(), &sort_key, false).unwrap(),
             scratch_left: self.scratch_left.clone(),
             probe: None,
+            reruns: Vec::new(),
         }
     }
 
     /// Lets `look` at what a check is given.
     pub(crate) fn with_subject<T>(&self, look: impl FnOnce(&Subject<'_>) -> T) -> T {
-        let baseline = self.observe(Role::Baseline, &self.root(Role::Baseline));
-        let candidate = self.observe(Role::Candidate, &self.root(Role::Candidate));
+        let [baseline, candidate] = [Role::Baseline, Role::Candidate].map(|role| {
+            let reruns = self.reruns.iter().filter(|it| it.0 == role).map(|it| self.rerun(it)).collect();
+            Observed { reruns, ..self.observe(role, &self.root(role)) }
+        });
         let spill = Spill::new(self.folder.path(), &self.memory);
         look(&Subject {
             job: &self.job,

@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod descriptors;
+pub mod determinism;
 mod distinct;
 mod draft;
 pub mod errors;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 
 use std::path::Path;
 
+use reports::determinism::RerunEvidence;
 use reports::document::{CheckStatus, Coverage, Finding, Role, SideInfo, SideOutcome};
 use reports::evidence::{ColumnComparison, MetadataEvidence, OrderEvidence, RowsEvidence, SizesEvidence};
 use reports::layout::LayoutEvidence;
@@ -66,6 +68,7 @@ pub const CODES: &[&str] = &[
     "LOCALITY",
     "ERRORS",
     "LEAKS",
+    "DETERMINISM",
     performance::CODE,
     memory::CODE,
 ];
@@ -86,6 +89,7 @@ pub fn all() -> Vec<Box<dyn Check>> {
         Box::new(locality::Locality),
         Box::new(errors::Errors),
         Box::new(leaks::Leaks),
+        Box::new(determinism::Determinism),
         Box::new(performance::Performance),
         Box::new(memory::Memory),
     ]
@@ -140,6 +144,32 @@ pub struct Observed {
     pub scratch_left: Vec<String>,
     /// Descriptors and files counted in a child process; absent where none was started.
     pub probe: Option<Probe>,
+    /// The same work done again, where that was asked for.
+    pub reruns: Vec<Rerun>,
+}
+
+/// What a side left when it did the same work again.
+#[derive(Debug, Clone)]
+pub struct Rerun {
+    /// How this run differs from the first, in words: `run 2`, `8 MiB of memory`.
+    pub label: String,
+    /// What was changed.
+    pub kind: RerunKind,
+    /// The work, with the inputs of this run.
+    pub job: Job,
+    /// What was left.
+    pub observed: Observed,
+}
+
+/// What was changed for a run of the same work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RerunKind {
+    /// Nothing.
+    Again,
+    /// A setting of the writer that must not show in what it writes.
+    Setting,
+    /// The order of the input rows.
+    Order,
 }
 
 /// A defect of the legacy writers that is reproduced on purpose, by the letter it has in their documentation.
@@ -251,6 +281,8 @@ pub struct Evidence {
     pub sketches: Vec<SketchEvidence>,
     /// Trace locality per side.
     pub locality: Vec<LocalityEvidence>,
+    /// Further runs of the sides.
+    pub reruns: Vec<RerunEvidence>,
 }
 
 impl Evidence {
@@ -266,6 +298,7 @@ impl Evidence {
         self.rollup.extend(other.rollup);
         self.sketches.extend(other.sketches);
         self.locality.extend(other.locality);
+        self.reruns.extend(other.reruns);
     }
 }
 

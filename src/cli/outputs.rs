@@ -118,6 +118,7 @@ impl OutputArgs {
             out,
             resume: false,
             keep: Keep::Never,
+            noise: 0,
             by: self.by.clone(),
             tmp: options::tmp_dir(common)?,
             memory: self.resources.memory()?,

@@ -72,6 +72,10 @@ pub struct RunArgs {
     by: Vec<String>,
     #[command(flatten)]
     policy: PolicyArgs,
+    /// Let each side that runs do each job N times more, the candidate also with other settings and with its input in another order,
+    /// and tell what it does not reproduce [default: 0].
+    #[arg(long, value_name = "N")]
+    noise: Option<usize>,
     /// Measure time and memory after the comparison, N pairs of runs at first.
     #[arg(long, value_name = "N")]
     measure: Option<usize>,
@@ -132,6 +136,7 @@ impl RunArgs {
             out,
             resume: self.resume,
             keep: self.keep,
+            noise: self.noise.unwrap_or(0),
             by: self.by.clone(),
             tmp: options::tmp_dir(common)?,
             memory: self.resources.memory()?,
@@ -249,6 +254,7 @@ impl RunArgs {
         if !self.by.is_empty() {
             flag("--by", Some(self.by.join(",")));
         }
+        flag("--noise", self.noise.map(|times| times.to_string()));
         flag("--measure", self.measure.map(|pairs| pairs.to_string()));
         words.extend(self.policy.words());
         words.extend(self.measuring.words());

@@ -227,6 +227,18 @@ catalogue! {
     /// The writer says that all went well where it must fail.
     SwallowedError = "swallowed-error", Lifecycle, ["ERRORS"],
         needs "a job that is declared to fail";
+    /// A second run of the same job has another character in one value.
+    UnsteadyValue = "unsteady-value", Determinism, ["DETERMINISM"],
+        needs "a string in a column that is no key, in a side that ran";
+    /// A second run of the same job loses a row.
+    UnsteadyRow = "unsteady-row", Determinism, ["DETERMINISM"],
+        needs "a file with rows, in a side that ran";
+    /// A second run of the same job has two rows in each other's place.
+    UnsteadyOrder = "unsteady-order", Determinism, ["DETERMINISM"],
+        needs "two rows with different keys, in a side that ran";
+    /// A second run of the same job fails at its end.
+    UnsteadyEnd = "unsteady-end", Determinism, ["DETERMINISM"],
+        needs "a side that ran to its end";
     /// A file ends within a TID, as a row limit that ignores groups makes it.
     SplitTidByRows = "split-tid-by-rows", Groups, ["GROUP"],
         needs "a file that ends with two rows of one TID, and a next one";

@@ -103,6 +103,8 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
         | Fault::PartialAfterFailure
         | Fault::WrongErrorClass
         | Fault::SwallowedError => {}
+        // A run by itself is without fault.
+        Fault::UnsteadyValue | Fault::UnsteadyRow | Fault::UnsteadyOrder | Fault::UnsteadyEnd => {}
         // What they change is no part of the output.
         Fault::Slow15 | Fault::Slow3 | Fault::DoubleMemory => {}
         Fault::SplitTidByRows => series::split_by_rows(&mut site)?,

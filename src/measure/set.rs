@@ -253,6 +253,7 @@ impl<'a> Set<'a> {
             rollup: Vec::new(),
             sketches: Vec::new(),
             locality: Vec::new(),
+            reruns: Vec::new(),
             measurement: Some(measurement),
             policy_scopes: settings.policy.scopes_of(self.signal.as_deref(), &self.id),
             replay: settings.replay.clone(),

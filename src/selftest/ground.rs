@@ -8,7 +8,7 @@ use reports::manifest::Manifest;
 use tempfile::TempDir;
 
 use crate::cancel::Cancel;
-use crate::check::{self, Comparison, KnownDefect, Observed, SizeBounds, Subject};
+use crate::check::{self, Comparison, KnownDefect, Observed, Rerun, RerunKind, SizeBounds, Subject};
 use crate::error::{Error, Result};
 use crate::evidence::digests;
 use crate::examine;
@@ -17,6 +17,7 @@ use crate::job::Job;
 use crate::plan::PlannedJob;
 use crate::policy::verdict;
 use crate::probe::{self, Request};
+use crate::rerun;
 use crate::side::legacy::Legacy;
 use crate::side::unified::Unified;
 use crate::side::{Side, SideRun, Workplace};
@@ -104,10 +105,11 @@ impl<'a> Ground<'a> {
         self.candidate.output.rows()
     }
 
-    /// What goes red without any fault: check and message of each.
+    /// What goes red without any fault, in the first run and in others: check and message of each.
     pub(super) fn undamaged(&self, cancel: &Cancel) -> Result<Vec<String>> {
         let scratch = self.folder("undamaged")?;
-        let red = self.red(&self.candidate, &scratch, cancel)?;
+        let reruns = rerun::all(&Unified, &self.job, &self.candidate, 1, &scratch, cancel)?;
+        let red = self.red(&Observed { reruns, ..self.candidate.clone() }, &scratch.join("check"), cancel)?;
         Ok(red.into_iter().map(|(check, said)| format!("{check}: {said}")).collect())
     }
 
@@ -122,6 +124,13 @@ impl<'a> Ground<'a> {
         };
         let candidate = if fault == Fault::LeakDescriptor {
             self.leaking(info, &folder)
+        } else if let Some(later) = fault.of_rerun() {
+            let again = self.damaged(later, info.clone(), &folder, cancel)?;
+            again.map(|observed| {
+                let label = "run 2".to_owned();
+                let run = Rerun { label, kind: RerunKind::Again, job: self.job.clone(), observed };
+                Observed { info, reruns: vec![run], ..self.candidate.clone() }
+            })
         } else {
             self.damaged(fault, info, &folder, cancel)?
         };
@@ -225,6 +234,7 @@ fn observed(job: &Job, role: Role, info: SideInfo, run: &SideRun) -> Result<Obse
         output: examine::open(job, role, run)?,
         scratch_left: run.scratch_left.clone(),
         probe: None,
+        reruns: Vec::new(),
     })
 }
 

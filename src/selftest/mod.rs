@@ -13,6 +13,7 @@
 mod ground;
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use reports::selftest::{SCHEMA_VERSION, Selftest, SelftestCorpus, SelftestFault, Trial, TrialOutcome};
@@ -20,6 +21,7 @@ use reports::selftest::{SCHEMA_VERSION, Selftest, SelftestCorpus, SelftestFault,
 use self::ground::Ground;
 use crate::cancel::Cancel;
 use crate::check;
+use crate::crew;
 use crate::error::{Error, Result};
 use crate::fault::Fault;
 use crate::plan::PlannedJob;
@@ -65,23 +67,26 @@ pub fn perform(
     cancel: &Cancel,
     told: &(dyn Fn(&str, usize, usize, usize) + Sync),
 ) -> Result<Selftest> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(asked.threads)
-        .build()
-        .map_err(|error| Error::internal(format!("cannot start {} threads: {error}", asked.threads)))?;
-    let tried: Result<Vec<Tried>> = pool.install(|| {
-        asked
-            .jobs
-            .par_iter()
-            .map(|job| {
-                let tried = corpus(job, asked, cancel)?;
-                let planted = tried.trials.iter().filter(|it| it.outcome != TrialOutcome::NotApplicable);
-                let caught = tried.trials.iter().filter(|it| it.outcome == TrialOutcome::Caught);
-                told(job.id(), planted.count(), caught.count(), asked.jobs.len());
-                Ok(tried)
-            })
-            .collect()
-    });
+    let (all, halt) = (Mutex::new(Vec::new()), Cancel::default());
+    crew::each(asked.threads, asked.jobs.len(), |number| {
+        if halt.is_requested() {
+            return;
+        }
+        let job = &asked.jobs[number];
+        let tried = corpus(job, asked, cancel);
+        if let Ok(tried) = &tried {
+            let planted = tried.trials.iter().filter(|it| it.outcome != TrialOutcome::NotApplicable);
+            let caught = tried.trials.iter().filter(|it| it.outcome == TrialOutcome::Caught);
+            told(job.id(), planted.count(), caught.count(), asked.jobs.len());
+        } else {
+            // Whatever is wrong with one: the others need not be tried.
+            halt.request();
+        }
+        all.lock().unwrap_or_else(PoisonError::into_inner).push((number, tried));
+    })?;
+    let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    all.sort_by_key(|it| it.0);
+    let tried: Result<Vec<Tried>> = all.into_iter().map(|it| it.1).collect();
     Ok(document(asked, tried?))
 }
 

@@ -53,6 +53,11 @@ pub trait Side: Send + Sync {
         None
     }
 
+    /// The same side with other settings that must not show in what it writes, each in words.
+    fn settings(&self) -> Vec<(String, Box<dyn Side>)> {
+        Vec::new()
+    }
+
     /// The program that performs the job, ready to start, and how long it may take, for measuring it; absent where the side
     /// is no program of its own. Files that tell it its work go to `papers`.
     ///

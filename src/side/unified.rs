@@ -39,12 +39,50 @@ impl Side for Unified {
     }
 
     fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
-        let started = Instant::now();
-        builtin::side_run(job, place, started, builtin::caught(|| write(job, place)))
+        Tuned::default().perform(job, place)
     }
 
     fn probe_name(&self) -> Option<String> {
         Some("unified".to_owned())
+    }
+
+    fn settings(&self) -> Vec<(String, Box<dyn Side>)> {
+        Tuned::others().map(|(label, tuned)| (label.to_owned(), Box::new(tuned) as Box<dyn Side>)).into()
+    }
+}
+
+/// The unified writer with other settings.
+#[derive(Debug, Clone, Copy)]
+struct Tuned {
+    memory_limit: u64,
+    threads: usize,
+}
+
+impl Default for Tuned {
+    fn default() -> Self {
+        Self { memory_limit: DEFAULT_MEMORY_LIMIT, threads: THREADS }
+    }
+}
+
+impl Tuned {
+    /// Settings that must not show. Less memory is spills, and other batches as well: their size is a share of the limit.
+    fn others() -> [(&'static str, Self); 3] {
+        [
+            ("8 MiB of memory", Self { memory_limit: 8 << 20, ..Self::default() }),
+            ("1 MiB of memory", Self { memory_limit: 1 << 20, ..Self::default() }),
+            ("two threads", Self { threads: 2, ..Self::default() }),
+        ]
+    }
+}
+
+impl Side for Tuned {
+    fn info(&self, job: &Job) -> SideInfo {
+        Unified.info(job)
+    }
+
+    fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
+        let started = Instant::now();
+        builtin::side_run(job, place, started, builtin::caught(|| self.write(job, place)))
     }
 }
 
@@ -90,93 +128,95 @@ fn rollup_columns(rule: &RollupRule) -> RollupColumns {
     }
 }
 
-/// Performs the job through the adapter of its kind.
-fn write(job: &Job, place: &Workplace<'_>) -> Performed {
-    let columns = columns(job.signal.as_deref());
-    let rows_per_file = job.parameters.rows_per_file.unwrap_or(0);
-    let target_size = job.parameters.target_size.unwrap_or(DEFAULT_TARGET_SIZE);
-    let cancel = Some(place.cancel.flag());
-    let traces = job.signal.as_ref().is_some_and(|signal| signal.locality.is_some());
-    let dropped_columns = job.signal.as_ref().map_or(&[][..], |signal| &signal.dropped_columns);
-    let sort = job.signal.as_ref().is_some_and(|signal| !signal.sort_key.is_empty());
-    let (writer, outcome) = match builtin::entry(job) {
-        Entry::Merge => {
-            let MergeParameters { interval, start, end } = builtin::merge_parameters(job)?;
-            let merge = TidMergeJob {
-                inputs: &job.inputs,
-                output: place.output,
-                scratch: place.scratch,
-                interval,
-                row_estimate: rows_per_file,
-                start,
-                end,
-                target_size,
-                memory_limit: DEFAULT_MEMORY_LIMIT,
-                threads: THREADS,
-                sync: false,
-                columns: &columns,
-                cancel,
-            };
-            ("unified-tid-merger", merge.run())
-        }
-        Entry::Compaction if traces => {
-            let compaction = TracesJob {
-                inputs: &job.inputs,
-                output: place.output,
-                scratch: place.scratch,
-                slot: job.parameters.slot,
-                rows_per_file,
-                target_size,
-                memory_limit: DEFAULT_MEMORY_LIMIT,
-                threads: THREADS,
-                sync: false,
-                dropped_columns,
-                columns: &columns,
-                sort,
-                cancel,
-            };
-            ("unified-traces", compaction.run())
-        }
-        Entry::Compaction => (
-            "unified-buffet",
-            BuffetJob {
-                inputs: &job.inputs,
-                output: place.output,
-                scratch: place.scratch,
-                rows_per_file,
-                target_size,
-                split_hours: job.parameters.split_hours.unwrap_or(false),
-                memory_limit: DEFAULT_MEMORY_LIMIT,
-                threads: THREADS,
-                sync: false,
-                dropped_columns,
-                columns: &columns,
-                sort,
-                cancel,
+impl Tuned {
+    /// Performs the job through the adapter of its kind.
+    fn write(&self, job: &Job, place: &Workplace<'_>) -> Performed {
+        let columns = columns(job.signal.as_deref());
+        let rows_per_file = job.parameters.rows_per_file.unwrap_or(0);
+        let target_size = job.parameters.target_size.unwrap_or(DEFAULT_TARGET_SIZE);
+        let cancel = Some(place.cancel.flag());
+        let traces = job.signal.as_ref().is_some_and(|signal| signal.locality.is_some());
+        let dropped_columns = job.signal.as_ref().map_or(&[][..], |signal| &signal.dropped_columns);
+        let sort = job.signal.as_ref().is_some_and(|signal| !signal.sort_key.is_empty());
+        let (writer, outcome) = match builtin::entry(job) {
+            Entry::Merge => {
+                let MergeParameters { interval, start, end } = builtin::merge_parameters(job)?;
+                let merge = TidMergeJob {
+                    inputs: &job.inputs,
+                    output: place.output,
+                    scratch: place.scratch,
+                    interval,
+                    row_estimate: rows_per_file,
+                    start,
+                    end,
+                    target_size,
+                    memory_limit: self.memory_limit,
+                    threads: self.threads,
+                    sync: false,
+                    columns: &columns,
+                    cancel,
+                };
+                ("unified-tid-merger", merge.run())
             }
-            .run(),
-        ),
-        Entry::HourlySplit => (
-            "unified-fingerprint",
-            FingerprintJob {
-                inputs: std::slice::from_ref(builtin::single_input(job)?),
-                output: place.output,
-                scratch: place.scratch,
-                rows_per_file,
-                target_size,
-                memory_limit: DEFAULT_MEMORY_LIMIT,
-                threads: THREADS,
-                sync: false,
-                ingest_dateint: job.parameters.ingest_dateint.unwrap_or(builtin::DEFAULT_INGEST_DATEINT),
-                columns: &columns,
-                cancel,
+            Entry::Compaction if traces => {
+                let compaction = TracesJob {
+                    inputs: &job.inputs,
+                    output: place.output,
+                    scratch: place.scratch,
+                    slot: job.parameters.slot,
+                    rows_per_file,
+                    target_size,
+                    memory_limit: self.memory_limit,
+                    threads: self.threads,
+                    sync: false,
+                    dropped_columns,
+                    columns: &columns,
+                    sort,
+                    cancel,
+                };
+                ("unified-traces", compaction.run())
             }
-            .run(),
-        ),
-    };
-    outcome
-        .map(|outcome| manifest(writer, &outcome, place.output))
-        .map_err(|error| builtin::failure(class(&error), &error))
+            Entry::Compaction => (
+                "unified-buffet",
+                BuffetJob {
+                    inputs: &job.inputs,
+                    output: place.output,
+                    scratch: place.scratch,
+                    rows_per_file,
+                    target_size,
+                    split_hours: job.parameters.split_hours.unwrap_or(false),
+                    memory_limit: self.memory_limit,
+                    threads: self.threads,
+                    sync: false,
+                    dropped_columns,
+                    columns: &columns,
+                    sort,
+                    cancel,
+                }
+                .run(),
+            ),
+            Entry::HourlySplit => (
+                "unified-fingerprint",
+                FingerprintJob {
+                    inputs: std::slice::from_ref(builtin::single_input(job)?),
+                    output: place.output,
+                    scratch: place.scratch,
+                    rows_per_file,
+                    target_size,
+                    memory_limit: self.memory_limit,
+                    threads: self.threads,
+                    sync: false,
+                    ingest_dateint: job.parameters.ingest_dateint.unwrap_or(builtin::DEFAULT_INGEST_DATEINT),
+                    columns: &columns,
+                    cancel,
+                }
+                .run(),
+            ),
+        };
+        outcome
+            .map(|outcome| manifest(writer, &outcome, place.output))
+            .map_err(|error| builtin::failure(class(&error), &error))
+    }
 }
 
 /// The manifest of what the unified writer returned.

@@ -3,10 +3,12 @@
 //! 1. [`Memory`] is the memory of one process, shared by all jobs at work: whoever wants to hold more asks first.
 //! 2. [`Sorter`] takes records in any order and gives them back sorted. What it may not hold goes to disk as a sorted run.
 //! 3. [`Shelf`] keeps a hash for every row, for a second look.
-//! 4. [`Spill`] is where one job's runs go. Its files have no name: whatever ends the process removes them.
+//! 4. [`Marks`] are small numbers for a few of many rows.
+//! 5. [`Spill`] is where one job's runs go. Its files have no name: whatever ends the process removes them.
 //!
 //! A failure to write is kept and told by [`Spill::failure`]: it is no property of either output, and must not look like one.
 
+mod marks;
 mod memory;
 mod shelf;
 mod sorter;
@@ -17,6 +19,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use marks::Marks;
 pub use memory::{DEFAULT_MEMORY_LIMIT, Held, LEAST_MEMORY_LIMIT, Memory};
 pub use shelf::Shelf;
 pub use sorter::{Fields, Record, Sorted, Sorter};

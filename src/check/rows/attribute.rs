@@ -10,9 +10,10 @@
 use super::Failure;
 use super::fetch::Source;
 use super::highest::Places;
+use super::noise::{Judged, Noise};
 use super::pair::{self, BLOCK, EXACT, Group};
-use super::record::{Entry, Grouped, Hashed, Spot};
-use super::tally::{At, SAMPLE_LIMIT, Tally, Unpaired};
+use super::record::{Entry, Grouped, Hashed, Known, Spot};
+use super::tally::{At, NOISE, REPRODUCED, SAMPLE_LIMIT, Tally, Unpaired};
 use super::{leave, stream};
 use crate::error::{Error, Result};
 use crate::spill::{Sorted, Sorter, Spill};
@@ -23,17 +24,27 @@ const FETCH_BYTES: u64 = 64 << 20;
 /// Rows of a block at most.
 const FETCH_ROWS: usize = 32_768;
 
+/// What the differences are wanted for.
+pub(super) enum Purpose<'n, 'a> {
+    /// To be told. What the baseline does not reproduce itself is set apart, where that is known.
+    Sides(Option<&'n mut Noise<'a>>),
+    /// The second side is another run of the first: to know what is noise.
+    Runs(&'n mut Noise<'a>),
+}
+
 /// Both sides, where rows that find no partner go, and what is counted.
-struct Work<'a, 'b> {
+struct Work<'a, 'b, 'n> {
     a: &'b Source<'b>,
     b: &'b Source<'b>,
     spill: &'a Spill,
     alone_a: Sorter<'a, Entry>,
     alone_b: Sorter<'a, Entry>,
+    purpose: Purpose<'n, 'a>,
     tally: &'b mut Tally,
 }
 
 /// Pairs the rows of differing buckets and counts what changed. Returns how many keys were paired greedily.
+#[expect(clippy::too_many_arguments, reason = "each is another thing, and they are nowhere else together")]
 pub(super) fn attribute<'a>(
     source_a: &Source<'_>,
     source_b: &Source<'_>,
@@ -41,17 +52,22 @@ pub(super) fn attribute<'a>(
     rows_a: Sorter<'a, Hashed>,
     rows_b: Sorter<'a, Hashed>,
     lost: &Places,
+    mut purpose: Purpose<'_, 'a>,
     tally: &mut Tally,
 ) -> std::result::Result<u64, Failure> {
     let tolerant = !source_a.scan.comparison.tolerances.is_empty();
-    let (left_a, left_b) = leave::cancel(spill, rows_a.finish()?, rows_b.finish()?, tolerant)?;
+    let mut look = |row: &Hashed, known: Known| match &mut purpose {
+        Purpose::Sides(Some(noise)) | Purpose::Runs(noise) => noise.look(row, known),
+        Purpose::Sides(None) => Ok(known),
+    };
+    let (left_a, left_b) = leave::cancel(spill, rows_a.finish()?, rows_b.finish()?, tolerant, &mut look)?;
     let (keyed_a, keyed_b) = rayon::join(
         || source_a.scan.keys(source_a.side, &source_a.views, left_a.finish()?, spill),
         || source_b.scan.keys(source_b.side, &source_b.views, left_b.finish()?, spill),
     );
     let (keyed_a, keyed_b) = (keyed_a?, keyed_b?);
     let leave::Groups { mut sizes, mut a, mut b, alone_a, alone_b } = leave::group(spill, keyed_a, keyed_b)?;
-    let mut work = Work { a: source_a, b: source_b, spill, alone_a, alone_b, tally };
+    let mut work = Work { a: source_a, b: source_b, spill, alone_a, alone_b, purpose, tally };
     let mut greedy_groups = 0;
     let bytes = per_row(source_a).max(per_row(source_b));
     // How a large group is cut decides who is paired with whom: that must not depend on the memory limit.
@@ -120,7 +136,7 @@ fn block_rows(bytes: u64, per_row: u64) -> usize {
     usize::try_from(bytes / per_row).unwrap_or(usize::MAX).clamp(2 * EXACT, FETCH_ROWS)
 }
 
-impl Work<'_, '_> {
+impl Work<'_, '_, '_> {
     /// Fetches the rows of some groups, pairs them and counts.
     fn settle(&mut self, groups: &[Group], greedy: bool) -> std::result::Result<(), Failure> {
         let all = |side: fn(&Group) -> &Vec<Entry>| groups.iter().flat_map(side).copied().collect::<Vec<_>>();
@@ -140,8 +156,7 @@ impl Work<'_, '_> {
                 let a = At { source: self.a, entry: &group.a[i], row: rows_a.row(&group.a[i])? };
                 let b = At { source: self.b, entry: &group.b[j], row: rows_b.row(&group.b[j])? };
                 let changed = self.a.changed(a.row, b.row);
-                self.tally.pair(a, b, &changed);
-                stream::pair(a, b, &changed);
+                differ(&mut self.purpose, self.tally, a, b, &changed)?;
             }
             for (entry, _) in group.a.iter().zip(&free_a).filter(|(_, free)| **free) {
                 self.alone_a.push(*entry)?;
@@ -153,35 +168,159 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    /// Counts the rows that found no partner, and hands them over: missing, then extra, then excused ones.
+    /// Counts the rows that found no partner, and hands them over: missing, then extra, then those that are set apart.
     fn rest(self, budget: usize, lost: &Places) -> std::result::Result<(), Failure> {
-        let Self { a, b, spill, alone_a, alone_b, tally } = self;
-        (tally.missing, tally.extra) = (alone_a.count(), alone_b.count());
-        let mut missing = alone_a.finish()?;
+        let Self { a, b, spill, alone_a, alone_b, purpose, tally } = self;
+        let noise = match purpose {
+            Purpose::Runs(noise) => {
+                tally.extra = alone_b.count();
+                let mut missing = alone_a.finish()?;
+                while let Some(entry) = missing.next()? {
+                    noise.absent(entry.spot)?;
+                }
+                return Ok(());
+            }
+            Purpose::Sides(noise) => noise,
+        };
+        let noise = noise.as_deref();
+        let mut missing = alone_a;
+        let mut aside = Aside::new(spill);
+        if let Some(noise) = noise {
+            missing = aside.part(missing, |entry| noise.missing(entry.spot))?;
+        }
+        tally.missing = missing.count();
+        tally.aside.baseline += aside.count();
+        let mut missing = missing.finish()?;
         alone(a, spill, Unpaired::Missing, budget, tally, || missing.next())?;
         drop(missing);
-        let mut extra = alone_b.finish()?;
-        let mut excused = Vec::new();
-        if !lost.is_empty() {
-            let mut others = Sorter::new(spill);
-            while let Some(entry) = extra.next()? {
-                if lost.contains(&entry.spot) {
-                    excused.push(entry);
-                } else {
-                    others.push(entry)?;
-                }
+        aside.tell(a, true, budget, tally)?;
+        let (mut extra, mut excused, mut unseen) = (Sorter::new(spill), Vec::new(), 0);
+        let mut all = alone_b.finish()?;
+        while let Some(entry) = all.next()? {
+            if lost.contains(&entry.spot) {
+                excused.push(entry);
+            } else {
+                unseen += u64::from(entry.known != Known::Rerun);
+                extra.push(entry)?;
             }
-            // Excused are all of the rows or none: where one of them was paired with another row, something else is wrong.
-            if excused.len() != lost.len() {
-                excused.drain(..).try_for_each(|entry| others.push(entry))?;
-            }
-            extra = others.finish()?;
+        }
+        drop(all);
+        // Excused are all of the rows or none: where one of them was paired with another row, something else is wrong.
+        if excused.len() != lost.len() {
+            unseen += excused.len() as u64;
+            excused.drain(..).try_for_each(|entry| extra.push(entry))?;
+        }
+        let mut aside = Aside::new(spill);
+        if let Some(noise) = noise {
+            extra = aside.part(extra, |entry| Ok(noise.extra(entry.known, unseen)))?;
         }
         tally.excused = excused.len() as u64;
+        tally.extra = extra.count() + tally.excused;
+        let mut extra = extra.finish()?;
         alone(b, spill, Unpaired::Extra, budget, tally, || extra.next())?;
         drop(extra);
+        aside.tell(b, false, budget, tally)?;
         let mut excused = excused.into_iter();
         alone(b, spill, Unpaired::Excused, budget, tally, || Ok(excused.next()))
+    }
+}
+
+/// Counts a pair and hands it over, or learns from it.
+fn differ(
+    purpose: &mut Purpose<'_, '_>,
+    tally: &mut Tally,
+    a: At<'_>,
+    b: At<'_>,
+    changed: &[usize],
+) -> Result<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let names = a.source.columns;
+    let judged = match purpose {
+        Purpose::Runs(noise) => {
+            return noise.changed(a.entry.spot, changed.iter().map(|&column| &names[column]));
+        }
+        Purpose::Sides(None) => None,
+        Purpose::Sides(Some(noise)) => Some(noise.pair(a.entry.spot, b.entry.known, changed, names)?),
+    };
+    match judged {
+        None => {
+            tally.pair(a, b, changed);
+            stream::pair(a, b, changed, "rows.changed");
+        }
+        Some(Judged::Real(real)) => {
+            tally.pair(a, b, &real);
+            stream::pair(a, b, &real, "rows.changed");
+        }
+        Some(Judged::Reproduced) => {
+            tally.aside.baseline += 1;
+            tally.aside.reproduced += 1;
+            stream::pair(a, b, changed, REPRODUCED);
+        }
+        Some(Judged::Undecided) => {
+            tally.aside.baseline += 1;
+            tally.aside.changed += 1;
+            for &column in changed {
+                *tally.aside.columns.entry(names[column].clone()).or_default() += 1;
+            }
+            stream::pair(a, b, changed, NOISE);
+        }
+    }
+    Ok(())
+}
+
+/// Rows without a counterpart that are set apart.
+struct Aside<'a> {
+    spill: &'a Spill,
+    reproduced: Sorter<'a, Entry>,
+    undecided: Sorter<'a, Entry>,
+}
+
+impl<'a> Aside<'a> {
+    fn new(spill: &'a Spill) -> Self {
+        Self { spill, reproduced: Sorter::new(spill), undecided: Sorter::new(spill) }
+    }
+
+    fn count(&self) -> u64 {
+        self.reproduced.count() + self.undecided.count()
+    }
+
+    /// Takes those out that are set apart, and gives back the rest.
+    fn part(
+        &mut self,
+        rows: Sorter<'a, Entry>,
+        judge: impl Fn(&Entry) -> Result<Judged>,
+    ) -> Result<Sorter<'a, Entry>> {
+        let mut rows = rows.finish()?;
+        let mut rest = Sorter::new(self.spill);
+        while let Some(entry) = rows.next()? {
+            match judge(&entry)? {
+                Judged::Real(_) => rest.push(entry)?,
+                Judged::Reproduced => self.reproduced.push(entry)?,
+                Judged::Undecided => self.undecided.push(entry)?,
+            }
+        }
+        Ok(rest)
+    }
+
+    /// Counts them and hands them over.
+    fn tell(
+        self,
+        source: &Source<'_>,
+        missing: bool,
+        budget: usize,
+        tally: &mut Tally,
+    ) -> std::result::Result<(), Failure> {
+        tally.aside.unpaired |= self.count() > 0;
+        tally.aside.reproduced += self.reproduced.count();
+        let undecided = if missing { &mut tally.aside.missing } else { &mut tally.aside.extra };
+        *undecided += self.undecided.count();
+        for (rows, code) in [(self.reproduced, REPRODUCED), (self.undecided, NOISE)] {
+            let mut rows = rows.finish()?;
+            alone(source, self.spill, Unpaired::Aside { missing, code }, budget, tally, || rows.next())?;
+        }
+        Ok(())
     }
 }
 
@@ -203,7 +342,7 @@ fn alone(
         while block.len() < budget
             && let Some(entry) = next()?
         {
-            tally.duplicated += u64::from(kind == Unpaired::Extra && entry.known);
+            tally.duplicated += u64::from(kind == Unpaired::Extra && entry.known == Known::Doubled);
             block.push(entry);
         }
         if block.is_empty() {
@@ -218,7 +357,7 @@ fn alone(
                 if taken + position < SAMPLE_LIMIT {
                     tally.unpaired(at, kind);
                 }
-                stream::unpaired(at, kind, kind == Unpaired::Extra && entry.known);
+                stream::unpaired(at, kind, kind == Unpaired::Extra && entry.known == Known::Doubled);
             }
         }
         taken += block.len();

@@ -1,7 +1,7 @@
 //! Who is left: equal rows cancel, and what is left is brought into groups of one row key. Streams in, streams out; nothing is held
 //! but the rows of one class that differ within a tolerance.
 
-use super::record::{Entry, Grouped, Hashed, Keyed, Left, Size, Spot};
+use super::record::{Entry, Grouped, Hashed, Keyed, Known, Left, Size, Spot};
 use crate::error::Result;
 use crate::spill::{Sorted, Sorter, Spill};
 
@@ -12,11 +12,14 @@ const HELD: usize = 4_096;
 ///
 /// With `tolerant`, rows of one class cancel only if they agree altogether, row for row: whoever is left may find a partner
 /// within tolerance that an early cancellation would have taken away.
+///
+/// `look` sees every row of the candidate that is left, in the order of its hashes, and says what is known of it.
 pub(super) fn cancel<'a>(
     spill: &'a Spill,
     mut a: Sorted<'a, Hashed>,
     mut b: Sorted<'a, Hashed>,
     tolerant: bool,
+    look: Look<'_>,
 ) -> Result<(Sorter<'a, Left>, Sorter<'a, Left>)> {
     let (mut left_a, mut left_b) = (Sorter::new(spill), Sorter::new(spill));
     // The class of which rows were cancelled last: of it the baseline holds a row.
@@ -32,17 +35,27 @@ pub(super) fn cancel<'a>(
         if tolerant && in_a && in_b {
             let mut stretches = (Stretch::new(spill), Stretch::new(spill));
             if !alike(class, &mut a, &mut b, &mut stretches)? {
-                keep(stretches, &mut left_a, &mut left_b)?;
+                keep(stretches, &mut left_a, &mut left_b, look)?;
             }
             continue;
         }
         match (in_a.then(|| a.next()).transpose()?.flatten(), in_b.then(|| b.next()).transpose()?.flatten()) {
             (Some(_), Some(_)) => cancelled = Some(class),
-            (Some(row), None) => left_a.push(Left { spot: row.spot, known: false })?,
-            (None, Some(row)) => left_b.push(Left { spot: row.spot, known: cancelled == Some(class) })?,
+            (Some(row), None) => left_a.push(Left { spot: row.spot, known: Known::No })?,
+            (None, Some(row)) => {
+                let known = look(&row, doubled(cancelled == Some(class)))?;
+                left_b.push(Left { spot: row.spot, known })?;
+            }
             (None, None) => {}
         }
     }
+}
+
+/// Says what is known of a row of the candidate that is left, given what is known already.
+pub(super) type Look<'l> = &'l mut dyn FnMut(&Hashed, Known) -> Result<Known>;
+
+fn doubled(doubled: bool) -> Known {
+    if doubled { Known::Doubled } else { Known::No }
 }
 
 /// Takes all rows of a class and tells whether both sides hold the same.
@@ -73,20 +86,22 @@ fn keep(
     (a, b): (Stretch<'_>, Stretch<'_>),
     left_a: &mut Sorter<'_, Left>,
     left_b: &mut Sorter<'_, Left>,
+    look: Look<'_>,
 ) -> Result<()> {
     let (mut a, mut b) = (a.rows()?, b.rows()?);
     let mut next = a.next()?;
     let mut last = None;
     while let Some(row) = b.next()? {
         while let Some(before) = next.filter(|it| it.full <= row.full) {
-            left_a.push(Left { spot: before.spot, known: false })?;
+            left_a.push(Left { spot: before.spot, known: Known::No })?;
             last = Some(before.full);
             next = a.next()?;
         }
-        left_b.push(Left { spot: row.spot, known: last == Some(row.full) })?;
+        let known = look(&row, doubled(last == Some(row.full)))?;
+        left_b.push(Left { spot: row.spot, known })?;
     }
     while let Some(row) = next {
-        left_a.push(Left { spot: row.spot, known: false })?;
+        left_a.push(Left { spot: row.spot, known: Known::No })?;
         next = a.next()?;
     }
     Ok(())

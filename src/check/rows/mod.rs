@@ -13,6 +13,8 @@
 //! Where it is known to lose the highest group key (defect D), rows of the candidate that are exactly the ones it loses are a
 //! finding of their own, waived (see `highest`).
 //!
+//! Where the baseline was run again, what it does not reproduce itself is set apart (see `noise`).
+//!
 //! Memory: one batch a thread, and where rows differ one block of fetched rows a side. Hashes and places are sorted outside of
 //! memory (see `crate::spill`), so that it does not grow with the differing rows. Disk: 16 bytes a row, and some 100 a row that
 //! differs. What was measured is in `docs/evidence.md`.
@@ -27,6 +29,9 @@ pub(in crate::check) mod highest;
 #[cfg(test)]
 mod highest_tests;
 mod leave;
+mod noise;
+#[cfg(test)]
+mod noise_tests;
 mod pair;
 #[cfg(test)]
 mod random_tests;
@@ -36,19 +41,22 @@ mod stream;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use reports::document::{CheckStatus, Finding, Severity};
-use reports::evidence::{RowDifferenceKind, RowsEvidence};
+use reports::document::{CheckStatus, Finding};
+use reports::evidence::RowsEvidence;
 
+use self::attribute::Purpose;
 use self::fetch::Source;
+use self::noise::Noise;
 use self::pair::{BLOCK, EXACT, WINDOW};
 use self::scan::Scan;
-use self::tally::{SAMPLE_LIMIT, Tally, place_text};
+use self::tally::{SAMPLE_LIMIT, Tally};
 use super::draft::{self, SideError, counted};
-use super::finding::{evidence, finding};
+use super::finding::evidence;
 use super::schema::annotations;
 use super::{Check, Evidence, Observed, Outcome, Subject};
 use crate::digest::{ColumnKeys, RunKey};
@@ -140,6 +148,7 @@ fn examine(
 
     let mut tally = Tally::default();
     let mut greedy_groups = 0;
+    let mut noise = None;
     if let Some(differing) = digest_a.multiset.differing(&digest_b.multiset) {
         let shelves = [&digest_a.shelf, &digest_b.shelf];
         let wanted = scan.wanted([baseline, candidate], shelves, differing)?;
@@ -151,15 +160,24 @@ fn examine(
         let source_a = Source { side: baseline, views: views_a, columns: &columns, scan: &scan };
         let source_b = Source { side: candidate, views: views_b, columns: &columns, scan: &scan };
         let lost = highest::excused(subject, baseline)?;
-        greedy_groups =
-            attribute::attribute(&source_a, &source_b, subject.spill, rows_a, rows_b, &lost, &mut tally)?;
+        noise = Noise::learn(&scan, baseline, &source_a.views, &digest_b.multiset, subject.spill)?;
+        greedy_groups = attribute::attribute(
+            &source_a,
+            &source_b,
+            subject.spill,
+            rows_a,
+            rows_b,
+            &lost,
+            Purpose::Sides(noise.as_mut()),
+            &mut tally,
+        )?;
     }
 
     let rows_baseline = digest_a.multiset.rows();
     let rows = RowsEvidence {
         rows_baseline,
         rows_candidate: digest_b.multiset.rows(),
-        equal: rows_baseline - tally.changed - tally.missing,
+        equal: rows_baseline - tally.changed - tally.missing - tally.aside.baseline,
         changed: tally.changed,
         missing: tally.missing,
         extra: tally.extra,
@@ -174,8 +192,9 @@ fn examine(
         blast: subject.differences.and_then(Differences::blast),
         duckdb: None,
         hash_key: Some(key.hexadecimal()),
+        noise: noise.as_ref().map(|noise| told::noise(noise, &tally.aside)),
     };
-    let mut findings = findings(candidate, &rows, &tally);
+    let mut findings = told::findings(candidate, &rows, &tally);
     if let Some(differences) = subject.differences {
         findings.iter_mut().for_each(|finding| spread(differences, finding));
     }
@@ -184,8 +203,8 @@ fn examine(
     Ok(Outcome {
         findings,
         coverage,
-        summary: summary(&rows, tally.excused),
-        status: None,
+        summary: told::summary(&rows, tally.excused),
+        status: told::status(&rows),
         evidence: Evidence { rows: Some(rows), ..Evidence::default() },
     })
 }
@@ -229,96 +248,4 @@ fn column_changes(tally: &Tally) -> Vec<reports::evidence::ColumnChange> {
     let mut changes: Vec<_> = tally.columns.values().map(|column| column.change.clone()).collect();
     changes.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.column.cmp(&b.column)));
     changes
-}
-
-fn summary(rows: &RowsEvidence, excused: u64) -> String {
-    let of = |count: u64| counted(count, "row");
-    if rows.changed == 0 && rows.missing == 0 && rows.extra == 0 {
-        return format!("both sides hold the same {}", of(rows.equal));
-    }
-    let lost = if excused == 0 { String::new() } else { format!(" ({excused} of them by defect D)") };
-    format!(
-        "{} changed, {} missing, {} extra{lost}; {} equal",
-        of(rows.changed),
-        rows.missing,
-        rows.extra,
-        rows.equal
-    )
-}
-
-/// One finding a changed column, one for missing, one for extra and one for duplicated rows.
-fn findings(candidate: &Observed, rows: &RowsEvidence, tally: &Tally) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for change in &rows.columns {
-        let kinds: Vec<String> = change.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        let first = tally.columns.get(&change.column).and_then(|column| column.first.as_ref());
-        let place = first.map(|(entry, _)| candidate.output.files[entry.spot.0 as usize].place(entry.spot.1));
-        let at = place.as_ref().map(|it| format!(", first at {}", place_text(it))).unwrap_or_default();
-        let message = format!(
-            "column {:?}: {} changed ({}){at}",
-            change.column,
-            counted(change.rows, "row"),
-            kinds.join(", ")
-        );
-        let mut draft = finding(CHECK, "rows.changed", Severity::Blocker, None, message);
-        draft.count = change.rows;
-        draft.place =
-            place.map(|place| reports::document::Place { column: Some(change.column.clone()), ..place });
-        draft.evidence = first.map(|(_, support)| support.clone()).unwrap_or_default();
-        findings.push(draft);
-    }
-    let sample = |kind: RowDifferenceKind| {
-        let sample = rows.samples.iter().find(|sample| sample.kind == kind)?;
-        Some((sample.baseline.clone().or_else(|| sample.candidate.clone())?, sample.key.clone()))
-    };
-    let unpaired = [
-        (
-            "rows.missing",
-            rows.missing,
-            RowDifferenceKind::Missing,
-            "of the baseline missing in the candidate",
-        ),
-        (
-            "rows.extra",
-            rows.extra - tally.duplicated - tally.excused,
-            RowDifferenceKind::Extra,
-            "of the candidate without a counterpart in the baseline",
-        ),
-        (
-            "rows.duplicated",
-            tally.duplicated,
-            RowDifferenceKind::Extra,
-            "of the candidate there more often than in the baseline",
-        ),
-    ];
-    for (code, count, kind, words) in unpaired.into_iter().filter(|it| it.1 > 0) {
-        let sample = sample(kind);
-        let at =
-            sample.as_ref().map(|(place, _)| format!(", first at {}", place_text(place))).unwrap_or_default();
-        let message = format!("{} {words}{at}", counted(count, "row"));
-        let mut draft = finding(CHECK, code, Severity::Blocker, None, message);
-        draft.count = count;
-        if let Some((place, key)) = sample {
-            draft.place = Some(place);
-            draft.evidence = key
-                .into_iter()
-                .map(|cell| evidence(&format!("key {}", cell.column), cell.value.text.unwrap_or_default()))
-                .collect();
-        }
-        findings.push(draft);
-    }
-    if tally.excused > 0 {
-        let message = format!(
-            "{} of TID {} that the baseline loses and the inputs yield",
-            counted(tally.excused, "row"),
-            i64::MAX
-        );
-        let mut draft = finding(CHECK, "rows.extra", Severity::Blocker, None, message);
-        draft.count = tally.excused;
-        draft.place = tally.excused_samples.first().and_then(|sample| sample.candidate.clone());
-        draft.defect = Some(super::KnownDefect::HighestTidLost.letter().to_owned());
-        draft.waived = Some(highest::waived());
-        findings.push(draft);
-    }
-    findings
 }

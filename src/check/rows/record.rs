@@ -10,6 +10,36 @@ pub(super) const KEYLESS: u16 = u16::MAX;
 /// File in judged order and row within the file: reading order.
 pub(super) type Spot = (u32, u64);
 
+/// What else is known of a row of the candidate that found no equal row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Known {
+    /// Nothing.
+    No,
+    /// The baseline holds an equal row: this one is there more often.
+    Doubled,
+    /// The baseline wrote this very row when it was run again.
+    Rerun,
+}
+
+impl Known {
+    fn put(self, out: &mut Vec<u8>) {
+        out.push(match self {
+            Self::No => 0,
+            Self::Doubled => 1,
+            Self::Rerun => 2,
+        });
+    }
+
+    fn get(fields: &mut Fields<'_>) -> Option<Self> {
+        match fields.take::<1>()? {
+            [0] => Some(Self::No),
+            [1] => Some(Self::Doubled),
+            [2] => Some(Self::Rerun),
+            _ => None,
+        }
+    }
+}
+
 /// A row of a differing bucket. Ordered by class, then by its whole hash, then by place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Hashed {
@@ -26,8 +56,8 @@ pub(super) struct Hashed {
 pub(super) struct Left {
     /// Where the row stands.
     pub(super) spot: Spot,
-    /// The baseline holds an equal row (a row of the candidate that is there more often).
-    pub(super) known: bool,
+    /// What else is known of it.
+    pub(super) known: Known,
 }
 
 /// A row with its key. Ordered by key, then by place.
@@ -39,8 +69,8 @@ pub(super) struct Keyed {
     pub(super) key: u128,
     /// Where the row stands.
     pub(super) spot: Spot,
-    /// The baseline holds an equal row.
-    pub(super) known: bool,
+    /// What else is known of it.
+    pub(super) known: Known,
 }
 
 /// A row whose key both sides hold. Ordered by the first row of the group in the baseline, then by place.
@@ -70,8 +100,8 @@ pub(super) struct Entry {
     pub(super) spot: Spot,
     /// The alternative of the row key that the row uses.
     pub(super) alternative: u16,
-    /// The baseline holds an equal row.
-    pub(super) known: bool,
+    /// What else is known of it.
+    pub(super) known: Known,
 }
 
 fn put_spot(spot: Spot, out: &mut Vec<u8>) {
@@ -104,11 +134,11 @@ impl Record for Left {
 
     fn put(&self, out: &mut Vec<u8>) {
         put_spot(self.spot, out);
-        out.push(u8::from(self.known));
+        self.known.put(out);
     }
 
     fn get(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self { spot: get_spot(fields)?, known: fields.take::<1>()? != [0] })
+        Some(Self { spot: get_spot(fields)?, known: Known::get(fields)? })
     }
 }
 
@@ -119,13 +149,13 @@ impl Record for Keyed {
         out.extend_from_slice(&self.alternative.to_le_bytes());
         out.extend_from_slice(&self.key.to_le_bytes());
         put_spot(self.spot, out);
-        out.push(u8::from(self.known));
+        self.known.put(out);
     }
 
     fn get(fields: &mut Fields<'_>) -> Option<Self> {
         let alternative = u16::from_le_bytes(fields.take()?);
         let key = u128::from_le_bytes(fields.take()?);
-        Some(Self { alternative, key, spot: get_spot(fields)?, known: fields.take::<1>()? != [0] })
+        Some(Self { alternative, key, spot: get_spot(fields)?, known: Known::get(fields)? })
     }
 }
 
@@ -163,13 +193,13 @@ impl Record for Entry {
     fn put(&self, out: &mut Vec<u8>) {
         put_spot(self.spot, out);
         out.extend_from_slice(&self.alternative.to_le_bytes());
-        out.push(u8::from(self.known));
+        self.known.put(out);
     }
 
     fn get(fields: &mut Fields<'_>) -> Option<Self> {
         let spot = get_spot(fields)?;
         let alternative = u16::from_le_bytes(fields.take()?);
-        Some(Self { spot, alternative, known: fields.take::<1>()? != [0] })
+        Some(Self { spot, alternative, known: Known::get(fields)? })
     }
 }
 
@@ -189,10 +219,10 @@ mod tests {
     #[test]
     fn every_record_comes_back_as_it_was() {
         let spot = (7, u64::MAX - 3);
-        let entry = Entry { spot, alternative: KEYLESS, known: true };
+        let entry = Entry { spot, alternative: KEYLESS, known: Known::Rerun };
         comes_back(Hashed { class: 1 << 100, full: u128::MAX, spot });
-        comes_back(Left { spot, known: true });
-        comes_back(Keyed { alternative: 3, key: 1 << 90, spot, known: false });
+        comes_back(Left { spot, known: Known::Doubled });
+        comes_back(Keyed { alternative: 3, key: 1 << 90, spot, known: Known::No });
         comes_back(Grouped { group: (1, 2), entry });
         comes_back(Size { group: spot, a: 1, b: u64::MAX });
         comes_back(entry);

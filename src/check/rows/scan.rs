@@ -99,7 +99,7 @@ struct Tally {
 }
 
 /// Rows of a side before each of its files.
-fn starts(side: &Observed) -> Vec<u64> {
+pub(super) fn starts(side: &Observed) -> Vec<u64> {
     let mut starts = vec![0; side.output.files.len()];
     for unit in units(side).iter().filter(|unit| unit.row_group == 0) {
         starts[unit.number as usize] = unit.in_side;
@@ -120,7 +120,7 @@ fn twins(sides: [&Observed; 2]) -> HashMap<u32, u32> {
     files.filter_map(twin).collect()
 }
 
-type Views = Arc<HashMap<String, DataType>>;
+pub(super) type Views = Arc<HashMap<String, DataType>>;
 
 impl Scan<'_> {
     /// A hasher for one side; `views` are the integer columns to be read as another type.

@@ -14,8 +14,8 @@ use crate::evidence::differences::Differences;
 /// Longest text of a value that rows are counted by, in bytes; longer ones are told apart by their digest.
 const MAX_VALUE: usize = 256;
 
-/// Hands over a pair that differs in the columns `changed`.
-pub(super) fn pair(a: At<'_>, b: At<'_>, changed: &[usize]) {
+/// Hands over a pair that differs in the columns `changed`, as part of the finding `code`.
+pub(super) fn pair(a: At<'_>, b: At<'_>, changed: &[usize], code: &str) {
     let Some(sink) = a.source.scan.differences.filter(|_| !changed.is_empty()) else { return };
     let cell = |&column: &usize| CellDifference {
         column: a.source.columns[column].clone(),
@@ -30,7 +30,7 @@ pub(super) fn pair(a: At<'_>, b: At<'_>, changed: &[usize]) {
         candidate: Some(b.place()),
         cells: changed.iter().map(cell).collect(),
     };
-    sink.push(row, "rows.changed", None, &values(sink, a, b));
+    sink.push(row, code, None, &values(sink, a, b));
 }
 
 /// Hands over a row that has no counterpart; `duplicated` where it equals a row of the baseline.
@@ -44,6 +44,8 @@ pub(super) fn unpaired(at: At<'_>, unpaired: Unpaired, duplicated: bool) {
         Unpaired::Excused => {
             (RowDifferenceKind::Extra, "rows.extra", Some(KnownDefect::HighestTidLost.letter()))
         }
+        Unpaired::Aside { missing: true, code } => (RowDifferenceKind::Missing, code, None),
+        Unpaired::Aside { missing: false, code } => (RowDifferenceKind::Extra, code, None),
     };
     let missing = kind == RowDifferenceKind::Missing;
     let (baseline, candidate) = if missing { (place, None) } else { (None, place) };

@@ -19,6 +19,31 @@ const HELD: usize = 2_000;
 /// Samples that every kind of difference may hold whatever the others hold.
 const EACH: usize = 4;
 
+/// Code of rows that differ where the baseline does not reproduce itself.
+pub(super) const NOISE: &str = "rows.noise";
+
+/// Code of rows that differ and are what the baseline wrote in another run.
+pub(super) const REPRODUCED: &str = "rows.reproduced";
+
+/// Rows that differ by what the baseline does not reproduce itself.
+#[derive(Default)]
+pub(super) struct Aside {
+    /// Rows of the baseline among them all.
+    pub(super) baseline: u64,
+    /// What the candidate holds is what the baseline wrote in another run.
+    pub(super) reproduced: u64,
+    /// Undecided: paired rows, ...
+    pub(super) changed: u64,
+    /// ... rows of the baseline and ...
+    pub(super) missing: u64,
+    /// ... rows of the candidate without a counterpart.
+    pub(super) extra: u64,
+    /// Some of them have no counterpart.
+    pub(super) unpaired: bool,
+    /// Undecided pairs by column.
+    pub(super) columns: BTreeMap<String, u64>,
+}
+
 /// Counts and samples.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -31,6 +56,8 @@ pub(super) struct Tally {
     pub(super) excused: u64,
     /// The first of them.
     pub(super) excused_samples: Vec<RowDifference>,
+    /// Set apart, and in none of these counts.
+    pub(super) aside: Aside,
     pub(super) columns: BTreeMap<String, Column>,
     samples: BTreeMap<String, Vec<RowDifference>>,
     held: usize,
@@ -43,6 +70,11 @@ pub(super) enum Unpaired {
     Extra,
     /// Extra, and explained by a known defect of the baseline.
     Excused,
+    /// Missing or extra, and set apart under this code.
+    Aside {
+        missing: bool,
+        code: &'static str,
+    },
 }
 
 /// What became of one column.
@@ -167,7 +199,7 @@ impl Tally {
             Unpaired::Missing => self.sample("missing", sample),
             Unpaired::Extra => self.sample("extra", sample),
             Unpaired::Excused if self.excused_samples.len() < EACH => self.excused_samples.push(sample()),
-            Unpaired::Excused => {}
+            Unpaired::Excused | Unpaired::Aside { .. } => {}
         }
     }
 
