@@ -13,6 +13,7 @@ mod bundle;
 mod ci_page;
 mod cli;
 mod container;
+mod determinism;
 mod disk;
 mod evidence;
 mod external_side;

@@ -151,6 +151,7 @@ fn observe(role: Role, root: &Path) -> Result<Observed, Failure> {
         output: Output::open(role, root, None, &[], true)?,
         scratch_left: Vec::new(),
         probe: None,
+        reruns: Vec::new(),
     })
 }
 

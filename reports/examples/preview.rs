@@ -3,7 +3,7 @@
 use std::path::Path;
 
 // The fixture speaks of `crate::document` and so on, here as in the tests.
-use reports::{blast, document, evidence, layout, manifest, measurement, signal_evidence};
+use reports::{blast, determinism, document, evidence, layout, manifest, measurement, signal_evidence};
 
 #[path = "../src/fixture/mod.rs"]
 mod fixture;

@@ -3,7 +3,9 @@
 use maud::{Markup, html};
 
 use super::parts::{Capped, check_anchor, job_anchor, scroll, shown, shown_lines, status, verdict};
-use super::{comparison, files, findings, groups, layout, locality, manifests, measured, rollup, rows};
+use super::{
+    comparison, files, findings, groups, layout, locality, manifests, measured, reruns, rollup, rows,
+};
 use crate::document::{CheckReport, CheckStatus, JobReport, Verdict};
 use crate::words::{bytes, count, counted, coverage, duration};
 
@@ -38,6 +40,7 @@ fn compared(job: &JobReport) -> Markup {
                 (rollup::account(&job.rollup))
                 (rollup::sketches(&job.sketches))
                 (locality::render(&job.locality))
+                (reruns::render(&job.reruns))
                 (comparison::metadata(&job.metadata))
                 @if let Some(sizes) = &job.sizes { (files::sizes(sizes)) }
                 @if let Some(layout) = &job.layout { (layout::render(layout)) }

@@ -26,6 +26,7 @@ mod manifests;
 mod measured;
 pub(crate) mod parts;
 mod policy;
+mod reruns;
 mod rollup;
 mod rows;
 mod scoreboard;

@@ -53,6 +53,10 @@ fn counts(rows: &RowsEvidence) -> Markup {
             (figure("changed", rows.changed, true))
             (figure("missing in the candidate", rows.missing, true))
             (figure("extra in the candidate", rows.extra, true))
+            @if let Some(noise) = &rows.noise {
+                (figure("undecided: noise of the baseline", noise.undecided(), false))
+                (figure("as another run of the baseline", noise.reproduced, false))
+            }
         }
     }
 }
