@@ -13,6 +13,7 @@
 
 mod batches;
 mod cells;
+mod chunks;
 mod footer;
 pub mod key;
 pub mod manifest;
@@ -27,6 +28,7 @@ mod thrift;
 pub(crate) use batches::DEFAULT_BATCH_ROWS;
 pub use batches::{Batches, Located, ReadOptions};
 pub use cells::{Cell, Cells, Chunk};
+pub use chunks::ChunkDigest;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -19,6 +19,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
 
 use super::*;
+use crate::support::{beside, parallax, read_report};
 
 const TIMESTAMP: &str = "_cardinalhq.timestamp";
 
@@ -246,4 +247,54 @@ fn the_python_side_reports_its_class_of_failure_and_leaves_nothing() {
     std::fs::write(&text, "not Parquet").unwrap();
     bench.job.inputs = vec![text];
     assert_eq!(bench.failed().class, ErrorClass::Input);
+}
+
+/// The example with a defect: long messages are cut.
+const CUTTING: &str = "
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+import pyarrow.compute as pc
+import pyarrow_side as side
+
+whole = side.without_null_columns
+
+def cut(table):
+    table = whole(table)
+    name = '_cardinalhq.message'
+    if name not in table.column_names:
+        return table
+    return table.set_column(table.column_names.index(name), name, pc.utf8_slice_codeunits(table[name], 0, 40))
+
+side.without_null_columns = cut
+sys.exit(side.main())
+";
+
+#[test]
+fn a_job_that_a_side_in_python_fails_is_made_small_and_still_fails_in_the_same_way() {
+    if !*PYARROW {
+        eprintln!("SKIPPED: python3 with PyArrow is not there; set PARALLAX_REQUIRE_PYARROW=1 to insist");
+        return;
+    }
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples");
+    let config = format!(
+        "[side.cutting]\ncommand = ['python3', 'cutting.py', '{}', '--job', '{{job}}', '--output', '{{output}}', \
+         '--manifest']\n",
+        examples.display()
+    );
+    let run = parallax(&["run", "--corpus", "compact-production", "--candidate", "cmd:cutting"])
+        .with_file("cutting.py", CUTTING)
+        .with_file("parallax.toml", &config)
+        .finish()
+        .expect(1);
+    let minimize =
+        ["minimize", "parallax-report", "--job", "compact-production", "--check", "ROWS", "--out", "small"];
+    let (code, stdout, stderr) = beside(&run, &minimize);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    let again = ["run", "--corpus", "small/corpus.toml", "--candidate", "cmd:cutting", "--out", "again"];
+    let (code, stdout, stderr) = beside(&run, &again);
+    assert_eq!(code, Some(1), "{stdout}{stderr}");
+    let small = &read_report(&run.path("again/report.json"), "").jobs[0];
+    let rows: u64 = small.inputs.iter().map(|input| input.rows).sum();
+    let columns = &small.rows.as_ref().unwrap().columns;
+    assert_eq!((rows, columns.len(), columns[0].column.as_str()), (1, 1, "_cardinalhq.message"));
 }

@@ -1,13 +1,11 @@
 //! What both sides hold byte for byte: files, row groups, column chunks.
 //!
-//! Files by the digests that were taken when they were opened. Chunks of the other files by BLAKE3 over column name and bytes (from
-//! the dictionary page to the last data page); a row group is the list of its chunks. Counted as multisets: what one side holds twice
+//! Files by the digests that were taken when they were opened. Chunks of the other files by theirs
+//! ([`OutputFile::chunk_digests`]); a row group is the list of its chunks. Counted as multisets: what one side holds twice
 //! and the other once is shared once. Cost: one pass over the bytes of files that are not identical.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::hash::Hash;
-use std::io::{Read, Seek, SeekFrom};
 
 use rayon::prelude::*;
 use reports::layout::{Identical, Shared};
@@ -15,13 +13,11 @@ use reports::layout::{Identical, Shared};
 use crate::cancel::Cancel;
 use crate::check::Observed;
 use crate::check::draft::SideError;
-use crate::error::{Error, Result};
-use crate::output::OutputFile;
-
-type Digest = [u8; 32];
+use crate::error::Result;
+use crate::output::{ChunkDigest, OutputFile};
 
 /// Chunk digests of one file, by row group.
-type Chunks = Vec<Vec<Digest>>;
+type Chunks = Vec<Vec<ChunkDigest>>;
 
 /// Counts what `a` and `b` share.
 pub(super) fn shared(
@@ -115,31 +111,6 @@ fn digests(
 }
 
 fn chunks(file: &OutputFile, cancel: &Cancel) -> Result<Chunks> {
-    let unreadable = |error: std::io::Error| Error::unreadable(&file.path, error);
-    let mut opened = File::open(&file.path).map_err(unreadable)?;
-    let mut groups = Vec::new();
-    for group in file.metadata.row_groups() {
-        let mut digests = Vec::new();
-        for chunk in group.columns() {
-            cancel.check()?;
-            let first = chunk
-                .dictionary_page_offset()
-                .map_or(chunk.data_page_offset(), |it| it.min(chunk.data_page_offset()));
-            let impossible = |_| Error::unreadable(&file.path, "its footer has a negative offset or size");
-            let start = u64::try_from(first).map_err(impossible)?;
-            let length = u64::try_from(chunk.compressed_size()).map_err(impossible)?;
-            let mut hasher = blake3::Hasher::new();
-            for part in chunk.column_path().parts() {
-                hasher.update(&(part.len() as u64).to_le_bytes());
-                hasher.update(part.as_bytes());
-            }
-            // What the bytes mean depends on type and codec: the footer says both.
-            hasher.update(format!("\0{:?} {:?}", chunk.column_descr(), chunk.compression()).as_bytes());
-            opened.seek(SeekFrom::Start(start)).map_err(unreadable)?;
-            hasher.update_reader(opened.by_ref().take(length)).map_err(unreadable)?;
-            digests.push(*hasher.finalize().as_bytes());
-        }
-        groups.push(digests);
-    }
-    Ok(groups)
+    let groups = file.metadata.row_groups().iter().enumerate();
+    groups.map(|(number, group)| file.chunk_digests(number, 0..group.num_columns(), cancel)).collect()
 }

@@ -42,6 +42,10 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod told;
+mod twins;
+#[cfg(test)]
+mod twins_tests;
+mod unit;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

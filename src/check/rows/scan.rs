@@ -1,11 +1,11 @@
 //! Passing over the rows of a side: once for its digest, and where digests differ once more for the rows of the differing
 //! buckets.
 //!
-//! Row groups are read in parallel, and a file that both sides hold byte for byte is read once. The first pass leaves the hash of each row on a shelf, 16 bytes a row, from which the second
-//! one takes it: nothing is decoded again. Where columns are under tolerance a row has two hashes, and where the shelf cannot be
+//! Row groups are read in parallel, and what both sides hold byte for byte is decoded once. The first pass leaves the hash of each row on
+//! a shelf, 16 bytes a row, from which the second one takes it: nothing is decoded again. Where columns are under tolerance a row has two hashes, and where the shelf cannot be
 //! written there are none: then the second pass decodes again.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::DataType;
@@ -13,17 +13,16 @@ use rayon::prelude::*;
 
 use super::Failure;
 use super::record::{Hashed, KEYLESS, Keyed, Left};
+use super::twins::{Twin, Twins};
+use super::unit::{Unit, units};
 use crate::cancel::Cancel;
 use crate::check::draft::SideError;
 use crate::check::{Comparison, Observed};
 use crate::digest::{ColumnKeys, Differing, Multiset, Part, RowHasher};
 use crate::error::Result;
 use crate::evidence::differences::Differences;
-use crate::output::{DEFAULT_BATCH_ROWS, OutputFile, ReadOptions};
+use crate::output::{OutputFile, ReadOptions};
 use crate::spill::{Shelf, Sorted, Sorter, Spill};
-
-/// Bytes that a decoded batch should not exceed by much.
-const BATCH_BYTES: u64 = 16 << 20;
 
 /// Rows whose hashes are taken from the shelf at a time.
 const SHELF_ROWS: u64 = 32_768;
@@ -54,70 +53,10 @@ pub(super) struct Digest {
     pub(super) shelf: Shelf,
 }
 
-/// One row group of a side.
-#[derive(Clone, Copy)]
-struct Unit<'a> {
-    file: &'a OutputFile,
-    /// Position of the file in judged order.
-    number: u32,
-    row_group: usize,
-    /// Rows of the file before it, rows of the side before it, and its own.
-    in_file: u64,
-    in_side: u64,
-    rows: u64,
-}
-
-impl Unit<'_> {
-    /// Rows of a batch: fewer than usual where rows are large.
-    fn batch_rows(&self) -> usize {
-        let bytes = self.file.metadata.row_group(self.row_group).total_byte_size();
-        let per_row = u64::try_from(bytes).unwrap_or(0) / self.rows.max(1);
-        usize::try_from(BATCH_BYTES / per_row.max(1)).unwrap_or(usize::MAX).clamp(64, DEFAULT_BATCH_ROWS)
-    }
-}
-
-/// Row groups of a side, in judged order.
-fn units(side: &Observed) -> Vec<Unit<'_>> {
-    let mut units = Vec::new();
-    let mut in_side = 0;
-    for (number, file) in (0_u32..).zip(&side.output.files) {
-        let mut in_file = 0;
-        for (row_group, group) in file.metadata.row_groups().iter().enumerate() {
-            let rows = u64::try_from(group.num_rows()).unwrap_or(0);
-            units.push(Unit { file, number, row_group, in_file, in_side, rows });
-            in_file += rows;
-            in_side += rows;
-        }
-    }
-    units
-}
-
-/// Rows of files that one side alone holds, and of those that both hold.
-struct Tally {
-    rest: Multiset,
-    common: Multiset,
-}
-
-/// Rows of a side before each of its files.
-pub(super) fn starts(side: &Observed) -> Vec<u64> {
-    let mut starts = vec![0; side.output.files.len()];
-    for unit in units(side).iter().filter(|unit| unit.row_group == 0) {
-        starts[unit.number as usize] = unit.in_side;
-    }
-    starts
-}
-
-/// Files of the first side with a file of the second that is the same byte for byte, each file once. By their BLAKE3.
-fn twins(sides: [&Observed; 2]) -> HashMap<u32, u32> {
-    let mut waiting: HashMap<&str, Vec<u32>> = HashMap::new();
-    for (number, file) in (0_u32..).zip(&sides[1].output.files) {
-        waiting.entry(&file.info.digest).or_default().push(number);
-    }
-    let files = (0_u32..).zip(&sides[0].output.files);
-    let twin = |(number, file): (u32, &OutputFile)| {
-        waiting.get_mut(file.info.digest.as_str()).and_then(Vec::pop).map(|twin| (number, twin))
-    };
-    files.filter_map(twin).collect()
+/// What a pass found: rows of both sides.
+struct Found {
+    multisets: [Multiset; 2],
+    buffer: Vec<u8>,
 }
 
 pub(super) type Views = Arc<HashMap<String, DataType>>;
@@ -133,7 +72,7 @@ impl Scan<'_> {
         !self.comparison.tolerances.is_empty()
     }
 
-    fn part(&self, name: &str) -> Part {
+    pub(super) fn part(&self, name: &str) -> Part {
         if self.comparison.ignored.contains_key(name) {
             Part::None
         } else if self.comparison.tolerances.contains_key(name) {
@@ -152,14 +91,7 @@ impl Scan<'_> {
     ) -> Result<()> {
         let mut hasher = self.hasher(views);
         let (mut base, mut full) = (Vec::new(), Vec::new());
-        let options = ReadOptions {
-            dictionaries: true,
-            views: true,
-            row_group: Some(unit.row_group),
-            batch_rows: unit.batch_rows(),
-            ..ReadOptions::default()
-        };
-        for located in unit.file.read(options)? {
+        for located in unit.read(None, unit.batch_rows())? {
             self.cancel.check()?;
             let located = located?;
             hasher.hash(&located.batch, |name| self.part(name), &mut base, &mut full)?;
@@ -169,8 +101,7 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// First pass: the digests of all rows of both sides. A file that lies on both sides, byte for byte, is decoded once:
-    /// the same bytes are the same rows, unless one side reads some columns as another type.
+    /// First pass: the digests of all rows of both sides. What lies on both sides byte for byte is decoded once (see `twins`).
     pub(super) fn digests(
         &self,
         sides: [&Observed; 2],
@@ -178,42 +109,47 @@ impl Scan<'_> {
         spill: &Spill,
     ) -> std::result::Result<[Digest; 2], SideError> {
         let shelves = sides.map(|_| if self.tolerant() { Shelf::none() } else { spill.shelf() });
-        let twins = if views[0] == views[1] { twins(sides) } else { HashMap::new() };
-        let doubled: HashSet<u32> = twins.values().copied().collect();
-        let starts = starts(sides[1]);
-        let empty = || Tally { rest: self.nothing(), common: self.nothing() };
-        let pass = |side: usize, wanted: &(dyn Fn(&Unit<'_>) -> bool + Sync)| {
-            let take = |mut tally: Tally, unit: &Unit<'_>| {
-                let twin = twins.get(&unit.number).filter(|_| side == 0).map(|twin| starts[*twin as usize]);
-                let multiset = if twin.is_some() { &mut tally.common } else { &mut tally.rest };
-                let mut buffer = Vec::new();
-                self.hash(unit, views[side], |first, base, full| {
-                    shelves[side].put(unit.in_side + first, full, &mut buffer);
-                    if let Some(start) = twin {
-                        shelves[1].put(start + unit.in_file + first, full, &mut buffer);
-                    }
-                    base.iter().zip(full).for_each(|(&base, &full)| multiset.add(base, full));
-                    Ok(())
-                })
-                .map_err(|error| at(sides[side], unit.file, error))?;
-                Ok(tally)
-            };
-            let merged = |mut a: Tally, b: Tally| {
-                a.rest.merge(&b.rest);
-                a.common.merge(&b.common);
-                Ok(a)
-            };
-            let units: Vec<Unit<'_>> = units(sides[side]).into_iter().filter(wanted).collect();
-            units.par_iter().try_fold(empty, take).try_reduce(empty, merged)
+        let twins = if views[0] == views[1] { Twins::find(sides, self.cancel) } else { Twins::default() };
+        let put = |side: usize, unit: &Unit<'_>, found: &mut Found, hashes: (u64, &[u128], &[u128])| {
+            let (first, base, full) = hashes;
+            shelves[side].put(unit.in_side + first, full, &mut found.buffer);
+            let multiset = &mut found.multisets[side];
+            base.iter().zip(full).for_each(|(&base, &full)| multiset.add(base, full));
         };
-        let (a, b) = rayon::join(|| pass(0, &|_| true), || pass(1, &|unit| !doubled.contains(&unit.number)));
-        let (mut a, mut b) = (a?, b?);
-        a.rest.merge(&a.common);
-        b.rest.merge(&a.common);
+        let empty = || Found { multisets: [self.nothing(), self.nothing()], buffer: Vec::new() };
+        let merged = |mut a: Found, b: Found| {
+            a.multisets[0].merge(&b.multisets[0]);
+            a.multisets[1].merge(&b.multisets[1]);
+            Ok(a)
+        };
+        let pass = |side: usize| {
+            let take = |mut found: Found, unit: &Unit<'_>| {
+                let each = |first, base: &[u128], full: &[u128]| {
+                    put(side, unit, &mut found, (first, base, full));
+                    Ok(())
+                };
+                self.hash(unit, views[side], each).map_err(|error| at(sides[side], unit.file, error))?;
+                Ok(found)
+            };
+            let alone: Vec<Unit<'_>> =
+                units(sides[side]).into_iter().filter(|unit| !twins.holds(side, unit)).collect();
+            alone.par_iter().try_fold(empty, take).try_reduce(empty, merged)
+        };
+        let both = || {
+            let take = |mut found: Found, twin: &Twin<'_>| {
+                twin.hash(self, views[0], sides, |side, hashes| {
+                    put(side, [&twin.a, &twin.b][side], &mut found, hashes);
+                })?;
+                Ok(found)
+            };
+            twins.list.par_iter().try_fold(empty, take).try_reduce(empty, merged)
+        };
+        let (common, (a, b)) = rayon::join(both, || rayon::join(|| pass(0), || pass(1)));
+        let Found { multisets: [multiset_a, multiset_b], .. } = merged(merged(common?, a?)?, b?)?;
         let [shelf_a, shelf_b] = shelves;
         Ok([
-            Digest { multiset: a.rest, columns: self.columns(sides[0])?, shelf: shelf_a },
-            Digest { multiset: b.rest, columns: self.columns(sides[1])?, shelf: shelf_b },
+            Digest { multiset: multiset_a, columns: self.columns(sides[0])?, shelf: shelf_a },
+            Digest { multiset: multiset_b, columns: self.columns(sides[1])?, shelf: shelf_b },
         ])
     }
 
