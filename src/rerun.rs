@@ -15,7 +15,7 @@ use arrow::compute::take_record_batch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use reports::document::{Role, SideOutcome};
-use reports::manifest::ErrorClass;
+use reports::manifest::{ErrorClass, Failure};
 
 use crate::cancel::Cancel;
 use crate::check::{Observed, Rerun, RerunKind};
@@ -48,7 +48,16 @@ pub fn all(
     let perform = |side: &dyn Side, job: &Job, label: String, kind: RerunKind| -> Result<Rerun> {
         cancel.check()?;
         let folder = home.join(format!("{role}-again")).join(label.replace(' ', "-"));
-        let run = examine::at_work(side, job, role, &folder, cancel)?;
+        let run = match examine::at_work(side, job, role, &folder, cancel) {
+            // A setting that does not suffice, or an order that is refused, ends no run: it says nothing of the side.
+            Err(error)
+                if kind != RerunKind::Again
+                    && matches!(error.class, ErrorClass::Config | ErrorClass::Input) =>
+            {
+                refused(&folder.join(format!("{role}-output")), error)
+            }
+            run => run?,
+        };
         let observed = observed(side, job, role, &run)?;
         Ok(Rerun { label, kind, job: job.clone(), observed })
     };
@@ -70,6 +79,18 @@ pub fn all(
         runs.push(perform(side, &job, label, RerunKind::Order)?);
     }
     Ok(runs)
+}
+
+/// The run of a built-in side that refused its work.
+fn refused(output: &Path, error: Error) -> SideRun {
+    let failure = Failure { class: error.class, message: error.message };
+    SideRun {
+        outcome: SideOutcome::Failed { failure, exit_status: None, signal: None, stderr: None },
+        output: output.to_owned(),
+        manifest: None,
+        scratch_left: Vec::new(),
+        duration: None,
+    }
 }
 
 fn observed(side: &dyn Side, job: &Job, role: Role, run: &SideRun) -> Result<Observed> {
@@ -142,4 +163,83 @@ fn shuffle(batch: &RecordBatch) -> std::result::Result<RecordBatch, arrow::error
     let mut order: Vec<u32> = (0..rows).collect();
     order.sort_by_key(|row| u64::from(*row).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     take_record_batch(batch, &UInt32Array::from(order))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, AsArray, Int64Array};
+    use arrow::datatypes::Int64Type;
+    use corpora::signal::Signal;
+
+    use super::*;
+    use crate::job::{Expected, JobKind, Recorded};
+    use crate::output::testing::write;
+    use crate::side::unified::Unified;
+
+    fn job(inputs: Vec<PathBuf>, signal: Signal) -> Job {
+        Job {
+            id: "job".to_owned(),
+            signal: Some(Arc::new(signal)),
+            kind: JobKind::Compact,
+            inputs,
+            parameters: corpora::parameters::Parameters::default(),
+            parameter_origins: Vec::new(),
+            corpus: None,
+            expected: Expected::default(),
+            recorded: Recorded::default(),
+        }
+    }
+
+    fn numbers(path: &Path) -> Vec<i64> {
+        let file = File::open(path).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+        let values = |batch: RecordBatch| batch.column(0).as_primitive::<Int64Type>().values().to_vec();
+        reader.flat_map(|batch| values(batch.unwrap())).collect()
+    }
+
+    #[test]
+    fn a_shuffled_segment_holds_the_same_rows_in_another_order_always_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("in.parquet");
+        write(&input, &vec![("n", Arc::new(Int64Array::from_iter_values(0..20_000)) as Arc<dyn Array>)]);
+        let target = |name: &str| folder.path().join(name);
+        assert!(rewrite(&input, &target("a"), &Cancel::default()).unwrap());
+        assert!(rewrite(&input, &target("b"), &Cancel::default()).unwrap());
+        let mut rows = numbers(&target("a"));
+        assert_eq!(rows, numbers(&target("b")));
+        assert!(rows.windows(2).filter(|pair| pair[0] + 1 == pair[1]).count() < 10);
+        rows.sort_unstable();
+        assert!(rows.into_iter().eq(0..20_000));
+        std::fs::write(target("no"), "no Parquet").unwrap();
+        assert!(!rewrite(&target("no"), &target("c"), &Cancel::default()).unwrap());
+    }
+
+    #[test]
+    fn a_setting_that_does_not_suffice_says_nothing_and_ends_no_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("in.parquet");
+        let long = "x".repeat(3 << 20);
+        let columns = vec![
+            ("_cardinalhq.timestamp", crate::check::fixture::ints(&[1])),
+            ("_cardinalhq.message", crate::check::fixture::texts(&[&long])),
+        ];
+        write(&input, &columns);
+        let job = job(vec![input], crate::check::fixture::logs());
+        let run =
+            examine::at_work(&Unified, &job, Role::Candidate, folder.path(), &Cancel::default()).unwrap();
+        let first = observed(&Unified, &job, Role::Candidate, &run).unwrap();
+        assert_eq!(first.outcome, SideOutcome::Completed);
+        let runs = all(&Unified, &job, &first, 1, folder.path(), &Cancel::default()).unwrap();
+        let small = runs.iter().find(|it| it.label == "1 MiB of memory").unwrap();
+        let SideOutcome::Failed { failure, .. } = &small.observed.outcome else { panic!("{small:?}") };
+        assert_eq!(failure.class, ErrorClass::Config);
+        assert_eq!(
+            runs.iter().filter(|it| it.observed.outcome == SideOutcome::Completed).count(),
+            runs.len() - 1
+        );
+        // A recorded output is not done again, and nobody asked for none.
+        let recorded = Observed { outcome: SideOutcome::Recorded, ..first.clone() };
+        assert!(all(&Unified, &job, &recorded, 1, folder.path(), &Cancel::default()).unwrap().is_empty());
+        assert!(all(&Unified, &job, &first, 0, folder.path(), &Cancel::default()).unwrap().is_empty());
+    }
 }
