@@ -53,10 +53,24 @@ pub(super) struct Digest {
     pub(super) shelf: Shelf,
 }
 
-/// What a pass found: rows of both sides.
+/// What a pass found: rows of both sides. A side of which there are none costs nothing.
+#[derive(Default)]
 struct Found {
-    multisets: [Multiset; 2],
+    multisets: [Option<Multiset>; 2],
     buffer: Vec<u8>,
+}
+
+impl Found {
+    fn merged(mut self, other: Self) -> Self {
+        for (mine, theirs) in self.multisets.iter_mut().zip(other.multisets) {
+            match (mine.as_mut(), theirs) {
+                (Some(mine), Some(theirs)) => mine.merge(&theirs),
+                (None, theirs) => *mine = theirs,
+                (Some(_), None) => {}
+            }
+        }
+        self
+    }
 }
 
 pub(super) type Views = Arc<HashMap<String, DataType>>;
@@ -113,15 +127,10 @@ impl Scan<'_> {
         let put = |side: usize, unit: &Unit<'_>, found: &mut Found, hashes: (u64, &[u128], &[u128])| {
             let (first, base, full) = hashes;
             shelves[side].put(unit.in_side + first, full, &mut found.buffer);
-            let multiset = &mut found.multisets[side];
+            let multiset = found.multisets[side].get_or_insert_with(|| self.nothing());
             base.iter().zip(full).for_each(|(&base, &full)| multiset.add(base, full));
         };
-        let empty = || Found { multisets: [self.nothing(), self.nothing()], buffer: Vec::new() };
-        let merged = |mut a: Found, b: Found| {
-            a.multisets[0].merge(&b.multisets[0]);
-            a.multisets[1].merge(&b.multisets[1]);
-            Ok(a)
-        };
+        let merged = |a: Found, b: Found| Ok(a.merged(b));
         let pass = |side: usize| {
             let take = |mut found: Found, unit: &Unit<'_>| {
                 let each = |first, base: &[u128], full: &[u128]| {
@@ -133,7 +142,7 @@ impl Scan<'_> {
             };
             let alone: Vec<Unit<'_>> =
                 units(sides[side]).into_iter().filter(|unit| !twins.holds(side, unit)).collect();
-            alone.par_iter().try_fold(empty, take).try_reduce(empty, merged)
+            alone.par_iter().try_fold(Found::default, take).try_reduce(Found::default, merged)
         };
         let both = || {
             let take = |mut found: Found, twin: &Twin<'_>| {
@@ -142,14 +151,15 @@ impl Scan<'_> {
                 })?;
                 Ok(found)
             };
-            twins.list.par_iter().try_fold(empty, take).try_reduce(empty, merged)
+            twins.list.par_iter().try_fold(Found::default, take).try_reduce(Found::default, merged)
         };
         let (common, (a, b)) = rayon::join(both, || rayon::join(|| pass(0), || pass(1)));
-        let Found { multisets: [multiset_a, multiset_b], .. } = merged(merged(common?, a?)?, b?)?;
+        let [multiset_a, multiset_b] = common?.merged(a?).merged(b?).multisets;
         let [shelf_a, shelf_b] = shelves;
+        let multiset = |found: Option<Multiset>| found.unwrap_or_else(|| self.nothing());
         Ok([
-            Digest { multiset: multiset_a, columns: self.columns(sides[0])?, shelf: shelf_a },
-            Digest { multiset: multiset_b, columns: self.columns(sides[1])?, shelf: shelf_b },
+            Digest { multiset: multiset(multiset_a), columns: self.columns(sides[0])?, shelf: shelf_a },
+            Digest { multiset: multiset(multiset_b), columns: self.columns(sides[1])?, shelf: shelf_b },
         ])
     }
 
