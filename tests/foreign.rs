@@ -93,3 +93,26 @@ fn an_external_candidate_that_fails_fails_the_run_and_a_baseline_leaves_it_undec
         run("--baseline").expect(3);
     }
 }
+
+#[test]
+fn every_file_that_others_write_is_equal_to_itself_and_true_of_its_data() {
+    if !python() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let zoo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/zoo.py");
+    let written = Command::new("python3").arg(zoo).arg(folder.path()).output().unwrap();
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let files: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() > 50, "{} files", files.len());
+    for file in files {
+        let file = file.to_str().unwrap();
+        let finished = parallax(&["compare", file, file]).finish().expect(0);
+        let job = &finished.report().jobs[0];
+        for code in ["ROWS", "SCHEMA", "LAYOUT"] {
+            assert_eq!(check(job, code).status, CheckStatus::Pass, "{file}: {code}");
+        }
+        assert!(check(job, "ROWS").coverage.rows > 0, "{file}");
+    }
+}
