@@ -5,9 +5,13 @@ import itertools
 import sys
 import uuid
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+try:
+    import duckdb
+except ImportError:
+    duckdb = None
 
 out = sys.argv[1]
 def col(values, kind): return pa.array(values, kind)
@@ -53,10 +57,11 @@ for enc, cols in {'DELTA_BINARY_PACKED': ['int32','int64','uint32'], 'DELTA_LENG
     put(table.select(cols), f'enc-{enc}', use_dictionary=False, column_encoding={c: enc for c in cols}, data_page_version='2.0')
     put(table.select(cols), f'enc1-{enc}', use_dictionary=False, column_encoding={c: enc for c in cols})
 
-duck = duckdb.connect()
-duck.execute("""create table t as select i::int i, i::bigint b, i::hugeint h, i::double d, i::varchar s, i % 3 = 0 o,
-    date '2020-01-01' + i::int dt, timestamp '2020-01-01' + interval (i) second ts, timestamptz '2020-01-01' tz, i::decimal(12, 3) de,
-    uuid() u, [i, null] l, {'a': i, 'b': 'x'} st, map([i], ['v']) m, interval (i) second iv, i::utinyint ut, blob '\\xAA' bl, time '10:00' ti
-    from range(0, 200) r(i)""")
-for codec, version in itertools.product(('uncompressed', 'snappy', 'gzip', 'zstd', 'brotli', 'lz4_raw'), ('V1', 'V2')):
-    duck.execute(f"copy t to '{out}/duck-{codec}-{version}.parquet' (format parquet, codec '{codec}', parquet_version '{version}')")
+if duckdb:
+    duck = duckdb.connect()
+    duck.execute("""create table t as select i::int i, i::bigint b, i::hugeint h, i::double d, i::varchar s, i % 3 = 0 o,
+        date '2020-01-01' + i::int dt, timestamp '2020-01-01' + interval (i) second ts, timestamptz '2020-01-01' tz, i::decimal(12, 3) de,
+        uuid() u, [i, null] l, {'a': i, 'b': 'x'} st, map([i], ['v']) m, interval (i) second iv, i::utinyint ut, blob '\\xAA' bl, time '10:00' ti
+        from range(0, 200) r(i)""")
+    for codec, version in itertools.product(('uncompressed', 'snappy', 'gzip', 'zstd', 'brotli', 'lz4_raw'), ('V1', 'V2')):
+        duck.execute(f"copy t to '{out}/duck-{codec}-{version}.parquet' (format parquet, codec '{codec}', parquet_version '{version}')")
