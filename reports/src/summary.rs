@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity, Verdict};
+use crate::guide;
 use crate::html::codes;
 use crate::visible;
 use crate::words::{self, bytes, count, counted, duration};
@@ -299,6 +300,9 @@ impl Text {
         self.paragraph("    ", &message, "");
         if let Some(place) = found.place.as_ref().and_then(words::place) {
             self.paragraph("    ", &clip(&format!("at {}", visible::plain(&place)), 300), "");
+        }
+        if let Some(command) = guide::command(&found.check) {
+            self.paragraph("    ", &format!("what to do: {command}"), "");
         }
     }
 

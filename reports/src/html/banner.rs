@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::parts::{shown, verdict_parts};
+use super::parts::{scroll, shown, verdict_parts};
 use crate::document::{Mode, Report, Totals, Verdict};
 use crate::words::{bytes, count, counted, duration, verdict};
 
@@ -72,6 +72,7 @@ pub(crate) fn shape(verdict: Verdict) -> Markup {
 }
 
 fn figures(totals: &Totals) -> Markup {
+    let table = table(totals);
     html! {
         section class="figures" aria-label="Totals" {
             dl class="tiles" {
@@ -83,6 +84,13 @@ fn figures(totals: &Totals) -> Markup {
                 (tile("informational", totals.infos, ""))
                 (tile("waived", totals.waived, ""))
             }
+            (scroll("Rows, files and bytes over all jobs", &table))
+        }
+    }
+}
+
+fn table(totals: &Totals) -> Markup {
+    html! {
             table {
                 caption class="hidden" { "Rows, files and bytes over all jobs" }
                 thead { tr {
@@ -107,7 +115,6 @@ fn figures(totals: &Totals) -> Markup {
                     }
                 }
             }
-        }
     }
 }
 

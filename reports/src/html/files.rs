@@ -96,7 +96,7 @@ pub(super) fn sizes(sizes: &SizesEvidence) -> Markup {
                 figure {
                     (PreEscaped(drawing))
                     figcaption {
-                        span class="swatch a" {} " baseline " span class="swatch b" {} " candidate"
+                        span class="swatch a" {} " baseline (circles) " span class="swatch b" {} " candidate (crosses)"
                         @if sizes.target.is_some() { " " span class="swatch t" {} " target" }
                     }
                 }

@@ -28,6 +28,13 @@ pub(super) fn shown_lines(text: &str, limit: usize) -> Markup {
     }
 }
 
+/// A command. Where all of it is shown as it is, it can be copied by a button.
+pub(super) fn command(text: &str, limit: usize) -> Markup {
+    let hidden = |character| character != '\n' && visible::is_hidden(character);
+    let whole = visible::cut(text, limit).1 == 0 && !text.chars().any(hidden);
+    html! { pre tabindex="0" data-copy[whole] { code { (shown_lines(text, limit)) } } }
+}
+
 /// Says how many characters were left out.
 pub(super) fn left_out(characters: usize) -> Markup {
     html! { span class="cut" { "… " (words::counted(characters as u64, "character", "characters")) " not shown …" } }

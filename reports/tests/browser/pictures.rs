@@ -1,0 +1,32 @@
+//! Pictures of the page, to be looked at: `PARALLAX_PICTURES=DIR cargo test --workspace --features browser pictures`.
+
+use std::path::PathBuf;
+
+use crate::chrome::Browser;
+use crate::{fixture, page};
+
+#[test]
+#[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
+fn pictures_are_taken_where_a_directory_is_named() {
+    let Some(dir) = std::env::var_os("PARALLAX_PICTURES").map(PathBuf::from) else { return };
+    std::fs::create_dir_all(&dir).unwrap();
+    let mut browser = Browser::start();
+    for (name, report) in [
+        ("failing", fixture::rich()),
+        ("passing", fixture::passing()),
+        ("partial", fixture::partial()),
+        ("measured", fixture::measured()),
+        ("hostile", fixture::hostile()),
+    ] {
+        let page = page(&report);
+        for (look, theme, width, height) in
+            [("light", "light", 1280, 900), ("dark", "dark", 1280, 900), ("narrow", "light", 390, 844)]
+        {
+            browser.prefers(theme);
+            browser.size(width, height);
+            browser.open(&page.file, "");
+            browser.picture(&dir.join(format!("{name}-{look}-first.png")), false);
+            browser.picture(&dir.join(format!("{name}-{look}-whole.png")), true);
+        }
+    }
+}
