@@ -279,6 +279,7 @@ fn document(
         waivers,
         policy: Some(settings.policy.info()),
         warnings,
+        redacted: None,
     }
 }
 

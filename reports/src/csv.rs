@@ -480,7 +480,7 @@ fn number(value: Option<u64>) -> String {
 }
 
 /// A text cell that no spreadsheet takes for a formula.
-fn text(value: &str) -> String {
+pub(crate) fn text(value: &str) -> String {
     if value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']) {
         format!("'{value}")
     } else {

@@ -79,6 +79,10 @@ impl Page {
                 counted(report.totals.jobs, "job", "jobs")
             );
         }
+        if let Some(key) = &report.redacted {
+            let key = escaped(key, 40);
+            let _ = writeln!(self.text, "**Redacted:** values are replaced by digests (key {key}).\n");
+        }
         let totals = &report.totals;
         let _ = writeln!(self.text, "| | input | baseline | candidate |\n| --- | ---: | ---: | ---: |");
         let _ = writeln!(

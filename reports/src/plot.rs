@@ -11,9 +11,12 @@
 
 mod index;
 mod locality;
+mod runs;
 mod samples;
 
+pub(crate) use index::over_index;
 pub(crate) use locality::locality;
+pub(crate) use runs::{RUNS, runs, verdicts};
 pub(crate) use samples::samples;
 
 use plotters::coord::types::RangedCoordf64;
@@ -30,7 +33,7 @@ const STEPS: usize = 200;
 const LOGARITHMIC: f64 = 16.0;
 
 /// Stand-in colours, replaced by classes of the same name.
-const PALETTE: [(RGBColor, &str); 8] = [
+const PALETTE: [(RGBColor, &str); 9] = [
     (INK, "ink"),
     (FAINT, "faint"),
     (BAR_A, "bar-a"),
@@ -39,6 +42,7 @@ const PALETTE: [(RGBColor, &str); 8] = [
     (EDGE_B, "edge-b"),
     (LINE_A, "line-a"),
     (TARGET, "line-t"),
+    (FAILED, "failed"),
 ];
 const INK: RGBColor = RGBColor(1, 2, 1);
 const FAINT: RGBColor = RGBColor(1, 2, 2);
@@ -48,6 +52,7 @@ const EDGE_A: RGBColor = RGBColor(1, 2, 5);
 const EDGE_B: RGBColor = RGBColor(1, 2, 6);
 const LINE_A: RGBColor = RGBColor(1, 2, 7);
 const TARGET: RGBColor = RGBColor(1, 2, 8);
+const FAILED: RGBColor = RGBColor(1, 2, 9);
 
 /// The plots, or nothing where no side has a file.
 pub(crate) fn sizes(sizes: &SizesEvidence) -> Vec<String> {
@@ -58,7 +63,7 @@ pub(crate) fn sizes(sizes: &SizesEvidence) -> Vec<String> {
     let Some(scale) = Scale::over(&baseline, &candidate, sizes.target) else { return Vec::new() };
     let plot = Plot { baseline, candidate, target: sizes.target, scale };
     // A plot that cannot be drawn is left out: the table beside it holds the same figures.
-    [plot.histogram(), plot.ecdf(), index::over_index(sizes)].into_iter().flatten().collect()
+    [plot.histogram(), plot.ecdf()].into_iter().flatten().collect()
 }
 
 /// The axis of sizes.
@@ -342,7 +347,7 @@ mod tests {
 
     #[test]
     fn no_stand_in_colour_is_left_and_every_plot_is_described() {
-        for plot in sizes(&evidence(&[1 << 20, 3 << 20], &[2 << 20], Some(4 << 20))).into_iter().take(2) {
+        for plot in sizes(&evidence(&[1 << 20, 3 << 20], &[2 << 20], Some(4 << 20))) {
             assert!(!plot.contains("#0102"), "{plot}");
             assert!(!plot.contains("style="), "{plot}");
             assert!(
@@ -358,7 +363,7 @@ mod tests {
     #[test]
     fn every_file_is_counted_in_the_histogram_scale() {
         let plots = sizes(&evidence(&[10, 10, 10], &[10, 1_000_000], None));
-        assert_eq!(plots.len(), 3);
+        assert_eq!(plots.len(), 2);
         assert_eq!(plots[0].matches("f-bar-a").count(), 1);
         assert_eq!(plots[0].matches("f-bar-b").count(), 2);
         assert!(plots[0].contains("powers of two"));
@@ -369,7 +374,7 @@ mod tests {
         assert!(sizes(&evidence(&[], &[], Some(5))).is_empty());
         assert!(sizes(&SizesEvidence::default()).is_empty());
         for odd in [&[0][..], &[u64::MAX], &[0, u64::MAX], &[7, 7, 7]] {
-            assert_eq!(sizes(&evidence(odd, &[], Some(u64::MAX))).len(), 3, "{odd:?}");
+            assert_eq!(sizes(&evidence(odd, &[], Some(u64::MAX))).len(), 2, "{odd:?}");
         }
     }
 
@@ -378,7 +383,7 @@ mod tests {
         let many: Vec<u64> = (0..100_000).map(|index| 1000 + index).collect();
         let plots = sizes(&evidence(&many, &many, None));
         assert!(
-            plots.iter().all(|plot| plot.len() < 40_000),
+            plots.iter().all(|plot| plot.len() < 20_000),
             "{:?}",
             plots.iter().map(String::len).collect::<Vec<_>>()
         );

@@ -34,6 +34,14 @@ pub fn render_text(report: &Report, width: usize, colour: bool) -> String {
     text.out
 }
 
+/// The verdict and why alone.
+#[must_use]
+pub fn render_verdict(report: &Report, width: usize, colour: bool) -> String {
+    let mut text = Text { out: String::new(), width: width.max(NARROWEST), colour };
+    text.verdict(report);
+    text.out
+}
+
 struct Text {
     out: String,
     width: usize,
@@ -67,6 +75,10 @@ impl Text {
                 counted(report.totals.jobs, "job", "jobs")
             );
             self.paragraph("", &partial, "1;33");
+        }
+        if let Some(key) = &report.redacted {
+            let told = format!("REDACTED: values are replaced by digests; the raw document of key {} resolves them.", visible::plain(key));
+            self.paragraph("", &told, "");
         }
         self.out.push('\n');
     }

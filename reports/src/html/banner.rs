@@ -19,6 +19,13 @@ pub(super) fn render(report: &Report) -> Markup {
                 "; what is missing here was not judged."
             }
         }
+        @if let Some(key) = &report.redacted {
+            p class="notice" {
+                b { "Redacted." } " Values, texts and paths are replaced by digests such as " code { "~0123456789abcdef" }
+                "; equal values have equal digests. Whoever has the raw document of key " code { (shown(key, 40)) } " resolves one with "
+                code { "parallax report --resolve DIGEST --raw DIR" } "."
+            }
+        }
         section class={ "banner " (class) } aria-labelledby="verdict" {
             (shape(report.verdict))
             div {

@@ -96,6 +96,15 @@ pub(super) fn sizes(sizes: &SizesEvidence) -> Markup {
                 figure {
                     (PreEscaped(drawing))
                     figcaption {
+                        span class="swatch a" {} " baseline " span class="swatch b" {} " candidate"
+                        @if sizes.target.is_some() { " " span class="swatch t" {} " target" }
+                    }
+                }
+            }
+            @if let Some(drawing) = plot::over_index(sizes) {
+                figure {
+                    (PreEscaped(drawing))
+                    figcaption {
                         span class="swatch a" {} " baseline (circles) " span class="swatch b" {} " candidate (crosses)"
                         @if sizes.target.is_some() { " " span class="swatch t" {} " target" }
                     }

@@ -280,8 +280,8 @@ fn item(
                 "count " (count(finding.count))
                 @if let Some(letter) = &finding.defect { " · baseline defect " b { (shown(letter, 40)) } }
                 @if total > ACTION_PER_CODE { " · one of " (count(total as u64)) " findings of this kind in this job" }
-                " " (guide::link(&finding.check))
-                @if let Some(anchor) = &anchor { " " a class="here" href={ "#" (anchor) } title="link to this finding" { "link" } }
+                (guide::link(&finding.check))
+                @if let Some(anchor) = &anchor { " · " a class="here" href={ "#" (anchor) } title="link to this finding" { "link" } }
             }
             @if let Some(waived) = &finding.waived {
                 p class="where" {
@@ -289,19 +289,7 @@ fn item(
                     @if let Some(day) = &waived.expires { " (until " (shown(day, 20)) ")" }
                 }
             }
-            @if let Some(waiver) = &finding.waiver {
-                details class="waiver" {
-                    summary { "Waive " code { (shown(&finding.id, 300)) } }
-                    pre tabindex="0" { code { (shown_lines(waiver, 2_000)) } }
-                }
-            }
             (touched(job, finding))
-            @if across.is_some() {
-                details {
-                    summary { "Look at it again" }
-                    @for line in again(job, finding) { (command(&line, 4_000)) }
-                }
-            }
             @if is_short(finding) {
                 p class="where" {
                     @for (index, evidence) in finding.evidence.iter().enumerate() {
@@ -320,6 +308,18 @@ fn item(
                     @if finding.evidence.len() > 20 {
                         p class="cap" { "Showing 20 of " (finding.evidence.len()) " values; all of them are in findings.csv." }
                     }
+                }
+            }
+            @if across.is_some() {
+                details {
+                    summary { "Look at it again" }
+                    @for line in again(job, finding) { (command(&line, 4_000)) }
+                }
+            }
+            @if let Some(waiver) = &finding.waiver {
+                details class="waiver" {
+                    summary { "Waive " code { (shown(&finding.id, 300)) } }
+                    pre tabindex="0" { code { (shown_lines(waiver, 2_000)) } }
                 }
             }
         }

@@ -31,5 +31,5 @@ pub(super) fn render(report: &Report) -> Markup {
 
 /// A link to the page of a check, or nothing where it has none.
 pub(super) fn link(check: &str) -> Markup {
-    html! { @if let Some(anchor) = anchor(check) { a href={ "#" (anchor) } { "what " (check) " means" } } }
+    html! { @if let Some(anchor) = anchor(check) { " · " a href={ "#" (anchor) } { "what " (check) " means" } } }
 }

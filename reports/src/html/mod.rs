@@ -41,12 +41,12 @@ use crate::words;
 use parts::shown;
 
 pub(crate) const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("script.js");
+pub(crate) const SCRIPT: &str = include_str!("script.js");
 /// Allows the one style sheet and the one script by their SHA-256 in Base64, and nothing else. A test holds the
 /// digests against the files and prints the right ones where they differ.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-wh9uor3FimWTj6SwxEIBBeBhT1D84XbCabnCuWjVXhM='; \
-    script-src 'sha256-Sz5Nwtk1B9CscymI1h1cjun+d1XlGZGxlfoo7YCK4lo='; \
+    style-src 'sha256-20NTUF/qoVocGkC37VT2YrZ8uJVWqUens7VCAS/93QE='; \
+    script-src 'sha256-JFCw37jX2MO/j0InyZFXfRR/ZJdVDPrdt9EK1ZJwIZg='; \
     base-uri 'none'; form-action 'none'";
 
 /// Bytes that job sections in full may use together.

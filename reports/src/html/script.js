@@ -96,7 +96,7 @@
         if (!head || !body || table.tBodies.length !== 1 || head.rows.length !== 1) continue;
         const titles = [...head.rows[0].cells];
         const whole = (row) => row.cells.length === titles.length;
-        if (head.classList.contains("hidden") || [...body.rows].filter(whole).length < 2) continue;
+        if (head.classList.contains("hidden") || [...body.rows].filter(whole).length < 3) continue;
         titles.forEach((title, column) => {
             if (!title.textContent.trim()) return;
             const press = button("", "sort");

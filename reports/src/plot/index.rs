@@ -16,7 +16,7 @@ const POINTS: usize = 120;
 
 /// The plot, or none where no side has a file.
 #[expect(clippy::cast_precision_loss, reason = "a pixel is far coarser")]
-pub(super) fn over_index(sizes: &SizesEvidence) -> Option<String> {
+pub(crate) fn over_index(sizes: &SizesEvidence) -> Option<String> {
     let list = |side: &Option<SizeSummary>| side.as_ref().map_or_else(Vec::new, |side| side.sizes.clone());
     let sides = [list(&sizes.baseline), list(&sizes.candidate)];
     let largest = sides.iter().flatten().copied().max()?.max(1);

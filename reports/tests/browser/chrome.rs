@@ -160,16 +160,12 @@ impl Browser {
         self.events.iter().filter(|event| methods.iter().any(|method| event["method"] == *method))
     }
 
-    /// A picture of the page as a PNG file: of the window, or of the whole page.
-    pub fn picture(&mut self, file: &Path, whole: bool) {
-        let asked = json!({ "format": "png", "captureBeyondViewport": whole });
-        let mut asked = asked.as_object().unwrap().clone();
-        if whole {
-            let height = self.eval("document.documentElement.scrollHeight").as_f64().unwrap().min(12_000.0);
-            let width = self.eval("document.documentElement.clientWidth");
-            asked.insert("clip".to_owned(), json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 }));
-        }
-        let taken = self.call("Page.captureScreenshot", Value::Object(asked));
+    /// A picture of a part of the page as a PNG file, from `top` pixels below its beginning.
+    pub fn picture(&mut self, file: &Path, top: u32, height: u32) {
+        let width = self.eval("document.documentElement.clientWidth");
+        let clip = json!({ "x": 0, "y": top, "width": width, "height": height, "scale": 1 });
+        let asked = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let taken = self.call("Page.captureScreenshot", asked);
         std::fs::write(file, from_base64(taken["data"].as_str().unwrap())).unwrap();
     }
 

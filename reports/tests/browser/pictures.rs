@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use crate::chrome::Browser;
 use crate::{fixture, page};
 
+/// Height of a picture in pixels, and how many of one page are taken.
+const PART: u32 = 1800;
+const PARTS: u32 = 6;
+
 #[test]
 #[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
 fn pictures_are_taken_where_a_directory_is_named() {
@@ -25,8 +29,12 @@ fn pictures_are_taken_where_a_directory_is_named() {
             browser.prefers(theme);
             browser.size(width, height);
             browser.open(&page.file, "");
-            browser.picture(&dir.join(format!("{name}-{look}-first.png")), false);
-            browser.picture(&dir.join(format!("{name}-{look}-whole.png")), true);
+            let long = browser.eval("document.documentElement.scrollHeight").as_f64().unwrap();
+            for part in 0..PARTS {
+                if f64::from(part * PART) < long {
+                    browser.picture(&dir.join(format!("{name}-{look}-{part}.png")), part * PART, PART);
+                }
+            }
         }
     }
 }
