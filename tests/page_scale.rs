@@ -24,7 +24,8 @@ fn write(dir: &Path, side: &str) {
     std::fs::create_dir(dir).unwrap();
     for file in 0..FILES {
         let ids: Vec<i64> = (file * ROWS..(file + 1) * ROWS).collect();
-        let messages: Vec<String> = ids.iter().map(|id| format!("request {id} took long, says {side}")).collect();
+        let messages: Vec<String> =
+            ids.iter().map(|id| format!("request {id} took long, says {side}")).collect();
         let columns: [(&str, ArrayRef); 2] =
             [("id", Arc::new(Int64Array::from(ids))), ("message", Arc::new(StringArray::from(messages)))];
         let batch = RecordBatch::try_from_iter(columns).unwrap();

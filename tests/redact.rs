@@ -15,7 +15,8 @@ fn write(dir: &Path, side: &str) {
     std::fs::create_dir_all(dir).unwrap();
     let ids: Vec<i64> = (0..50).map(|row| 8_675_309_123 + row).collect();
     let messages: Vec<String> = (0..50).map(|row| format!("pass=wort {row} hunter2 {side}")).collect();
-    let customers: Vec<&str> = (0..50).map(|row| if row % 2 == 0 { "kunde-4711" } else { "geheimnis" }).collect();
+    let customers: Vec<&str> =
+        (0..50).map(|row| if row % 2 == 0 { "kunde-4711" } else { "geheimnis" }).collect();
     let columns: [(&str, ArrayRef); 3] = [
         ("id", Arc::new(Int64Array::from(ids))),
         ("message", Arc::new(StringArray::from(messages))),
@@ -41,12 +42,14 @@ fn compared(more: &[&str]) -> Finished {
     command.env("GITHUB_STEP_SUMMARY", home.path().join("step-summary.md"));
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Finished { home, code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }.expect(1)
+    Finished { home, code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        .expect(1)
 }
 
 /// What left the program, by name: every file of the report, the streams, the summary of the job.
 fn told(done: &Finished) -> Vec<(String, String)> {
-    let mut all = vec![("stdout".to_owned(), done.stdout.clone()), ("stderr".to_owned(), done.stderr.clone())];
+    let mut all =
+        vec![("stdout".to_owned(), done.stdout.clone()), ("stderr".to_owned(), done.stderr.clone())];
     for file in files_below(&done.path("parallax-report")).into_iter().chain([done.path("step-summary.md")]) {
         if file.is_file() {
             let bytes = std::fs::read(&file).unwrap();
@@ -110,7 +113,8 @@ fn the_raw_report_is_kept_apart_and_resolves_digests() {
         let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
         assert!(SECRETS.iter().all(|secret| !text.contains(secret)), "{}", file.display());
     }
-    let (code, _, told) = beside(&done, &["bundle", "parallax-report", "--job", "compare", "--out", "x.tar.zst"]);
+    let (code, _, told) =
+        beside(&done, &["bundle", "parallax-report", "--job", "compare", "--out", "x.tar.zst"]);
     assert_eq!((code, told.contains("is redacted")), (Some(2), true), "{told}");
 }
 
@@ -130,7 +134,8 @@ fn directories_that_lie_in_one_another_are_refused_and_raw_needs_redact() {
 
 #[test]
 fn a_redacted_run_of_both_writers_with_a_fault_keeps_outputs_and_journal_out_of_the_report() {
-    let arguments = ["run", "--corpus", "ingest-unicode", "--candidate", "fault:change-character", "--redact"];
+    let arguments =
+        ["run", "--corpus", "ingest-unicode", "--candidate", "fault:change-character", "--redact"];
     let done = parallax(&arguments).finish().expect(1);
     for file in files_below(&done.path("parallax-report")) {
         assert!(file.is_file(), "{} is a folder", file.display());

@@ -6,7 +6,8 @@ use super::support::{beside, parallax};
 fn a_trend_finds_the_reports_of_a_store_and_says_what_changed_since_the_last_green_one() {
     let run = ["run", "--corpus", "ingest-unicode", "--out", "store/monday"];
     let done = parallax(&run).finish().expect(0);
-    let faulty = ["run", "--corpus", "ingest-unicode", "--candidate", "fault:drop-row", "--out", "store/deep/tuesday"];
+    let faulty =
+        ["run", "--corpus", "ingest-unicode", "--candidate", "fault:drop-row", "--out", "store/deep/tuesday"];
     let (code, _, told) = beside(&done, &faulty);
     assert_eq!(code, Some(1), "{told}");
     std::fs::create_dir_all(done.path("store/old")).unwrap();
@@ -17,10 +18,13 @@ fn a_trend_finds_the_reports_of_a_store_and_says_what_changed_since_the_last_gre
     assert!(text.contains("ROWS: pass before, fail now"), "{text}");
     assert!(text.contains("left out: store/old: ") && text.contains("schema version 99"), "{text}");
     let page = std::fs::read_to_string(done.path("parallax-trend/trend.html")).unwrap();
-    assert!(page.contains("<h1 id=\"verdict\">fail</h1>") && page.matches("<svg class=\"plot\"").count() >= 4);
+    assert!(
+        page.contains("<h1 id=\"verdict\">fail</h1>") && page.matches("<svg class=\"plot\"").count() >= 4
+    );
     let table = std::fs::read_to_string(done.path("parallax-trend/trend.csv")).unwrap();
     assert_eq!(table.lines().count(), 3);
-    let (code, json, _) = beside(&done, &["trend", "store/monday", "store/deep/tuesday/report.json", "--format", "json"]);
+    let (code, json, _) =
+        beside(&done, &["trend", "store/monday", "store/deep/tuesday/report.json", "--format", "json"]);
     assert_eq!(code, Some(0));
     let trend: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(trend["runs"].as_array().unwrap().len(), 2);
@@ -72,7 +76,9 @@ fn every_finding_code_of_a_check_is_on_the_page_of_that_check() {
         }
         for word in text.split('"').skip(1).step_by(2) {
             let Some((check, rest)) = word.split_once('.') else { continue };
-            let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b"-_".contains(&b));
+            let plain = |text: &str| {
+                !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b"-_".contains(&b))
+            };
             if !plain(check) || !plain(rest) {
                 continue;
             }
@@ -89,7 +95,11 @@ fn quiet_says_the_verdict_and_where_the_report_is_and_nothing_else() {
     let done = parallax(&["run", "--corpus", "ingest-unicode", "--quiet"]).finish().expect(0);
     assert_eq!(done.stderr, "");
     let lines: Vec<&str> = done.stdout.lines().filter(|line| !line.is_empty()).collect();
-    assert!(lines[0].starts_with("PASS  ") && lines.last().unwrap().starts_with("report: "), "{}", done.stdout);
+    assert!(
+        lines[0].starts_with("PASS  ") && lines.last().unwrap().starts_with("report: "),
+        "{}",
+        done.stdout
+    );
     assert!(!done.stdout.contains("ACCOUNTING"), "{}", done.stdout);
     // Where stderr is no terminal, progress is plain lines, with or without --plain.
     for more in [&["--plain"][..], &[]] {

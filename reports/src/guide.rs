@@ -54,7 +54,9 @@ pub(crate) fn question(code: &str) -> Option<&'static str> {
 pub(crate) fn to_html(markdown: &str) -> String {
     let body = markdown.split_once('\n').map_or("", |(_, body)| body);
     let lower = |level: pulldown_cmark::HeadingLevel| match level {
-        pulldown_cmark::HeadingLevel::H1 | pulldown_cmark::HeadingLevel::H2 => pulldown_cmark::HeadingLevel::H4,
+        pulldown_cmark::HeadingLevel::H1 | pulldown_cmark::HeadingLevel::H2 => {
+            pulldown_cmark::HeadingLevel::H4
+        }
         _ => pulldown_cmark::HeadingLevel::H5,
     };
     let events = Parser::new_ext(body, Options::ENABLE_TABLES).filter_map(|event| match event {
@@ -87,8 +89,13 @@ mod tests {
 
     #[test]
     fn a_page_becomes_html_without_links_and_with_lower_headings() {
-        let html = to_html("# X: y?\n\n## One\n\nSee [there](there.md) and `a<b`.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n");
-        assert!(html.contains("<h4>One</h4>") && html.contains("<p>See there and <code>a&lt;b</code>.</p>"), "{html}");
+        let html = to_html(
+            "# X: y?\n\n## One\n\nSee [there](there.md) and `a<b`.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n",
+        );
+        assert!(
+            html.contains("<h4>One</h4>") && html.contains("<p>See there and <code>a&lt;b</code>.</p>"),
+            "{html}"
+        );
         assert!(html.contains("<table>") && !html.contains("<a "), "{html}");
     }
 }

@@ -48,7 +48,9 @@ fn without_skipped(text: &str) -> String {
     let start = text.find("<testsuites").unwrap_or_default();
     let end = text[start..].find('>').map_or(text.len(), |length| start + length);
     let Some(at) = text[start..end].find(" skipped=\"").map(|at| start + at) else { return text.to_owned() };
-    let close = text[at + " skipped=\"".len()..].find('"').map_or(end, |length| at + " skipped=\"".len() + length + 1);
+    let close = text[at + " skipped=\"".len()..]
+        .find('"')
+        .map_or(end, |length| at + " skipped=\"".len() + length + 1);
     format!("{}{}", &text[..at], &text[close..])
 }
 

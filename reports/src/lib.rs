@@ -37,6 +37,7 @@ mod words;
 mod write;
 
 #[cfg(test)]
+#[allow(dead_code, reason = "tests outside of the crate use the rest")]
 mod fixture;
 
 pub use error::{Error, Result};

@@ -77,7 +77,10 @@ impl Text {
             self.paragraph("", &partial, "1;33");
         }
         if let Some(key) = &report.redacted {
-            let told = format!("REDACTED: values are replaced by digests; the raw document of key {} resolves them.", visible::plain(key));
+            let told = format!(
+                "REDACTED: values are replaced by digests; the raw document of key {} resolves them.",
+                visible::plain(key)
+            );
             self.paragraph("", &told, "");
         }
         self.out.push('\n');

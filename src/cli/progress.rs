@@ -66,8 +66,9 @@ impl Bar {
     fn new(jobs: usize, target: ProgressDrawTarget) -> Self {
         let bar = ProgressBar::with_draw_target(Some(jobs as u64), target);
         let plain = "{pos}/{len} jobs, {msg}";
-        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} jobs, {msg}, {elapsed} so far, {eta} to go")
-            .or_else(|_| ProgressStyle::with_template(plain));
+        let style =
+            ProgressStyle::with_template("{bar:24} {pos}/{len} jobs, {msg}, {elapsed} so far, {eta} to go")
+                .or_else(|_| ProgressStyle::with_template(plain));
         if let Ok(style) = style {
             bar.set_style(style.progress_chars("=> "));
         }
@@ -117,7 +118,9 @@ fn line(job: &JobReport) -> String {
 }
 
 fn visible(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
+    text.chars()
+        .map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter })
+        .collect()
 }
 
 #[cfg(test)]

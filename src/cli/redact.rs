@@ -46,21 +46,31 @@ impl RedactArgs {
     ///
     /// # Errors
     /// Class `usage` where one directory lies in the other, or a run is to be resumed that was not kept; class `io`.
-    pub(super) fn begin(&self, out: &mut PathBuf, resume: bool, common: &Common) -> Result<Option<Redaction>> {
+    pub(super) fn begin(
+        &self,
+        out: &mut PathBuf,
+        resume: bool,
+        common: &Common,
+    ) -> Result<Option<Redaction>> {
         if !self.redact {
             return Ok(None);
         }
         if resume && self.raw_out.is_none() {
-            return Err(Error::usage("--resume with --redact needs --raw-out: what was done so far is kept there"));
+            return Err(Error::usage(
+                "--resume with --redact needs --raw-out: what was done so far is kept there",
+            ));
         }
-        let home = match &self.raw_out {
-            Some(_) => None,
-            None => {
-                let parent = options::tmp_dir(common)?;
-                let made = tempfile::Builder::new().prefix("parallax-raw-").tempdir_in(&parent);
-                Some(made.map_err(|source| Error::io("cannot make a temporary directory in", &parent, source))?)
-            }
-        };
+        let home =
+            match &self.raw_out {
+                Some(_) => None,
+                None => {
+                    let parent = options::tmp_dir(common)?;
+                    let made = tempfile::Builder::new().prefix("parallax-raw-").tempdir_in(&parent);
+                    Some(made.map_err(|source| {
+                        Error::io("cannot make a temporary directory in", &parent, source)
+                    })?)
+                }
+            };
         let raw = match (&self.raw_out, &home) {
             (Some(named), _) => named.clone(),
             (None, Some(home)) => home.path().to_owned(),
@@ -109,7 +119,8 @@ fn key_of(raw: &Path) -> Result<Key> {
         return read_key(raw);
     }
     let drawn = RunKey::random().hexadecimal();
-    std::fs::write(&path, format!("{drawn}\n")).map_err(|source| Error::io("cannot write the key", &path, source))?;
+    std::fs::write(&path, format!("{drawn}\n"))
+        .map_err(|source| Error::io("cannot write the key", &path, source))?;
     read_key(raw)
 }
 
@@ -119,9 +130,11 @@ fn key_of(raw: &Path) -> Result<Key> {
 /// Class `input` where there is none.
 pub(super) fn read_key(raw: &Path) -> Result<Key> {
     let path = raw.join(KEY);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|source| Error::new(ErrorClass::Input, format!("cannot read the key {}: {source}", display(&path))))?;
-    Key::parse(&text).ok_or_else(|| Error::input(format!("{} holds no key of 64 hexadecimal digits", display(&path))))
+    let text = std::fs::read_to_string(&path).map_err(|source| {
+        Error::new(ErrorClass::Input, format!("cannot read the key {}: {source}", display(&path)))
+    })?;
+    Key::parse(&text)
+        .ok_or_else(|| Error::input(format!("{} holds no key of 64 hexadecimal digits", display(&path))))
 }
 
 /// Writes a raw document with its key, for a report that was redacted afterwards.

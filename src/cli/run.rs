@@ -9,8 +9,8 @@ use reports::document::{Mode, Report, Role};
 
 use super::ci::{Ci, CiArgs};
 use super::measure::{self, MeasureArgs};
-use super::redact::{RedactArgs, Redaction};
 use super::options::{self, PolicyArgs, ResourceArgs, of_corpora};
+use super::redact::{RedactArgs, Redaction};
 use super::replay::Place;
 use super::{Common, Format, progress, terminal};
 use crate::bundle::{CORPUS, JOB_LIST, OUTPUTS, Work};

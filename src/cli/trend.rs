@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use reports::trend::{self, Skipped, Trend};
 use reports::manifest::ErrorClass;
+use reports::trend::{self, Skipped, Trend};
 
 use super::{Common, Format, terminal};
 use crate::error::{Error, Result, chain, display};
@@ -34,7 +34,10 @@ impl TrendArgs {
         for path in &self.reports {
             let found = documents_in(path)?;
             if found.is_empty() {
-                return Err(Error::input(format!("{} holds no {DOCUMENT}, nor does a folder in it", display(path))));
+                return Err(Error::input(format!(
+                    "{} holds no {DOCUMENT}, nor does a folder in it",
+                    display(path)
+                )));
             }
             documents.extend(found);
         }
@@ -54,7 +57,10 @@ impl TrendArgs {
         let out = self.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
         prepare(&out)?;
         trend::write_all(&trend, &out).map_err(|error| {
-            Error::new(ErrorClass::Io, format!("cannot write the trend to {}: {}", display(&out), chain(&error)))
+            Error::new(
+                ErrorClass::Io,
+                format!("cannot write the trend to {}: {}", display(&out), chain(&error)),
+            )
         })?;
         match common.format {
             Format::Text => {

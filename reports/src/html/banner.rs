@@ -14,7 +14,7 @@ pub(super) fn render(report: &Report) -> Markup {
         @if !run.complete {
             div class="partial" role="alert" {
                 strong { "Partial report: the run ended early." } " "
-                @if let Some(reason) = &run.partial_reason { (shown(reason, 600)) " " }
+                @if let Some(reason) = &run.partial_reason { "Reason: " (shown(reason, 600)) ". " }
                 "It holds " (count(report.jobs.len() as u64)) " of " (counted(totals.jobs, "job", "jobs"))
                 "; what is missing here was not judged."
             }

@@ -216,9 +216,8 @@ fn of_check(job: &JobReport, check: &CheckReport, bytes: usize, anchors: &Anchor
             *seen <= PER_CODE
         })
         .collect();
-    let list = Capped::new(picked.into_iter(), usize::MAX, bytes, |finding| {
-        item(finding, job, None, 0, anchors)
-    });
+    let list =
+        Capped::new(picked.into_iter(), usize::MAX, bytes, |finding| item(finding, job, None, 0, anchors));
     html! {
         h5 { (shown(&check.check, 40)) }
         ol class="findings" { (list) }

@@ -18,8 +18,8 @@ mod closing;
 mod comparison;
 mod files;
 mod findings;
-mod guide;
 mod groups;
+mod guide;
 mod job;
 mod layout;
 mod locality;
@@ -45,7 +45,7 @@ pub(crate) const SCRIPT: &str = include_str!("script.js");
 /// Allows the one style sheet and the one script by their SHA-256 in Base64, and nothing else. A test holds the
 /// digests against the files and prints the right ones where they differ.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-20NTUF/qoVocGkC37VT2YrZ8uJVWqUens7VCAS/93QE='; \
+    style-src 'sha256-tYj0SFTKq1ksSQuxOsY1hzrCL9KCkP1IZDCzegyLvnM='; \
     script-src 'sha256-JFCw37jX2MO/j0InyZFXfRR/ZJdVDPrdt9EK1ZJwIZg='; \
     base-uri 'none'; form-action 'none'";
 

@@ -25,7 +25,8 @@ pub(crate) fn over_index(sizes: &SizesEvidence) -> Option<String> {
     let highest = largest.max(target.unwrap_or_default()) as f64;
     let power = (highest.log2() / 10.0).floor().clamp(0.0, 6.0) as i32;
     let unit = 1024_f64.powi(power);
-    let name = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"][usize::try_from(power).unwrap_or_default()];
+    let name =
+        ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"][usize::try_from(power).unwrap_or_default()];
     let mut svg = String::new();
     let scale = Scale { unit, name, top: highest / unit * 1.1, target: target.map(|it| it as f64 / unit) };
     draw(&mut svg, &sides, &scale).ok()?;
@@ -70,8 +71,12 @@ fn draw<'a>(svg: &'a mut String, sides: &[Vec<u64>; 2], scale: &Scale) -> Drawn<
         let picked = sizes.iter().enumerate().step_by(stride);
         picked.map(|(index, &size)| (index as f64 + 1.0, size as f64 / scale.unit)).collect()
     };
-    chart.draw_series(points(&sides[0]).into_iter().map(|point| Circle::new(point, 3, EDGE_A.stroke_width(1))))?;
-    chart.draw_series(points(&sides[1]).into_iter().map(|point| Cross::new(point, 3, EDGE_B.stroke_width(1))))?;
+    chart.draw_series(
+        points(&sides[0]).into_iter().map(|point| Circle::new(point, 3, EDGE_A.stroke_width(1))),
+    )?;
+    chart.draw_series(
+        points(&sides[1]).into_iter().map(|point| Cross::new(point, 3, EDGE_B.stroke_width(1))),
+    )?;
     if let Some(target) = scale.target {
         let line = [(0.0, target), (files as f64 + 1.0, target)];
         chart.draw_series([PathElement::new(line, TARGET.stroke_width(1))])?;
@@ -113,14 +118,20 @@ mod tests {
         let plot = over_index(&evidence(vec![3 << 20, 1 << 20], vec![2 << 20])).unwrap();
         assert_eq!(plot.matches("<circle").count(), 2);
         assert!(plot.contains("Baseline: 2 files, the first 3.00 MiB, the last 1.00 MiB."), "{plot}");
-        assert!(plot.contains("size (MiB)") && plot.contains("s-line-t") && !plot.contains("#0102"), "{plot}");
+        assert!(
+            plot.contains("size (MiB)") && plot.contains("s-line-t") && !plot.contains("#0102"),
+            "{plot}"
+        );
     }
 
     #[test]
     fn many_files_are_thinned_out_and_none_give_no_plot() {
         let plot = over_index(&evidence((1..=10_000).collect(), vec![])).unwrap();
         assert!(plot.matches("<circle").count() <= POINTS);
-        assert!(plot.contains("10,000 files, the first 1 byte, the last 9.77 KiB, thinned out evenly."), "{plot}");
+        assert!(
+            plot.contains("10,000 files, the first 1 byte, the last 9.77 KiB, thinned out evenly."),
+            "{plot}"
+        );
         assert!(plot.contains("Candidate: no files."), "{plot}");
         assert!(over_index(&evidence(vec![], vec![])).is_none());
         assert!(over_index(&evidence(vec![0, u64::MAX], vec![0])).is_some());

@@ -41,10 +41,14 @@ pub(super) fn fate(name: &str, of: &str) -> Fate {
         ("warnings" | "waivers", "code") => Fate::Keep,
         ("waived", _) => Fate::Keep,
         // Names of columns and how they are stored.
-        (_, "column" | "row_keys" | "sort_key" | "group_key" | "by" | "field" | "pairing" | "file_order") => Fate::Keep,
+        (_, "column" | "row_keys" | "sort_key" | "group_key" | "by" | "field" | "pairing" | "file_order") => {
+            Fate::Keep
+        }
         ("rows", "ignored" | "tolerances") => Fate::Keep,
         ("cells", "kind") | ("schema", "change") | ("evidence", "name") | (_, "key_columns") => Fate::Keep,
-        ("baseline" | "candidate", "type_class" | "physical" | "logical" | "codecs" | "encodings") => Fate::Keep,
+        ("baseline" | "candidate", "type_class" | "physical" | "logical" | "codecs" | "encodings") => {
+            Fate::Keep
+        }
         (_, "codecs" | "type") => Fate::Keep,
         ("parameters", "key" | "origin") => Fate::Keep,
         // Data.
@@ -53,7 +57,9 @@ pub(super) fn fate(name: &str, of: &str) -> Fate {
         (_, "text" | "values" | "value" | "stated" | "recomputed" | "message" | "summary" | "headline") => {
             Fate::Digest
         }
-        (_, "path" | "file" | "stderr" | "command" | "replay" | "origin" | "reason" | "scope") => Fate::Digest,
+        (_, "path" | "file" | "stderr" | "command" | "replay" | "origin" | "reason" | "scope") => {
+            Fate::Digest
+        }
         (_, "first_ts" | "last_ts" | "min_tid" | "max_tid" | "stats") => Fate::Drop,
         // They lead to raw data, or would be wrong about what is there.
         (_, "duckdb" | "hash_key" | "differences" | "kept" | "waiver") => Fate::Drop,

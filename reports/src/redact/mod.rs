@@ -4,7 +4,7 @@
 //! 1. The document is taken as JSON and walked. A string stays only where [`keep`] knows that it is no data: names of
 //!    checks, codes, columns, jobs, versions, words of ours. Every other string becomes `~` and 16 hexadecimal digits of a
 //!    keyed BLAKE3. What is not known is replaced, so that a field added later cannot leak.
-//! 2. Texts that may quote values (messages, summaries, headlines) become code and digest as a whole: what is quoted in
+//! 2. Texts that may quote values (messages, summaries, headlines) become a digest as a whole: what is quoted in
 //!    them cannot be told from what is not.
 //! 3. Numbers that are data (times, ids, the manifest's statistics) are left out; counts, sizes and measurements stay.
 //! 4. Every format renders from the document that comes of it, so that all of them are redacted alike.
@@ -19,9 +19,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::document::Report;
+use crate::document::{CheckReport, Report, Severity};
 use crate::error::{Error, Result};
+use crate::words;
 use keep::{Fate, fate};
+
+/// Codes named in a headline.
+const CODES: usize = 6;
 
 /// The secret that digests are made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,13 +77,39 @@ impl Key {
 /// # Errors
 /// [`Error::Format`] where a field that must hold one of some words was replaced: the walk does not know it yet.
 pub fn redact(report: &Report, key: &Key) -> Result<Report> {
-    let failed = |error: serde_json::Error| Error::Format { format: "redacted report", message: error.to_string() };
+    let failed =
+        |error: serde_json::Error| Error::Format { format: "redacted report", message: error.to_string() };
     let value = serde_json::to_value(report).map_err(failed)?;
     let words = keep::words();
     let walk = Walk { key, words: &words };
     let mut redacted: Report = serde_json::from_value(walk.value(value, "", "")).map_err(failed)?;
     redacted.redacted = Some(key.name());
+    for job in &mut redacted.jobs {
+        let deciding = deciding(job.checks.iter());
+        job.headline = format!("{deciding}{}", job.headline);
+    }
+    let all = deciding(redacted.jobs.iter().flat_map(|job| &job.checks));
+    redacted.headline = format!("{all}{}", redacted.headline);
     Ok(redacted)
+}
+
+/// Codes of what decides, with how much it stands for, in the place of a headline: `rows.changed 10, order.inverted 1; `.
+fn deciding<'a>(checks: impl Iterator<Item = &'a CheckReport>) -> String {
+    let mut codes: BTreeMap<&str, u64> = BTreeMap::new();
+    for found in checks.flat_map(|check| &check.findings) {
+        if found.waived.is_none() && found.severity == Severity::Blocker {
+            let sum = codes.entry(&found.code).or_default();
+            *sum = sum.saturating_add(found.count);
+        }
+    }
+    let named: Vec<String> =
+        codes.iter().take(CODES).map(|(code, sum)| format!("{code} {}", words::count(*sum))).collect();
+    let more = codes.len().saturating_sub(CODES);
+    match (named.is_empty(), more) {
+        (true, _) => String::new(),
+        (_, 0) => format!("{}; ", named.join(", ")),
+        _ => format!("{} and {more} more kinds; ", named.join(", ")),
+    }
 }
 
 /// Every text of the raw document that a digest stands for, with the places where it is (JSON pointers).
@@ -133,22 +163,23 @@ impl Walk<'_> {
             (Fate::Digest, Value::String(text)) => Value::String(self.key.digest(&text)),
             (Fate::Side, Value::String(text)) => Value::String(self.side(&text)),
             (_, Value::String(text)) => {
-                if self.words.contains(&text) { Value::String(text) } else { Value::String(self.key.digest(&text)) }
+                if self.words.contains(&text) {
+                    Value::String(text)
+                } else {
+                    Value::String(self.key.digest(&text))
+                }
             }
             (_, other) => other,
         }
     }
 
     fn members(&self, members: Map<String, Value>, of: &str) -> Map<String, Value> {
-        // What a text is about, in words of ours, before the digest takes its place.
-        let about = ["code", "status", "verdict"].iter().find_map(|field| members.get(*field)?.as_str());
-        let about = about.map(str::to_owned);
         let texts = ["message", "summary", "headline"];
-        let told = |name: &str, value: Value| match (&about, value) {
-            (Some(about), Value::String(text)) if texts.contains(&name) => {
-                Value::String(format!("{about}; its text is withheld, {}", self.key.digest(&text)))
+        let told = |name: &str, value: Value| match value {
+            Value::String(text) if texts.contains(&name) => {
+                Value::String(format!("text withheld, {}", self.key.digest(&text)))
             }
-            (_, value) => self.value(value, name, of),
+            value => self.value(value, name, of),
         };
         members
             .into_iter()

@@ -126,9 +126,16 @@ fn counts_codes_columns_and_sizes_stay() {
     for (one, two) in raw.jobs.iter().zip(&redacted.jobs) {
         assert_eq!((&one.id, one.verdict, &one.sizes), (&two.id, two.verdict, &two.sizes));
         for (before, after) in one.checks.iter().zip(&two.checks) {
-            assert_eq!((&before.check, before.status, before.coverage), (&after.check, after.status, after.coverage));
+            assert_eq!(
+                (&before.check, before.status, before.coverage),
+                (&after.check, after.status, after.coverage)
+            );
             let told = |check: &crate::document::CheckReport| -> Vec<_> {
-                check.findings.iter().map(|it| (it.id.clone(), it.code.clone(), it.count, it.severity)).collect()
+                check
+                    .findings
+                    .iter()
+                    .map(|it| (it.id.clone(), it.code.clone(), it.count, it.severity))
+                    .collect()
             };
             assert_eq!(told(before), told(after));
         }
@@ -137,6 +144,9 @@ fn counts_codes_columns_and_sizes_stay() {
         };
         assert_eq!(columns(one), columns(two));
     }
+    let codes =
+        "group.split 1, order.inverted 1, rows.changed 10, rows.extra 1, rows.missing 3; text withheld, ~";
+    assert!(redacted.headline.starts_with(codes), "{}", redacted.headline);
     assert_eq!(redacted.jobs[0].candidate.side.name, "unified");
     assert_eq!(redacted.jobs[0].order[0].side, Role::Baseline);
 }

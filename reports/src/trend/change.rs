@@ -40,7 +40,13 @@ pub(super) fn between(before: &Report, now: &Report) -> Vec<Change> {
     differ(About::Policy, "the policy", &policy(before), &policy(now), &mut tell);
     let program = |report: &Report| {
         let crates = report.tool.crates.iter().map(|(name, version)| format!(", {name} {version}"));
-        format!("{} {} ({}){}", report.tool.name, report.tool.version, report.tool.profile, crates.collect::<String>())
+        format!(
+            "{} {} ({}){}",
+            report.tool.name,
+            report.tool.version,
+            report.tool.profile,
+            crates.collect::<String>()
+        )
     };
     differ(About::Program, "the program", &program(before), &program(now), &mut tell);
     let machine = |report: &Report| {
@@ -74,7 +80,10 @@ fn checks(before: &JobReport, now: &JobReport, tell: &mut Tell<'_>) {
         if earlier != Some(check.status) {
             let was = earlier.map_or("not run", words::status);
             let is = words::status(check.status);
-            tell(About::Check, format!("{} {}: {was} before, {is} now: {}", now.id, check.check, check.summary));
+            tell(
+                About::Check,
+                format!("{} {}: {was} before, {is} now: {}", now.id, check.check, check.summary),
+            );
         }
     }
     for check in before.checks.iter().filter(|check| find(now, &check.check).is_none()) {

@@ -160,7 +160,7 @@ fn line(index: usize, run: &Run) -> Markup {
     html! {
         tr {
             th scope="row" class="n" { (index + 1) }
-            td { (shown(&run.started, 40)) @if let Some(phase) = &run.phase { small { "phase " (shown(phase, 40)) } } }
+            td class="when" { (shown(&run.started, 40)) @if let Some(phase) = &run.phase { small { "phase " (shown(phase, 40)) } } }
             td { (verdict(run.verdict)) @if !run.complete { small { "partial" } } }
             td {
                 (count(run.jobs_passed)) " passed" @if run.jobs_failed > 0 { ", " (count(run.jobs_failed)) " failed" }

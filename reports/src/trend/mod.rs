@@ -190,7 +190,9 @@ fn is_green(report: &Report) -> bool {
 fn run(path: &str, report: &Report) -> Run {
     let totals = &report.totals;
     let differing = |job: &JobReport| {
-        job.rows.as_ref().map_or(0, |rows| rows.changed.saturating_add(rows.missing).saturating_add(rows.extra))
+        job.rows
+            .as_ref()
+            .map_or(0, |rows| rows.changed.saturating_add(rows.missing).saturating_add(rows.extra))
     };
     let (baseline, candidate) = (measured(report, Role::Baseline), measured(report, Role::Candidate));
     Run {

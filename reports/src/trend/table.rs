@@ -67,7 +67,8 @@ fn cells(index: usize, run: &Run) -> Vec<String> {
         run.rows_in,
     ];
     cells.extend(counts.map(|number| number.to_string()));
-    let mut both = |pick: &dyn Fn(&Figures) -> String| cells.extend([pick(&run.baseline), pick(&run.candidate)]);
+    let mut both =
+        |pick: &dyn Fn(&Figures) -> String| cells.extend([pick(&run.baseline), pick(&run.candidate)]);
     let figure = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     both(&|side| side.rows.to_string());
     both(&|side| side.files.to_string());

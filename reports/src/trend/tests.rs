@@ -83,7 +83,9 @@ fn the_page_answers_first_and_draws_every_figure() {
     let since = page.find("id=\"since\"").unwrap();
     assert!(page.find("id=\"verdict\"").unwrap() < since && since < page.find("id=\"plots\"").unwrap());
     assert_eq!(page.matches("<svg class=\"plot\"").count(), 6);
-    assert!(page.contains("4 runs: 1 without a failed or undecided job") || page.contains("4 runs: 2 without"));
+    assert!(
+        page.contains("4 runs: 1 without a failed or undecided job") || page.contains("4 runs: 2 without")
+    );
     assert!(page.contains("store/old") && page.contains("schema version 9"));
     for foreign in ["http://", "https://", " style=", "src=\"", "#0102"] {
         assert!(!page.contains(foreign), "{foreign}");

@@ -55,7 +55,9 @@ fn changes(out: &mut String, since: &Since, runs: usize) {
 pub(super) fn heading(since: &Since, runs: usize) -> String {
     match (since.green, since.changes.is_empty()) {
         (None, _) => "No earlier run was green: there is nothing to hold the last one against.".to_owned(),
-        (Some(green), true) => format!("Nothing changed between run {}, the last green one, and run {runs}.", green + 1),
+        (Some(green), true) => {
+            format!("Nothing changed between run {}, the last green one, and run {runs}.", green + 1)
+        }
         (Some(green), false) => format!(
             "What changed between run {}, the last green one before it, and run {runs}: {}",
             green + 1,

@@ -87,6 +87,31 @@ fn every_page_loads_from_disk_without_a_word_on_the_console_or_a_request() {
         browser.open(&page.file, "");
         assert_quiet(&mut browser);
     }
+    let trend = trend();
+    browser.open(&trend.file, "");
+    assert_eq!(number(&mut browser, "document.querySelectorAll('svg.plot').length"), 6.0);
+    assert_quiet(&mut browser);
+}
+
+/// The page of some runs over time.
+fn trend() -> Page {
+    let runs =
+        [fixture::passing(), fixture::measured(), fixture::rich(), fixture::partial(), fixture::hostile()];
+    let at = |(day, mut report): (usize, Report)| {
+        report.run.started = format!("2026-11-{:02}T02:00:00Z", day + 10);
+        (format!("nightly/{day}"), report)
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let trend = reports::trend::Trend::of(runs.into_iter().enumerate().map(at).collect(), Vec::new());
+    reports::trend::write_all(&trend, dir.path()).unwrap();
+    let file = dir.path().join("trend.html");
+    Page { _dir: dir, file }
+}
+
+/// The page of a report whose values were replaced.
+fn redacted() -> Page {
+    let key = reports::redact::Key::new([7; 32]);
+    page(&reports::redact::redact(&fixture::rich(), &key).unwrap())
 }
 
 #[test]
@@ -102,7 +127,10 @@ fn the_verdict_and_the_reason_are_on_the_first_screen_of_any_window() {
                 assert!(number(&mut browser, &bottom) < f64::from(height), "{part} at {width}x{height}");
             }
             assert!(
-                yes(&mut browser, "document.documentElement.scrollWidth <= document.documentElement.clientWidth"),
+                yes(
+                    &mut browser,
+                    "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+                ),
                 "the page is wider than a window of {width}: {}",
                 browser.eval(
                     "[...document.querySelectorAll('body *')].filter((node) => !node.closest('.scroll, pre') \
@@ -124,7 +152,10 @@ fn the_filter_narrows_findings_and_says_how_many_are_left() {
     browser.write("rows.changed late");
     let left = number(&mut browser, RED);
     assert!(left >= 1.0 && left < all, "{left} of {all}");
-    assert_eq!(text(&mut browser, "#action .filter [role=status]"), format!("{left} of the {all} shown here"));
+    assert_eq!(
+        text(&mut browser, "#action .filter [role=status]"),
+        format!("{left} of the {all} shown here")
+    );
     browser.key("Escape");
     assert_eq!(number(&mut browser, RED), all);
     assert_quiet(&mut browser);
@@ -146,10 +177,12 @@ fn a_column_sorts_up_and_down_and_figures_by_what_they_mean() {
     assert_eq!(browser.eval(column), Value::from(sorted));
     // Sizes of files have units: 912 KiB lie below 1.20 MiB.
     let sizes = "[...document.querySelectorAll('table.files')].find((it) => it.tBodies[0].rows.length > 20)";
-    let at = format!("[...{sizes}.tHead.rows[0].cells].findIndex((it) => it.textContent.startsWith('Bytes'))");
+    let at =
+        format!("[...{sizes}.tHead.rows[0].cells].findIndex((it) => it.textContent.startsWith('Bytes'))");
     let at = number(&mut browser, &at);
     browser.eval(&format!("{sizes}.tHead.rows[0].cells[{at}].querySelector('button').click()"));
-    let cells = browser.eval(&format!("[...{sizes}.tBodies[0].rows].map((row) => row.cells[{at}].textContent)"));
+    let cells =
+        browser.eval(&format!("[...{sizes}.tBodies[0].rows].map((row) => row.cells[{at}].textContent)"));
     let cells: Vec<String> = serde_json::from_value(cells).unwrap();
     let figures: Vec<f64> = cells.iter().filter(|cell| !cell.is_empty()).map(|cell| bytes(cell)).collect();
     assert!(figures.is_sorted(), "{cells:?}");
@@ -161,11 +194,12 @@ fn a_column_sorts_up_and_down_and_figures_by_what_they_mean() {
 fn bytes(text: &str) -> f64 {
     let mut words = text.split_whitespace();
     let figure: f64 = words.next().unwrap().replace(',', "").parse().unwrap();
-    figure * match words.next() {
-        Some("KiB") => 1024.0,
-        Some("MiB") => 1024.0 * 1024.0,
-        _ => 1.0,
-    }
+    figure
+        * match words.next() {
+            Some("KiB") => 1024.0,
+            Some("MiB") => 1024.0 * 1024.0,
+            _ => 1.0,
+        }
 }
 
 #[test]
@@ -354,11 +388,17 @@ fn hostile_values_do_nothing() {
     browser.eval("document.querySelectorAll('button.sort').forEach((node) => { node.click(); })");
     browser.key("n");
     assert!(yes(&mut browser, "window.hit === undefined"));
-    assert!(yes(&mut browser, "document.scripts.length === 1 && !document.querySelector('img, iframe, object, link')"));
+    assert!(yes(
+        &mut browser,
+        "document.scripts.length === 1 && !document.querySelector('img, iframe, object, link')"
+    ));
     let handlers = "[...document.querySelectorAll('*')].some((node) => \
                     [...node.attributes].some((it) => it.name.startsWith('on') || it.name === 'autofocus'))";
     assert!(!yes(&mut browser, handlers));
-    assert!(yes(&mut browser, "![...document.links].some((link) => !link.getAttribute('href').startsWith('#'))"));
+    assert!(yes(
+        &mut browser,
+        "![...document.links].some((link) => !link.getAttribute('href').startsWith('#'))"
+    ));
     // Nothing that turns text round or cannot be seen.
     let steering = r"(/[\u0000-\u0008\u000b-\u001f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/.exec(document.body.textContent) || []).length";
     assert_eq!(number(&mut browser, steering), 0.0);
@@ -409,6 +449,9 @@ fn a_check_is_explained_where_its_finding_is() {
     let (mut browser, _page) = open(&fixture::rich());
     browser.eval("document.querySelector('#action .finding a[href^=\"#about-\"]').click()");
     browser.eval("new Promise((done) => setTimeout(done, 0))");
-    assert!(yes(&mut browser, "document.querySelector('#guide details[open] h4').textContent === 'What it means when red'"));
+    assert!(yes(
+        &mut browser,
+        "document.querySelector('#guide details[open] h4').textContent === 'What it means when red'"
+    ));
     assert_quiet(&mut browser);
 }

@@ -45,13 +45,18 @@ fn files(report: &Report) -> BTreeMap<String, String> {
 /// The page without what is the same in every page: style, script, the pages of the checks; a line an element.
 fn bones(page: &str) -> String {
     let mut page = page.to_owned();
-    for (from, to) in [("<style>", "</style>"), ("<script>", "</script>"), ("<div class=\"guide\">", "</div></div>")] {
+    for (from, to) in
+        [("<style>", "</style>"), ("<script>", "</script>"), ("<div class=\"guide\">", "</div></div>")]
+    {
         while let Some(start) = page.find(from) {
             let end = start + page[start..].find(to).unwrap() + to.len();
             page.replace_range(start..end, &format!("[{}]", from.trim_matches(['<', '>'])));
         }
     }
-    for tag in ["<section", "<div", "<table", "<tr", "<li", "<p", "<h", "<details", "<figure", "<pre", "<dl", "<text", "<rect"] {
+    for tag in [
+        "<section", "<div", "<table", "<tr", "<li", "<p", "<h", "<details", "<figure", "<pre", "<dl",
+        "<text", "<rect",
+    ] {
         page = page.replace(tag, &format!("\n{tag}"));
     }
     page
@@ -88,7 +93,10 @@ fn table(path: &Path) -> Vec<Vec<String>> {
 /// A Python that has what the second reader needs.
 fn python() -> Option<&'static str> {
     let has = |python: &&str| {
-        Command::new(python).args(["-c", "import jsonschema, xmlschema"]).output().is_ok_and(|it| it.status.success())
+        Command::new(python)
+            .args(["-c", "import jsonschema, xmlschema"])
+            .output()
+            .is_ok_and(|it| it.status.success())
     };
     let found = ["python3"].into_iter().find(|python| has(python));
     assert!(
@@ -101,7 +109,8 @@ fn python() -> Option<&'static str> {
 #[test]
 fn other_readers_read_tables_schemas_and_suites_as_we_do() {
     let home = tempfile::tempdir().unwrap();
-    let more = [("hostile", fixture::hostile()), ("rich", fixture::rich()), ("measured", fixture::measured())];
+    let more =
+        [("hostile", fixture::hostile()), ("rich", fixture::rich()), ("measured", fixture::measured())];
     let dirs: Vec<PathBuf> = runs()
         .into_iter()
         .chain(more)
@@ -122,7 +131,9 @@ fn other_readers_read_tables_schemas_and_suites_as_we_do() {
     }
     assert!(ours["hostile/rows.csv"].len() > 5);
     let Some(python) = python() else {
-        eprintln!("SKIPPED: no python3 with jsonschema and xmlschema; only Rust's reader has read the tables");
+        eprintln!(
+            "SKIPPED: no python3 with jsonschema and xmlschema; only Rust's reader has read the tables"
+        );
         return;
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
