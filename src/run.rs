@@ -273,6 +273,7 @@ fn document(
         waivers,
         policy: Some(settings.policy.info()),
         warnings,
+        redacted: None,
     }
 }
 

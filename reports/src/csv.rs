@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::evidence::{
     Cell, CellDifference, RowDifference, RowDifferenceKind, SizeSummary, SizesEvidence, Value,
 };
+use crate::link;
 use crate::words;
 
 const FINDINGS: &[&str] = &[
@@ -44,6 +45,7 @@ const FINDINGS: &[&str] = &[
     "waived_owner",
     "waived_expires",
     "action",
+    "link",
 ];
 const ROWS: &[&str] = &[
     "job",
@@ -297,6 +299,7 @@ fn finding_cells(job: &JobReport, finding: &Finding) -> Vec<String> {
         text(waived.map_or("", |waived| &waived.owner)),
         text(waived.and_then(|waived| waived.expires.as_deref()).unwrap_or_default()),
         finding.action.map(|action| action.to_string()).unwrap_or_default(),
+        link::to_finding(&finding.id),
     ]);
     cells
 }
@@ -477,7 +480,7 @@ fn number(value: Option<u64>) -> String {
 }
 
 /// A text cell that no spreadsheet takes for a formula.
-fn text(value: &str) -> String {
+pub(crate) fn text(value: &str) -> String {
     if value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']) {
         format!("'{value}")
     } else {

@@ -44,6 +44,9 @@ pub struct Report {
     /// Warnings about the run itself: waivers that expired or cover nothing. Part of the sum of warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<RunWarning>,
+    /// Present where values were replaced by keyed digests (`--redact`): the name of the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted: Option<String>,
 }
 
 /// The program that produced the document.

@@ -14,26 +14,31 @@ pub mod document;
 mod error;
 pub mod evidence;
 pub mod gate;
+pub mod guide;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod layout;
+mod link;
 pub mod manifest;
 mod mark;
 pub mod markdown;
 pub mod measurement;
 mod plot;
 pub mod policy;
+pub mod redact;
 pub mod schema;
 pub mod selftest;
 pub mod signal_evidence;
 mod stated;
 pub mod summary;
+pub mod trend;
 mod visible;
 mod words;
 mod write;
 
 #[cfg(test)]
+#[allow(dead_code, reason = "tests outside of the crate use the rest")]
 mod fixture;
 
 pub use error::{Error, Result};

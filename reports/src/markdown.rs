@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity, Verdict};
+use crate::guide;
 use crate::html::codes;
 use crate::visible;
 use crate::words::{self, bytes, count, counted, duration};
@@ -77,6 +78,10 @@ impl Page {
                 count(report.jobs.len() as u64),
                 counted(report.totals.jobs, "job", "jobs")
             );
+        }
+        if let Some(key) = &report.redacted {
+            let key = escaped(key, 40);
+            let _ = writeln!(self.text, "**Redacted:** values are replaced by digests (key {key}).\n");
         }
         let totals = &report.totals;
         let _ = writeln!(self.text, "| | input | baseline | candidate |\n| --- | ---: | ---: | ---: |");
@@ -221,6 +226,9 @@ fn finding(job: &JobReport, found: &Finding) -> String {
     }
     if let Some(letter) = &found.defect {
         let _ = write!(line, " (baseline defect {})", escaped(letter, 20));
+    }
+    if let Some(command) = guide::command(&found.check) {
+        let _ = write!(line, " (`{command}`)");
     }
     line
 }

@@ -1,6 +1,7 @@
-//! Plots as SVG. Of file sizes there are two: a histogram, and the share of files up to each size (ECDF), both sides in each.
+//! Plots as SVG. Of file sizes there are three: a histogram, the share of files up to each size (ECDF), and size over place
+//! (`index`), both sides in each.
 //!
-//! 1. Both plots share one scale of sizes: linear, or powers of two where the largest file is at least 16 times the
+//! 1. The first two plots share one scale of sizes: linear, or powers of two where the largest file is at least 16 times the
 //!    smallest. The target size is a line in it.
 //! 2. `plotters` draws with stand-in colours, and these are replaced by classes, so that the page's style sheet
 //!    decides the colours (light, dark, print) and the hatch and dashes that work without colour.
@@ -8,10 +9,14 @@
 //!
 //! Nothing but numbers of the document gets into a plot. Cost: at most [`STEPS`] points a side.
 
+mod index;
 mod locality;
+mod runs;
 mod samples;
 
+pub(crate) use index::over_index;
 pub(crate) use locality::locality;
+pub(crate) use runs::{RUNS, runs, verdicts};
 pub(crate) use samples::samples;
 
 use plotters::coord::types::RangedCoordf64;
@@ -28,7 +33,7 @@ const STEPS: usize = 200;
 const LOGARITHMIC: f64 = 16.0;
 
 /// Stand-in colours, replaced by classes of the same name.
-const PALETTE: [(RGBColor, &str); 8] = [
+const PALETTE: [(RGBColor, &str); 9] = [
     (INK, "ink"),
     (FAINT, "faint"),
     (BAR_A, "bar-a"),
@@ -37,6 +42,7 @@ const PALETTE: [(RGBColor, &str); 8] = [
     (EDGE_B, "edge-b"),
     (LINE_A, "line-a"),
     (TARGET, "line-t"),
+    (FAILED, "failed"),
 ];
 const INK: RGBColor = RGBColor(1, 2, 1);
 const FAINT: RGBColor = RGBColor(1, 2, 2);
@@ -46,6 +52,7 @@ const EDGE_A: RGBColor = RGBColor(1, 2, 5);
 const EDGE_B: RGBColor = RGBColor(1, 2, 6);
 const LINE_A: RGBColor = RGBColor(1, 2, 7);
 const TARGET: RGBColor = RGBColor(1, 2, 8);
+const FAILED: RGBColor = RGBColor(1, 2, 9);
 
 /// The plots, or nothing where no side has a file.
 pub(crate) fn sizes(sizes: &SizesEvidence) -> Vec<String> {

@@ -10,6 +10,7 @@ use crate::document::Report;
 use crate::gate::Gate;
 use crate::manifest::{FailureDocument, Manifest};
 use crate::selftest::Selftest;
+use crate::trend::Trend;
 
 /// The JSON Schema of `T` as text: indented, members in alphabetical order, a line feed at the end. Equal for equal
 /// types whatever features other crates switch on.
@@ -27,6 +28,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("manifest.v1.json", schema_text::<Manifest>()),
         ("failure.v1.json", schema_text::<FailureDocument>()),
         ("selftest.v1.json", schema_text::<Selftest>()),
+        ("trend.v1.json", schema_text::<Trend>()),
     ]
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity, Verdict};
+use crate::guide;
 use crate::html::codes;
 use crate::visible;
 use crate::words::{self, bytes, count, counted, duration};
@@ -30,6 +31,14 @@ pub fn render_text(report: &Report, width: usize, colour: bool) -> String {
     text.measured(report);
     text.findings(report);
     text.totals(report);
+    text.out
+}
+
+/// The verdict and why alone.
+#[must_use]
+pub fn render_verdict(report: &Report, width: usize, colour: bool) -> String {
+    let mut text = Text { out: String::new(), width: width.max(NARROWEST), colour };
+    text.verdict(report);
     text.out
 }
 
@@ -66,6 +75,13 @@ impl Text {
                 counted(report.totals.jobs, "job", "jobs")
             );
             self.paragraph("", &partial, "1;33");
+        }
+        if let Some(key) = &report.redacted {
+            let told = format!(
+                "REDACTED: values are replaced by digests; the raw document of key {} resolves them.",
+                visible::plain(key)
+            );
+            self.paragraph("", &told, "");
         }
         self.out.push('\n');
     }
@@ -299,6 +315,9 @@ impl Text {
         self.paragraph("    ", &message, "");
         if let Some(place) = found.place.as_ref().and_then(words::place) {
             self.paragraph("    ", &clip(&format!("at {}", visible::plain(&place)), 300), "");
+        }
+        if let Some(command) = guide::command(&found.check) {
+            self.paragraph("    ", &format!("what to do: {command}"), "");
         }
     }
 

@@ -28,6 +28,12 @@ pub fn stage(path: &Path, job: &str, home: &Path) -> Result<Contents> {
     let document = if path.is_dir() { path.join(report_dir::DOCUMENT) } else { path.to_path_buf() };
     let folder = document.parent().unwrap_or(Path::new(""));
     let whole = report_dir::read(&document)?;
+    if whole.redacted.is_some() {
+        return Err(Error::input(format!(
+            "{} is redacted: its command, paths and outputs are not in it; name the raw report (--raw-out)",
+            document.display()
+        )));
+    }
     let found = whole.jobs.iter().find(|it| it.id == job).cloned();
     let Some(found) = found else {
         let known: Vec<&str> = whole.jobs.iter().take(20).map(|job| job.id.as_str()).collect();

@@ -7,18 +7,23 @@ mod bundle;
 mod ci;
 mod compare;
 mod corpus;
+mod explain;
 mod gate;
+mod manual;
 mod measure;
 mod minimize;
 mod options;
 mod outputs;
 mod policy;
 mod probe;
+mod progress;
+mod redact;
 mod replay;
 mod report;
 mod run;
 mod selftest;
 mod terminal;
+mod trend;
 mod verify;
 mod write;
 
@@ -57,6 +62,12 @@ struct Common {
     /// Where temporary files go: spills, generated corpora, outputs until they are judged [default: the system's].
     #[arg(long, value_name = "DIR", global = true)]
     tmp_dir: Option<PathBuf>,
+    /// No progress on stderr, and of the result only the verdict and where the report is.
+    #[arg(long = "quiet", short = 'q', global = true)]
+    silent: bool,
+    /// Lines in place of a progress bar, and no colour.
+    #[arg(long, global = true)]
+    plain: bool,
     /// The command is part of another one, which shows the result.
     #[arg(skip)]
     quiet: bool,
@@ -89,11 +100,15 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Render a report again from its `report.json`.
     Report(report::ReportArgs),
+    /// What a check means when it is red, what usually causes it, what to do.
+    Explain(explain::ExplainArgs),
     /// Show the resolved policy with the origin of each value, or list the rollout phases.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Decide about a rollout phase from several reports: may it begin, is it complete?
     Gate(gate::GateArgs),
+    /// Show runs over time, and what changed since the last green one.
+    Trend(trend::TrendArgs),
     /// Pack one job of a report into one file: inputs, job, configuration, outputs, digests.
     Bundle(bundle::BundleArgs),
     /// Run a job of a bundle or report again and hold its findings against those there were.
@@ -102,6 +117,10 @@ enum Command {
     Minimize(minimize::MinimizeArgs),
     /// Plant every fault in every built-in corpus and show which check catches it.
     Selftest(selftest::SelftestArgs),
+    /// Print the completions of a shell.
+    Completions(manual::CompletionsArgs),
+    /// Print the manual page: `parallax man | man -l -`.
+    Man,
     /// Count what a built-in side leaves open (started by `run` as a child process).
     #[command(hide = true)]
     ProbeLeaks(probe::ProbeArgs),
@@ -156,12 +175,16 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Corpus(command) => command.perform(&common),
         Command::Verify(args) => args.perform(&common, cancel),
         Command::Report(args) => args.perform(&common),
+        Command::Explain(args) => args.perform(&common),
         Command::Policy(command) => command.perform(&common),
         Command::Gate(args) => args.perform(&common),
+        Command::Trend(args) => args.perform(&common),
         Command::Bundle(args) => args.perform(&common),
         Command::Replay(args) => args.perform(&common, cancel),
         Command::Minimize(args) => args.perform(&common, cancel),
         Command::Selftest(args) => args.perform(&common, cancel),
+        Command::Completions(args) => args.perform(),
+        Command::Man => manual::man(),
         Command::ProbeLeaks(args) => args.perform(&common),
         Command::Launch(args) => args.perform(),
         Command::PerformJob(args) => args.perform(cancel),

@@ -13,6 +13,7 @@ use reports::manifest::ErrorClass;
 
 use super::ci::CiArgs;
 use super::options::{self, PolicyArgs, ResourceArgs, of_corpora};
+use super::redact::RedactArgs;
 use super::replay::Place;
 use super::{Common, run};
 use crate::cancel::Cancel;
@@ -46,6 +47,8 @@ pub struct OutputArgs {
     #[arg(long, value_name = "COL,..", value_delimiter = ',')]
     pub(super) by: Vec<String>,
     #[command(flatten)]
+    redact: RedactArgs,
+    #[command(flatten)]
     pub(super) ci: CiArgs,
 }
 
@@ -73,6 +76,7 @@ impl OutputArgs {
             config: Some(place.config.to_owned()),
             out: Some(place.out.to_owned()),
             resources: place.resources(self.resources),
+            redact: RedactArgs::default(),
             policy,
             ..self
         }
@@ -110,7 +114,7 @@ impl OutputArgs {
             std::iter::once("parallax".to_owned()).chain(command.iter().skip(1).cloned()).collect();
         let parameters = parameters(self.target_size, outputs.params)?;
         let job = PlannedJob::of_outputs(id, outputs.signal, &parameters, &shell::line(&words));
-        let settings = Settings {
+        let mut settings = Settings {
             mode: outputs.mode,
             baseline: outputs.baseline.map(|path| side(path, Role::Baseline)).transpose()?,
             candidate: side(outputs.candidate, Role::Candidate)?,
@@ -131,7 +135,9 @@ impl OutputArgs {
             program: None,
             today: Utc::now().date_naive(),
         };
-        run::execute(&[job], &settings, common, self.ci.ci, cancel)
+        let redaction = self.redact.begin(&mut settings.out, false, common)?;
+        report_dir::spare(&settings.out, outputs.baseline.into_iter().chain([outputs.candidate]))?;
+        run::execute(&[job], &settings, redaction, common, self.ci.ci, cancel)
     }
 }
 

@@ -1,12 +1,15 @@
-//! `parallax report REPORT.json --out DIR`: every format rendered again from one document.
+//! `parallax report REPORT.json --out DIR`: every format rendered again from one document, redacted where asked for; and
+//! `parallax report --resolve DIGEST --raw DIR`: what a digest of a redacted report stands for.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use reports::document::Report;
 use serde::Serialize;
 
+use super::redact::{RedactArgs, read_key, redact_into};
 use super::{Common, Format, terminal};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report_dir;
 
@@ -14,11 +17,19 @@ use crate::report_dir;
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// The document, as a run left it.
-    #[arg(value_name = "REPORT.json")]
-    report: PathBuf,
+    #[arg(value_name = "REPORT.json", required_unless_present = "resolve")]
+    report: Option<PathBuf>,
     /// Directory to write the report to.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "resolve")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    redact: RedactArgs,
+    /// Say what a digest of a redacted report stands for.
+    #[arg(long, value_name = "DIGEST", requires = "raw", conflicts_with_all = ["report", "out", "redact"])]
+    resolve: Option<String>,
+    /// The directory that `--raw-out` named.
+    #[arg(long, value_name = "DIR", requires = "resolve")]
+    raw: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -26,19 +37,96 @@ struct Rendered {
     out: String,
 }
 
+#[derive(Serialize)]
+struct Resolved {
+    digest: String,
+    texts: Vec<ResolvedText>,
+}
+
+#[derive(Serialize)]
+struct ResolvedText {
+    text: String,
+    /// JSON pointers into the raw document.
+    places: Vec<String>,
+}
+
+/// Places shown of one text on a terminal.
+const PLACES: usize = 5;
+
 impl ReportArgs {
     pub(super) fn perform(&self, common: &Common) -> Result<Exit> {
-        let report = report_dir::read(&self.report)?;
-        // Rendered again in its own place, a report keeps the outputs beside it.
-        let own = self.report.canonicalize().ok().and_then(|path| path.parent().map(Path::to_path_buf));
-        if own.is_none() || own != self.out.canonicalize().ok() {
-            report_dir::prepare(&self.out, false)?;
+        match (&self.report, &self.out, &self.resolve, &self.raw) {
+            (_, _, Some(digest), Some(raw)) => resolve(digest, raw, common.format),
+            (Some(report), Some(out), ..) => self.render(report, out, common),
+            _ => Err(Error::usage("name a report and --out, or --resolve and --raw")),
         }
-        report_dir::write(&report, &self.out)?;
+    }
+
+    fn render(&self, from: &Path, out: &Path, common: &Common) -> Result<Exit> {
+        let report = report_dir::read(from)?;
+        if self.redact.redact {
+            redacted(&report, from, &self.redact, out, common)?;
+        } else {
+            // Rendered again in its own place, a report keeps the outputs beside it.
+            if !is_in(from, out) {
+                report_dir::prepare(out, false)?;
+            }
+            report_dir::write(&report, out)?;
+        }
         match common.format {
-            Format::Text => terminal::text(&format!("report: {}\n", self.out.join("index.html").display()))?,
-            Format::Json => terminal::json(&Rendered { out: self.out.display().to_string() })?,
+            Format::Text => terminal::text(&format!("report: {}\n", out.join("index.html").display()))?,
+            Format::Json => terminal::json(&Rendered { out: out.display().to_string() })?,
         }
         Ok(Exit::Pass)
     }
+}
+
+/// True where the document lies in the directory itself.
+fn is_in(document: &Path, dir: &Path) -> bool {
+    let own = document.canonicalize().ok().and_then(|path| path.parent().map(Path::to_path_buf));
+    own.is_some() && own == dir.canonicalize().ok()
+}
+
+fn redacted(report: &Report, from: &Path, args: &RedactArgs, out: &Path, common: &Common) -> Result<()> {
+    if report.redacted.is_some() {
+        return Err(Error::input(format!("{} is redacted already; name the raw document", from.display())));
+    }
+    for dir in std::iter::once(out).chain(args.raw_out.as_deref()) {
+        if is_in(from, dir) {
+            return Err(Error::usage(format!(
+                "{} lies in {}, which would be cleared; name another directory",
+                from.display(),
+                dir.display()
+            )));
+        }
+    }
+    redact_into(report, args, out, common).map(drop)
+}
+
+fn resolve(digest: &str, raw: &Path, format: Format) -> Result<Exit> {
+    let report = report_dir::read(&raw.join(report_dir::DOCUMENT))?;
+    let found = reports::redact::resolve(&report, &read_key(raw)?, digest);
+    if found.is_empty() {
+        return Err(Error::input(format!(
+            "{digest} is no digest of the raw document in {}: it belongs to another key, or its value was not sampled",
+            raw.display()
+        )));
+    }
+    let texts: Vec<ResolvedText> =
+        found.into_iter().map(|(text, places)| ResolvedText { text, places }).collect();
+    match format {
+        Format::Json => terminal::json(&Resolved { digest: digest.to_owned(), texts })?,
+        Format::Text => {
+            for ResolvedText { text, places } in texts {
+                terminal::text(&format!("{}\n", text.escape_debug()))?;
+                for place in places.iter().take(PLACES) {
+                    terminal::text(&format!("    at {}\n", place.escape_debug()))?;
+                }
+                if places.len() > PLACES {
+                    terminal::text(&format!("    and {} more places\n", places.len() - PLACES))?;
+                }
+            }
+        }
+    }
+    Ok(Exit::Pass)
 }

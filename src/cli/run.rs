@@ -1,17 +1,18 @@
 //! `parallax run`: both sides on corpora or jobs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 use clap::Args;
 use corpora::Catalog;
-use reports::document::{JobReport, Mode, Report, Role, Verdict};
+use reports::document::{Mode, Report, Role};
 
 use super::ci::{Ci, CiArgs};
 use super::measure::{self, MeasureArgs};
 use super::options::{self, PolicyArgs, ResourceArgs, of_corpora};
+use super::redact::{RedactArgs, Redaction};
 use super::replay::Place;
-use super::{Common, Format, terminal};
+use super::{Common, Format, progress, terminal};
 use crate::bundle::{CORPUS, JOB_LIST, OUTPUTS, Work};
 use crate::cancel::Cancel;
 use crate::config::Config;
@@ -19,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::plan::{PlannedJob, Planner};
 use crate::report_dir;
-use crate::run::{Progress, run};
+use crate::run::run;
 use crate::settings::{Keep, Settings};
 use crate::shell;
 use crate::side::select::Choice;
@@ -82,6 +83,8 @@ pub struct RunArgs {
     #[command(flatten)]
     measuring: MeasureArgs,
     #[command(flatten)]
+    redact: RedactArgs,
+    #[command(flatten)]
     ci: CiArgs,
 }
 
@@ -102,8 +105,10 @@ impl RunArgs {
         common: &Common,
         cancel: &Cancel,
     ) -> Result<Exit> {
-        let (jobs, settings) = self.prepared(mode, pairs, common)?;
-        execute(&jobs, &settings, common, self.ci(), cancel)
+        let (jobs, mut settings) = self.prepared(mode, pairs, common)?;
+        let redaction = self.redact.begin(&mut settings.out, settings.resume, common)?;
+        report_dir::spare(&settings.out, jobs.iter().flat_map(PlannedJob::paths))?;
+        execute(&jobs, &settings, redaction, common, self.ci(), cancel)
     }
 
     /// The jobs, and everything else that they are performed and judged with.
@@ -176,6 +181,7 @@ impl RunArgs {
             // There is nothing to go on from, and findings do not hang on time.
             resume: false,
             measure: None,
+            redact: RedactArgs::default(),
             resources: place.resources(self.resources),
             ..self
         }
@@ -306,50 +312,36 @@ fn listed(typed: Option<Choice>, jobs: &[PlannedJob], role: Role) -> Result<Choi
 pub(super) fn execute(
     jobs: &[PlannedJob],
     settings: &Settings,
+    redaction: Option<Redaction>,
     common: &Common,
     ci: Ci,
     cancel: &Cancel,
 ) -> Result<Exit> {
     report_dir::prepare(&settings.out, settings.resume)?;
-    let report = run(jobs, settings, cancel, &Lines)?;
+    let progress = progress::of(common, jobs.len());
+    let raw = run(jobs, settings, cancel, progress.as_ref())?;
+    drop(progress);
+    let (report, out) = match &redaction {
+        Some(redaction) => (redaction.finish(&raw)?, &redaction.out),
+        None => (raw, &settings.out),
+    };
     if !common.quiet {
-        show(&report, settings, common.format)?;
-        ci.tell(&report, &settings.out, common.format)?;
+        show(&report, out, common)?;
+        ci.tell(&report, out, common.format)?;
     }
     Ok(if report.run.complete { Exit::from(report.verdict) } else { Exit::Interrupted })
 }
 
-fn show(report: &Report, settings: &Settings, format: Format) -> Result<()> {
-    if format == Format::Json {
+fn show(report: &Report, out: &Path, common: &Common) -> Result<()> {
+    if common.format == Format::Json {
         return terminal::json(report);
     }
-    let mut text = reports::summary::render_text(report, terminal::width(), terminal::colour());
-    text.push_str(&format!("report: {}\n", settings.out.join("index.html").display()));
+    let colour = terminal::colour() && !common.plain;
+    let mut text = if common.silent {
+        reports::summary::render_verdict(report, terminal::width(), colour)
+    } else {
+        reports::summary::render_text(report, terminal::width(), colour)
+    };
+    text.push_str(&format!("report: {}\n", out.join("index.html").display()));
     terminal::text(&text)
-}
-
-/// One line to stderr for each job, and one for every few measured pairs.
-pub(super) struct Lines;
-
-impl Progress for Lines {
-    fn judged(&self, job: &JobReport, done: usize, of: usize) {
-        let verdict = match job.verdict {
-            Verdict::Pass => "pass",
-            Verdict::Fail => "FAIL",
-            Verdict::Inconclusive => "inconclusive",
-        };
-        let rows: u64 = job.candidate.files.iter().map(|file| file.rows).sum();
-        let what = if job.measurement.is_some() { job.headline.clone() } else { format!("{rows} rows") };
-        terminal::complain(&format!("[{done}/{of}] {}: {verdict}, {what}", job.id));
-    }
-
-    fn measured(&self, set: &str, pairs: usize, of: usize) {
-        if pairs.is_multiple_of(5) {
-            terminal::complain(&format!("{set}: {pairs} pairs measured, at most {of}"));
-        }
-    }
-
-    fn resumed(&self, jobs: usize, of: usize) {
-        terminal::complain(&format!("{jobs} of {of} jobs taken over from the interrupted run"));
-    }
 }

@@ -48,8 +48,10 @@ pub fn colour() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Columns of the terminal, as the shell tells them.
+/// Columns that a result may take: those that `COLUMNS` names, else those of the terminal on stdout, else 100.
 #[must_use]
 pub fn width() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).unwrap_or(100)
+    let named = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let own = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    named.or_else(own).filter(|columns| *columns > 0).unwrap_or(100)
 }

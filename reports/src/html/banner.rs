@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::parts::{shown, verdict_parts};
+use super::parts::{scroll, shown, verdict_parts};
 use crate::document::{Mode, Report, Totals, Verdict};
 use crate::words::{bytes, count, counted, duration, verdict};
 
@@ -14,9 +14,16 @@ pub(super) fn render(report: &Report) -> Markup {
         @if !run.complete {
             div class="partial" role="alert" {
                 strong { "Partial report: the run ended early." } " "
-                @if let Some(reason) = &run.partial_reason { (shown(reason, 600)) " " }
+                @if let Some(reason) = &run.partial_reason { "Reason: " (shown(reason, 600)) ". " }
                 "It holds " (count(report.jobs.len() as u64)) " of " (counted(totals.jobs, "job", "jobs"))
                 "; what is missing here was not judged."
+            }
+        }
+        @if let Some(key) = &report.redacted {
+            p class="notice" {
+                b { "Redacted." } " Values, texts and paths are replaced by digests such as " code { "~0123456789abcdef" }
+                "; equal values have equal digests. Whoever has the raw document of key " code { (shown(key, 40)) } " resolves one with "
+                code { "parallax report --resolve DIGEST --raw DIR" } "."
             }
         }
         section class={ "banner " (class) } aria-labelledby="verdict" {
@@ -72,6 +79,7 @@ pub(crate) fn shape(verdict: Verdict) -> Markup {
 }
 
 fn figures(totals: &Totals) -> Markup {
+    let table = table(totals);
     html! {
         section class="figures" aria-label="Totals" {
             dl class="tiles" {
@@ -83,6 +91,13 @@ fn figures(totals: &Totals) -> Markup {
                 (tile("informational", totals.infos, ""))
                 (tile("waived", totals.waived, ""))
             }
+            (scroll("Rows, files and bytes over all jobs", &table))
+        }
+    }
+}
+
+fn table(totals: &Totals) -> Markup {
+    html! {
             table {
                 caption class="hidden" { "Rows, files and bytes over all jobs" }
                 thead { tr {
@@ -107,7 +122,6 @@ fn figures(totals: &Totals) -> Markup {
                     }
                 }
             }
-        }
     }
 }
 

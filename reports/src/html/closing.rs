@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, scroll, shown, shown_lines, status, term};
+use super::parts::{Capped, command, scroll, shown, status, term};
 use crate::document::{CheckStatus, Finding, JobReport, Report};
 use crate::words::{count, counted, duration, severity, shell};
 
@@ -184,7 +184,7 @@ fn reproduce(report: &Report) -> Markup {
     html! {
         section id="reproduce" aria-labelledby="reproduce-title" {
             h2 id="reproduce-title" { "Reproduce" }
-            pre tabindex="0" { code { (shown_lines(&run.replay, 8000)) } }
+            (command(&run.replay, 8000))
             dl class="facts" {
                 (term("As typed", &html! { span class="value" { (shown(&shell(&run.command), 4000)) } }))
                 @if let Some(seed) = run.seed { (term("Seed", &html! { span class="value" { (seed) } })) }

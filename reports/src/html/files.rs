@@ -101,6 +101,15 @@ pub(super) fn sizes(sizes: &SizesEvidence) -> Markup {
                     }
                 }
             }
+            @if let Some(drawing) = plot::over_index(sizes) {
+                figure {
+                    (PreEscaped(drawing))
+                    figcaption {
+                        span class="swatch a" {} " baseline (circles) " span class="swatch b" {} " candidate (crosses)"
+                        @if sizes.target.is_some() { " " span class="swatch t" {} " target" }
+                    }
+                }
+            }
         }
         (scroll("File sizes", &table))
     }

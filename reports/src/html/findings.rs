@@ -1,11 +1,14 @@
 //! Findings: what asks for action first, what is only told folded, what is waived named.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, check_anchor, severity, shown, shown_lines};
+use super::guide;
+use super::parts::{Capped, check_anchor, command, severity, shown, shown_lines};
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity};
+use crate::link::digest;
 use crate::words::{self, count, counted};
 
 /// Findings under "Action required", and of those per job and code.
@@ -22,6 +25,8 @@ const JOB_BYTES: usize = 200_000;
 /// Characters of a message, of a name and of a value.
 const MESSAGE: usize = 700;
 const VALUE: usize = 300;
+/// Groups of the blast radius named with a finding.
+const TOUCHED: usize = 3;
 
 struct Found<'a> {
     index: usize,
@@ -69,16 +74,17 @@ fn action_required(action: &[Found<'_>], linked: &[bool]) -> Markup {
             *seen <= ACTION_PER_CODE
         })
         .collect();
+    let anchors = Anchors::new("finding");
     let list = Capped::new(picked.iter(), ACTION, ACTION_BYTES, |found| {
         let total = per_code.get(&(found.index, found.finding.code.as_str())).copied().unwrap_or_default();
-        item(found.finding, Some((found.index, found.job, linked)), total)
+        item(found.finding, found.job, Some((found.index, linked)), total, &anchors)
     });
     html! {
         p {
             (counted(blockers as u64, "blocker", "blockers")) " and "
             (counted((action.len() - blockers) as u64, "warning", "warnings")) ", most severe first."
         }
-        ol class="findings" data-filter="action" { (list) }
+        ol class="findings" data-filter="findings" { (list) }
         @if list.items.len() < action.len() {
             p class="cap" {
                 "Showing " (count(list.items.len() as u64)) " of " (count(action.len() as u64))
@@ -192,13 +198,14 @@ pub(super) fn of_job(job: &JobReport) -> Markup {
         return html! {};
     }
     let share = JOB_BYTES / checks.len();
+    let anchors = Anchors::new("in-job");
     html! {
         h4 { "Findings" }
-        @for check in checks { (of_check(check, share)) }
+        @for check in checks { (of_check(job, check, share, &anchors)) }
     }
 }
 
-fn of_check(check: &CheckReport, bytes: usize) -> Markup {
+fn of_check(job: &JobReport, check: &CheckReport, bytes: usize, anchors: &Anchors) -> Markup {
     let mut per_code: BTreeMap<&str, usize> = BTreeMap::new();
     let picked: Vec<_> = check
         .findings
@@ -209,7 +216,8 @@ fn of_check(check: &CheckReport, bytes: usize) -> Markup {
             *seen <= PER_CODE
         })
         .collect();
-    let list = Capped::new(picked.into_iter(), usize::MAX, bytes, |finding| item(finding, None, 0));
+    let list =
+        Capped::new(picked.into_iter(), usize::MAX, bytes, |finding| item(finding, job, None, 0, anchors));
     html! {
         h5 { (shown(&check.check, 40)) }
         ol class="findings" { (list) }
@@ -228,23 +236,51 @@ fn of_check(check: &CheckReport, bytes: usize) -> Markup {
     }
 }
 
-/// One finding. `job` is given where the list spans jobs; `total` is how many of its kind the job has.
-fn item(finding: &Finding, job: Option<(usize, &JobReport, &[bool])>, total: usize) -> Markup {
+/// Anchors of one list: no two items have the same.
+struct Anchors {
+    prefix: &'static str,
+    taken: RefCell<BTreeSet<String>>,
+}
+
+impl Anchors {
+    fn new(prefix: &'static str) -> Self {
+        Self { prefix, taken: RefCell::default() }
+    }
+
+    /// The anchor of a finding, which only its own id decides; none where another item has it.
+    fn of(&self, finding: &Finding) -> Option<String> {
+        let digest = digest(&finding.id);
+        let new = self.taken.borrow_mut().insert(digest.clone());
+        new.then(|| format!("{}-{digest}", self.prefix))
+    }
+}
+
+/// One finding. `across` is given where the list spans jobs; `total` is how many of its kind the job has.
+fn item(
+    finding: &Finding,
+    job: &JobReport,
+    across: Option<(usize, &[bool])>,
+    total: usize,
+    anchors: &Anchors,
+) -> Markup {
     let place = finding.place.as_ref().and_then(words::place);
+    let anchor = anchors.of(finding);
     html! {
-        li class="finding" {
+        li class="finding" id=[anchor.as_deref()] {
             p class="what" {
                 (severity(finding.severity, finding.waived.is_some())) " "
                 code { (shown(&finding.code, 80)) } " " (shown(&finding.message, MESSAGE))
             }
             p class="where" {
                 @if let Some(action) = finding.action { b { (action) } ": " (action.asks()) " · " }
-                @if let Some((index, job, linked)) = job { (job_link(index, job, &finding.check, linked)) " · " }
+                @if let Some((index, linked)) = across { (job_link(index, job, &finding.check, linked)) " · " }
                 @if let Some(side) = finding.side { (side) " · " }
                 @if let Some(place) = &place { span class="place" { (shown(place, 400)) } " · " }
                 "count " (count(finding.count))
                 @if let Some(letter) = &finding.defect { " · baseline defect " b { (shown(letter, 40)) } }
                 @if total > ACTION_PER_CODE { " · one of " (count(total as u64)) " findings of this kind in this job" }
+                (guide::link(&finding.check))
+                @if let Some(anchor) = &anchor { " · " a class="here" href={ "#" (anchor) } title="link to this finding" { "link" } }
             }
             @if let Some(waived) = &finding.waived {
                 p class="where" {
@@ -252,12 +288,7 @@ fn item(finding: &Finding, job: Option<(usize, &JobReport, &[bool])>, total: usi
                     @if let Some(day) = &waived.expires { " (until " (shown(day, 20)) ")" }
                 }
             }
-            @if let Some(waiver) = &finding.waiver {
-                details class="waiver" {
-                    summary { "Waive " code { (shown(&finding.id, 300)) } }
-                    pre tabindex="0" { code { (shown_lines(waiver, 2_000)) } }
-                }
-            }
+            (touched(job, finding))
             @if is_short(finding) {
                 p class="where" {
                     @for (index, evidence) in finding.evidence.iter().enumerate() {
@@ -278,8 +309,45 @@ fn item(finding: &Finding, job: Option<(usize, &JobReport, &[bool])>, total: usi
                     }
                 }
             }
+            @if across.is_some() {
+                details {
+                    summary { "Look at it again" }
+                    @for line in again(job, finding) { (command(&line, 4_000)) }
+                }
+            }
+            @if let Some(waiver) = &finding.waiver {
+                details class="waiver" {
+                    summary { "Waive " code { (shown(&finding.id, 300)) } }
+                    pre tabindex="0" { code { (shown_lines(waiver, 2_000)) } }
+                }
+            }
         }
     }
+}
+
+/// Who is touched, by the columns of `--by`: what ROWS finds is counted by them.
+fn touched(job: &JobReport, finding: &Finding) -> Markup {
+    let blast = job.rows.as_ref().and_then(|rows| rows.blast.as_ref()).filter(|_| finding.check == "ROWS");
+    html! {
+        @if let Some(blast) = blast {
+            p class="where" {
+                "Touched, over all rows of the job that differ: "
+                @for (index, group) in blast.groups.iter().take(TOUCHED).enumerate() {
+                    @if index > 0 { "; " }
+                    (shown(&blast.label(&group.values), VALUE)) " (" (counted(group.counts.rows(), "row", "rows")) ")"
+                }
+                @if blast.groups.len() > TOUCHED || blast.other.is_some() { "; more in blast.csv" }
+            }
+        }
+    }
+}
+
+/// Commands that look at a finding again: in the directory of the report, and from nothing but the job.
+fn again(job: &JobReport, finding: &Finding) -> Vec<String> {
+    let words = ["parallax", "replay", ".", "--job", &job.id, "--check", &finding.check].map(str::to_owned);
+    // A measurement is repeated as a whole.
+    let here = job.measurement.is_none().then(|| words::shell(&words));
+    here.into_iter().chain([job.replay.clone()]).collect()
 }
 
 /// Little evidence stands in plain sight; more of it is folded.

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, check_anchor, job_anchor, scroll, shown, shown_lines, status, verdict};
+use super::parts::{Capped, check_anchor, command, job_anchor, scroll, shown, status, verdict};
 use super::{
     comparison, files, findings, groups, layout, locality, manifests, measured, reruns, rollup, rows,
 };
@@ -126,7 +126,7 @@ fn what_ran(job: &JobReport) -> Markup {
 fn repeat(job: &JobReport) -> Markup {
     html! {
         h5 { "Repeat this job" }
-        pre tabindex="0" { code { (shown_lines(&job.replay, 4000)) } }
+        (command(&job.replay, 4000))
     }
 }
 

@@ -19,6 +19,7 @@ mod comparison;
 mod files;
 mod findings;
 mod groups;
+mod guide;
 mod job;
 mod layout;
 mod locality;
@@ -41,12 +42,12 @@ use crate::words;
 use parts::shown;
 
 pub(crate) const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("script.js");
+pub(crate) const SCRIPT: &str = include_str!("script.js");
 /// Allows the one style sheet and the one script by their SHA-256 in Base64, and nothing else. A test holds the
 /// digests against the files and prints the right ones where they differ.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-/paClhQFcRxe+HhLkjg9BOmMNH5lWVh90IfqwzUI/gU='; \
-    script-src 'sha256-i/9vaoLQpdXkunVBIWGQRYWhiNJIbyy9TazW34fIBEw='; \
+    style-src 'sha256-tYj0SFTKq1ksSQuxOsY1hzrCL9KCkP1IZDCzegyLvnM='; \
+    script-src 'sha256-JFCw37jX2MO/j0InyZFXfRR/ZJdVDPrdt9EK1ZJwIZg='; \
     base-uri 'none'; form-action 'none'";
 
 /// Bytes that job sections in full may use together.
@@ -89,11 +90,15 @@ pub fn render(report: &Report) -> String {
                             li { a href="#jobs" { "Jobs" } }
                             li { a href="#unchecked" { "Not checked" } }
                             li { a href="#waivers" { "Waivers" } }
+                            li { a href="#guide" { "Checks explained" } }
                             li { a href="#reproduce" { "Reproduce" } }
                         }
                     }
                 }
                 main id="main" {
+                    p id="not-here" class="notice" role="alert" hidden {
+                        "The finding that the link leads to is not on this page, which is kept below 5 MB. It is in findings.csv."
+                    }
                     (banner::render(report))
                     (scoreboard::render(report, &linked))
                     (findings::render(report, &linked))
@@ -108,9 +113,10 @@ pub fn render(report: &Report) -> String {
                                 "and report.json hold every job."
                             }
                         }
-                        @for section in sections.iter().flatten() { (section) }
+                        div data-filter="job sections" { @for section in sections.iter().flatten() { (section) } }
                     }
                     (closing::render(report))
+                    (guide::render(report))
                 }
                 footer {
                     p {

@@ -28,6 +28,13 @@ pub(super) fn shown_lines(text: &str, limit: usize) -> Markup {
     }
 }
 
+/// A command. Where all of it is shown as it is, it can be copied by a button.
+pub(super) fn command(text: &str, limit: usize) -> Markup {
+    let hidden = |character| character != '\n' && visible::is_hidden(character);
+    let whole = visible::cut(text, limit).1 == 0 && !text.chars().any(hidden);
+    html! { pre tabindex="0" data-copy[whole] { code { (shown_lines(text, limit)) } } }
+}
+
 /// Says how many characters were left out.
 pub(super) fn left_out(characters: usize) -> Markup {
     html! { span class="cut" { "… " (words::counted(characters as u64, "character", "characters")) " not shown …" } }
@@ -121,7 +128,7 @@ pub(super) fn severity(severity: Severity, waived: bool) -> Markup {
 }
 
 /// Items rendered until a cap is met.
-pub(super) struct Capped {
+pub(crate) struct Capped {
     /// The rendered items.
     pub items: Vec<Markup>,
     /// How many there were.
@@ -130,7 +137,7 @@ pub(super) struct Capped {
 
 impl Capped {
     /// Renders items until `count` of them, or `bytes` of output, are reached.
-    pub(super) fn new<T>(
+    pub(crate) fn new<T>(
         items: impl ExactSizeIterator<Item = T>,
         count: usize,
         bytes: usize,
@@ -151,7 +158,7 @@ impl Capped {
     }
 
     /// Says what was left out and where it is found, or nothing where all is shown.
-    pub(super) fn note(&self, what: &str, elsewhere: &str) -> Markup {
+    pub(crate) fn note(&self, what: &str, elsewhere: &str) -> Markup {
         html! {
             @if self.items.len() < self.total {
                 p class="cap" {
@@ -182,7 +189,7 @@ pub(super) fn term(name: &str, value: &Markup) -> Markup {
 }
 
 /// The hatch that tells the candidate's bars apart without colour.
-pub(super) fn patterns() -> Markup {
+pub(crate) fn patterns() -> Markup {
     PreEscaped(
         "<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>\
          <pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \

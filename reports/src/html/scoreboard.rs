@@ -36,7 +36,7 @@ pub(super) fn render(report: &Report, linked: &[bool]) -> Markup {
                 th scope="col" { "Job" } th scope="col" { "Verdict" }
                 @for check in across { th scope="col" { (shown(check, 24)) } }
             } }
-            tbody { (rows) }
+            tbody data-filter="jobs" { (rows) }
         }
     };
     html! {

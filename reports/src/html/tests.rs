@@ -191,6 +191,19 @@ fn the_policy_allows_our_style_and_script_by_their_digests() {
 }
 
 #[test]
+fn the_dark_theme_is_the_same_whether_the_system_or_the_reader_chose_it() {
+    let colours = |head: &str| -> Vec<&str> {
+        let body = STYLE.split_once(head).unwrap().1.split_once('}').unwrap().0;
+        body.split(';').map(str::trim).filter(|line| line.starts_with("--")).collect()
+    };
+    let system = colours(":root:not([data-theme=\"light\"]) {");
+    assert!(system.len() > 20, "{}", system.len());
+    assert_eq!(system, colours(":root[data-theme=\"dark\"] {"));
+    let light: Vec<_> = colours(":root {").iter().map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(light, system.iter().map(|line| line.split(':').next().unwrap()).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_page_of_a_gate_allows_both_style_sheets_by_their_digests() {
     for text in [STYLE, crate::gate::GATE_STYLE] {
         let expected = format!("'sha256-{}'", base64(&sha256(text.as_bytes())));

@@ -1,0 +1,88 @@
+//! The trend on a terminal: a line a run, and what changed since the last green one.
+
+use std::fmt::Write;
+
+use super::{Run, Since, Trend};
+use crate::visible::{cut, plain};
+use crate::words::{self, bytes, count};
+
+/// Runs and changes shown; all are in `trend.json`.
+const RUNS: usize = 30;
+const CHANGES: usize = 40;
+
+/// Renders the document as text. Values of strangers cannot drive the terminal.
+#[must_use]
+pub fn render(trend: &Trend) -> String {
+    let mut out = String::new();
+    let left = trend.runs.len().saturating_sub(RUNS);
+    if left > 0 {
+        let _ = writeln!(out, "{} earlier runs, in trend.csv", count(left as u64));
+    }
+    let heads = ["run", "started", "verdict", "differing", "rows", "files", "bytes", "rows/s", "peak"];
+    let mut lines: Vec<[String; 9]> = vec![heads.map(str::to_owned)];
+    lines.extend(trend.runs.iter().enumerate().skip(left).map(|(index, run)| line(index, run)));
+    let widths: Vec<usize> = (0..heads.len())
+        .map(|column| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or_default())
+        .collect();
+    for cells in &lines {
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let _ = writeln!(out, "{}", padded.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    out.push_str("rows, files, bytes, rows/s and peak are the candidate's; both sides are in trend.csv\n");
+    for skipped in &trend.skipped {
+        let _ = writeln!(out, "left out: {}: {}", plain(&skipped.path), plain(&skipped.reason));
+    }
+    if let Some(since) = &trend.since {
+        changes(&mut out, since, trend.runs.len());
+    }
+    out
+}
+
+/// What changed, under its heading.
+fn changes(out: &mut String, since: &Since, runs: usize) {
+    out.push_str(&format!("\n{}\n", heading(since, runs)));
+    for change in since.changes.iter().take(CHANGES) {
+        let (said, more) = cut(&change.text, 300);
+        let rest = if more > 0 { "..." } else { "" };
+        let _ = writeln!(out, "  {:8} {}{rest}", change.about.to_string(), plain(said));
+    }
+    if since.changes.len() > CHANGES {
+        let _ = writeln!(out, "  and {} more, in trend.json", count((since.changes.len() - CHANGES) as u64));
+    }
+}
+
+/// What the changes are held against, in words.
+pub(super) fn heading(since: &Since, runs: usize) -> String {
+    match (since.green, since.changes.is_empty()) {
+        (None, _) => "No earlier run was green: there is nothing to hold the last one against.".to_owned(),
+        (Some(green), true) => {
+            format!("Nothing changed between run {}, the last green one, and run {runs}.", green + 1)
+        }
+        (Some(green), false) => format!(
+            "What changed between run {}, the last green one before it, and run {runs}: {}",
+            green + 1,
+            words::counted(since.changes.len() as u64, "difference", "differences")
+        ),
+    }
+}
+
+fn line(index: usize, run: &Run) -> [String; 9] {
+    let verdict = if run.complete {
+        words::verdict(run.verdict).to_owned()
+    } else {
+        format!("{} (partial)", words::verdict(run.verdict))
+    };
+    let figure = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| count(value as u64));
+    let size = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| bytes(value as u64));
+    [
+        (index + 1).to_string(),
+        plain(cut(&run.started, 25).0),
+        verdict,
+        count(run.rows_differing),
+        count(run.candidate.rows),
+        count(run.candidate.files),
+        bytes(run.candidate.bytes),
+        figure(run.candidate.rows_per_second),
+        size(run.candidate.peak_bytes),
+    ]
+}
