@@ -9,7 +9,7 @@
 //! The columns of a piece are worked on side by side: each encodes its values, collects its fingerprints, and at the end of
 //! a row group compresses its last pages. Cost: one pass over the values. Memory: open pages and dictionaries, bounded by [`OPEN_BYTES`], plus the page pool.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -412,15 +412,16 @@ impl FileEncoder {
         Ok(())
     }
 
-    /// The fingerprints of all rows; they are told once.
-    pub(crate) fn fingerprints(&mut self, encoders: &Encoders) -> Option<BTreeSet<i64>> {
+    /// The fingerprints of all rows, ascending; they are told once.
+    pub(crate) fn fingerprints(&mut self, encoders: &Encoders) -> Option<Vec<i64>> {
         encoders.fingerprints.as_ref()?;
         let mut all = Vec::new();
         for fingerprints in self.columns.values_mut().filter_map(|column| column.fingerprints.take()) {
             fingerprints.finish(&mut all);
         }
-        // All at once: much cheaper than one by one.
-        Some(all.into_iter().collect())
+        all.sort_unstable();
+        all.dedup();
+        Some(all)
     }
 
     /// Estimated size of the file if it ended here, and bytes of open pages and dictionaries.

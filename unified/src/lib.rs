@@ -26,8 +26,9 @@
 //!
 //! [`UnifiedWriterBuilder::memory_limit`] covers what works: waiting rows, the batches of a merge, dictionaries, open and
 //! finished pages. Fan-in is bounded (24 inputs, 64 runs), open pages are (16 MiB, then a row group ends), what is read
-//! ahead is (a sixteenth). Not covered: the results, which belong to the caller (a file's fingerprints are some 75 KB
-//! where ids are indexed), and the page of the input that is being decoded. A row larger than the limit is an error.
+//! ahead is (a sixteenth), results wait on disk beyond a 64th, at most 1 MiB, until the caller takes them one at a time.
+//! Not covered: the page of the input that is being decoded, some 150 bytes an output file for its two names, and the
+//! program itself. A row larger than the limit is an error.
 //!
 //! # Trade-offs
 //!
@@ -87,6 +88,7 @@ mod pages;
 mod properties;
 mod relay;
 mod remaining;
+mod results;
 mod rollup;
 mod rows;
 mod segment;
@@ -118,6 +120,7 @@ pub use metadata::{FileResult, SplitKey, TidSummary, TraceSummary};
 pub use metrics::{MetricsJob, metrics_builder, metrics_writer};
 pub use order::Ordering;
 pub use properties::writer_properties;
+pub use results::FileResults;
 pub use rollup::{EMPTY_MERGE, EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, OUT_OF_RANGE, UNDECODABLE_SKETCH};
 pub use stats::Stats;
 pub use tid_merge::{MergeStats, TidMergeJob};

@@ -32,7 +32,7 @@ use crate::writer::UnifiedWriter;
 ///     ("_cardinalhq.tid", Arc::new(Int64Array::from(vec![-4, 17, 17])) as _),
 ///     ("_cardinalhq.timestamp", Arc::new(Int64Array::from(vec![30, 10, 20])) as _),
 /// ])?)?;
-/// let files = writer.finish()?;
+/// let files = writer.finish()?.into_vec()?;
 /// assert_eq!(files[0].tids.as_ref().map(|tids| tids.tids.clone()), Some(vec![-4, 17]));
 /// assert_eq!((files[0].first_ts, files[0].last_ts), (Some(10), Some(30)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -17,11 +17,12 @@ use crate::encode::{Encoders, FileEncoder, OPEN_BYTES};
 use crate::error::{Error, Result};
 use crate::group::Groups;
 use crate::key::{Key, KeyRule};
-use crate::metadata::{FileMetadata, FileResult, MetadataRules, SplitKey};
+use crate::metadata::{FileMetadata, MetadataRules, SplitKey};
 use crate::output::OutputDirectory;
 use crate::pages::PagePool;
 use crate::properties::ROW_GROUP_ROWS;
 use crate::remaining::RowsLeft;
+use crate::results::{FileResults, Finished, ResultLog};
 use crate::rows::Rows;
 use crate::size::{Progress, SizePlan};
 use crate::spill::Scratch;
@@ -106,7 +107,7 @@ pub(crate) struct Splitter {
     queued_rows: usize,
     queued_bytes: usize,
     file: Option<OpenFile>,
-    results: Vec<FileResult>,
+    results: ResultLog,
     /// Hour of the last file and files in it so far.
     hour_files: (i64, i64),
 }
@@ -135,6 +136,7 @@ impl Splitter {
             ),
             syncer: settings.sync.then(|| Syncer::new(settings.meter.clone())),
             plan: SizePlan::new(settings.target_size),
+            results: ResultLog::new(settings.memory_limit),
             settings,
             output,
             groups,
@@ -143,7 +145,6 @@ impl Splitter {
             queued_rows: 0,
             queued_bytes: 0,
             file: None,
-            results: Vec::new(),
             hour_files: (0, 0),
         }
     }
@@ -173,7 +174,7 @@ impl Splitter {
     }
 
     /// Writes what is left and gives all files their final names.
-    pub(crate) fn finish(mut self, context: &mut Context<'_>) -> Result<Vec<FileResult>> {
+    pub(crate) fn finish(mut self, context: &mut Context<'_>) -> Result<FileResults> {
         self.pump(true, context)?;
         self.close_file(context)?;
         // Before the commit: what cannot be cleaned up must not look like a success.
@@ -183,7 +184,7 @@ impl Splitter {
             syncer.finish()?;
         }
         self.output.commit(self.settings.sync)?;
-        Ok(self.results)
+        Ok(self.results.finish(self.output.names().clone()))
     }
 
     fn pump(&mut self, last: bool, context: &mut Context<'_>) -> Result<()> {
@@ -288,7 +289,7 @@ impl Splitter {
             return Ok(());
         }
         // In a file that may not end here the open row group goes on, unless the estimate has no footing yet.
-        let trusted = self.groups.is_some() && !self.results.is_empty();
+        let trusted = self.groups.is_some() && self.results.len() > 0;
         file.full = trusted || file.early_row_groups >= EARLY_ROW_GROUPS || {
             file.encoder.close_row_group(&mut self.encoders)?;
             file.early_row_groups += 1;
@@ -328,8 +329,7 @@ impl Splitter {
         let exact = self.settings.report_inexact_keys
             || self.settings.metadata.time.is_some()
             || key_type.is_some_and(KeyRule::is_exact);
-        self.results.push(FileResult {
-            path: self.output.keep(path),
+        let result = Finished {
             record_count: file.metadata.rows as u64,
             file_size,
             fingerprints,
@@ -338,7 +338,9 @@ impl Splitter {
             split_key,
             tids: file.metadata.tids(&self.settings.metadata),
             traces: file.metadata.traces(&self.settings.metadata),
-        });
+        };
+        self.results.push(&result, context.scratch)?;
+        self.output.keep(path);
         Ok(())
     }
 
@@ -346,7 +348,7 @@ impl Splitter {
         let (Some(ingest_dateint), Some(hour)) = (self.settings.ingest_dateint, hour) else {
             return Ok(None);
         };
-        if self.results.is_empty() || self.hour_files.0 != hour {
+        if self.results.len() == 0 || self.hour_files.0 != hour {
             self.hour_files = (hour, 0);
         }
         let file_index = self.hour_files.1;

@@ -71,7 +71,8 @@ pub struct MergeStats {
 /// }
 /// .run()?;
 /// assert_eq!((outcome.rows_read, outcome.rows_merged), (2, 1));
-/// assert_eq!((outcome.files[0].record_count, outcome.files[0].first_ts), (1, Some(10_000)));
+/// let files = outcome.files.into_vec()?;
+/// assert_eq!((files[0].record_count, files[0].first_ts), (1, Some(10_000)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
