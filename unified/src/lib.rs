@@ -4,8 +4,8 @@
 //! metadata of exactly its own rows. The way of a row:
 //!
 //! ```text
-//! segments ─► catalog ─► key ─► order (sort, spill, merge) ─► split (size, group) ─► encode (columns) ─► output
-//!             └► codes                                                                └► fingerprint     └► sync
+//! segments ─► catalog ─► key ─► order (sort, spill, merge) ─► split (size, group) ─► encode (columns) ─► outbox
+//!             └► codes                                                                └► fingerprint     └► results
 //! ```
 //!
 //! 1. Segments are read ahead in as many threads as there are, and taken in their order. Strings that are stored with a
@@ -16,7 +16,7 @@
 //!    entry of 16 bytes a row is sorted; the payload is gathered once.
 //! 4. Sorted rows are handed to the encoder as they are gathered, and cut into files by the bytes that they really take.
 //! 5. The columns of a piece are encoded side by side; a coded column gets its page straight from the codes.
-//! 6. Finished files are synced beside the work; all get their names at the end.
+//! 6. Finished files are written and synced beside the work; all get their names at the end.
 //!
 //! [`UnifiedWriter::builder`] gives the core with every ordering strategy; [`logs_writer`], [`metrics_writer`] and
 //! [`traces_writer`] are the factories; [`BuffetJob`], [`FingerprintJob`] and [`TidMergeJob`] stand in for the legacy
@@ -62,6 +62,7 @@
 //! What it does not do: convert types (only the forms of strings and bytes that Parquet stores alike are made one),
 //! interpret nested columns, or read anything but Parquet.
 
+mod ahead;
 mod bounds;
 mod builder;
 mod calendar;
@@ -83,6 +84,7 @@ mod merge;
 mod metadata;
 mod metrics;
 mod order;
+mod outbox;
 mod output;
 mod pages;
 mod properties;
@@ -100,7 +102,6 @@ mod sorted;
 mod spill;
 mod split;
 mod stats;
-mod sync;
 mod tid_merge;
 mod traces;
 mod whole;

@@ -14,6 +14,7 @@ use crate::order::Ordering;
 use crate::relay::relay;
 use crate::rows::Rows;
 use crate::sorted::SortedInputs;
+use crate::workers::threads;
 use crate::writer::UnifiedWriter;
 
 /// A writer of metrics into an existing directory. Rows must come in order of their TID, an int64 that every row has.
@@ -105,7 +106,7 @@ impl MetricsJob<'_> {
             .cancel(self.cancel.clone());
         let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);
         let (outcome, ()) = relay(builder, self.scratch, self.threads, |scratch, meter, sink| {
-            inputs.merge(memory, scratch, &cancel, meter, |held, picks| {
+            inputs.merge(memory, threads(self.threads), scratch, &cancel, meter, |held, picks| {
                 let rows = Rows::gather(held, picks, inputs.catalog())?;
                 sink(rows.without_empty_columns().into_batch(inputs.catalog())?)
             })

@@ -14,6 +14,7 @@ use crate::metrics::metrics_builder;
 use crate::relay::relay;
 use crate::rollup::{Ids, Interval, OUT_OF_RANGE, Rollup};
 use crate::sorted::SortedInputs;
+use crate::workers::threads;
 
 /// Counts of a merge beside those of its rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -140,7 +141,7 @@ impl TidMergeJob<'_> {
             let mut rollup = Rollup::new(interval, ids, inputs.catalog(), memory / 2, &cancel, meter);
             // Two directories: the merge holds on to its own while a large group makes use of another.
             let mut groups = scratch.another();
-            inputs.merge(memory, scratch, &cancel, meter, |held, picks| {
+            inputs.merge(memory, threads(self.threads), scratch, &cancel, meter, |held, picks| {
                 rollup.add(held, picks, &mut groups, sink)
             })?;
             let tally = rollup.finish(&mut groups, sink)?;

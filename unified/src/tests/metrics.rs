@@ -230,15 +230,19 @@ fn a_merge_that_is_cancelled_on_its_way_ends_before_the_next_batch() {
     let flag = Arc::new(AtomicBool::new(false));
     let cancel = Cancel::new(Some(flag.clone()));
     let inputs = SortedInputs::survey(&bench.inputs, TID, &[], "the merge", &cancel).unwrap();
-    let (mut scratch, mut calls) = (Scratch::new(bench.place.scratch.path().to_path_buf()), 0);
-    let merged = inputs.merge(1 << 20, &mut scratch, &cancel, &crate::stats::Meter::default(), |_, picks| {
-        assert!(!picks.is_empty() && picks.len() <= 8192);
-        flag.store(true, std::sync::atomic::Ordering::Relaxed);
-        calls += 1;
-        Ok(())
-    });
-    assert_eq!(merged.unwrap_err().kind(), ErrorKind::Cancelled);
-    assert!(inputs.rows() > 3 * 8192 && calls <= 2, "{calls} of {} rows", inputs.rows());
+    for threads in [1, 2] {
+        flag.store(false, std::sync::atomic::Ordering::Relaxed);
+        let (mut scratch, mut calls) = (Scratch::new(bench.place.scratch.path().to_path_buf()), 0);
+        let meter = crate::stats::Meter::default();
+        let merged = inputs.merge(1 << 20, threads, &mut scratch, &cancel, &meter, |_, picks| {
+            assert!(!picks.is_empty() && picks.len() <= 8192);
+            flag.store(true, std::sync::atomic::Ordering::Relaxed);
+            calls += 1;
+            Ok(())
+        });
+        assert_eq!(merged.unwrap_err().kind(), ErrorKind::Cancelled);
+        assert!(inputs.rows() > 3 * 8192 && calls <= 2, "{calls} of {} rows", inputs.rows());
+    }
 }
 
 #[test]
