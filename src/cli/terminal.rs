@@ -27,6 +27,20 @@ pub fn json(document: &impl Serialize) -> Result<()> {
     settle(out.write_all(&bytes).and_then(|()| out.flush()))
 }
 
+/// Writes one JSON document and a line end to stdout as it is made, for documents that are not held in memory. Where it
+/// cannot be made to its end, what was made is on stdout by then.
+///
+/// # Errors
+/// As [`text`]; also where a part of the document cannot be made.
+pub fn json_as_it_comes(document: &impl Serialize) -> Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match serde_json::to_writer_pretty(&mut out, document) {
+        Ok(()) => settle(out.write_all(b"\n").and_then(|()| out.flush())),
+        Err(error) if error.is_io() => settle(Err(error.into())),
+        Err(error) => Err(Error::internal(format!("cannot write the document: {error}"))),
+    }
+}
+
 fn settle(written: io::Result<()>) -> Result<()> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

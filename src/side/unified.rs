@@ -214,14 +214,26 @@ impl Tuned {
             ),
         };
         outcome
-            .map(|outcome| manifest(writer, &outcome, place.output))
+            .and_then(|outcome| manifest(writer, &outcome, place.output))
             .map_err(|error| builtin::failure(class(&error), &error))
     }
 }
 
 /// The manifest of what the unified writer returned.
+///
+/// # Errors
+/// What is known of the files cannot be read back.
+pub fn manifest(writer: &str, outcome: &unified::Outcome, output: &Path) -> unified::Result<Manifest> {
+    let mut manifest = totals(writer, outcome);
+    for file in outcome.files.clone() {
+        manifest.files.push(manifest_file(&file?, output));
+    }
+    Ok(manifest)
+}
+
+/// The manifest without its files.
 #[must_use]
-pub fn manifest(writer: &str, outcome: &unified::Outcome, output: &Path) -> Manifest {
+pub fn totals(writer: &str, outcome: &unified::Outcome) -> Manifest {
     Manifest {
         writer: Some(writer.to_owned()),
         rows_read: Some(outcome.rows_read),
@@ -230,31 +242,33 @@ pub fn manifest(writer: &str, outcome: &unified::Outcome, output: &Path) -> Mani
         merge_stats: outcome
             .merge_stats
             .map(|stats| MergeStats { datapoints_out_of_range: stats.datapoints_out_of_range }),
-        files: outcome
-            .files
-            .iter()
-            .map(|file| ManifestFile {
-                path: builtin::relative(&file.path, output),
-                record_count: Some(file.record_count),
-                file_size: Some(file.file_size),
-                fingerprints: file.fingerprints.as_ref().map(|set| set.iter().copied().collect()),
-                first_ts: file.first_ts,
-                last_ts: file.last_ts,
-                tid_count: file.tids.as_ref().map(|tids| tids.count),
-                min_tid: file.tids.as_ref().map(|tids| tids.min),
-                max_tid: file.tids.as_ref().map(|tids| tids.max),
-                slot: file.traces.as_ref().and_then(|traces| traces.slot),
-                span_count: file.traces.as_ref().map(|traces| traces.span_count),
-                trace_count: file.traces.as_ref().map(|traces| traces.trace_count),
-                split_key: file.split_key.map(|key| SplitKey {
-                    dateint: key.dateint,
-                    hour: key.hour,
-                    ingest_dateint: key.ingest_dateint,
-                    file_index: key.file_index,
-                }),
-                stats: None,
-            })
-            .collect(),
+        files: Vec::new(),
+    }
+}
+
+/// What the unified writer says of one file.
+#[must_use]
+pub fn manifest_file(file: &unified::FileResult, output: &Path) -> ManifestFile {
+    ManifestFile {
+        path: builtin::relative(&file.path, output),
+        record_count: Some(file.record_count),
+        file_size: Some(file.file_size),
+        fingerprints: file.fingerprints.as_ref().map(|set| set.iter().copied().collect()),
+        first_ts: file.first_ts,
+        last_ts: file.last_ts,
+        tid_count: file.tids.as_ref().map(|tids| tids.count),
+        min_tid: file.tids.as_ref().map(|tids| tids.min),
+        max_tid: file.tids.as_ref().map(|tids| tids.max),
+        slot: file.traces.as_ref().and_then(|traces| traces.slot),
+        span_count: file.traces.as_ref().map(|traces| traces.span_count),
+        trace_count: file.traces.as_ref().map(|traces| traces.trace_count),
+        split_key: file.split_key.map(|key| SplitKey {
+            dateint: key.dateint,
+            hour: key.hour,
+            ingest_dateint: key.ingest_dateint,
+            file_index: key.file_index,
+        }),
+        stats: None,
     }
 }
 

@@ -42,7 +42,10 @@ fn main() -> Outcome<()> {
     let start = Instant::now();
     let outcome = job.run()?;
     let seconds = start.elapsed().as_secs_f64();
-    let mut sizes: Vec<u64> = outcome.files.iter().map(|file| file.file_size).collect();
+    let mut sizes = Vec::new();
+    for file in outcome.files {
+        sizes.push(file?.file_size);
+    }
     sizes.sort_unstable();
     println!("rows {rows}, seconds {seconds:.3}, rows/s {:.0}", rows as f64 / seconds);
     println!("files {}, sizes {sizes:?}", sizes.len());

@@ -6,12 +6,12 @@
 //! 3. Closing the file fixes the schema, the union of all columns begun, by name. Row groups that lack a column get a
 //!    chunk of nulls. Then the chunks are put together; no value is encoded twice.
 //!
-//! The columns of a piece are worked on side by side: each encodes its values, collects its fingerprints, and at the end of
+//! The columns of some pieces are worked on side by side: each encodes its values piece by piece, collects its fingerprints, and at the end of
 //! a row group compresses its last pages. Cost: one pass over the values. Memory: open pages and dictionaries, bounded by [`OPEN_BYTES`], plus the page pool.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -32,6 +32,7 @@ use crate::coded_chunk::CodedChunk;
 use crate::codes;
 use crate::error::{Error, Result};
 use crate::fingerprint::{ColumnFingerprints, FingerprintRules};
+use crate::outbox::Outgoing;
 use crate::pages::{ColumnPages, PagePool};
 use crate::properties::{leaves, output_field, parquet_type, properties, root_type};
 use crate::rows::{Rows, null_array};
@@ -42,6 +43,9 @@ use crate::workers::Workers;
 /// Bytes of open pages and dictionaries at which a row group ends before its rows are full. Independent of the memory
 /// limit, so that the limit never changes the output.
 pub(crate) const OPEN_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Rows below which columns are encoded one after another.
+const FEW_ROWS: usize = 256;
 
 /// What the Parquet crate says to an attempt.
 type Encoded<T> = std::result::Result<T, ParquetError>;
@@ -248,7 +252,7 @@ enum ChunkPages {
 
 impl ChunkPages {
     /// Appends the chunk to the file and tells of how many leaf columns it is.
-    fn append(self, group: &mut SerializedRowGroupWriter<'_, File>) -> Encoded<usize> {
+    fn append(self, group: &mut SerializedRowGroupWriter<'_, &mut Outgoing>) -> Encoded<usize> {
         match self {
             Self::General(leaves) => {
                 let count = leaves.len();
@@ -276,20 +280,50 @@ struct FileColumn {
     dictionary: Option<ArrayRef>,
 }
 
-/// One column's share of a piece of rows.
+/// One column's share of some pieces of rows.
 struct Task<'a> {
     encoder: &'a ColumnEncoder,
     column: &'a mut FileColumn,
-    /// The values, codes or plain; absent where the piece has none.
-    values: Option<&'a ArrayRef>,
-    /// What is behind the codes.
+    shares: Vec<Share<'a>>,
+    /// What is behind the codes, where there are any.
     dictionary: Option<ArrayRef>,
 }
 
+/// One column's share of one piece.
+struct Share<'a> {
+    /// Rows of the open row group before it, and its own.
+    before: usize,
+    rows: usize,
+    /// The values, codes or plain; absent where the piece has none.
+    values: Option<&'a ArrayRef>,
+    coded: bool,
+}
+
 impl Task<'_> {
-    /// Encodes `rows` values after `before` that the open row group has already.
-    fn run(self, before: usize, rows: usize) -> Encoded<()> {
-        let Self { encoder, column, values, dictionary } = self;
+    /// Encodes the pieces in turn.
+    fn run(self) -> Encoded<()> {
+        let Self { encoder, column, shares, dictionary } = self;
+        shares.iter().try_for_each(|share| {
+            let dictionary = dictionary.as_ref().filter(|_| share.coded);
+            Self::encode(encoder, column, share, dictionary)
+        })
+    }
+
+    /// Bytes of values of variable length: the measure of the work to come.
+    fn bytes(&self) -> usize {
+        self.shares.iter().filter_map(|share| share.values).map(Rows::bytes_of).sum()
+    }
+
+    fn encode(
+        encoder: &ColumnEncoder,
+        column: &mut FileColumn,
+        share: &Share<'_>,
+        dictionary: Option<&ArrayRef>,
+    ) -> Encoded<()> {
+        let Share { before, rows, values, coded: _ } = *share;
+        if values.is_none() && column.open.is_none() {
+            return Ok(());
+        }
         let chunk = match &mut column.open {
             Some(chunk) => chunk,
             none => {
@@ -301,7 +335,7 @@ impl Task<'_> {
                 none.insert(chunk)
             }
         };
-        match (values, &dictionary) {
+        match (values, dictionary) {
             (None, _) => encoder.write_nulls(chunk, rows),
             (Some(values), None) => {
                 if let Some(fingerprints) = &mut column.fingerprints {
@@ -331,6 +365,8 @@ pub(crate) struct FileEncoder {
     /// Rows of the open row group.
     open_rows: usize,
     closed_bytes: u64,
+    /// Rows that were taken and not encoded yet, among those of the open row group.
+    waiting: Vec<Rows>,
 }
 
 impl FileEncoder {
@@ -339,9 +375,24 @@ impl FileEncoder {
         self.open_rows
     }
 
-    /// Encodes rows into the open row group.
-    pub(crate) fn write(&mut self, rows: &Rows, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
-        for (id, _) in &rows.columns {
+    /// Takes rows into the open row group; they are encoded with the next [`Self::flush`].
+    pub(crate) fn write(&mut self, rows: Rows) {
+        self.open_rows += rows.len;
+        self.waiting.push(rows);
+    }
+
+    /// Whether rows wait to be encoded.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Encodes the rows that wait, piece by piece in each column, the columns side by side.
+    pub(crate) fn flush(&mut self, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        for id in waiting.iter().flat_map(|rows| rows.columns.iter().map(|(id, _)| id)) {
             encoders.column(*id, catalog)?;
             let rules = &encoders.fingerprints;
             self.columns.entry(*id).or_insert_with(|| FileColumn {
@@ -350,42 +401,55 @@ impl FileEncoder {
             });
         }
         let mut tasks = Vec::with_capacity(self.columns.len());
+        let first = self.open_rows - waiting.iter().map(|rows| rows.len).sum::<usize>();
         for (&id, column) in &mut self.columns {
-            let values = rows.column(id);
-            if values.is_none() && column.open.is_none() {
-                continue;
-            }
-            let dictionary = match values {
-                Some(values) if catalog.is_coded(id, values) => Some(catalog.values(id)?),
-                _ => None,
-            };
+            let mut before = first;
+            let shares: Vec<Share<'_>> = waiting
+                .iter()
+                .map(|rows| {
+                    let values = rows.column(id);
+                    let coded = values.is_some_and(|values| catalog.is_coded(id, values));
+                    let share = Share { before, rows: rows.len, values, coded };
+                    before += rows.len;
+                    share
+                })
+                .collect();
+            let dictionary =
+                if shares.iter().any(|share| share.coded) { Some(catalog.values(id)?) } else { None };
             if let Some(encoder) = encoders.columns.get(&id) {
-                tasks.push(Task { encoder, column, values, dictionary });
+                tasks.push(Task { encoder, column, shares, dictionary });
             }
         }
-        let before = self.open_rows;
+        // The largest first, so that no thread waits long for another in the end.
+        tasks.sort_by_cached_key(|task| Reverse(task.bytes()));
+        // Too little to be worth a second thread.
+        let few = waiting.iter().map(|rows| rows.len).sum::<usize>() < FEW_ROWS;
         let _timer = encoders.meter.time(Figure::Encode);
-        encoders
-            .workers
-            .run(tasks, |task| task.run(before, rows.len))
-            .map_err(|source| Error::encode("encoding into", &encoders.place, source))?;
-        self.open_rows += rows.len;
-        Ok(())
+        let encoded = if few {
+            tasks.into_iter().try_for_each(Task::run)
+        } else {
+            encoders.workers.run(tasks, Task::run)
+        };
+        encoded.map_err(|source| Error::encode("encoding into", &encoders.place, source))
     }
 
     /// Ends the open row group, if it has rows.
-    pub(crate) fn close_row_group(&mut self, encoders: &mut Encoders) -> Result<()> {
+    pub(crate) fn close_row_group(&mut self, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
+        self.flush(encoders, catalog)?;
         if self.open_rows == 0 {
             return Ok(());
         }
         let row_group = self.row_groups.len();
         let timer = encoders.meter.time(Figure::Encode);
-        let tasks = self
+        let mut tasks: Vec<(&ColumnEncoder, &mut FileColumn)> = self
             .columns
             .iter_mut()
             .filter(|(_, column)| column.open.is_some())
             .filter_map(|(id, column)| encoders.columns.get(id).map(|encoder| (encoder, column)))
             .collect();
+        tasks.sort_by_cached_key(|(encoder, column)| {
+            Reverse(column.open.as_ref().map_or(0, |chunk| encoder.sizes(chunk).1))
+        });
         let close = |(encoder, column): (&ColumnEncoder, &mut FileColumn)| {
             if let Some(chunk) = column.open.take() {
                 let values = column.dictionary.take();
@@ -412,18 +476,19 @@ impl FileEncoder {
         Ok(())
     }
 
-    /// The fingerprints of all rows; they are told once.
-    pub(crate) fn fingerprints(&mut self, encoders: &Encoders) -> Option<BTreeSet<i64>> {
+    /// The fingerprints of all rows, ascending; they are told once.
+    pub(crate) fn fingerprints(&mut self, encoders: &Encoders) -> Option<Vec<i64>> {
         encoders.fingerprints.as_ref()?;
         let mut all = Vec::new();
         for fingerprints in self.columns.values_mut().filter_map(|column| column.fingerprints.take()) {
             fingerprints.finish(&mut all);
         }
-        // All at once: much cheaper than one by one.
-        Some(all.into_iter().collect())
+        all.sort_unstable();
+        all.dedup();
+        Some(all)
     }
 
-    /// Estimated size of the file if it ended here, and bytes of open pages and dictionaries.
+    /// Estimated size of the file if it ended here, of what is encoded, and bytes of open pages and dictionaries.
     pub(crate) fn sizes(&self, encoders: &Encoders) -> (f64, u64) {
         let (mut bytes, mut open_bytes) = (self.closed_bytes as f64, 0);
         let mut leaf_columns = 0;
@@ -444,14 +509,13 @@ impl FileEncoder {
     /// `placeholder` carries the rows of a file without any value.
     pub(crate) fn finish(
         mut self,
-        file: File,
-        path: &Path,
+        file: &mut Outgoing,
         encoders: &mut Encoders,
         catalog: &Catalog,
         sorted_by: Option<ColumnId>,
         placeholder: Option<ColumnId>,
     ) -> Result<u64> {
-        self.close_row_group(encoders)?;
+        self.close_row_group(encoders, catalog)?;
         if self.columns.is_empty() {
             let id =
                 placeholder.ok_or_else(|| Error::internal("encoding rows", "no column to carry them"))?;
@@ -460,16 +524,12 @@ impl FileEncoder {
         }
         let mut order: Vec<ColumnId> = self.columns.keys().copied().collect();
         order.sort_unstable_by_key(|id| catalog.name(*id));
-        let fail = |source| Error::encode("writing", path, source);
         let meter = encoders.meter.clone();
         let _timer = meter.time(Figure::Assemble);
-        let (size, chunk_bytes, chunks) =
-            self.assemble(file, &order, encoders, catalog, sorted_by).map_err(fail)?;
-        let on_disk = std::fs::metadata(path).map_err(|source| Error::io("checking", path, source))?.len();
-        if on_disk != size {
-            let message = format!("short write: {size} bytes written, {on_disk} bytes on disk");
-            return Err(Error::io("writing", path, std::io::Error::other(message)));
-        }
+        let (size, chunk_bytes, chunks) = match self.assemble(file, &order, encoders, catalog, sorted_by) {
+            Ok(assembled) => assembled,
+            Err(source) => return Err(Error::encode("writing", file.place(), source)),
+        };
         encoders.footer.learn(size.saturating_sub(chunk_bytes), chunks);
         encoders.pool.reset();
         Ok(size)
@@ -477,7 +537,7 @@ impl FileEncoder {
 
     fn assemble(
         &mut self,
-        file: File,
+        file: &mut Outgoing,
         order: &[ColumnId],
         encoders: &mut Encoders,
         catalog: &Catalog,

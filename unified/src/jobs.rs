@@ -13,8 +13,8 @@ use crate::columns::Columns;
 use crate::error::Result;
 use crate::key::KeyType;
 use crate::logs::logs_builder;
-use crate::metadata::FileResult;
 use crate::order::Ordering;
+use crate::results::FileResults;
 use crate::segments::Segments;
 use crate::stats::Stats;
 use crate::tid_merge::MergeStats;
@@ -25,7 +25,7 @@ use crate::writer::UnifiedWriter;
 pub const MISSING_TIMESTAMP: &str = "missing_timestamp";
 
 /// What a job did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// Rows read from the segments, before any drop.
     pub rows_read: u64,
@@ -37,8 +37,8 @@ pub struct Outcome {
     pub rows_merged: u64,
     /// Further counts of a merge; absent where nothing is merged.
     pub merge_stats: Option<MergeStats>,
-    /// Output files in result order.
-    pub files: Vec<FileResult>,
+    /// What is known of the output files, in result order, read back one at a time.
+    pub files: FileResults,
     /// Counters and times, stage by stage.
     pub stats: Stats,
 }

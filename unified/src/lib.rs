@@ -4,8 +4,8 @@
 //! metadata of exactly its own rows. The way of a row:
 //!
 //! ```text
-//! segments ─► catalog ─► key ─► order (sort, spill, merge) ─► split (size, group) ─► encode (columns) ─► output
-//!             └► codes                                                                └► fingerprint     └► sync
+//! segments ─► catalog ─► key ─► order (sort, spill, merge) ─► split (size, group) ─► encode (columns) ─► outbox
+//!             └► codes                                                                └► fingerprint     └► results
 //! ```
 //!
 //! 1. Segments are read ahead in as many threads as there are, and taken in their order. Strings that are stored with a
@@ -16,7 +16,7 @@
 //!    entry of 16 bytes a row is sorted; the payload is gathered once.
 //! 4. Sorted rows are handed to the encoder as they are gathered, and cut into files by the bytes that they really take.
 //! 5. The columns of a piece are encoded side by side; a coded column gets its page straight from the codes.
-//! 6. Finished files are synced beside the work; all get their names at the end.
+//! 6. Finished files are written and synced beside the work; all get their names at the end.
 //!
 //! [`UnifiedWriter::builder`] gives the core with every ordering strategy; [`logs_writer`], [`metrics_writer`] and
 //! [`traces_writer`] are the factories; [`BuffetJob`], [`FingerprintJob`] and [`TidMergeJob`] stand in for the legacy
@@ -26,8 +26,9 @@
 //!
 //! [`UnifiedWriterBuilder::memory_limit`] covers what works: waiting rows, the batches of a merge, dictionaries, open and
 //! finished pages. Fan-in is bounded (24 inputs, 64 runs), open pages are (16 MiB, then a row group ends), what is read
-//! ahead is (a sixteenth). Not covered: the results, which belong to the caller (a file's fingerprints are some 75 KB
-//! where ids are indexed), and the page of the input that is being decoded. A row larger than the limit is an error.
+//! ahead is (a sixteenth), results wait on disk beyond a 64th, at most 1 MiB, until the caller takes them one at a time.
+//! Not covered: the page of the input that is being decoded, some 150 bytes an output file for its two names, and the
+//! program itself. A row larger than the limit is an error.
 //!
 //! # Trade-offs
 //!
@@ -61,6 +62,7 @@
 //! What it does not do: convert types (only the forms of strings and bytes that Parquet stores alike are made one),
 //! interpret nested columns, or read anything but Parquet.
 
+mod ahead;
 mod bounds;
 mod builder;
 mod calendar;
@@ -82,11 +84,13 @@ mod merge;
 mod metadata;
 mod metrics;
 mod order;
+mod outbox;
 mod output;
 mod pages;
 mod properties;
 mod relay;
 mod remaining;
+mod results;
 mod rollup;
 mod rows;
 mod segment;
@@ -98,7 +102,6 @@ mod sorted;
 mod spill;
 mod split;
 mod stats;
-mod sync;
 mod tid_merge;
 mod traces;
 mod whole;
@@ -118,6 +121,7 @@ pub use metadata::{FileResult, SplitKey, TidSummary, TraceSummary};
 pub use metrics::{MetricsJob, metrics_builder, metrics_writer};
 pub use order::Ordering;
 pub use properties::writer_properties;
+pub use results::FileResults;
 pub use rollup::{EMPTY_MERGE, EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, OUT_OF_RANGE, UNDECODABLE_SKETCH};
 pub use stats::Stats;
 pub use tid_merge::{MergeStats, TidMergeJob};

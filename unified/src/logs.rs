@@ -25,7 +25,7 @@ use crate::writer::UnifiedWriter;
 ///     ("_cardinalhq.timestamp", Arc::new(Int64Array::from(vec![3_600_000, 5])) as _),
 ///     ("_cardinalhq.message", Arc::new(StringArray::from(vec!["next hour", "first hour"])) as _),
 /// ])?)?;
-/// let files = writer.finish()?;
+/// let files = writer.finish()?.into_vec()?;
 /// assert_eq!(files.iter().map(|file| file.first_ts).collect::<Vec<_>>(), [Some(5), Some(3_600_000)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -12,6 +12,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use crate::ahead::AheadSegment;
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, ColumnId};
 use crate::error::Result;
@@ -48,6 +49,8 @@ pub(crate) enum Source {
     Memory(SortedBuffer),
     /// An input that claims to be sorted.
     Segment(Box<SortedSegment>),
+    /// The same, read ahead in another thread.
+    Ahead(AheadSegment),
 }
 
 impl Source {
@@ -57,6 +60,7 @@ impl Source {
             Self::Disk(reader) => reader.next(context.key),
             Self::Memory(buffer) => buffer.next(context.catalog),
             Self::Segment(segment) => segment.next(context.catalog),
+            Self::Ahead(segment) => segment.next(),
         }
     }
 }

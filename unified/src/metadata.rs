@@ -49,6 +49,14 @@ pub struct TidSummary {
     pub tids: Vec<i64>,
 }
 
+impl TidSummary {
+    /// Of distinct TIDs in ascending order.
+    pub(crate) fn of(tids: Vec<i64>) -> Self {
+        let (min, max) = (tids.first().copied().unwrap_or(0), tids.last().copied().unwrap_or(0));
+        Self { count: tids.len() as u64, min, max, tids }
+    }
+}
+
 /// The traces of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceSummary {
@@ -122,11 +130,10 @@ impl FileMetadata {
         self.last = Some(self.last.map_or(time, |last| last.max(time)));
     }
 
-    pub(crate) fn tids(&mut self, rules: &MetadataRules) -> Option<TidSummary> {
+    /// The distinct TIDs, ascending.
+    pub(crate) fn tids(&mut self, rules: &MetadataRules) -> Option<Vec<i64>> {
         rules.tid.as_ref()?;
-        let tids = std::mem::take(&mut self.tids).finish();
-        let (min, max) = (tids.first().copied().unwrap_or(0), tids.last().copied().unwrap_or(0));
-        Some(TidSummary { count: tids.len() as u64, min, max, tids })
+        Some(std::mem::take(&mut self.tids).finish())
     }
 
     pub(crate) fn traces(&self, rules: &MetadataRules) -> Option<TraceSummary> {

@@ -14,6 +14,7 @@ use crate::order::Ordering;
 use crate::relay::relay;
 use crate::rows::Rows;
 use crate::sorted::SortedInputs;
+use crate::workers::threads;
 use crate::writer::UnifiedWriter;
 
 /// A writer of metrics into an existing directory. Rows must come in order of their TID, an int64 that every row has.
@@ -32,7 +33,7 @@ use crate::writer::UnifiedWriter;
 ///     ("_cardinalhq.tid", Arc::new(Int64Array::from(vec![-4, 17, 17])) as _),
 ///     ("_cardinalhq.timestamp", Arc::new(Int64Array::from(vec![30, 10, 20])) as _),
 /// ])?)?;
-/// let files = writer.finish()?;
+/// let files = writer.finish()?.into_vec()?;
 /// assert_eq!(files[0].tids.as_ref().map(|tids| tids.tids.clone()), Some(vec![-4, 17]));
 /// assert_eq!((files[0].first_ts, files[0].last_ts), (Some(10), Some(30)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -105,7 +106,7 @@ impl MetricsJob<'_> {
             .cancel(self.cancel.clone());
         let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);
         let (outcome, ()) = relay(builder, self.scratch, self.threads, |scratch, meter, sink| {
-            inputs.merge(memory, scratch, &cancel, meter, |held, picks| {
+            inputs.merge(memory, threads(self.threads), scratch, &cancel, meter, |held, picks| {
                 let rows = Rows::gather(held, picks, inputs.catalog())?;
                 sink(rows.without_empty_columns().into_batch(inputs.catalog())?)
             })

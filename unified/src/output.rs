@@ -11,11 +11,32 @@ use tempfile::TempPath;
 
 use crate::error::{Error, Result};
 
+/// Names of the files of a job.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    directory: PathBuf,
+    base_name: String,
+}
+
+impl Names {
+    pub(crate) fn new(directory: PathBuf, base_name: String) -> Self {
+        Self { directory, base_name }
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Final path of the file with this index.
+    pub(crate) fn path(&self, index: usize) -> PathBuf {
+        self.directory.join(format!("{}-{index:05}.parquet", self.base_name))
+    }
+}
+
 /// The files of one job.
 #[derive(Debug)]
 pub(crate) struct OutputDirectory {
-    path: PathBuf,
-    base_name: String,
+    names: Names,
     files: Vec<TempPath>,
 }
 
@@ -29,12 +50,11 @@ impl OutputDirectory {
             let source = std::io::Error::from(std::io::ErrorKind::NotADirectory);
             return Err(Error::io("opening output directory", &path, source));
         }
-        Ok(Self { path, base_name, files: Vec::new() })
+        Ok(Self { names: Names::new(path, base_name), files: Vec::new() })
     }
 
-    /// Final path of the file with this index.
-    pub(crate) fn final_path(&self, index: usize) -> PathBuf {
-        self.path.join(format!("{}-{index:05}.parquet", self.base_name))
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
     }
 
     /// A new file under a temporary name, readable as other files are (the process's mask applies).
@@ -43,15 +63,14 @@ impl OutputDirectory {
             .prefix(".unified-")
             .suffix(".tmp")
             .permissions(std::fs::Permissions::from_mode(0o666))
-            .tempfile_in(&self.path)
+            .tempfile_in(&self.names.directory)
             .map(tempfile::NamedTempFile::into_parts)
-            .map_err(|source| Error::io("creating a file in", &self.path, source))
+            .map_err(|source| Error::io("creating a file in", &self.names.directory, source))
     }
 
-    /// Keeps a finished file for the commit. The next [`Self::final_path`] is its own.
-    pub(crate) fn keep(&mut self, file: TempPath) -> PathBuf {
+    /// Keeps a finished file for the commit. The next name is its own.
+    pub(crate) fn keep(&mut self, file: TempPath) {
         self.files.push(file);
-        self.final_path(self.files.len() - 1)
     }
 
     /// Gives all files their final names and, with `sync`, brings the names to stable storage.
@@ -61,7 +80,7 @@ impl OutputDirectory {
     pub(crate) fn commit(&mut self, sync: bool) -> Result<()> {
         let mut done: Vec<PathBuf> = Vec::with_capacity(self.files.len());
         for (index, file) in std::mem::take(&mut self.files).into_iter().enumerate() {
-            let path = self.final_path(index);
+            let path = self.names.path(index);
             match file.persist_noclobber(&path) {
                 Ok(()) => done.push(path),
                 Err(failure) => {
@@ -71,11 +90,14 @@ impl OutputDirectory {
             }
         }
         // The names are safe once the directory is.
-        let synced =
-            if sync { File::open(&self.path).and_then(|directory| directory.sync_all()) } else { Ok(()) };
+        let synced = if sync {
+            File::open(&self.names.directory).and_then(|directory| directory.sync_all())
+        } else {
+            Ok(())
+        };
         synced.map_err(|source| {
             done.iter().for_each(|path| remove(path));
-            Error::io("syncing", &self.path, source)
+            Error::io("syncing", &self.names.directory, source)
         })
     }
 }

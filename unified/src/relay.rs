@@ -1,7 +1,7 @@
 //! One stage beside the next: what a merge or a sort yields is encoded while it goes on.
 //!
 //! The earlier stage runs in a thread of its own and hands its batches over one at a time; the later takes them in order,
-//! so the result is the same as if all were done in one thread. At most two batches wait: who is faster has to wait for
+//! so the result is the same as if all were done in one thread. At most [`WAITING`] batches wait: who is faster has to wait for
 //! who is slower. Whichever side fails first ends the other.
 
 use std::path::Path;
@@ -15,6 +15,9 @@ use crate::spill::Scratch;
 use crate::stats::Meter;
 use crate::workers::threads;
 
+/// Batches that wait between two stages, beside the one that each has in hands.
+const WAITING: usize = 3;
+
 /// Runs `produce`, which hands batches to the function it is given, and `consume`, which takes them: side by side with
 /// two threads or more, in turn with one.
 pub(crate) fn side_by_side<T: Send, R: Send>(
@@ -25,7 +28,7 @@ pub(crate) fn side_by_side<T: Send, R: Send>(
     if threads < 2 {
         return produce(&mut consume);
     }
-    let (sender, batches) = sync_channel(1);
+    let (sender, batches) = sync_channel(WAITING);
     std::thread::scope(|scope| {
         let producer = scope.spawn(move || {
             // The receiver is gone only if the consumer failed; its own error is the one to report.

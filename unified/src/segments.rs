@@ -17,7 +17,7 @@ use crate::segment::SegmentReader;
 use crate::stats::{Figure, Meter};
 
 /// Batches that wait in a channel.
-const AHEAD: usize = 2;
+const AHEAD: usize = 4;
 
 /// How segments are read.
 #[derive(Debug, Clone, Copy)]

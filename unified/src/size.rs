@@ -133,6 +133,13 @@ impl SizePlan {
         self.goal(progress).is_some_and(|goal| progress.bytes >= 0.93 * goal)
     }
 
+    /// Rows that still fit into the file, as far as known.
+    pub(crate) fn rows_fitting(&self, progress: Progress) -> usize {
+        let Some(row_bytes) = self.row_bytes(progress) else { return 0 };
+        let Some(goal) = self.goal(progress) else { return usize::MAX };
+        ((goal - progress.bytes) / row_bytes.max(1e-3)) as usize
+    }
+
     /// Rows to encode before the next look: about half of what still fits, so that looks become denser toward the end.
     pub(crate) fn rows_until_look(&self, progress: Progress, most: usize) -> usize {
         let Some(row_bytes) = self.row_bytes(progress) else { return FIRST_ROWS.min(most) };

@@ -15,6 +15,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
+use crate::ahead::read_ahead;
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, ColumnId, check_names};
 use crate::codes::Translator;
@@ -94,13 +95,15 @@ impl SortedInputs {
         self.rows
     }
 
-    /// Hands all rows on in order of the key, as [`merge`] does. Batches in flight keep within `memory` bytes.
+    /// Hands all rows on in order of the key, as [`merge`] does. Batches in flight keep within `memory` bytes. With two
+    /// threads or more the inputs are read ahead.
     ///
     /// # Errors
     /// A row without a key or out of order, failing I/O, a cancellation, what `each` returns.
     pub(crate) fn merge(
         &self,
         memory: usize,
+        threads: usize,
         scratch: &mut Scratch,
         cancel: &Cancel,
         meter: &Meter,
@@ -109,7 +112,7 @@ impl SortedInputs {
         let (catalog, key) = (&self.catalog, self.catalog.id(&self.key));
         let context = MergeContext { catalog, key, cancel, memory, meter };
         if self.inputs.len() <= FAN_IN {
-            return merge(self.open(&self.inputs, memory)?, &context, each);
+            return self.merge_inputs(&self.inputs, threads, &context, each);
         }
         let mut runs = Vec::with_capacity(self.inputs.len().div_ceil(FAN_IN));
         let mut file = SpillFile::create(scratch)?;
@@ -119,7 +122,7 @@ impl SortedInputs {
                 group.iter().flat_map(|input| input.columns.iter().copied()).collect();
             let forms = columns.into_iter().map(|id| (id, self.catalog.data_type(id).clone())).collect();
             let mut writer = RunWriter::create(&mut file, &self.catalog, forms, run_batch_bytes(memory))?;
-            merge(self.open(group, memory)?, &context, |held, picks| {
+            self.merge_inputs(group, threads, &context, |held, picks| {
                 writer.write(&Rows::gather(held, picks, &self.catalog)?, &self.catalog)
             })?;
             runs.push(writer.finish()?);
@@ -130,20 +133,31 @@ impl SortedInputs {
         merge(sources.collect::<Result<_>>()?, &context, each)
     }
 
-    fn open(&self, inputs: &[Input], memory: usize) -> Result<Vec<Source>> {
-        let batch_bytes = (memory / (3 * inputs.len().max(1))) as u64;
+    /// Merges inputs of which each may be open.
+    fn merge_inputs(
+        &self,
+        inputs: &[Input],
+        threads: usize,
+        context: &MergeContext<'_>,
+        each: impl FnMut(&[Rows], &[(usize, usize)]) -> Result<()>,
+    ) -> Result<()> {
+        if threads < 2 {
+            let segments = self.open(inputs, context.memory / 3)?;
+            return merge(segments.into_iter().map(Source::Segment).collect(), context, each);
+        }
+        // One more batch of each input is in hands.
+        let segments = self.open(inputs, context.memory / 4)?;
+        read_ahead(segments, threads, &self.catalog, |ahead| {
+            merge(ahead.into_iter().map(Source::Ahead).collect(), context, each)
+        })
+    }
+
+    /// Opens inputs whose batches come to so many bytes, one of each.
+    fn open(&self, inputs: &[Input], memory: usize) -> Result<Vec<Box<SortedSegment>>> {
+        let batch_bytes = (memory / inputs.len().max(1)) as u64;
         inputs
             .iter()
-            .map(|input| {
-                let reader = SegmentReader::open(&input.path, &[], batch_bytes)?;
-                let segment = SortedSegment {
-                    reader,
-                    key: self.key.clone(),
-                    last: None,
-                    translator: Translator::default(),
-                };
-                Ok(Source::Segment(Box::new(segment)))
-            })
+            .map(|input| SortedSegment::open(&input.path, &self.key, batch_bytes).map(Box::new))
             .collect()
     }
 }
@@ -171,6 +185,12 @@ pub(crate) struct SortedSegment {
 }
 
 impl SortedSegment {
+    /// `batch_bytes` is the size at which a batch should end.
+    pub(crate) fn open(path: &Path, key: &str, batch_bytes: u64) -> Result<Self> {
+        let reader = SegmentReader::open(path, &[], batch_bytes)?;
+        Ok(Self { reader, key: key.to_string(), last: None, translator: Translator::default() })
+    }
+
     /// The next rows that are not empty, with their keys, or none at the end.
     ///
     /// # Errors

@@ -69,6 +69,13 @@ impl Scratch {
         Ok((file, path))
     }
 
+    /// A new empty file without a name, gone when it is closed, and the directory in whose place it lies.
+    pub(crate) fn unnamed(&self) -> Result<(File, PathBuf)> {
+        let file = tempfile::tempfile_in(&self.parent)
+            .map_err(|source| Error::io("creating a file in", &self.parent, source))?;
+        Ok((file, self.parent.clone()))
+    }
+
     /// Removes everything.
     pub(crate) fn clear(&mut self) -> Result<()> {
         match self.directory.take() {

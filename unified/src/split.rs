@@ -5,6 +5,7 @@
 //!    the input's batch sizes and the memory limit.
 //! 2. A file ends before the first row of another hour, where hours are split; and, once it is full (by rows or by
 //!    measured bytes), before the next row that does not belong to a group already begun.
+//!    Far from the goal some pieces are encoded in one round, before the next look at the size.
 //! 3. Each piece goes into the open file's encoder and its metadata at once, so the two speak of the same rows.
 
 use std::collections::VecDeque;
@@ -17,22 +18,33 @@ use crate::encode::{Encoders, FileEncoder, OPEN_BYTES};
 use crate::error::{Error, Result};
 use crate::group::Groups;
 use crate::key::{Key, KeyRule};
-use crate::metadata::{FileMetadata, FileResult, MetadataRules, SplitKey};
+use crate::metadata::{FileMetadata, MetadataRules, SplitKey};
+use crate::outbox::Outbox;
 use crate::output::OutputDirectory;
 use crate::pages::PagePool;
 use crate::properties::ROW_GROUP_ROWS;
 use crate::remaining::RowsLeft;
+use crate::results::{FileResults, Finished, ResultLog};
 use crate::rows::Rows;
 use crate::size::{Progress, SizePlan};
 use crate::spill::Scratch;
 use crate::stats::{Figure, Meter};
-use crate::sync::Syncer;
 
 /// Most rows that are encoded between two decisions.
 const PIECE_ROWS: usize = 2048;
 
 /// Bytes of values after which a piece ends.
 const PIECE_BYTES: usize = 1024 * 1024;
+
+/// Most rows that are encoded at once, in pieces, where the file is far from its goal: threads that work side by side meet
+/// less often.
+const ROUND_ROWS: usize = 4 * PIECE_ROWS;
+
+/// Bytes of values after which a round ends.
+const ROUND_BYTES: f64 = 2.0 * PIECE_BYTES as f64;
+
+/// A round also ends where its rows are so much heavier than those before.
+const HEAVIER: f64 = 1.5;
 
 /// Row groups that a file may end early because an estimate of its size was too high.
 const EARLY_ROW_GROUPS: usize = 4;
@@ -75,6 +87,18 @@ struct OpenFile {
     hour: Option<i64>,
     full: bool,
     early_row_groups: usize,
+    /// Bytes of values of all its rows.
+    value_bytes: f64,
+    /// What the open round has, and what it may have.
+    round: Round,
+    most: Round,
+}
+
+/// Rows and bytes of values that are encoded at once.
+#[derive(Debug, Clone, Copy, Default)]
+struct Round {
+    rows: usize,
+    bytes: f64,
 }
 
 /// Rows that were not cut into pieces yet.
@@ -96,9 +120,8 @@ impl Queued {
 /// Cuts ordered rows into files.
 pub(crate) struct Splitter {
     settings: SplitSettings,
-    output: OutputDirectory,
+    outbox: Outbox,
     encoders: Encoders,
-    syncer: Option<Syncer>,
     plan: SizePlan,
     groups: Option<Groups>,
     rows_left: RowsLeft,
@@ -106,7 +129,9 @@ pub(crate) struct Splitter {
     queued_rows: usize,
     queued_bytes: usize,
     file: Option<OpenFile>,
-    results: Vec<FileResult>,
+    /// Bytes of values a row in the file before.
+    row_bytes: f64,
+    results: ResultLog,
     /// Hour of the last file and files in it so far.
     hour_files: (i64, i64),
 }
@@ -133,17 +158,23 @@ impl Splitter {
                 settings.meter.clone(),
                 place,
             ),
-            syncer: settings.sync.then(|| Syncer::new(settings.meter.clone())),
+            outbox: Outbox::new(
+                output,
+                settings.threads,
+                settings.sync,
+                settings.memory_limit,
+                settings.meter.clone(),
+            ),
             plan: SizePlan::new(settings.target_size),
+            results: ResultLog::new(settings.memory_limit),
             settings,
-            output,
             groups,
             rows_left,
             queue: VecDeque::new(),
             queued_rows: 0,
             queued_bytes: 0,
             file: None,
-            results: Vec::new(),
+            row_bytes: 0.0,
             hour_files: (0, 0),
         }
     }
@@ -173,17 +204,14 @@ impl Splitter {
     }
 
     /// Writes what is left and gives all files their final names.
-    pub(crate) fn finish(mut self, context: &mut Context<'_>) -> Result<Vec<FileResult>> {
+    pub(crate) fn finish(mut self, context: &mut Context<'_>) -> Result<FileResults> {
         self.pump(true, context)?;
         self.close_file(context)?;
         // Before the commit: what cannot be cleaned up must not look like a success.
         context.scratch.clear()?;
         context.cancel.check()?;
-        if let Some(syncer) = &mut self.syncer {
-            syncer.finish()?;
-        }
-        self.output.commit(self.settings.sync)?;
-        Ok(self.results)
+        let names = self.outbox.finish()?;
+        Ok(self.results.finish(names))
     }
 
     fn pump(&mut self, last: bool, context: &mut Context<'_>) -> Result<()> {
@@ -193,14 +221,14 @@ impl Splitter {
                 break;
             }
             context.cancel.check()?;
-            let piece = self.cut(rows, context.catalog)?;
-            self.feed(&piece, context)?;
+            let (piece, bytes) = self.cut(rows, context.catalog)?;
+            self.feed(&piece, bytes, context)?;
         }
         Ok(())
     }
 
-    /// Takes a piece off the queue.
-    fn cut(&mut self, most: usize, catalog: &Catalog) -> Result<Rows> {
+    /// Takes a piece off the queue, and tells the bytes of its values.
+    fn cut(&mut self, most: usize, catalog: &Catalog) -> Result<(Rows, usize)> {
         let (mut parts, mut rows, mut bytes) = (Vec::new(), 0, 0);
         while rows < most && bytes < PIECE_BYTES {
             let Some(front) = self.queue.front_mut() else { break };
@@ -220,15 +248,16 @@ impl Splitter {
             }
         }
         self.queued_rows -= rows;
-        Ok(Rows::concat(&parts, catalog)?.without_empty_columns())
+        Ok((Rows::concat(&parts, catalog)?.without_empty_columns(), bytes))
     }
 
-    fn feed(&mut self, piece: &Rows, context: &mut Context<'_>) -> Result<()> {
+    fn feed(&mut self, piece: &Rows, bytes: usize, context: &mut Context<'_>) -> Result<()> {
         let starts = match &mut self.groups {
             Some(groups) => Some(groups.starts(piece, context.catalog)?),
             None => None,
         };
         let begins_group = |row: usize| starts.as_ref().is_none_or(|starts| starts[row]);
+        let row_bytes = bytes as f64 / piece.len.max(1) as f64;
         let mut at = 0;
         while at < piece.len {
             if self.file.as_ref().is_some_and(|file| {
@@ -236,14 +265,10 @@ impl Splitter {
             }) {
                 self.close_file(context)?;
             }
-            let file = self.file.get_or_insert_with(|| OpenFile {
-                encoder: FileEncoder::default(),
-                metadata: FileMetadata::default(),
-                hour: None,
-                full: false,
-                early_row_groups: 0,
-            });
-            let (mut hour, full) = (file.hour, file.full);
+            if self.file.is_none() {
+                self.open_file(piece.keys[at]);
+            }
+            let (mut hour, full) = self.file.as_ref().map_or((None, false), |file| (file.hour, file.full));
             // The piece was cut for the file before, if that has just ended.
             let most = self.rows_until_look().min(piece.len - at);
             let mut end = at;
@@ -255,42 +280,101 @@ impl Splitter {
                 hour = hour.or(self.hour(piece.keys[end]));
                 end += 1;
             }
-            self.write(&piece.slice(at, end - at), hour, context)?;
+            self.write(&piece.slice(at, end - at), row_bytes, hour, context)?;
             at = end;
         }
         Ok(())
     }
 
-    fn write(&mut self, rows: &Rows, hour: Option<i64>, context: &mut Context<'_>) -> Result<()> {
+    fn open_file(&mut self, key: Key) {
+        let mut file = OpenFile {
+            encoder: FileEncoder::default(),
+            metadata: FileMetadata::default(),
+            hour: None,
+            full: false,
+            early_row_groups: 0,
+            value_bytes: 0.0,
+            round: Round::default(),
+            most: Round::default(),
+        };
+        let rows_left = self.rows_left.of(self.hour(key));
+        file.most = self.round(&file, Progress { bytes: 0.0, rows: 0, rows_left });
+        self.file = Some(file);
+    }
+
+    /// What the next round of a file may have: not so many rows that the file might be full, or near it, before its end.
+    fn round(&self, file: &OpenFile, progress: Progress) -> Round {
+        if file.full || self.settings.rows_per_file.is_some() {
+            return Round { rows: ROUND_ROWS, bytes: ROUND_BYTES };
+        }
+        let rows = self.plan.rows_fitting(progress).saturating_sub(2 * PIECE_ROWS).min(ROUND_ROWS);
+        let row_bytes =
+            if progress.rows == 0 { self.row_bytes } else { file.value_bytes / progress.rows as f64 };
+        Round { rows, bytes: (HEAVIER * row_bytes * rows as f64).min(ROUND_BYTES) }
+    }
+
+    fn write(
+        &mut self,
+        rows: &Rows,
+        row_bytes: f64,
+        hour: Option<i64>,
+        context: &mut Context<'_>,
+    ) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        let rows = &rows.clone().without_empty_columns();
+        let rows = rows.clone().without_empty_columns();
         file.hour = hour;
-        file.encoder.write(rows, &mut self.encoders, context.catalog)?;
-        file.metadata.add(rows, context.catalog, &self.settings.metadata)?;
+        file.metadata.add(&rows, context.catalog, &self.settings.metadata)?;
         self.rows_left.take(&rows.keys);
+        let bytes = row_bytes * rows.len as f64;
+        file.value_bytes += bytes;
+        file.round.rows += rows.len;
+        file.round.bytes += bytes;
+        file.encoder.write(rows);
+        let last = self.settings.rows_per_file.is_some_and(|limit| file.metadata.rows >= limit);
+        if last
+            || file.round.rows + PIECE_ROWS > file.most.rows
+            || file.round.bytes >= file.most.bytes
+            || file.encoder.open_rows() >= ROW_GROUP_ROWS
+        {
+            self.look(context)?;
+        }
+        Ok(())
+    }
+
+    /// Encodes what waits and decides by the size that it comes to.
+    fn look(&mut self, context: &mut Context<'_>) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.encoder.flush(&mut self.encoders, context.catalog)?;
+        file.round = Round::default();
         self.encoders.pool().prepare(context.scratch)?;
         let (bytes, open_bytes) = file.encoder.sizes(&self.encoders);
         let held = open_bytes + self.encoders.pool().resident() as u64;
         self.settings.meter.largest(Figure::PeakEncoding, held);
         if file.encoder.open_rows() >= ROW_GROUP_ROWS || open_bytes > OPEN_BYTES {
-            file.encoder.close_row_group(&mut self.encoders)?;
+            file.encoder.close_row_group(&mut self.encoders, context.catalog)?;
         }
         if let Some(limit) = self.settings.rows_per_file {
             file.full = file.metadata.rows >= limit;
-            return Ok(());
-        }
-        if file.full {
-            return Ok(());
         }
         let rows_left = self.rows_left.of(file.hour);
         let progress = Progress { bytes, rows: file.metadata.rows, rows_left };
-        if !self.plan.is_full(progress) {
-            return Ok(());
+        if self.settings.rows_per_file.is_none() && !file.full && self.plan.is_full(progress) {
+            self.end(progress, context.catalog)?;
         }
+        if let Some(mut file) = self.file.take() {
+            file.most = self.round(&file, progress);
+            self.file = Some(file);
+        }
+        Ok(())
+    }
+
+    /// Ends a file that looks full, unless it turns out not to be.
+    fn end(&mut self, progress: Progress, catalog: &Catalog) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
         // In a file that may not end here the open row group goes on, unless the estimate has no footing yet.
-        let trusted = self.groups.is_some() && !self.results.is_empty();
+        let trusted = self.groups.is_some() && self.results.len() > 0;
         file.full = trusted || file.early_row_groups >= EARLY_ROW_GROUPS || {
-            file.encoder.close_row_group(&mut self.encoders)?;
+            file.encoder.close_row_group(&mut self.encoders, catalog)?;
             file.early_row_groups += 1;
             let bytes = file.encoder.sizes(&self.encoders).0;
             self.plan.is_really_full(Progress { bytes, ..progress })
@@ -302,6 +386,8 @@ impl Splitter {
         let Some(mut file) = self.file.take() else { return Ok(()) };
         context.cancel.check()?;
         let catalog = context.catalog;
+        file.encoder.flush(&mut self.encoders, catalog)?;
+        self.row_bytes = file.value_bytes / file.metadata.rows.max(1) as f64;
         let key = self.settings.key.as_ref();
         let key_id = key.and_then(|key| catalog.id(&key.column));
         let key_type = key_id.map(|id| catalog.data_type(id));
@@ -311,16 +397,18 @@ impl Splitter {
         });
         let placeholder = catalog.placeholder(key.map(|key| key.column.as_str()));
         let fingerprints = file.encoder.fingerprints(&self.encoders);
-        let (handle, path) = self.output.create()?;
-        let synced = match &self.syncer {
-            Some(_) => Some(handle.try_clone().map_err(|source| Error::io("writing", &path, source))?),
-            None => None,
+        let mut outgoing = self.outbox.begin()?;
+        let finished =
+            file.encoder.finish(&mut outgoing, &mut self.encoders, catalog, sorted_by, placeholder);
+        // Bytes that nobody takes are the consequence of another failure.
+        let file_size = match finished {
+            Ok(size) => size,
+            Err(error) => {
+                drop(outgoing);
+                return Err(self.outbox.failure().unwrap_or(error));
+            }
         };
-        let file_size =
-            file.encoder.finish(handle, &path, &mut self.encoders, catalog, sorted_by, placeholder)?;
-        if let (Some(syncer), Some(file)) = (&mut self.syncer, synced) {
-            syncer.push(file, &path)?;
-        }
+        self.outbox.end(outgoing, file_size)?;
         self.settings.meter.add(Figure::Files, 1);
         self.settings.meter.add(Figure::Bytes, file_size);
         self.plan.learn(file_size, file.metadata.rows);
@@ -328,8 +416,7 @@ impl Splitter {
         let exact = self.settings.report_inexact_keys
             || self.settings.metadata.time.is_some()
             || key_type.is_some_and(KeyRule::is_exact);
-        self.results.push(FileResult {
-            path: self.output.keep(path),
+        let result = Finished {
             record_count: file.metadata.rows as u64,
             file_size,
             fingerprints,
@@ -338,15 +425,15 @@ impl Splitter {
             split_key,
             tids: file.metadata.tids(&self.settings.metadata),
             traces: file.metadata.traces(&self.settings.metadata),
-        });
-        Ok(())
+        };
+        self.results.push(&result, context.scratch)
     }
 
     fn split_key(&mut self, hour: Option<i64>) -> Result<Option<SplitKey>> {
         let (Some(ingest_dateint), Some(hour)) = (self.settings.ingest_dateint, hour) else {
             return Ok(None);
         };
-        if self.results.is_empty() || self.hour_files.0 != hour {
+        if self.results.len() == 0 || self.hour_files.0 != hour {
             self.hour_files = (hour, 0);
         }
         let file_index = self.hour_files.1;
@@ -378,6 +465,10 @@ impl Splitter {
         let most = PIECE_ROWS.min(ROW_GROUP_ROWS - file.map_or(0, |file| file.encoder.open_rows()));
         let written = file.map_or(0, |file| file.metadata.rows);
         if file.is_some_and(|file| file.full) {
+            return most;
+        }
+        // In the middle of a round the size is not looked at.
+        if self.settings.rows_per_file.is_none() && file.is_some_and(|file| file.encoder.is_waiting()) {
             return most;
         }
         match self.settings.rows_per_file {

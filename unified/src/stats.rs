@@ -46,6 +46,8 @@ pub struct Stats {
     pub encode: Duration,
     /// Time of putting files together.
     pub assemble: Duration,
+    /// Time of writing files to the file system, beside everything else; part of `assemble` in jobs of one thread that sync nothing.
+    pub write: Duration,
     /// Time of bringing files to stable storage, beside everything else.
     pub sync: Duration,
 }
@@ -69,6 +71,7 @@ pub(crate) enum Figure {
     Spill,
     Encode,
     Assemble,
+    Write,
     Sync,
 }
 
@@ -102,6 +105,7 @@ impl Meter {
             Figure::Spill => debug_span!("spill"),
             Figure::Encode => debug_span!("encode"),
             Figure::Assemble => debug_span!("assemble"),
+            Figure::Write => debug_span!("write"),
             Figure::Sync => debug_span!("sync"),
             _ => debug_span!("other"),
         };
@@ -128,6 +132,7 @@ impl Meter {
             spill: time(Figure::Spill),
             encode: time(Figure::Encode),
             assemble: time(Figure::Assemble),
+            write: time(Figure::Write),
             sync: time(Figure::Sync),
         }
     }

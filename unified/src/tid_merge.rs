@@ -14,6 +14,7 @@ use crate::metrics::metrics_builder;
 use crate::relay::relay;
 use crate::rollup::{Ids, Interval, OUT_OF_RANGE, Rollup};
 use crate::sorted::SortedInputs;
+use crate::workers::threads;
 
 /// Counts of a merge beside those of its rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,7 +72,8 @@ pub struct MergeStats {
 /// }
 /// .run()?;
 /// assert_eq!((outcome.rows_read, outcome.rows_merged), (2, 1));
-/// assert_eq!((outcome.files[0].record_count, outcome.files[0].first_ts), (1, Some(10_000)));
+/// let files = outcome.files.into_vec()?;
+/// assert_eq!((files[0].record_count, files[0].first_ts), (1, Some(10_000)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -139,7 +141,7 @@ impl TidMergeJob<'_> {
             let mut rollup = Rollup::new(interval, ids, inputs.catalog(), memory / 2, &cancel, meter);
             // Two directories: the merge holds on to its own while a large group makes use of another.
             let mut groups = scratch.another();
-            inputs.merge(memory, scratch, &cancel, meter, |held, picks| {
+            inputs.merge(memory, threads(self.threads), scratch, &cancel, meter, |held, picks| {
                 rollup.add(held, picks, &mut groups, sink)
             })?;
             let tally = rollup.finish(&mut groups, sink)?;

@@ -31,7 +31,7 @@ use crate::writer::UnifiedWriter;
 ///     ("_cardinalhq.start_time_unix_ns", Arc::new(Int64Array::from(vec![20, 10, 30])) as _),
 ///     ("_cardinalhq.trace_id", Arc::new(StringArray::from(vec!["a", "b", "a"])) as _),
 /// ])?)?;
-/// let files = writer.finish()?;
+/// let files = writer.finish()?.into_vec()?;
 /// let traces = files[0].traces.ok_or("traces were asked for")?;
 /// assert_eq!((traces.slot, traces.span_count, traces.trace_count), (Some(3), 3, 2));
 /// assert_eq!((files[0].first_ts, files[0].last_ts), (Some(10), Some(30)));

@@ -1,11 +1,12 @@
 //! Threads that share the work on the columns of some rows.
 //!
-//! The pool is made when there is work for it, so that small jobs and jobs of one thread never pay for it. Results do
-//! not depend on the number of threads: each task has its own data, and the tasks are joined before the next step.
+//! The pool is made when there is work for it, so that small jobs and jobs of one thread never pay for it. Tasks are taken
+//! one by one in their order, the largest first where the caller puts them so; the caller takes part, which saves a change
+//! of threads each time. Results do not depend on the number of threads: each task has its own data, and all tasks are done
+//! before the next step.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -24,21 +25,15 @@ const MANY: usize = 50_000;
 #[derive(Debug)]
 pub(crate) struct Workers {
     threads: usize,
-    /// Absent inside where no threads could be had: then one has to do.
+    /// For sorting, in as many threads. Absent inside where no threads could be had: then one has to do.
     pool: OnceLock<Option<ThreadPool>>,
+    /// Those beside the caller.
+    helpers: OnceLock<Option<ThreadPool>>,
 }
 
 impl Workers {
     pub(crate) fn new(threads: usize) -> Self {
-        Self { threads, pool: OnceLock::new() }
-    }
-
-    fn pool(&self) -> Option<&ThreadPool> {
-        let pool = self.pool.get_or_init(|| {
-            let name = |index| format!("unified-{index}");
-            ThreadPoolBuilder::new().num_threads(self.threads).thread_name(name).build().ok()
-        });
-        pool.as_ref()
+        Self { threads, pool: OnceLock::new(), helpers: OnceLock::new() }
     }
 
     /// Sorts numbers of which no two are equal.
@@ -46,7 +41,7 @@ impl Workers {
         if self.threads < 2 || numbers.len() < MANY {
             return numbers.sort();
         }
-        match self.pool() {
+        match self.pool.get_or_init(|| pool(self.threads)) {
             Some(pool) => pool.install(|| numbers.par_sort()),
             None => numbers.sort(),
         }
@@ -61,11 +56,36 @@ impl Workers {
         if self.threads < 2 || tasks.len() < 2 {
             return tasks.into_iter().try_for_each(work);
         }
-        match self.pool() {
-            Some(pool) => pool.install(|| tasks.into_par_iter().with_max_len(1).try_for_each(work)),
-            None => tasks.into_iter().try_for_each(work),
-        }
+        let Some(helpers) = self.helpers.get_or_init(|| pool(self.threads - 1)) else {
+            return tasks.into_iter().try_for_each(work);
+        };
+        let most = (self.threads - 1).min(tasks.len() - 1);
+        let (tasks, failure) = (Mutex::new(tasks.into_iter()), Mutex::new(None));
+        let take_part = || {
+            loop {
+                let Some(task) = lock(&tasks).next() else { return };
+                if let Err(error) = work(task) {
+                    *lock(&failure) = Some(error);
+                    return;
+                }
+            }
+        };
+        helpers.in_place_scope(|scope| {
+            (0..most).for_each(|_| scope.spawn(|_| take_part()));
+            take_part();
+        });
+        failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }
+}
+
+fn pool(threads: usize) -> Option<ThreadPool> {
+    let name = |index| format!("unified-{index}");
+    ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build().ok()
+}
+
+/// What is behind these locks is whole whatever happened elsewhere.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -20,10 +20,10 @@ use crate::catalog::Catalog;
 use crate::codes::Translator;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRule};
-use crate::metadata::FileResult;
 use crate::order::{Ordering, Sorter};
 use crate::relay::side_by_side;
 use crate::remaining::RowsLeft;
+use crate::results::FileResults;
 use crate::rows::Rows;
 use crate::spill::Scratch;
 use crate::split::{Context, Splitter};
@@ -66,7 +66,7 @@ pub struct Counts {
 ///     .rows_per_file(2)
 ///     .build()?;
 /// writer.write(&batch)?;
-/// let files = writer.finish()?;
+/// let files = writer.finish()?.into_vec()?;
 ///
 /// assert_eq!(files.len(), 2);
 /// assert_eq!((files[0].first_ts, files[0].last_ts), (Some(1), Some(2)));
@@ -127,11 +127,12 @@ impl UnifiedWriter {
         written
     }
 
-    /// Writes what is held back, gives all files their final names and yields them in output order.
+    /// Writes what is held back, gives all files their final names and yields what is known of them, in output order, one at
+    /// a time.
     ///
     /// # Errors
     /// As for [`write`](Self::write); then there are no files.
-    pub fn finish(&mut self) -> Result<Vec<FileResult>> {
+    pub fn finish(&mut self) -> Result<FileResults> {
         match std::mem::replace(&mut self.state, State::Closed("it was finished")) {
             State::Open(pipeline) => pipeline.finish(),
             State::Closed(why) => {
@@ -294,7 +295,7 @@ impl Pipeline {
         Ok(())
     }
 
-    fn finish(self) -> Result<Vec<FileResult>> {
+    fn finish(self) -> Result<FileResults> {
         let Self { mut splitter, sorter, mut scratch, catalog, key, counted, cancel, .. } = self;
         cancel.check()?;
         if let Some(sorter) = sorter {

@@ -7,6 +7,7 @@ use reports::manifest::Manifest;
 
 use super::legacy::of_legacy;
 use super::unified::of_unified;
+use super::written::Written;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::side::{legacy as legacy_side, unified as unified_side};
@@ -52,7 +53,7 @@ impl Merge {
         Ok(legacy_side::manifest("tid-merger", &outcome, &self.output))
     }
 
-    pub(super) fn write_unified(&self, scratch: &Path, cancel: &Cancel) -> Result<Manifest> {
+    pub(super) fn write_unified(&self, scratch: &Path, cancel: &Cancel) -> Result<Written> {
         let job = unified::TidMergeJob {
             inputs: &self.input,
             output: &self.output,
@@ -69,6 +70,6 @@ impl Merge {
             cancel: Some(cancel.flag()),
         };
         let outcome = job.run().map_err(|error| of_unified(&error))?;
-        Ok(unified_side::manifest("unified-tid-merger", &outcome, &self.output))
+        Ok(Written::unified("unified-tid-merger", &outcome, &self.output))
     }
 }

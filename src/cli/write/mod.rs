@@ -3,13 +3,15 @@
 mod legacy;
 mod merge;
 mod unified;
+mod written;
 
 use std::path::Path;
 
 use clap::Subcommand;
-use reports::manifest::{ErrorClass, Manifest};
+use reports::manifest::ErrorClass;
 
-use super::{Common, Format, options, terminal};
+use self::written::Written;
+use super::{Common, options};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -44,15 +46,15 @@ impl WriteCommand {
             .tempdir_in(&parent)
             .map_err(|source| Error::io("cannot make a temporary directory in", &parent, source))?;
         let written = match self {
-            Self::Buffet(args) => args.write(scratch.path(), cancel),
-            Self::Fingerprint(args) => args.write(scratch.path(), cancel),
-            Self::TidMerger(args) => args.write_legacy(scratch.path(), cancel),
+            Self::Buffet(args) => args.write(scratch.path(), cancel).map(Written::from),
+            Self::Fingerprint(args) => args.write(scratch.path(), cancel).map(Written::from),
+            Self::TidMerger(args) => args.write_legacy(scratch.path(), cancel).map(Written::from),
             Self::Unified(args) => args.write(scratch.path(), cancel),
             Self::UnifiedTidMerger(args) => args.write_unified(scratch.path(), cancel),
         };
         match written {
-            Ok(manifest) => {
-                show(&manifest, common.format)?;
+            Ok(written) => {
+                written.show(common.format)?;
                 Ok(Exit::Pass)
             }
             Err(error) => {
@@ -82,31 +84,4 @@ fn prepare(output: &Path) -> Result<bool> {
         Error::new(ErrorClass::Io, format!("cannot make the output directory {}: {source}", output.display()))
     })?;
     Ok(true)
-}
-
-fn show(manifest: &Manifest, format: Format) -> Result<()> {
-    if format == Format::Json {
-        return terminal::json(manifest);
-    }
-    let mut text = String::new();
-    for file in &manifest.files {
-        text.push_str(&format!(
-            "{}  {} rows  {} bytes\n",
-            file.path,
-            file.record_count.unwrap_or_default(),
-            file.file_size.unwrap_or_default()
-        ));
-    }
-    for (reason, count) in manifest.rows_dropped.iter().filter(|(_, count)| **count > 0) {
-        text.push_str(&format!("dropped: {count} rows ({reason})\n"));
-    }
-    if let Some(merged) = manifest.rows_merged {
-        text.push_str(&format!("merged: {merged} rows became part of another\n"));
-    }
-    text.push_str(&format!(
-        "{} rows read, {} files written\n",
-        manifest.rows_read.unwrap_or_default(),
-        manifest.files.len()
-    ));
-    terminal::text(&text)
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use corpora::signal::Signal;
-use reports::manifest::Manifest;
 use unified::{LogsJob, MetricsJob, TracesJob};
 
+use super::written::Written;
 use crate::cancel::Cancel;
 use crate::cli::options;
 use crate::error::{Error, Result, chain};
@@ -45,7 +45,7 @@ pub struct Unified {
 }
 
 impl Unified {
-    pub(super) fn write(&self, scratch: &Path, cancel: &Cancel) -> Result<Manifest> {
+    pub(super) fn write(&self, scratch: &Path, cancel: &Cancel) -> Result<Written> {
         let config = options::config(self.config.as_deref())?;
         let signals = options::signals(&config)?;
         let signal = signals.get(&self.signal).map_err(|error| options::of_corpora(&error))?;
@@ -95,7 +95,7 @@ impl Unified {
             .run()
         };
         let outcome = outcome.map_err(|error| of_unified(&error))?;
-        Ok(unified_side::manifest("unified", &outcome, &self.output))
+        Ok(Written::unified("unified", &outcome, &self.output))
     }
 
     /// Refuses options that mean nothing for the signal.

@@ -58,7 +58,7 @@ fn write(
     for start in (0..rows.num_rows()).step_by(batch_rows) {
         writer.write(&rows.slice(start, batch_rows.min(rows.num_rows() - start))).unwrap();
     }
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     (files, writer.stats())
 }
 
@@ -142,7 +142,7 @@ fn a_column_may_change_its_form_at_any_batch_and_go_through_the_disk() {
         for (turn, start) in (0..rows).step_by(500).enumerate().collect::<Vec<_>>().into_iter().rev() {
             writer.write(&all[usize::from(turn % 3 > 0)].slice(start, 500)).unwrap();
         }
-        let files = writer.finish().unwrap();
+        let files = writer.finish().unwrap().into_vec().unwrap();
         assert!(files.len() > 1);
         assert_eq!(writer.stats().spilled_runs > 0, limit < 1 << 20);
         assert_eq!(sorted(all_rows(&files)), expected);
@@ -163,7 +163,7 @@ fn more_values_than_can_be_coded_are_stored_all_the_same() {
         writer.write(&batch(vec![(TIME, times), ("text", dictionary(words))])).unwrap();
     }
     let mut stored = Vec::new();
-    for file in writer.finish().unwrap() {
+    for file in writer.finish().unwrap().into_vec().unwrap() {
         let rows = read(&file.path);
         let texts = arrow::array::AsArray::as_string::<i32>(rows.column_by_name("text").unwrap());
         stored.extend(texts.iter().flatten().map(str::to_owned));
@@ -197,11 +197,11 @@ fn segments_with_dictionaries_are_read_as_such_and_threads_change_nothing() {
             cancel: None,
         };
         let outcome = job.run().unwrap();
-        assert!(outcome.files.len() > 1);
+        assert!(outcome.files().len() > 1);
         assert_eq!(outcome.stats.rows, 16_000);
-        assert_eq!(outcome.stats.files, outcome.files.len() as u64);
-        assert_eq!(outcome.stats.bytes, outcome.files.iter().map(|file| file.file_size).sum::<u64>());
-        outputs.push(contents(&outcome.files));
+        assert_eq!(outcome.stats.files, outcome.files().len() as u64);
+        assert_eq!(outcome.stats.bytes, outcome.files().iter().map(|file| file.file_size).sum::<u64>());
+        outputs.push(contents(&outcome.files()));
     }
     assert!(outputs.windows(2).all(|pair| pair[0] == pair[1]));
 }
@@ -214,7 +214,7 @@ fn values_of_a_dictionary_that_are_null_are_null() {
     let array = DictionaryArray::<UInt8Type>::try_new(keys, Arc::new(values)).unwrap();
     let mut writer = place.logs().build().unwrap();
     writer.write(&batch(vec![(TIME, ints(0..3)), ("text", Arc::new(array))])).unwrap();
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     let rows = read(&files[0].path);
     assert_eq!(rows.column_by_name("text").unwrap().null_count(), 2);
 }

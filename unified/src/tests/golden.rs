@@ -106,8 +106,8 @@ fn check(case: &Path) {
         return place.assert_empty();
     }
     let outcome = outcome.unwrap_or_else(|error| panic!("{name}: {error}"));
-    place.assert_only(&outcome.files);
-    let mut mine: Vec<String> = outcome.files.iter().flat_map(|file| exact_rows(&file.path)).collect();
+    place.assert_only(&outcome.files());
+    let mut mine: Vec<String> = outcome.files().iter().flat_map(|file| exact_rows(&file.path)).collect();
     let outputs = case.join("output");
     let outputs = if outputs.is_dir() { entries(&outputs) } else { Vec::new() };
     let mut theirs: Vec<String> = outputs.iter().flat_map(|path| exact_rows(path)).collect();
@@ -124,7 +124,7 @@ fn check(case: &Path) {
     // The memory limit changes nothing, even one that sends timeseries through the disk.
     let tight = Place::new();
     let again = run(case, &tight, 150_000).unwrap();
-    assert_eq!(contents(&again.files), contents(&outcome.files), "{name}");
+    assert_eq!(contents(&again.files()), contents(&outcome.files()), "{name}");
     assert_eq!(
         (again.rows_dropped, again.rows_merged),
         (outcome.rows_dropped, outcome.rows_merged),

@@ -132,7 +132,7 @@ fn many_inputs_and_runs() {
     let outcome = logs(&inputs, output.path(), scratch.path(), 1 << 17).unwrap();
     assert!(outcome.stats.spilled_runs > 64, "{:?}", outcome.stats);
     assert!(outcome.stats.merged_runs > 0, "{:?}", outcome.stats);
-    let rows: u64 = outcome.files.iter().map(|file| file.record_count).sum();
+    let rows: u64 = outcome.files().iter().map(|file| file.record_count).sum();
     assert_eq!(rows, 120 * 600);
 
     let points = (0..30)
@@ -183,7 +183,7 @@ fn jobs_with_short_writes() {
             (tempfile::tempdir_in(&place).unwrap(), tempfile::tempdir_in(&place).unwrap());
         match logs(&inputs, output.path(), scratch.path(), limit) {
             Ok(outcome) => {
-                assert_eq!(outcome.files.iter().map(|file| file.record_count).sum::<u64>(), 12_000)
+                assert_eq!(outcome.files().iter().map(|file| file.record_count).sum::<u64>(), 12_000)
             }
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Io, "{error}");

@@ -26,7 +26,7 @@ fn rows_near_the_limit_pass() {
         let long: String = noise(time as u64 + 1).take(60_000).map(|n| format!("{n:016x}")).collect();
         writer.write(&batch(vec![(TIME, ints([time])), ("a", texts([&long[..960_000]]))])).unwrap();
     }
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     assert_eq!(files.iter().map(|file| file.record_count).sum::<u64>(), 20);
     assert!(writer.stats().spilled_runs > 10, "{:?}", writer.stats());
     place.assert_only(&files);

@@ -59,7 +59,7 @@ fn writing_or_finishing_after_finish_is_an_error_and_spoils_nothing() {
     let place = Place::new();
     let mut writer = place.logs().build().unwrap();
     writer.write(&log_batch(vec![1, 2], 10, 1)).unwrap();
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     assert_eq!(writer.write(&log_batch(vec![3], 10, 1)).unwrap_err().kind(), ErrorKind::Config);
     assert!(writer.finish().is_err());
     writer.abort();
@@ -103,10 +103,10 @@ fn cancellation_is_honoured_while_finishing() {
 #[test]
 fn no_rows_make_no_files() {
     let place = Place::new();
-    assert_eq!(place.logs().build().unwrap().finish().unwrap(), []);
+    assert_eq!(place.logs().build().unwrap().finish().unwrap().into_vec().unwrap(), []);
     let mut writer = place.logs().build().unwrap();
     writer.write(&log_batch(vec![], 1, 1)).unwrap();
-    assert_eq!(writer.finish().unwrap(), []);
+    assert_eq!(writer.finish().unwrap().into_vec().unwrap(), []);
     place.assert_empty();
 }
 
@@ -148,11 +148,28 @@ fn output_files_are_readable_as_other_files_are() {
     let place = Place::new();
     let mut writer = place.logs().build().unwrap();
     writer.write(&log_batch(vec![1], 10, 1)).unwrap();
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     let reference = place.scratch.path().join("reference");
     File::create(&reference).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&files[0].path), mode(&reference));
+}
+
+#[test]
+fn results_are_the_same_whether_they_waited_in_memory_or_on_disk() {
+    let results = |limit| {
+        let place = Place::new();
+        let mut writer = place.logs().rows_per_file(50).memory_limit(limit).build().unwrap();
+        writer.write(&log_batch((0..2000).rev().collect(), 60, 4)).unwrap();
+        let results = writer.finish().unwrap();
+        drop(writer);
+        assert_eq!(results.len(), 40);
+        assert_eq!(entries(place.scratch.path()), Vec::<PathBuf>::new());
+        results.map(|file| FileResult { path: PathBuf::new(), ..file.unwrap() }).collect::<Vec<_>>()
+    };
+    let few = results(32 * 1024);
+    assert!(few.iter().all(|file| file.fingerprints.as_ref().is_some_and(|all| all.len() > 2)));
+    assert_eq!(few, results(1 << 26));
 }
 
 #[test]
@@ -167,7 +184,7 @@ fn many_runs_and_files_do_not_hold_many_descriptors() {
     assert!(writer.counts().spilled_runs > 40, "{:?}", writer.counts());
     // Other tests of this process open files too; sixty runs would still stand out.
     assert!(open() < before + 40);
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     assert_eq!(files.len(), 60);
     place.assert_only(&files);
 }

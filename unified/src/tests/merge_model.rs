@@ -125,9 +125,9 @@ proptest! {
         let outcome = job.run().unwrap();
         let (rows, dropped, merged) = model(&segments);
         // Floats by their text: NaN is equal to itself here.
-        prop_assert_eq!(format!("{:?}", got(&outcome.files)), format!("{rows:?}"));
-        prop_assert_eq!(outcome.rows_dropped, dropped);
+        prop_assert_eq!(format!("{:?}", got(&outcome.files())), format!("{rows:?}"));
+        prop_assert_eq!(&outcome.rows_dropped, &dropped);
         prop_assert_eq!(outcome.rows_merged, merged);
-        bench.place.assert_only(&outcome.files);
+        bench.place.assert_only(&outcome.files());
     }
 }

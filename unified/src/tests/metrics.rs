@@ -62,8 +62,8 @@ fn a_row_limit_is_rounded_up_to_whole_timeseries() {
     for estimate in [1, 2, 7, 100, 1_000_000] {
         let bench = Bench::of(&segments(3, 60));
         let outcome = TidMergeJob { row_estimate: estimate, ..bench.merge() }.run().unwrap();
-        assert_whole(&outcome.files);
-        for file in &outcome.files[..outcome.files.len() - 1] {
+        assert_whole(&outcome.files());
+        for file in &outcome.files()[..outcome.files().len() - 1] {
             assert!(file.record_count >= estimate as u64);
             let last = *tids_of(file).last().unwrap();
             let of_last = got(std::slice::from_ref(file)).iter().filter(|row| row.tid == last).count();
@@ -78,13 +78,13 @@ fn a_timeseries_larger_than_a_file_stays_whole() {
     let rows = [vec![point(1, 1, 1.0)], large(2), vec![point(3, 1, 1.0)], large(4)].concat();
     let bench = Bench::of(&[rows.clone(), rows]);
     let job = TidMergeJob { interval: 1, end: 5000, target_size: 10_000, ..bench.merge() };
-    let files = job.run().unwrap().files;
+    let files = job.run().unwrap().files();
     assert_whole(&files);
     assert!(files.len() > 1 && files.iter().any(|file| file.record_count >= 5000));
     bench.place.assert_only(&files);
 
     let bench = Bench::new(&[vec![points(&large(2), 0)], vec![points(&large(3), 0)]]);
-    let files = MetricsJob { target_size: 10_000, ..bench.metrics() }.run().unwrap().files;
+    let files = MetricsJob { target_size: 10_000, ..bench.metrics() }.run().unwrap().files();
     assert_eq!(files.iter().map(|file| file.record_count).collect::<Vec<_>>(), [5000, 5000]);
     assert_whole(&files);
 }
@@ -94,27 +94,27 @@ fn output_depends_neither_on_memory_nor_on_how_rows_are_cut_into_row_groups() {
     let rows = segments(5, 400);
     let whole = Bench::of(&rows);
     let expected = TidMergeJob { row_estimate: 300, ..whole.merge() }.run().unwrap();
-    assert!(expected.files.len() > 3 && expected.rows_merged > 500);
+    assert!(expected.files().len() > 3 && expected.rows_merged > 500);
     let metrics = MetricsJob { target_size: 10_000, ..whole.metrics() };
-    whole.place.assert_only(&expected.files);
-    let expected_bytes = contents(&expected.files);
+    whole.place.assert_only(&expected.files());
+    let expected_bytes = contents(&expected.files());
     for memory_limit in [1 << 12, 1 << 17, 1 << 20] {
         let place = Place::new();
         let (output, scratch) = (place.output.path(), place.scratch.path());
         let job = TidMergeJob { row_estimate: 300, output, scratch, memory_limit, ..whole.merge() };
         let outcome = job.run().unwrap();
-        assert_eq!(contents(&outcome.files), expected_bytes, "{memory_limit}");
+        assert_eq!(contents(&outcome.files()), expected_bytes, "{memory_limit}");
         assert_eq!(outcome.rows_dropped, expected.rows_dropped);
         assert_eq!(outcome.rows_merged, expected.rows_merged);
-        place.assert_only(&outcome.files);
+        place.assert_only(&outcome.files());
     }
     let (first, second) = (Place::new(), Place::new());
     let a = MetricsJob { output: first.output.path(), ..metrics.clone() }.run().unwrap();
     let b = MetricsJob { output: second.output.path(), memory_limit: 1 << 14, ..metrics }.run().unwrap();
-    assert!(a.files.len() > 3);
-    assert_whole(&a.files);
-    assert_eq!(contents(&a.files), contents(&b.files));
-    assert_eq!(a.rows_read, a.files.iter().map(|file| file.record_count).sum::<u64>());
+    assert!(a.files().len() > 3);
+    assert_whole(&a.files());
+    assert_eq!(contents(&a.files()), contents(&b.files()));
+    assert_eq!(a.rows_read, a.files().iter().map(|file| file.record_count).sum::<u64>());
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn more_inputs_than_are_merged_at_once_come_out_the_same() {
     for row in inputs.iter().flatten() {
         *expected.entry(row.tid.unwrap()).or_default() += 1;
     }
-    assert_whole(&outcome.files);
+    assert_whole(&outcome.files());
     assert!(rows.iter().all(|row| expected.contains_key(&row.tid)));
     // The first contribution of the first interval of a timeseries comes from the earliest input that has one.
     let mut earliest: BTreeMap<(i64, i64), i64> = BTreeMap::new();
@@ -148,11 +148,11 @@ fn a_metrics_job_merges_by_tid_and_keeps_ties_in_order_of_the_inputs() {
         vec![point(-5, 0, 1.0), point(3, 1, 1.0)],
     ]);
     let outcome = bench.metrics().run().unwrap();
-    let rows = got(&outcome.files);
+    let rows = got(&outcome.files());
     assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [0, 4, 1, 2, 5, 3]);
     assert_eq!((outcome.rows_read, outcome.rows_merged, outcome.merge_stats), (6, 0, None));
-    assert_eq!((outcome.files[0].first_ts, outcome.files[0].last_ts), (Some(0), Some(9)));
-    bench.place.assert_only(&outcome.files);
+    assert_eq!((outcome.files()[0].first_ts, outcome.files()[0].last_ts), (Some(0), Some(9)));
+    bench.place.assert_only(&outcome.files());
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn batch_boundaries_never_split_a_timeseries() {
         for (at, chunk) in rows.chunks(size).enumerate() {
             writer.write(&points(chunk, (at * size) as i64)).unwrap();
         }
-        let files = writer.finish().unwrap();
+        let files = writer.finish().unwrap().into_vec().unwrap();
         assert_whole(&files);
         let bytes = contents(&files);
         assert_eq!(expected.get_or_insert_with(|| bytes.clone()), &bytes, "batches of {size}");
@@ -230,15 +230,19 @@ fn a_merge_that_is_cancelled_on_its_way_ends_before_the_next_batch() {
     let flag = Arc::new(AtomicBool::new(false));
     let cancel = Cancel::new(Some(flag.clone()));
     let inputs = SortedInputs::survey(&bench.inputs, TID, &[], "the merge", &cancel).unwrap();
-    let (mut scratch, mut calls) = (Scratch::new(bench.place.scratch.path().to_path_buf()), 0);
-    let merged = inputs.merge(1 << 20, &mut scratch, &cancel, &crate::stats::Meter::default(), |_, picks| {
-        assert!(!picks.is_empty() && picks.len() <= 8192);
-        flag.store(true, std::sync::atomic::Ordering::Relaxed);
-        calls += 1;
-        Ok(())
-    });
-    assert_eq!(merged.unwrap_err().kind(), ErrorKind::Cancelled);
-    assert!(inputs.rows() > 3 * 8192 && calls <= 2, "{calls} of {} rows", inputs.rows());
+    for threads in [1, 2] {
+        flag.store(false, std::sync::atomic::Ordering::Relaxed);
+        let (mut scratch, mut calls) = (Scratch::new(bench.place.scratch.path().to_path_buf()), 0);
+        let meter = crate::stats::Meter::default();
+        let merged = inputs.merge(1 << 20, threads, &mut scratch, &cancel, &meter, |_, picks| {
+            assert!(!picks.is_empty() && picks.len() <= 8192);
+            flag.store(true, std::sync::atomic::Ordering::Relaxed);
+            calls += 1;
+            Ok(())
+        });
+        assert_eq!(merged.unwrap_err().kind(), ErrorKind::Cancelled);
+        assert!(inputs.rows() > 3 * 8192 && calls <= 2, "{calls} of {} rows", inputs.rows());
+    }
 }
 
 #[test]

@@ -71,6 +71,13 @@ impl Place {
     }
 }
 
+impl crate::Outcome {
+    /// All results at once.
+    pub(crate) fn files(&self) -> Vec<FileResult> {
+        self.files.clone().into_vec().unwrap()
+    }
+}
+
 pub(crate) fn entries(directory: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();

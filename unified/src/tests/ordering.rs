@@ -68,7 +68,7 @@ fn all_sorting_strategies_are_stable_and_put_missing_keys_first() {
         for batch in &batches {
             writer.write(batch).unwrap();
         }
-        let files = writer.finish().unwrap();
+        let files = writer.finish().unwrap().into_vec().unwrap();
         assert_eq!(pairs(&files), expected, "{ordering:?} {limit}");
         let missing = expected.iter().filter(|row| row.0.is_none()).count() as u64;
         assert_eq!(writer.counts().missing_sort_keys, missing);
@@ -93,7 +93,7 @@ fn no_strategy_keeps_the_order_of_arrival() {
     for batch in &batches {
         writer.write(batch).unwrap();
     }
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     let order: Vec<i64> = pairs(&files).into_iter().map(|row| row.1).collect();
     assert_eq!(order, (0..300).collect::<Vec<_>>());
     assert!(footer(&files[0].path).row_group(0).sorting_columns().is_none());
@@ -139,7 +139,7 @@ fn a_true_claim_is_labelled_sorted() {
     let place = Place::new();
     let mut writer = place.logs().ordering(Ordering::Presumed).build().unwrap();
     writer.write(&log_batch(vec![1, 2], 10, 1)).unwrap();
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     let footer = footer(&files[0].path);
     let sorting = footer.row_group(0).sorting_columns().unwrap();
     let column = sorting[0].column_idx as usize;
@@ -155,7 +155,7 @@ fn float_keys_are_ordered_truncated_stored_unchanged_and_not_labelled_sorted() {
     writer
         .write(&batch(vec![(TIME, Arc::new(Float64Array::from(values.to_vec()))), ("n", ints(0..6))]))
         .unwrap();
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     let rows = read(&files[0].path);
     let stored = rows.column_by_name(TIME).unwrap().as_primitive::<Float64Type>().values().to_vec();
     let bits: Vec<u64> = stored.iter().map(|value| value.to_bits()).collect();
@@ -171,7 +171,7 @@ fn a_batch_larger_than_the_memory_limit_is_sorted_all_the_same() {
     let mut writer = place.logs().memory_limit(32 * 1024).rows_per_file(100_000).build().unwrap();
     writer.write(&log_batch((0..5000).rev().collect(), 64, 1)).unwrap();
     assert!(writer.counts().spilled_runs > 4);
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     let times =
         read(&files[0].path).column_by_name(TIME).unwrap().as_primitive::<Int64Type>().values().to_vec();
     assert_eq!(times, (0..5000).collect::<Vec<_>>());

@@ -158,9 +158,9 @@ impl Bench {
 /// Runs a merge by tens from 0 to 1000 and checks that no row is unaccounted for.
 pub(crate) fn accounted(bench: &Bench) -> (Outcome, Vec<Got>) {
     let outcome = bench.merge().run().unwrap();
-    bench.place.assert_only(&outcome.files);
-    let rows = got(&outcome.files);
-    let written = outcome.files.iter().map(|file| file.record_count).sum::<u64>();
+    bench.place.assert_only(&outcome.files());
+    let rows = got(&outcome.files());
+    let written = outcome.files().iter().map(|file| file.record_count).sum::<u64>();
     let dropped = outcome.rows_dropped.values().sum::<u64>();
     assert_eq!(outcome.rows_read, written + dropped + outcome.rows_merged);
     assert_eq!(written, rows.len() as u64);

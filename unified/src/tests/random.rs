@@ -105,7 +105,7 @@ proptest! {
             expected.extend(row_texts(&batch));
             writer.write(&batch).unwrap();
         }
-        let files = writer.finish().unwrap();
+        let files = writer.finish().unwrap().into_vec().unwrap();
         place.assert_only(&files);
         prop_assert_eq!(sorted(all_rows(&files)), sorted(expected.clone()));
         if ordering == Ordering::None {
@@ -148,7 +148,7 @@ proptest! {
         let whole = Place::new();
         let mut writer = whole.logs().target_size(target).build().unwrap();
         batches.iter().for_each(|random| writer.write(&to_arrow(random)).unwrap());
-        let whole = contents(&writer.finish().unwrap());
+        let whole = contents(&writer.finish().unwrap().into_vec().unwrap());
 
         let pieces = Place::new();
         let mut writer = pieces.logs().target_size(target).memory_limit(1 << 12).build().unwrap();
@@ -158,6 +158,6 @@ proptest! {
                 writer.write(&batch.slice(start, cut.min(batch.num_rows() - start))).unwrap();
             }
         }
-        prop_assert!(whole == contents(&writer.finish().unwrap()));
+        prop_assert!(whole == contents(&writer.finish().unwrap().into_vec().unwrap()));
     }
 }

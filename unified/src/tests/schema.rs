@@ -13,7 +13,7 @@ use crate::{ErrorKind, Ordering};
 fn write(builder: UnifiedWriterBuilder, batches: &[RecordBatch]) -> Vec<FileResult> {
     let mut writer = builder.build().unwrap();
     batches.iter().for_each(|batch| writer.write(batch).unwrap());
-    writer.finish().unwrap()
+    writer.finish().unwrap().into_vec().unwrap()
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn rows_per_file_counts_exactly_and_leaves_no_empty_file() {
             for times in all.chunks(batch_rows) {
                 writer.write(&log_batch(times.to_vec(), 8, 1)).unwrap();
             }
-            let files = writer.finish().unwrap();
+            let files = writer.finish().unwrap().into_vec().unwrap();
             let mut expected = vec![100; rows as usize / 100];
             expected.extend((rows % 100 > 0).then_some(rows as u64 % 100));
             assert_eq!(counts(&files), expected);
@@ -65,7 +65,7 @@ fn files_end_near_the_target_size() {
             let times = (0..rows / 10).map(|n| n * 10 + start).collect();
             writer.write(&log_batch(times, width, start as u64)).unwrap();
         }
-        let files = writer.finish().unwrap();
+        let files = writer.finish().unwrap().into_vec().unwrap();
         assert!(files.len() >= 3, "{}", files.len());
         assert_near_target(&files, target);
     }
@@ -91,7 +91,7 @@ fn highly_compressible_rows_are_measured_not_guessed() {
             .collect();
         writer.write(&batch(vec![(TIME, ints(times)), ("_cardinalhq.message", texts(words))])).unwrap();
     }
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     assert!(files.len() >= 3);
     assert_near_target(&files, target);
 }
@@ -104,7 +104,7 @@ fn unsorted_streams_come_near_the_target_too() {
     for start in 0..20 {
         writer.write(&log_batch((0..1000).collect(), 150, start)).unwrap();
     }
-    assert_near_target(&writer.finish().unwrap(), 100_000);
+    assert_near_target(&writer.finish().unwrap().into_vec().unwrap(), 100_000);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_small_job_is_one_file() {
     for start in 0..50 {
         writer.write(&log_batch(vec![start, start + 100], 10, start as u64)).unwrap();
     }
-    assert_eq!(counts(&writer.finish().unwrap()), [100]);
+    assert_eq!(counts(&writer.finish().unwrap().into_vec().unwrap()), [100]);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn files_end_at_hours_where_asked() {
         let place = Place::new();
         let mut writer = place.logs().split_hours(split).build().unwrap();
         writer.write(&log_batch(times.clone(), 10, 1)).unwrap();
-        let files = writer.finish().unwrap();
+        let files = writer.finish().unwrap().into_vec().unwrap();
         let expected = if split { vec![2, 2, 2, 1] } else { expected };
         assert_eq!(counts(&files), expected);
         if split {
@@ -143,7 +143,7 @@ fn each_hour_is_dealt_into_even_files() {
     let mut writer = place.logs().split_hours(true).target_size(target).build().unwrap();
     let times: Vec<i64> = (0..9000).map(|n| (n * 7919) % (3 * 3_600_000)).collect();
     writer.write(&log_batch(times, 100, 1)).unwrap();
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     assert!(files.len() > 6);
     for file in &files {
         assert!(file.file_size > 20_000, "{files:?}");
@@ -158,7 +158,7 @@ fn metadata_belongs_to_each_file_alone() {
     let rows =
         batch(vec![(TIME, ints([10, 20, 30, 40, 50])), ("resource.file", texts(["a", "b", "c", "d", "e"]))]);
     writer.write(&rows).unwrap();
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().into_vec().unwrap();
     let ranges: Vec<_> = files.iter().map(|file| (file.first_ts.unwrap(), file.last_ts.unwrap())).collect();
     assert_eq!(ranges, [(10, 20), (30, 40), (50, 50)]);
     let counts: Vec<usize> = files.iter().map(|file| file.fingerprints.as_ref().unwrap().len()).collect();
@@ -197,7 +197,7 @@ fn write_grouped(builder: UnifiedWriterBuilder, rows: &[(i64, i64)], batch_rows:
         ];
         writer.write(&batch(columns)).unwrap();
     }
-    writer.finish().unwrap()
+    writer.finish().unwrap().into_vec().unwrap()
 }
 
 fn groups_of(file: &FileResult) -> Vec<i64> {
@@ -269,7 +269,7 @@ fn null_is_a_group_of_its_own() {
     let groups: ArrayRef = Arc::new(Int64Array::from(vec![None, None, None, Some(1), Some(1)]));
     let mut writer = place.plain().rows_per_file(1).no_split_groups("g").build().unwrap();
     writer.write(&batch(vec![("g", groups), ("n", ints(0..5))])).unwrap();
-    assert_eq!(counts(&writer.finish().unwrap()), [3, 2]);
+    assert_eq!(counts(&writer.finish().unwrap().into_vec().unwrap()), [3, 2]);
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn very_long_values_do_not_depend_on_batch_sizes() {
                 .write(&batch(vec![(TIME, ints(from as i64..to as i64)), ("m", texts_of(from, to))]))
                 .unwrap();
         }
-        let files = writer.finish().unwrap();
+        let files = writer.finish().unwrap().into_vec().unwrap();
         outputs.push(contents(&files));
     }
     assert!(outputs[0] == outputs[1]);

@@ -25,8 +25,8 @@ fn points_of_one_interval_become_one_and_the_first_gives_the_other_columns() {
     assert_eq!(rows[0].sketch, Some(sketch(&[5.0, 9.0])));
     assert_eq!((rows[1].time, rows[1].sum), (20, Some(2.0)), "one contribution keeps its rollups");
     assert_eq!((rows[2].time, rows[2].sketch.clone()), (10, Some(sketch(&[1.0]))));
-    assert_eq!((outcome.rows_merged, outcome.rows_dropped), (1, dropped(&[])));
-    let read = read(&outcome.files[0].path);
+    assert_eq!((outcome.rows_merged, &outcome.rows_dropped), (1, &dropped(&[])));
+    let read = read(&outcome.files()[0].path);
     let figure = |name: &str| read.column_by_name(name).unwrap().as_primitive::<Float64Type>().value(0);
     assert_eq!(figure("rollup_avg"), 13.938248218874275 / 2.0);
     assert_eq!((figure("rollup_min"), figure("rollup_max")), (figure("rollup_p25"), figure("rollup_max")));
@@ -59,7 +59,7 @@ fn a_lone_row_stays_one_however_little_memory_there_is() {
         let place = Place::new();
         let outcome =
             TidMergeJob { memory_limit, output: place.output.path(), ..bench.merge() }.run().unwrap();
-        assert_eq!((numbers(&got(&outcome.files)), outcome.rows_merged), (vec![0, 1, 2, 4], 1));
+        assert_eq!((numbers(&got(&outcome.files())), outcome.rows_merged), (vec![0, 1, 2, 4], 1));
     }
 }
 
@@ -135,8 +135,8 @@ fn rows_come_out_by_tid_as_a_number_then_time_then_name_bytewise() {
     let mut distinct = tids;
     distinct.dedup();
     let summary = TidSummary { count: 9, min: i64::MIN, max: i64::MAX, tids: distinct };
-    assert_eq!(outcome.files[0].tids, Some(summary));
-    assert_eq!((outcome.files[0].first_ts, outcome.files[0].last_ts), (Some(0), Some(30)));
+    assert_eq!(outcome.files()[0].tids, Some(summary));
+    assert_eq!((outcome.files()[0].first_ts, outcome.files()[0].last_ts), (Some(0), Some(30)));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn times_align_toward_zero_whatever_the_sign_of_the_interval_and_the_start_of_th
     let aligned = |interval| {
         let bench = Bench::of(&[rows()]);
         let job = TidMergeJob { interval, start: -21, end: 19, ..bench.merge() };
-        got(&job.run().unwrap().files)
+        got(&job.run().unwrap().files())
     };
     let times: Vec<i64> = aligned(10).iter().map(|row| row.time).collect();
     assert_eq!(times, (-21..19).map(|time: i64| time / 10 * 10).collect::<Vec<_>>());
@@ -166,11 +166,11 @@ fn settings_that_make_no_sense_are_refused_and_an_empty_range_is_not() {
     }
     for (start, end) in [(10, 10), (1000, 0), (i64::MAX - 5, i64::MIN + 4), (i64::MIN, i64::MIN)] {
         let outcome = TidMergeJob { start, end, ..bench.merge() }.run().unwrap();
-        assert_eq!((outcome.rows_read, outcome.files.len()), (3, 0));
+        assert_eq!((outcome.rows_read, outcome.files().len()), (3, 0));
         assert_eq!(outcome.rows_dropped, dropped(&[("out_of_range", 3)]));
     }
     let widest = TidMergeJob { interval: -1, start: i64::MIN, end: i64::MAX, ..bench.merge() };
-    assert_eq!(widest.run().unwrap().files[0].record_count, 3);
+    assert_eq!(widest.run().unwrap().files()[0].record_count, 3);
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn a_column_without_values_may_have_any_type_and_forms_of_bytes_are_one() {
             ("sketch", Arc::new(large)),
         ])],
     ]);
-    let rows = got(&bench.merge().run().unwrap().files);
+    let rows = got(&bench.merge().run().unwrap().files());
     assert_eq!((numbers(&rows), rows[0].sum), (vec![0, 1], Some(13.938248218874275)));
 }
 
@@ -260,7 +260,7 @@ fn a_timestamp_of_another_type_is_none_and_a_name_of_another_type_too() {
     let floats: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0]));
     let bench = Bench::new(&[vec![batch(vec![(TID, ints([1, 2])), (TIME, floats)])]]);
     let outcome = bench.merge().run().unwrap();
-    assert_eq!((outcome.files.len(), outcome.rows_dropped), (0, dropped(&[("missing_timestamp", 2)])));
+    assert_eq!((outcome.files().len(), outcome.rows_dropped), (0, dropped(&[("missing_timestamp", 2)])));
 
     let bytes: BinaryArray = vec![Some(sketch(&[1.0])); 3].iter().map(|s| s.as_deref()).collect();
     let bench = Bench::new(&[vec![batch(vec![
@@ -272,7 +272,7 @@ fn a_timestamp_of_another_type_is_none_and_a_name_of_another_type_too() {
     ])]]);
     let outcome = bench.merge().run().unwrap();
     assert_eq!(
-        (numbers(&got(&outcome.files)), outcome.rows_dropped),
+        (numbers(&got(&outcome.files())), outcome.rows_dropped),
         (vec![2], dropped(&[("missing_name", 2)]))
     );
 }
@@ -282,10 +282,10 @@ fn inputs_without_rows_are_no_matter() {
     let none = points(&[], 0);
     let bare = RecordBatch::new_empty(Arc::new(Schema::new(vec![Field::new(TID, DataType::Utf8, true)])));
     let bench = Bench::new(&[vec![none.clone()], vec![points(&[point(1, 1, 1.0)], 0)], vec![bare.clone()]]);
-    assert_eq!(bench.merge().run().unwrap().files[0].record_count, 1);
+    assert_eq!(bench.merge().run().unwrap().files()[0].record_count, 1);
     let bench = Bench::new(&[vec![none], vec![bare]]);
     let outcome = bench.merge().run().unwrap();
-    assert_eq!((outcome.rows_read, outcome.files), (0, vec![]));
+    assert_eq!((outcome.rows_read, outcome.files()), (0, vec![]));
     bench.place.assert_empty();
 }
 
@@ -295,5 +295,5 @@ fn the_same_input_twice_counts_twice() {
     let inputs = [bench.inputs[0].clone(), bench.inputs[0].clone()];
     let outcome = TidMergeJob { inputs: &inputs, ..bench.merge() }.run().unwrap();
     assert_eq!((outcome.rows_read, outcome.rows_merged), (4, 2));
-    assert_eq!(got(&outcome.files)[0].sketch, Some(sketch(&[5.0, 5.0])));
+    assert_eq!(got(&outcome.files())[0].sketch, Some(sketch(&[5.0, 5.0])));
 }

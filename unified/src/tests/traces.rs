@@ -51,10 +51,10 @@ fn spans_are_sorted_by_start_and_each_file_counts_its_own() {
     let inputs = [segment(input.path(), "a", &[a]), segment(input.path(), "b", &[b])];
     let columns = Columns::default();
     let outcome = TracesJob { rows_per_file: 3, ..job(&inputs, &place, &columns) }.run().unwrap();
-    assert_eq!(numbers(&outcome.files), [2, 1, 5, 3, 4, 0, 6]);
+    assert_eq!(numbers(&outcome.files()), [2, 1, 5, 3, 4, 0, 6]);
     assert_eq!((outcome.rows_read, outcome.missing_sort_keys), (7, 1));
     let said: Vec<_> = outcome
-        .files
+        .files()
         .iter()
         .map(|file| {
             let TraceSummary { slot, span_count, trace_count } = file.traces.unwrap();
@@ -63,8 +63,8 @@ fn spans_are_sorted_by_start_and_each_file_counts_its_own() {
         })
         .collect();
     assert_eq!(said, [(2, -1, 10), (2, 20, 50), (1, 60, 60)]);
-    assert!(outcome.files.iter().all(|file| file.fingerprints.is_some()));
-    place.assert_only(&outcome.files);
+    assert!(outcome.files().iter().all(|file| file.fingerprints.is_some()));
+    place.assert_only(&outcome.files());
 }
 
 #[test]
@@ -77,9 +77,9 @@ fn segments_without_a_start_time_or_with_floats_are_taken_as_they_are() {
     ];
     let columns = Columns::default();
     let outcome = TracesJob { slot: None, ..job(&inputs, &place, &columns) }.run().unwrap();
-    assert_eq!((numbers(&outcome.files), outcome.missing_sort_keys), (vec![2, 1, 0], 1));
+    assert_eq!((numbers(&outcome.files()), outcome.missing_sort_keys), (vec![2, 1, 0], 1));
     let summary = TraceSummary { slot: None, span_count: 3, trace_count: 0 };
-    assert_eq!(outcome.files[0].traces, Some(summary));
+    assert_eq!(outcome.files()[0].traces, Some(summary));
 }
 
 #[test]
@@ -91,8 +91,8 @@ fn without_sort_spans_stay_in_order_of_the_segments_and_columns_can_be_left_out(
     let dropped = [TRACE.to_string()];
     let job = TracesJob { sort: false, dropped_columns: &dropped, ..job(&inputs, &place, &columns) };
     let outcome = job.run().unwrap();
-    assert_eq!(numbers(&outcome.files), [0, 1, 2]);
-    let file = &outcome.files[0];
+    assert_eq!(numbers(&outcome.files()), [0, 1, 2]);
+    let file = &outcome.files()[0];
     assert_eq!((file.first_ts, file.last_ts), (Some(1), Some(3)));
     assert_eq!(names(&read(&file.path)), [START, "n"]);
     assert_eq!(file.traces.unwrap().trace_count, 0, "a column that is left out holds nothing in the file");
@@ -118,7 +118,7 @@ fn memory_and_batches_do_not_change_the_files() {
         let inputs = [segment(input.path(), "a", &batches)];
         let columns = Columns::default();
         let job = TracesJob { memory_limit, target_size: 8000, ..job(&inputs, &place, &columns) };
-        let files = job.run().unwrap().files;
+        let files = job.run().unwrap().files();
         assert!(files.len() > 2);
         assert!(files.iter().all(|file| file.traces.unwrap().trace_count <= 300));
         let seen = (contents(&files), files.iter().map(|file| file.traces).collect::<Vec<_>>());
