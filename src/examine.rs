@@ -1,5 +1,6 @@
 //! One job: inputs made or found, both sides at work, their outputs opened, every check asked, the verdict.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Instant;
 
@@ -265,9 +266,14 @@ fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
     })
 }
 
-/// A check that could not examine is undecided; only an interruption ends the job.
+/// A check that could not examine is undecided, also where it panicked: what malformed files do to it is caught where they
+/// are read, and this is the last net. Only an interruption ends the job.
 pub(crate) fn examine(check: &dyn Check, subject: &Subject<'_>) -> Result<Outcome> {
-    match check.examine(subject) {
+    let examined = catch_unwind(AssertUnwindSafe(|| check.examine(subject))).unwrap_or_else(|panic| {
+        let said = crate::error::of_panic(panic.as_ref());
+        Err(Error::internal(format!("the check panicked, which is a defect of this program: {said}")))
+    });
+    match examined {
         Err(error) if error.class != reports::manifest::ErrorClass::Cancelled => Ok(Outcome {
             status: Some(CheckStatus::Inconclusive),
             summary: format!("could not be examined: {}", crate::error::chain(&error)),

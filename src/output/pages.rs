@@ -8,18 +8,22 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use corpora::thrift::{BINARY, STRUCT, Thrift};
 use parquet::basic::Encoding;
 use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 use super::OutputFile;
 use super::batches::guarded;
-use super::thrift::{BINARY, STRUCT, Thrift};
+use super::bounded::Bounded;
 use crate::error::{Error, Result};
 
 /// Bytes that are read for a header at first; a header with long statistics takes more.
 const HEADER: u64 = 256;
 /// Headers longer than this are refused.
 const LONGEST_HEADER: u64 = 64 << 20;
+
+/// Bytes of a page, uncompressed, from which on it is refused: the Parquet crate reserves what a header announces.
+const LARGEST_PAGE: u64 = 256 << 20;
 
 /// What a page holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub struct Page {
     pub offset: u64,
     /// Header and body.
     pub bytes: u64,
+    /// Body once it is no longer compressed.
+    pub uncompressed: u64,
     /// Values with nulls: levels, one a slot of the column.
     pub slots: u64,
     /// How the values are encoded; absent where the code is unknown.
@@ -67,7 +73,7 @@ pub struct PageStatistics {
 /// # Errors
 /// Class `input` where an index is announced and cannot be read.
 pub fn indexed(file: &OutputFile) -> Result<ParquetMetaData> {
-    let opened = File::open(&file.path).map_err(|error| Error::unreadable(&file.path, error))?;
+    let opened = Bounded::open(&file.path).map_err(|error| Error::unreadable(&file.path, error))?;
     guarded(&file.path, None, || {
         let mut reader = ParquetMetaDataReader::new_with_metadata(ParquetMetaData::clone(&file.metadata))
             .with_page_index_policy(PageIndexPolicy::Optional);
@@ -104,6 +110,46 @@ pub fn walk(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Resul
     Ok(pages)
 }
 
+/// Refuses a chunk with a page whose header announces more than a page may hold. Whatever else is wrong is for whoever decodes
+/// the chunk to say: nothing is refused here because its headers cannot be walked.
+///
+/// # Errors
+/// Class `input`; the message names row group, column and page.
+pub(super) fn credible(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Result<()> {
+    let first = chunk
+        .dictionary_page_offset()
+        .map_or(chunk.data_page_offset(), |it| it.min(chunk.data_page_offset()));
+    let (Ok(mut at), Ok(size)) = (u64::try_from(first), u64::try_from(chunk.compressed_size())) else {
+        return Ok(());
+    };
+    let mut file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
+    let end = at.saturating_add(size);
+    let mut number = 0_u64;
+    while at < end
+        && let Ok(page) = page(&mut file, at, end)
+    {
+        let said = if page.uncompressed > LARGEST_PAGE {
+            format!(
+                "{} bytes uncompressed; pages of more than {} MiB are not read",
+                page.uncompressed,
+                LARGEST_PAGE >> 20
+            )
+        } else if page.kind == PageKind::Dictionary && page.slots / 8 > page.uncompressed {
+            format!("{} values in {} bytes", page.slots, page.uncompressed)
+        } else {
+            at += page.bytes;
+            number += 1;
+            continue;
+        };
+        let column = chunk.column_path().string();
+        return Err(Error::unreadable(
+            path,
+            format!("row group {row_group}, column {column:?}: page {number} at byte {at} announces {said}"),
+        ));
+    }
+    Ok(())
+}
+
 fn page(file: &mut File, offset: u64, end: u64) -> std::result::Result<Page, String> {
     let mut room = HEADER;
     loop {
@@ -134,6 +180,7 @@ fn header(bytes: &[u8]) -> std::result::Result<(Page, u64), String> {
         kind: PageKind::Other,
         offset: 0,
         bytes: 0,
+        uncompressed: 0,
         slots: 0,
         encoding: None,
         checksum: false,
@@ -144,6 +191,10 @@ fn header(bytes: &[u8]) -> std::result::Result<(Page, u64), String> {
         last = number;
         match (number, code) {
             (1, 4..=6) => kind = Some(thrift.zigzag()?),
+            (2, 4..=6) => {
+                page.uncompressed =
+                    u64::try_from(thrift.zigzag()?).map_err(|_| "its uncompressed size is negative")?;
+            }
             (3, 4..=6) => body = Some(thrift.zigzag()?),
             (4, 4..=6) => {
                 page.checksum = true;

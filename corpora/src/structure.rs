@@ -9,7 +9,7 @@
 //!
 //! Nothing else is interpreted: whatever passes may still be refused by the crate. Cost: one pass over the footer's bytes.
 
-use super::thrift::{
+use crate::thrift::{
     BINARY, BOOLEAN_FALSE, BOOLEAN_TRUE, BYTE, DOUBLE, LIST, MAP, MAX_DEPTH, SET, STRUCT, Thrift, UUID,
 };
 
