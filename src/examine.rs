@@ -326,3 +326,30 @@ fn job_directory(tmp: &Path, index: usize) -> Result<tempfile::TempDir> {
         .tempdir_in(tmp)
         .map_err(|source| Error::io("cannot make a temporary directory in", tmp, source))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{Fixture, rows};
+
+    struct Panicking;
+
+    impl Check for Panicking {
+        fn code(&self) -> &'static str {
+            "PANICKING"
+        }
+
+        fn examine(&self, _: &Subject<'_>) -> Result<Outcome> {
+            panic!("lost my way")
+        }
+    }
+
+    #[test]
+    fn a_check_that_panics_is_undecided_and_says_so() {
+        let outcome =
+            Fixture::pair(&rows(), &rows()).with_subject(|subject| examine(&Panicking, subject)).unwrap();
+        assert_eq!(outcome.status, Some(CheckStatus::Inconclusive));
+        assert!(outcome.summary.contains("the check panicked, which is a defect"), "{}", outcome.summary);
+        assert!(outcome.summary.contains("lost my way"), "{}", outcome.summary);
+    }
+}

@@ -144,7 +144,8 @@ fn changed(sound: &str, mut input: Input<'_>) -> String {
         "\u{0}é",
     ];
     let mut text = sound.to_owned();
-    while !input.is_empty() {
+    // Doubled over and over, a line would fill the memory by itself.
+    while !input.is_empty() && text.len() < 1 << 16 {
         let mut at = input.below(text.len() + 1);
         while !text.is_char_boundary(at) {
             at -= 1;

@@ -184,7 +184,8 @@ impl Value {
 
     /// Changes one value, as the input says.
     pub fn change(&mut self, input: &mut Input<'_>) {
-        let mut number = input.below(self.size());
+        let size = self.size();
+        let mut number = input.below(size);
         let Some(chosen) = self.nth(&mut number) else { return };
         match chosen {
             Self::Flag(flag) => *flag = !*flag,
@@ -202,7 +203,8 @@ impl Value {
                 let at = input.below(items.len().max(1));
                 match input.byte() % 5 {
                     0 if at < items.len() => drop(items.remove(at)),
-                    1 if at < items.len() => items.insert(at, items[at].clone()),
+                    // Doubled over and over, a value would fill the memory by itself.
+                    1 if at < items.len() && size < 20_000 => items.insert(at, items[at].clone()),
                     2 if at < items.len() => items.truncate(at),
                     3 if items.len() > 1 => items.swap(0, at),
                     _ => *of = input.byte() & 0x0f,
@@ -213,7 +215,7 @@ impl Value {
                 match input.byte() % 4 {
                     0 if at < fields.len() => drop(fields.remove(at)),
                     1 if at < fields.len() => fields[at].0 = i64::from(input.byte() % 24),
-                    2 if at < fields.len() => fields.insert(at, fields[at].clone()),
+                    2 if at < fields.len() && size < 20_000 => fields.insert(at, fields[at].clone()),
                     _ => {
                         let kind = 4 + input.byte() % 3;
                         fields.push((i64::from(input.byte() % 24), Self::Number(kind, input.number())));
