@@ -114,3 +114,10 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// What a caught panic said.
+#[must_use]
+pub fn of_panic(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|it| (*it).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,5 +1,6 @@
 //! One job: inputs made or found, both sides at work, their outputs opened, every check asked, the verdict.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Instant;
 
@@ -269,11 +270,17 @@ fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
     })
 }
 
-/// A check that could not examine is undecided; only an interruption ends the job.
+/// A check that could not examine is undecided, also where it panicked: what malformed files do to it is caught where they
+/// are read, and this is the last net. Only an interruption ends the job.
 pub(crate) fn examine(check: &dyn Check, subject: &Subject<'_>) -> Result<Outcome> {
-    let examined = check.examine(subject).and_then(|mut outcome| {
+    let ask = || {
+        let mut outcome = check.examine(subject)?;
         determinism::excuse(check, subject, &mut outcome)?;
         Ok(outcome)
+    };
+    let examined = catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
+        let said = crate::error::of_panic(panic.as_ref());
+        Err(Error::internal(format!("the check panicked, which is a defect of this program: {said}")))
     });
     match examined {
         Err(error) if error.class != reports::manifest::ErrorClass::Cancelled => Ok(Outcome {
@@ -327,4 +334,31 @@ fn job_directory(tmp: &Path, index: usize) -> Result<tempfile::TempDir> {
         .prefix(&format!("job-{index:04}-"))
         .tempdir_in(tmp)
         .map_err(|source| Error::io("cannot make a temporary directory in", tmp, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{Fixture, rows};
+
+    struct Panicking;
+
+    impl Check for Panicking {
+        fn code(&self) -> &'static str {
+            "PANICKING"
+        }
+
+        fn examine(&self, _: &Subject<'_>) -> Result<Outcome> {
+            panic!("lost my way")
+        }
+    }
+
+    #[test]
+    fn a_check_that_panics_is_undecided_and_says_so() {
+        let outcome =
+            Fixture::pair(&rows(), &rows()).with_subject(|subject| examine(&Panicking, subject)).unwrap();
+        assert_eq!(outcome.status, Some(CheckStatus::Inconclusive));
+        assert!(outcome.summary.contains("the check panicked, which is a defect"), "{}", outcome.summary);
+        assert!(outcome.summary.contains("lost my way"), "{}", outcome.summary);
+    }
 }

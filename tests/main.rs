@@ -19,6 +19,7 @@ mod evidence;
 mod external_side;
 mod faults;
 mod foreign;
+mod fuzz;
 mod gate;
 mod golden;
 mod interrupt;

@@ -3,7 +3,7 @@
 //! parquet-go leaves out an optional field that holds zero, so in a file of several row groups the first has no ordinal and the
 //! others have theirs. The `parquet` crate refuses such a footer ("inconsistent ordinal assignment"). Here:
 //!
-//! 1. the crate reads the footer; if it can, that is all;
+//! 1. the structure of the footer is looked at (see `structure`), then the crate decodes it; if it can, that is all;
 //! 2. if not, the footer's Thrift (compact protocol) is walked to the end of the first row group. Where that has no ordinal and
 //!    the second has one, `ordinal = 0` is inserted, and the crate decodes the result;
 //! 3. otherwise the crate's own error stands.
@@ -12,9 +12,12 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use parquet::errors::Result;
+use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use crate::structure;
 
 /// Footer length and magic at the end of each file.
 const TAIL: u64 = 8;
@@ -32,10 +35,21 @@ const MAX_DEPTH: usize = 32;
 ///
 /// # Errors
 /// The file is no Parquet file, or its footer is broken.
-pub fn read_metadata(file: &File) -> Result<ParquetMetaData> {
-    ParquetMetaDataReader::new().parse_and_finish(file).or_else(|error| {
-        patched(file).map_or(Err(error), |bytes| ParquetMetaDataReader::decode_metadata(&bytes))
-    })
+pub fn read_metadata(mut file: &File) -> Result<ParquetMetaData> {
+    let short = || ParquetError::General("the file is too short for its footer".to_owned());
+    let end = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(end.checked_sub(TAIL).ok_or_else(short)?))?;
+    let mut tail = [0; TAIL as usize];
+    file.read_exact(&mut tail)?;
+    let [length @ .., p, a, r, one] = tail;
+    if &[p, a, r, one] != b"PAR1" {
+        return Err(ParquetError::General("the file does not end in PAR1".to_owned()));
+    }
+    let length = u32::from_le_bytes(length);
+    file.seek(SeekFrom::Start(end.checked_sub(TAIL + u64::from(length)).ok_or_else(short)?))?;
+    let mut footer = vec![0; usize::try_from(length)?];
+    file.read_exact(&mut footer)?;
+    decode_metadata(&footer)
 }
 
 /// Metadata from the Thrift bytes of a footer.
@@ -43,22 +57,20 @@ pub fn read_metadata(file: &File) -> Result<ParquetMetaData> {
 /// # Errors
 /// The footer is broken.
 pub fn decode_metadata(footer: &[u8]) -> Result<ParquetMetaData> {
-    ParquetMetaDataReader::decode_metadata(footer).or_else(|error| {
-        with_first_ordinal(footer).map_or(Err(error), |bytes| ParquetMetaDataReader::decode_metadata(&bytes))
+    structure::check(footer).map_err(ParquetError::General)?;
+    guarded(|| ParquetMetaDataReader::decode_metadata(footer)).or_else(|error| {
+        with_first_ordinal(footer)
+            .map_or(Err(error), |bytes| guarded(|| ParquetMetaDataReader::decode_metadata(&bytes)))
     })
 }
 
-/// The footer with the first row group's ordinal filled in; none where that is not what it lacks.
-fn patched(mut file: &File) -> Option<Vec<u8>> {
-    let end = file.seek(SeekFrom::End(0)).ok()?;
-    file.seek(SeekFrom::Start(end.checked_sub(TAIL)?)).ok()?;
-    let mut length = [0; 4];
-    file.read_exact(&mut length).ok()?;
-    let length = u32::from_le_bytes(length);
-    file.seek(SeekFrom::Start(end.checked_sub(TAIL + u64::from(length))?)).ok()?;
-    let mut footer = vec![0; usize::try_from(length).ok()?];
-    file.read_exact(&mut footer).ok()?;
-    with_first_ordinal(&footer)
+/// Runs `work` of the Parquet crate, which panics on some malformed bytes: that is an error too.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<&str>().map(|it| (*it).to_owned());
+        let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(ParquetError::General(format!("the Parquet reader gave up: {said}")))
+    })
 }
 
 fn with_first_ordinal(footer: &[u8]) -> Option<Vec<u8>> {

@@ -19,6 +19,8 @@ pub mod signal;
 mod signal_rules;
 mod signals;
 pub mod spec;
+mod structure;
+pub mod thrift;
 
 pub use catalog::Catalog;
 pub use error::{Error, ErrorKind, Result};

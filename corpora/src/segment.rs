@@ -26,7 +26,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use crate::error::{Error, Result};
-use crate::footer::read_metadata;
+use crate::footer::{guarded, read_metadata};
 use crate::signal::{ColumnType, Signal};
 use crate::signals::Signals;
 
@@ -125,7 +125,8 @@ pub(crate) fn check_magic(path: &Path) -> Result<Frame> {
 }
 
 fn load_metadata(file: &File) -> parquet::errors::Result<ArrowReaderMetadata> {
-    ArrowReaderMetadata::try_new(Arc::new(read_metadata(file)?), ArrowReaderOptions::new())
+    let metadata = Arc::new(read_metadata(file)?);
+    guarded(|| ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new()))
 }
 
 /// Reads the footer of the segment at `path`.
@@ -139,8 +140,9 @@ pub fn inspect(path: &Path) -> Result<Segment> {
     let footer = loaded.metadata();
     for (group, row_group) in footer.row_groups().iter().enumerate() {
         for chunk in row_group.columns() {
-            let (start, length) = chunk.byte_range();
-            if start.checked_add(length).is_none_or(|end| end > data_end) {
+            let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+            let end = u64::try_from(start).ok().zip(u64::try_from(chunk.compressed_size()).ok());
+            if end.and_then(|(start, length)| start.checked_add(length)).is_none_or(|end| end > data_end) {
                 return Err(Error::input(format!(
                     "{} is damaged: row group {group}, column {} does not lie before the footer, which begins at byte {data_end}",
                     path.display(),
@@ -279,14 +281,14 @@ fn first_text(segment: &Segment, column: &str) -> Result<Option<String>> {
     let unreadable = |error| Error::unreadable(path, error);
     let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
     let metadata = load_metadata(&file).map_err(unreadable)?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
-    let mask = ProjectionMask::roots(builder.parquet_schema(), [root]);
-    let mut reader =
-        builder.with_projection(mask).with_batch_size(1).with_limit(1).build().map_err(unreadable)?;
-    let Some(batch) = reader.next() else { return Ok(None) };
-    let batch = batch.map_err(|error| Error::unreadable(path, error))?;
-    let text = arrow::compute::cast(batch.column(0), &DataType::Utf8)
-        .map_err(|error| Error::unreadable(path, error))?;
+    let text = guarded(|| {
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+        let mask = ProjectionMask::roots(builder.parquet_schema(), [root]);
+        let mut reader = builder.with_projection(mask).with_batch_size(1).with_limit(1).build()?;
+        let Some(batch) = reader.next().transpose()? else { return Ok(None) };
+        Ok(Some(arrow::compute::cast(batch.column(0), &DataType::Utf8)?))
+    });
+    let Some(text) = text.map_err(unreadable)? else { return Ok(None) };
     let text = text.as_string::<i32>();
     Ok((text.len() > 0 && text.is_valid(0)).then(|| text.value(0).to_owned()))
 }

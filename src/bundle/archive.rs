@@ -3,10 +3,12 @@
 //! The list of digests is the first entry, so that every other file is checked while it is unpacked. The archive of equal
 //! directories is equal, byte for byte: paths in order, no times, no owners.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 use crate::error::{Error, Result, display};
 use crate::evidence::digests;
@@ -16,6 +18,10 @@ pub const MANIFEST: &str = "MANIFEST.b3";
 
 /// Bytes of the list of digests at most: a stranger's file must not fill the memory.
 const LONGEST_MANIFEST: u64 = 64 << 20;
+
+/// Bytes that may lie between two files: headers, and names too long for one. The tar crate keeps such a name in memory, and a few
+/// compressed bytes can hold one of gigabytes.
+const LONGEST_HEADERS: u64 = 1 << 20;
 
 /// Level of compression: inputs are compressed already.
 const LEVEL: i32 = 3;
@@ -71,9 +77,14 @@ pub fn unpack(bundle: &Path, home: &Path) -> Result<()> {
     let wrong = |what: String| Error::input(format!("{} is damaged or no bundle: {what}", bundle.display()));
     let broken = |error: std::io::Error| wrong(error.to_string());
     let decoder = zstd::stream::read::Decoder::new(file).map_err(broken)?;
-    let mut archive = tar::Archive::new(decoder);
+    let left = Rc::new(Cell::new(u64::MAX));
+    let mut archive = tar::Archive::new(Metered { inner: decoder, left: Rc::clone(&left) });
     let mut list: Option<BTreeMap<String, String>> = None;
-    for entry in archive.entries().map_err(broken)? {
+    let mut entries = archive.entries().map_err(broken)?;
+    loop {
+        left.set(LONGEST_HEADERS);
+        let Some(entry) = entries.next() else { break };
+        left.set(u64::MAX);
         let mut entry = entry.map_err(broken)?;
         let path = entry.path().map_err(broken)?.into_owned();
         let name = display(&path);
@@ -82,6 +93,10 @@ pub fn unpack(bundle: &Path, home: &Path) -> Result<()> {
         }
         if path.components().any(|part| !matches!(part, Component::Normal(_))) {
             return Err(wrong(format!("{name} leads out of the bundle")));
+        }
+        // No bundle of ours has such a name, and elsewhere it could mean another path.
+        if name.contains(digests::UNLISTED) {
+            return Err(wrong(format!("{name:?} has a line end or `\\` in its name")));
         }
         match &mut list {
             None if name == MANIFEST => {
@@ -108,6 +123,24 @@ pub fn unpack(bundle: &Path, home: &Path) -> Result<()> {
     match left.keys().next() {
         Some(missing) => Err(wrong(format!("{missing} is listed and missing"))),
         None => Ok(()),
+    }
+}
+
+/// A stream of which only so much may be read on.
+struct Metered<R> {
+    inner: R,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let most = usize::try_from(self.left.get()).unwrap_or(usize::MAX).min(buffer.len());
+        if most == 0 && !buffer.is_empty() {
+            return Err(std::io::Error::other(format!("a header of more than {LONGEST_HEADERS} bytes")));
+        }
+        let read = self.inner.read(buffer.get_mut(..most).unwrap_or_default())?;
+        self.left.set(self.left.get() - read as u64);
+        Ok(read)
     }
 }
 
@@ -208,6 +241,29 @@ mod tests {
             let message = refused(&[(MANIFEST, &manifest), (path, "text")]);
             assert!(message.contains("leads out of the bundle"), "{message}");
         }
+    }
+
+    #[test]
+    fn a_name_that_no_bundle_of_ours_has_is_refused() {
+        let digest = blake3::hash(b"text").to_hex().to_string();
+        let manifest = format!("{digest}  a\\..\\b\n");
+        let message = refused(&[(MANIFEST, &manifest), ("a\\..\\b", "text")]);
+        assert!(message.contains("in its name"), "{message}");
+    }
+
+    #[test]
+    fn a_name_without_end_is_refused_before_it_fills_the_memory() {
+        let home = tempfile::tempdir().unwrap();
+        let (out, to) = (home.path().join("a.tar.zst"), home.path().join("to"));
+        let mut archive = tar::Builder::new(zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap());
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::GNULongName);
+        header.set_size(1 << 30);
+        header.set_cksum();
+        archive.append(&header, std::io::repeat(b'a').take(1 << 22)).unwrap();
+        std::fs::write(&out, archive.into_inner().unwrap().finish().unwrap()).unwrap();
+        let message = unpack(&out, &to).unwrap_err().message;
+        assert!(message.contains("a header of more than 1048576 bytes"), "{message}");
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::error::{Error, Result, display};
 /// Name of the list beside a kept output. The underscore marks it as no part of the output.
 pub const BESIDE: &str = "_digests.b3";
 
+/// Characters that a line of the list cannot hold in a path.
+pub const UNLISTED: [char; 3] = ['\n', '\r', '\\'];
+
 /// Digest of every file below a directory, by path relative to it.
 ///
 /// # Errors
@@ -21,7 +24,7 @@ pub fn of_directory(root: &Path) -> Result<BTreeMap<String, String>> {
             continue;
         }
         let relative = display(entry.path().strip_prefix(root).unwrap_or(entry.path()));
-        if relative.contains(['\n', '\r', '\\']) {
+        if relative.contains(UNLISTED) {
             let message =
                 format!("{} cannot be listed: a line end or `\\` in its name", entry.path().display());
             return Err(Error::input(message));

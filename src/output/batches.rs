@@ -5,7 +5,6 @@
 //! would split on them. Memory: one batch and the pages it comes from.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +19,8 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::{Encoding, PageType, Type as PhysicalType};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
-use super::OutputFile;
+use super::bounded::Bounded;
+use super::{OutputFile, pages};
 use crate::error::{Error, Result};
 
 /// A batch and where its first row stands.
@@ -181,7 +181,8 @@ impl Batches {
     }
 
     fn open_group(&self) -> Result<ParquetRecordBatchReader> {
-        let file = File::open(&self.path).map_err(|error| Error::unreadable(&self.path, error))?;
+        let file = Bounded::open(&self.path).map_err(|error| Error::unreadable(&self.path, error))?;
+        self.credible()?;
         let selection = self.selection();
         guarded(&self.path, Some(self.row_group), || {
             let metadata = match self.cheapest_schema() {
@@ -200,6 +201,19 @@ impl Batches {
             }
             builder.build()
         })
+    }
+
+    /// Refuses the row group where a page of a chosen column announces more than it can hold.
+    fn credible(&self) -> Result<()> {
+        let schema = self.metadata.file_metadata().schema_descr();
+        for leaf in 0..schema.num_columns() {
+            if self.chosen.contains(&schema.get_column_root_idx(leaf))
+                && let Some(chunk) = self.group().and_then(|group| group.columns().get(leaf))
+            {
+                pages::credible(&self.path, self.row_group, chunk)?;
+            }
+        }
+        Ok(())
     }
 
     /// The plain schema with dictionary types for the columns whose chunk in this row group is dictionary encoded
@@ -329,11 +343,7 @@ pub(super) fn guarded<T, E: std::fmt::Display>(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Error::unreadable(path, format!("{place}{error}"))),
         Err(payload) => {
-            let said = payload
-                .downcast_ref::<&str>()
-                .map(|it| (*it).to_owned())
-                .or_else(|| payload.downcast_ref::<String>().cloned())
-                .unwrap_or_else(|| "no message".to_owned());
+            let said = crate::error::of_panic(payload.as_ref());
             Err(Error::unreadable(path, format!("{place}the Parquet reader gave up: {said}")))
         }
     }

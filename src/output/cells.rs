@@ -6,15 +6,16 @@
 //! A [`Chunk`] is opened with the file's metadata alone: page indexes are not used to find anything. Page checksums are
 //! verified where pages have them. Memory: one page, and the slots of [`STRIDE`] rows.
 
-use std::fs::File;
 use std::sync::Arc;
 
+use parquet::bloom_filter::Sbbf;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::DataType;
 use parquet::file::serialized_reader::SerializedPageReader;
 
-use super::OutputFile;
 use super::batches::guarded;
+use super::bounded::Bounded;
+use super::{OutputFile, pages};
 use crate::error::{Error, Result};
 
 /// Rows that are decoded at a time.
@@ -69,6 +70,11 @@ impl Chunk<'_> {
     /// # Errors
     /// Class `input` where the chunk cannot be decoded or a checksum is wrong; the message names row group and column.
     pub fn read(&self, cells: &mut impl Cells, go_on: impl Fn() -> Result<()>) -> Result<()> {
+        pages::credible(
+            &self.file.path,
+            self.row_group,
+            self.file.metadata.row_group(self.row_group).column(self.leaf),
+        )?;
         let mut reader = self.guarded(|| self.open())?;
         match &mut reader {
             ColumnReader::BoolColumnReader(it) => self.drain(it, cells, go_on, |it| Cell::Boolean(*it)),
@@ -86,11 +92,27 @@ impl Chunk<'_> {
         }
     }
 
+    /// The bloom filter of the chunk, where it has one.
+    ///
+    /// # Errors
+    /// Class `input` where one is announced and cannot be read or asked; the message names row group and column.
+    pub fn bloom_filter(&self) -> Result<Option<Sbbf>> {
+        let filter = self.guarded(|| {
+            let chunk = self.file.metadata.row_group(self.row_group).column(self.leaf);
+            Sbbf::read_from_column_chunk(chunk, &Bounded::open(&self.file.path)?)
+        })?;
+        match filter {
+            // Asking it would end in a panic.
+            Some(filter) if filter.num_blocks() == 0 => Err(self.broken("its bloom filter is empty")),
+            filter => Ok(filter),
+        }
+    }
+
     fn open(&self) -> parquet::errors::Result<ColumnReader> {
         let group = self.file.metadata.row_group(self.row_group);
         let chunk = group.column(self.leaf);
         let rows = usize::try_from(group.num_rows())?;
-        let pages = SerializedPageReader::new(Arc::new(File::open(&self.file.path)?), chunk, rows, None)?;
+        let pages = SerializedPageReader::new(Arc::new(Bounded::open(&self.file.path)?), chunk, rows, None)?;
         Ok(get_column_reader(chunk.column_descr_ptr(), Box::new(pages)))
     }
 

@@ -1,6 +1,6 @@
 //! The only reader of output files: directories, footers and rows into plain structs and record batches.
 //!
-//! 1. [`Output::open`] walks a directory, reads every Parquet footer (after a look at its own structure, see `footer`),
+//! 1. [`Output::open`] walks a directory, reads every Parquet footer (after a look at its structure, see `corpora::footer`),
 //!    digests every file's bytes and puts the files into the order in which they are judged.
 //! 2. [`OutputFile::batches`] streams the rows of a file, one row group after the other, with the place of each batch.
 //! 3. [`manifest::examine`] reads the result list that a side may have left.
@@ -12,9 +12,9 @@
 //! batch of memory per reader.
 
 mod batches;
+mod bounded;
 mod cells;
 mod chunks;
-mod footer;
 pub mod key;
 pub mod manifest;
 pub mod pages;
@@ -23,7 +23,6 @@ mod scan;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
-mod thrift;
 
 pub(crate) use batches::DEFAULT_BATCH_ROWS;
 pub use batches::{Batches, Located, ReadOptions};

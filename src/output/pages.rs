@@ -8,18 +8,22 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use corpora::thrift::{BINARY, STRUCT, Thrift};
 use parquet::basic::Encoding;
 use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 use super::OutputFile;
 use super::batches::guarded;
-use super::thrift::{BINARY, STRUCT, Thrift};
+use super::bounded::Bounded;
 use crate::error::{Error, Result};
 
 /// Bytes that are read for a header at first; a header with long statistics takes more.
 const HEADER: u64 = 256;
 /// Headers longer than this are refused.
 const LONGEST_HEADER: u64 = 64 << 20;
+
+/// Bytes of a page, uncompressed, from which on it is refused: the Parquet crate reserves what a header announces.
+const LARGEST_PAGE: u64 = 256 << 20;
 
 /// What a page holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub struct Page {
     pub offset: u64,
     /// Header and body.
     pub bytes: u64,
+    /// Body once it is no longer compressed.
+    pub uncompressed: u64,
     /// Values with nulls: levels, one a slot of the column.
     pub slots: u64,
     /// How the values are encoded; absent where the code is unknown.
@@ -67,7 +73,7 @@ pub struct PageStatistics {
 /// # Errors
 /// Class `input` where an index is announced and cannot be read.
 pub fn indexed(file: &OutputFile) -> Result<ParquetMetaData> {
-    let opened = File::open(&file.path).map_err(|error| Error::unreadable(&file.path, error))?;
+    let opened = Bounded::open(&file.path).map_err(|error| Error::unreadable(&file.path, error))?;
     guarded(&file.path, None, || {
         let mut reader = ParquetMetaDataReader::new_with_metadata(ParquetMetaData::clone(&file.metadata))
             .with_page_index_policy(PageIndexPolicy::Optional);
@@ -104,25 +110,91 @@ pub fn walk(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Resul
     Ok(pages)
 }
 
-fn page(file: &mut File, offset: u64, end: u64) -> std::result::Result<Page, String> {
+/// Why the walk ends at a page.
+enum Unwalked {
+    /// Its header cannot be read.
+    Broken(String),
+    /// It goes on behind the end of its chunk.
+    Beyond(String),
+}
+
+impl std::fmt::Display for Unwalked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Broken(said) | Self::Beyond(said) => f.write_str(said),
+        }
+    }
+}
+
+/// Refuses a chunk with a page whose header announces more than a page may hold, or cannot be read: the Parquet crate reserves
+/// what a byte string in a header announces, and where that is refused the process ends. A page that is longer than its chunk is
+/// for whoever decodes it to refuse.
+///
+/// # Errors
+/// Class `input`; the message names row group, column and page.
+pub(super) fn credible(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Result<()> {
+    let first = chunk
+        .dictionary_page_offset()
+        .map_or(chunk.data_page_offset(), |it| it.min(chunk.data_page_offset()));
+    let (Ok(mut at), Ok(size)) = (u64::try_from(first), u64::try_from(chunk.compressed_size())) else {
+        return Ok(());
+    };
+    let place = |number: u64, at: u64, said: &str| {
+        let column = chunk.column_path().string();
+        let place = format!("row group {row_group}, column {column:?}: page {number} at byte {at}");
+        Error::unreadable(path, format!("{place}: {said}"))
+    };
+    let mut file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
+    let end = at.saturating_add(size);
+    let mut number = 0_u64;
+    while at < end {
+        let page = match page(&mut file, at, end) {
+            Ok(page) => page,
+            Err(Unwalked::Beyond(_)) => break,
+            Err(Unwalked::Broken(said)) => return Err(place(number, at, &said)),
+        };
+        let said = if page.uncompressed > LARGEST_PAGE {
+            format!(
+                "{} bytes uncompressed; pages of more than {} MiB are not read",
+                page.uncompressed,
+                LARGEST_PAGE >> 20
+            )
+        } else if page.kind == PageKind::Dictionary && page.slots / 8 > page.uncompressed {
+            format!("{} values in {} bytes", page.slots, page.uncompressed)
+        } else {
+            at += page.bytes;
+            number += 1;
+            continue;
+        };
+        return Err(place(number, at, &format!("it announces {said}")));
+    }
+    Ok(())
+}
+
+fn page(file: &mut File, offset: u64, end: u64) -> std::result::Result<Page, Unwalked> {
     let mut room = HEADER;
     loop {
         let wanted = room.min(end - offset);
         let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(offset)).map_err(|error| error.to_string())?;
-        file.by_ref().take(wanted).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        let unread = |error: std::io::Error| Unwalked::Broken(error.to_string());
+        file.seek(SeekFrom::Start(offset)).map_err(unread)?;
+        file.by_ref().take(wanted).read_to_end(&mut bytes).map_err(unread)?;
         match header(&bytes) {
             Ok((page, body)) => {
                 let page = Page { offset, bytes: page.bytes.saturating_add(body), ..page };
                 return if page.bytes > end - offset {
-                    Err(format!("it takes {} bytes where its chunk has {} left", page.bytes, end - offset))
+                    let left = end - offset;
+                    Err(Unwalked::Beyond(format!(
+                        "it takes {} bytes where its chunk has {left} left",
+                        page.bytes
+                    )))
                 } else {
                     Ok(page)
                 };
             }
             // A header that is cut off looks like a broken one: read more before believing that.
             Err(_) if wanted == room && room < LONGEST_HEADER => room *= 8,
-            Err(said) => return Err(format!("its header is broken: {said}")),
+            Err(said) => return Err(Unwalked::Broken(format!("its header is broken: {said}"))),
         }
     }
 }
@@ -134,6 +206,7 @@ fn header(bytes: &[u8]) -> std::result::Result<(Page, u64), String> {
         kind: PageKind::Other,
         offset: 0,
         bytes: 0,
+        uncompressed: 0,
         slots: 0,
         encoding: None,
         checksum: false,
@@ -144,6 +217,10 @@ fn header(bytes: &[u8]) -> std::result::Result<(Page, u64), String> {
         last = number;
         match (number, code) {
             (1, 4..=6) => kind = Some(thrift.zigzag()?),
+            (2, 4..=6) => {
+                page.uncompressed =
+                    u64::try_from(thrift.zigzag()?).map_err(|_| "its uncompressed size is negative")?;
+            }
             (3, 4..=6) => body = Some(thrift.zigzag()?),
             (4, 4..=6) => {
                 page.checksum = true;
@@ -155,6 +232,8 @@ fn header(bytes: &[u8]) -> std::result::Result<(Page, u64), String> {
             (7, STRUCT) => content(&mut thrift, &mut page, 2, 0)?,
             // Data page of version 2: values, nulls, rows, encoding, two lengths, whether compressed, statistics.
             (8, STRUCT) => content(&mut thrift, &mut page, 4, 8)?,
+            (1..=4, _) => return Err(mistyped(number)),
+            (5..=8, code) if code != STRUCT => return Err(mistyped(number)),
             (_, code) => thrift.pass_field(code, 1)?,
         }
     }
@@ -185,6 +264,7 @@ fn content(
             }
             (number, 4..=6) if number == encoding => page.encoding = named(thrift.zigzag()?),
             (number, STRUCT) if number == statistics => page.statistics = Some(stated(thrift)?),
+            (1..=8, BINARY..) => return Err(mistyped(number)),
             (_, code) => thrift.pass_field(code, 2)?,
         }
     }
@@ -201,10 +281,17 @@ fn stated(thrift: &mut Thrift<'_>) -> std::result::Result<PageStatistics, String
             // Fields 1 and 2 are the bounds of old, whose order was never defined for text: readers leave them alone.
             (5, BINARY) => found.highest = Some(thrift.binary()?.to_vec()),
             (6, BINARY) => found.lowest = Some(thrift.binary()?.to_vec()),
+            (1 | 2, BINARY) => drop(thrift.binary()?),
+            (1 | 2 | 5 | 6, _) | (3 | 4 | 7 | 8, BINARY..) => return Err(mistyped(number)),
             (_, code) => thrift.pass_field(code, 3)?,
         }
     }
     Ok(found)
+}
+
+/// The Parquet crate goes by the numbers of fields alone: under another type the same bytes would be something else to it.
+fn mistyped(number: i64) -> String {
+    format!("its field {number} has the wrong type")
 }
 
 /// Encodings by their numbers in the format.
@@ -220,4 +307,66 @@ fn named(code: i64) -> Option<Encoding> {
         9 => Encoding::BYTE_STREAM_SPLIT,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parquet::basic::Type as Physical;
+    use parquet::schema::types::{SchemaDescriptor, Type};
+
+    use super::*;
+
+    /// What a chunk of these bytes is refused for, where it is.
+    fn refused(bytes: &[u8]) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pages");
+        std::fs::write(&path, bytes).unwrap();
+        let leaf = Type::primitive_type_builder("a", Physical::INT64).build().unwrap();
+        let root = Type::group_type_builder("root").with_fields(vec![Arc::new(leaf)]).build().unwrap();
+        let chunk = ColumnChunkMetaData::builder(SchemaDescriptor::new(Arc::new(root)).column(0))
+            .set_data_page_offset(0)
+            .set_total_compressed_size(bytes.len() as i64)
+            .build()
+            .unwrap();
+        credible(&path, 0, &chunk).err().map(|error| error.message)
+    }
+
+    #[test]
+    fn a_page_that_announces_more_than_a_page_may_hold_is_refused_with_its_place() {
+        // A dictionary page of 2^31 - 1 bytes; one of 2^31 - 1 values in eight bytes.
+        let large = [0x15, 0x04, 0x15, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x15, 0x00, 0x00];
+        let many = [0x15, 0x04, 0x15, 0x10, 0x15, 0x00, 0x4c, 0x15, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x00, 0x00];
+        let said = refused(&large).unwrap();
+        assert!(
+            said.contains("row group 0, column \"a\": page 0 at byte 0: it announces 2147483647 bytes"),
+            "{said}"
+        );
+        let said = refused(&many).unwrap();
+        assert!(said.contains("announces 2147483647 values in 8 bytes"), "{said}");
+    }
+
+    #[test]
+    fn a_header_with_a_byte_string_of_a_terabyte_is_refused_before_it_is_reserved() {
+        // A data page whose statistics have a highest value of 2^40 bytes.
+        let bytes = [
+            0x15, 0x00, 0x15, 0x10, 0x15, 0x10, 0x2c, 0x15, 0x02, 0x15, 0x00, 0x2c, 0x18, 0x80, 0x80, 0x80,
+            0x80, 0x80, 0x20,
+        ];
+        assert!(refused(&bytes).unwrap().contains("its header is broken: it announces 1099511627776 bytes"));
+    }
+
+    #[test]
+    fn a_field_of_a_header_under_another_type_is_refused() {
+        // The data page's own part as a byte string.
+        let bytes = [0x15, 0x00, 0x15, 0x10, 0x15, 0x10, 0x28, 0x02, 0x15, 0x02, 0x00];
+        assert!(refused(&bytes).unwrap().contains("its field 5 has the wrong type"));
+    }
+
+    #[test]
+    fn a_page_that_is_longer_than_its_chunk_is_for_others_to_refuse() {
+        assert_eq!(refused(&[0x15, 0x00, 0x15, 0x10, 0x15, 0x10, 0x00]), None);
+        assert_eq!(refused(&[]), None);
+    }
 }

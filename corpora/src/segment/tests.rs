@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::ParquetMetaDataWriter;
 
 use super::*;
 use crate::error::ErrorKind;
@@ -184,4 +185,32 @@ fn a_renamed_signal_recognises_its_own_segments() {
     signals.add_toml("logs", rename, "p.toml").unwrap();
     let own = segment(dir.path(), "own.parquet", &[("ts", whole()), ("body", text("x"))]);
     check_signal(&[own], &signals.get("logs").unwrap(), &signals).unwrap();
+}
+
+#[test]
+fn a_footer_that_announces_more_than_it_holds_or_impossible_places_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = segment(dir.path(), "whole.parquet", &[(AT, whole())]);
+    let path = dir.path().join("hostile.parquet");
+    let refusal = |footer: &[u8]| {
+        let length = u32::try_from(footer.len()).unwrap().to_le_bytes();
+        std::fs::write(&path, [&b"PAR1"[..], footer, &length, b"PAR1"].concat()).unwrap();
+        let error = inspect(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Input);
+        error.to_string()
+    };
+    // Row groups without number, structures without end.
+    assert!(refusal(&[0x49, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00]).contains("2147483647 elements"));
+    assert!(refusal(&[0x1c; 4_000]).contains("nests more than"));
+
+    let metadata = read_metadata(&File::open(&whole.path).unwrap()).unwrap();
+    let mut builder = metadata.into_builder();
+    let group = builder.take_row_groups().remove(0);
+    let chunk = group.column(0).clone().into_builder().set_data_page_offset(-5).build().unwrap();
+    let group = group.into_builder().set_column_metadata(vec![chunk]).build().unwrap();
+    let metadata = builder.set_row_groups(vec![group]).build();
+    let mut file = b"PAR1".to_vec();
+    ParquetMetaDataWriter::new(&mut file, &metadata).finish().unwrap();
+    std::fs::write(&path, file).unwrap();
+    assert!(inspect(&path).unwrap_err().to_string().contains("does not lie before the footer"));
 }

@@ -66,7 +66,7 @@ impl Watch {
         let data = pages.iter().filter(|page| page.kind == PageKind::Data);
         let ends: Vec<u64> = data
             .map(|page| {
-                end += page.slots;
+                end = page.slots.saturating_add(end);
                 end
             })
             .collect();

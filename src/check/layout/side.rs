@@ -3,10 +3,8 @@
 //! Row groups are looked at in parallel. Memory: one page, its decoded slots, and the bounds of one chunk's pages a thread.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 
 use parquet::basic::Compression;
-use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::ParquetMetaData;
 use rayon::prelude::*;
 use reports::document::Place;
@@ -168,14 +166,11 @@ fn chunk(
     let headers = pages::walk(&file.path, group, metadata)?;
     let rule = Rule::of(metadata.column_descr());
     let mut lies = Vec::new();
-    let bloom = File::open(&file.path)
-        .map_err(|error| error.to_string())
-        .and_then(|file| Sbbf::read_from_column_chunk(metadata, &file).map_err(|error| error.to_string()))
-        .unwrap_or_else(|said| {
-            let said = format!("the bloom filter cannot be read: {said}");
-            lies.push(Lie { code: truth::BLOOM, said, row: None });
-            None
-        });
+    let bloom = file.chunk(group, leaf).bloom_filter().unwrap_or_else(|error| {
+        let said = format!("the bloom filter cannot be read: {}", error.message);
+        lies.push(Lie { code: truth::BLOOM, said, row: None });
+        None
+    });
     let column_index = indexed.and_then(|it| it.column_index()?.get(group)?.get(leaf));
     let offset_index = indexed.and_then(|it| it.offset_index()?.get(group)?.get(leaf));
     let laid = Laid {

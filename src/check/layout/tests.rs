@@ -265,6 +265,27 @@ fn a_bloom_filter_that_denies_a_value_is_seen() {
 }
 
 #[test]
+fn a_bloom_filter_that_is_empty_or_longer_than_the_file_is_told_and_ends_no_check() {
+    let columns: Columns = vec![("a", ints(&[1, 2, 3, 4, 5, 6, 7]))];
+    let properties = || pages().set_bloom_filter_enabled(true);
+    for length in [-1, 0, 1, 8, 12, 16, 20, 24, i32::MAX] {
+        let fixture = both(&columns, properties(), properties());
+        restate(&candidate(&fixture), |mut metadata| {
+            let first = metadata.take_row_groups().remove(0);
+            let chunk =
+                first.column(0).clone().into_builder().set_bloom_filter_length(Some(length)).build()?;
+            Ok(Some(
+                metadata.set_row_groups(vec![first.into_builder().set_column_metadata(vec![chunk]).build()?]),
+            ))
+        })
+        .unwrap();
+        let found = blockers(&fixture);
+        assert_eq!(codes(&found), ["layout.bloom_filter_false"], "{length}");
+        assert!(found[0].message.contains("the bloom filter cannot be read"), "{}", found[0].message);
+    }
+}
+
+#[test]
 fn rows_that_are_not_in_the_declared_order_are_seen_and_others_are_not() {
     let column = |index: i32, descending: bool, nulls_first: bool| SortingColumn {
         column_idx: index,

@@ -85,7 +85,7 @@ impl Chunk<'_> {
             let said = format!("the footer says {stated} values with nulls, there are {}", whole.slots);
             lies.push(Lie::of_chunk(COUNTS, said));
         }
-        let headers: u64 = self.data().map(|page| page.slots).sum();
+        let headers = self.data().fold(0_u64, |sum, page| sum.saturating_add(page.slots));
         if headers != whole.slots {
             let said = format!("the page headers say {headers} values with nulls, there are {}", whole.slots);
             lies.push(Lie::of_chunk(COUNTS, said));

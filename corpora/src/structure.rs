@@ -5,11 +5,11 @@
 //! is walked once here, without building anything:
 //!
 //! 1. Every list, set, map and byte string must fit into the bytes that are left: each element takes at least one.
-//! 2. Structures nest at most 64 deep, and so does the schema.
+//! 2. Structures nest at most 64 deep, and so does the schema. No group of the schema has more children than there are elements.
 //!
 //! Nothing else is interpreted: whatever passes may still be refused by the crate. Cost: one pass over the footer's bytes.
 
-use super::thrift::{
+use crate::thrift::{
     BINARY, BOOLEAN_FALSE, BOOLEAN_TRUE, BYTE, DOUBLE, LIST, MAP, MAX_DEPTH, SET, STRUCT, Thrift, UUID,
 };
 
@@ -52,6 +52,15 @@ impl Walker<'_> {
             if level == Level::SchemaElement && field == 5 && (4..=6).contains(&kind) {
                 children = self.thrift.zigzag()?;
                 continue;
+            }
+            // The crate goes by numbers alone: under another type the same bytes would be read as something else.
+            let expected = match (level, field) {
+                (Level::File, 2 | 4) => kind == LIST,
+                (Level::SchemaElement, 5) => false,
+                _ => true,
+            };
+            if !expected {
+                return Err(format!("field {field} of it has the wrong type, {kind}"));
             }
             let inner = if level == Level::File && field == 2 { Level::SchemaElement } else { Level::Other };
             // In a structure the type code of a boolean is its value: no byte follows.
@@ -110,6 +119,12 @@ impl Walker<'_> {
 fn schema_depth(children: &[i64]) -> Result<(), String> {
     let mut open: Vec<i64> = Vec::new();
     for &count in children {
+        if usize::try_from(count).is_ok_and(|count| count > children.len()) {
+            let elements = children.len();
+            return Err(format!(
+                "the schema announces a group of {count} fields where it has {elements} elements"
+            ));
+        }
         if count > 0 {
             open.push(count);
             if open.len() > MAX_DEPTH {
@@ -149,6 +164,25 @@ mod tests {
         bytes.push(0);
         let refused = check(&bytes).unwrap_err();
         assert!(refused.contains("schema nests"), "{refused}");
+    }
+
+    #[test]
+    fn a_group_of_more_fields_than_the_schema_has_elements_is_refused() {
+        // Field 2, a list of one element with 2^30 children.
+        let bytes = [0x29, 0x1c, 0x55, 0x80, 0x80, 0x80, 0x80, 0x08, 0x00, 0x00];
+        let refused = check(&bytes).unwrap_err();
+        assert!(refused.contains("a group of 1073741824 fields where it has 1 elements"), "{refused}");
+    }
+
+    #[test]
+    fn a_field_that_counts_is_refused_under_another_type() {
+        // Row groups as a byte string; the number of children as one.
+        for bytes in
+            [&[0x48, 0x05, 0xfc, 0xff, 0xff, 0xff, 0x07, 0x00][..], &[0x29, 0x1c, 0x58, 0x00, 0x00, 0x00]]
+        {
+            let refused = check(bytes).unwrap_err();
+            assert!(refused.contains("has the wrong type, 8"), "{refused}");
+        }
     }
 
     #[test]

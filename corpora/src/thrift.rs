@@ -4,46 +4,64 @@
 //! left before it is believed.
 
 /// How deep structures may nest.
-pub(super) const MAX_DEPTH: usize = 64;
+pub const MAX_DEPTH: usize = 64;
 
-/// Type codes that are treated apart.
-pub(super) const BOOLEAN_TRUE: u8 = 1;
-pub(super) const BOOLEAN_FALSE: u8 = 2;
-pub(super) const BYTE: u8 = 3;
-pub(super) const DOUBLE: u8 = 7;
-pub(super) const BINARY: u8 = 8;
-pub(super) const LIST: u8 = 9;
-pub(super) const SET: u8 = 10;
-pub(super) const MAP: u8 = 11;
-pub(super) const STRUCT: u8 = 12;
-pub(super) const UUID: u8 = 13;
+/// A boolean that is true.
+pub const BOOLEAN_TRUE: u8 = 1;
+/// A boolean that is false.
+pub const BOOLEAN_FALSE: u8 = 2;
+/// One byte.
+pub const BYTE: u8 = 3;
+/// Eight bytes.
+pub const DOUBLE: u8 = 7;
+/// A byte string.
+pub const BINARY: u8 = 8;
+/// A list.
+pub const LIST: u8 = 9;
+/// A set.
+pub const SET: u8 = 10;
+/// A map.
+pub const MAP: u8 = 11;
+/// A structure.
+pub const STRUCT: u8 = 12;
+/// Sixteen bytes.
+pub const UUID: u8 = 13;
 
 /// Bytes and a position in them.
-pub(super) struct Thrift<'a> {
+#[derive(Debug)]
+pub struct Thrift<'a> {
     bytes: &'a [u8],
     position: usize,
 }
 
 impl<'a> Thrift<'a> {
     /// From the first byte.
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, position: 0 }
     }
 
     /// Bytes read so far.
-    pub(super) fn position(&self) -> usize {
+    #[must_use]
+    pub fn position(&self) -> usize {
         self.position
     }
 
     /// The next byte.
-    pub(super) fn byte(&mut self) -> Result<u8, String> {
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub fn byte(&mut self) -> Result<u8, String> {
         let byte = self.bytes.get(self.position).copied().ok_or_else(|| "it ends early".to_owned())?;
         self.position += 1;
         Ok(byte)
     }
 
     /// An unsigned number of up to 64 bits.
-    pub(super) fn varint(&mut self) -> Result<u64, String> {
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub fn varint(&mut self) -> Result<u64, String> {
         let mut value = 0_u64;
         for shift in (0..70).step_by(7) {
             let byte = self.byte()?;
@@ -58,7 +76,10 @@ impl<'a> Thrift<'a> {
     }
 
     /// A signed number of up to 64 bits.
-    pub(super) fn zigzag(&mut self) -> Result<i64, String> {
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub fn zigzag(&mut self) -> Result<i64, String> {
         let raw = self.varint()?;
         #[expect(clippy::cast_possible_wrap, reason = "zigzag decoding is defined on the bits")]
         let value = (raw >> 1) as i64 ^ -((raw & 1) as i64);
@@ -66,7 +87,10 @@ impl<'a> Thrift<'a> {
     }
 
     /// A byte string.
-    pub(super) fn binary(&mut self) -> Result<&'a [u8], String> {
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub fn binary(&mut self) -> Result<&'a [u8], String> {
         let length = self.varint()?;
         let start = self.position;
         self.skip(length)?;
@@ -74,7 +98,10 @@ impl<'a> Thrift<'a> {
     }
 
     /// Passes over bytes.
-    pub(super) fn skip(&mut self, length: u64) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub fn skip(&mut self, length: u64) -> Result<(), String> {
         let left = (self.bytes.len() - self.position) as u64;
         if length > left {
             return Err(format!("it announces {length} bytes where {left} are left"));
@@ -84,7 +111,10 @@ impl<'a> Thrift<'a> {
     }
 
     /// Refuses more elements than there are bytes: each takes at least one.
-    pub(super) fn room(&self, elements: u64) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub fn room(&self, elements: u64) -> Result<(), String> {
         let left = (self.bytes.len() - self.position) as u64;
         if elements > left {
             return Err(format!("it announces {elements} elements where {left} bytes are left"));
@@ -94,7 +124,10 @@ impl<'a> Thrift<'a> {
 
     /// The next field of a structure: its number and type code; `None` at the structure's end. `last` is the number of the
     /// field before it, 0 at the start.
-    pub(super) fn field(&mut self, last: i64) -> Result<Option<(i64, u8)>, String> {
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub fn field(&mut self, last: i64) -> Result<Option<(i64, u8)>, String> {
         let header = self.byte()?;
         if header == 0 {
             return Ok(None);
@@ -105,7 +138,10 @@ impl<'a> Thrift<'a> {
     }
 
     /// Passes over a value that is a field of a structure, where a boolean has no byte of its own.
-    pub(super) fn pass_field(&mut self, kind: u8, depth: usize) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub fn pass_field(&mut self, kind: u8, depth: usize) -> Result<(), String> {
         if kind == BOOLEAN_TRUE || kind == BOOLEAN_FALSE { Ok(()) } else { self.pass(kind, depth) }
     }
 

@@ -1,0 +1,95 @@
+//! The bodies of the fuzz targets on sound inputs and on some thousand random ones, always the same.
+//!
+//! What a fuzzer finds in ten minutes is not found here. But a change that breaks what a target asserts is mostly seen at once,
+//! without a fuzzer.
+
+#[allow(dead_code, reason = "what only the process of a fuzzer needs")]
+#[path = "../fuzz/src/lib.rs"]
+mod targets;
+
+/// Random numbers (SplitMix64).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    fn bytes(&mut self, most: u64) -> Vec<u8> {
+        (0..self.next() % most).map(|_| self.next() as u8).collect()
+    }
+}
+
+/// Runs a target on `times` random inputs of up to `most` bytes, the same in every run. What panics is told with its input.
+fn try_out(target: fn(&[u8]), times: usize, most: u64) {
+    let mut chance = Chance(1);
+    for number in 0..times {
+        let bytes = chance.bytes(most);
+        let tried = std::panic::catch_unwind(|| target(&bytes));
+        assert!(tried.is_ok(), "input {number}, {bytes:02x?}");
+    }
+}
+
+#[test]
+fn sound_parquet_files_pass_against_themselves_whatever_they_are_judged_by() {
+    for which in 0..targets::sound::FILES.len() as u8 {
+        for how in 0..8 {
+            targets::parquet_file::run(&[which, how]);
+        }
+    }
+}
+
+#[test]
+fn damaged_parquet_files_neither_panic_nor_pass_with_other_rows() {
+    try_out(targets::parquet_file::run, 1_000, 40);
+}
+
+#[test]
+fn damaged_parquet_files_as_inputs_end_no_job_by_a_panic() {
+    try_out(targets::segment_input::run, 300, 40);
+}
+
+#[test]
+fn damaged_footers_are_refused_or_can_be_asked() {
+    try_out(targets::footer::run, 3_000, 60);
+}
+
+#[test]
+fn damaged_page_headers_are_refused_or_lie_one_behind_the_other() {
+    try_out(targets::page_headers::run, 3_000, 80);
+}
+
+#[test]
+fn arbitrary_sketches_are_refused_or_can_be_asked_and_added() {
+    try_out(targets::sketch::run, 20_000, 80);
+}
+
+#[test]
+fn sound_documents_are_understood() {
+    for kind in 0..8 {
+        targets::documents::run(&[kind]);
+    }
+    assert!(targets::json::are_understood());
+}
+
+#[test]
+fn damaged_documents_are_refused_or_come_back_as_they_were() {
+    try_out(targets::documents::run, 2_000, 40);
+}
+
+#[test]
+fn damaged_texts_are_refused_with_words_or_come_back_as_they_were() {
+    for kind in 0..9 {
+        targets::texts::run(&[kind]);
+    }
+    try_out(targets::texts::run, 2_000, 40);
+}
+
+#[test]
+fn hostile_archives_change_nothing_outside_their_directory() {
+    try_out(targets::bundle::run, 2_000, 60);
+}
