@@ -1,10 +1,10 @@
 //! The built-in unified writer as a side. The only file that speaks the `unified` crate's language in a run.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use corpora::signal::{RollupRule, Signal};
-use reports::document::{SideInfo, SideKind};
+use reports::document::{SideInfo, SideKind, StageTime, WorkStats};
 use reports::manifest::{ErrorClass, Manifest, ManifestFile, MergeStats, SplitKey};
 use unified::{BuffetJob, Columns, ErrorKind, FingerprintJob, RollupColumns, TidMergeJob, TracesJob};
 
@@ -40,7 +40,10 @@ impl Side for Unified {
 
     fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
         let started = Instant::now();
-        builtin::side_run(job, place, started, builtin::caught(|| write(job, place)))
+        let mut work = None;
+        let performed = builtin::caught(|| write(job, place, &mut work));
+        let run = builtin::side_run(job, place, started, performed)?;
+        Ok(SideRun { work, ..run })
     }
 
     fn probe_name(&self) -> Option<String> {
@@ -91,7 +94,7 @@ fn rollup_columns(rule: &RollupRule) -> RollupColumns {
 }
 
 /// Performs the job through the adapter of its kind.
-fn write(job: &Job, place: &Workplace<'_>) -> Performed {
+fn write(job: &Job, place: &Workplace<'_>, work: &mut Option<WorkStats>) -> Performed {
     let columns = columns(job.signal.as_deref());
     let rows_per_file = job.parameters.rows_per_file.unwrap_or(0);
     let target_size = job.parameters.target_size.unwrap_or(DEFAULT_TARGET_SIZE);
@@ -175,8 +178,43 @@ fn write(job: &Job, place: &Workplace<'_>) -> Performed {
         ),
     };
     outcome
-        .and_then(|outcome| manifest(writer, &outcome, place.output))
+        .and_then(|outcome| {
+            *work = Some(stats(&outcome.stats));
+            manifest(writer, &outcome, place.output)
+        })
         .map_err(|error| builtin::failure(class(&error), &error))
+}
+
+/// What the writer counted and timed, in the report's words.
+fn stats(stats: &unified::Stats) -> WorkStats {
+    let stage = |(stage, time): (&str, Duration)| StageTime {
+        stage: stage.to_owned(),
+        ns: u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
+    };
+    WorkStats {
+        rows: stats.rows,
+        batches: stats.batches,
+        spilled_runs: stats.spilled_runs,
+        spilled_bytes: stats.spilled_bytes,
+        merged_runs: stats.merged_runs,
+        files: stats.files,
+        row_groups: stats.row_groups,
+        bytes: stats.bytes,
+        peak_buffered: stats.peak_buffered,
+        peak_encoding: stats.peak_encoding,
+        stages: [
+            ("read", stats.read),
+            ("admit", stats.admit),
+            ("sort", stats.sort),
+            ("spill", stats.spill),
+            ("encode", stats.encode),
+            ("assemble", stats.assemble),
+            ("write", stats.write),
+            ("sync", stats.sync),
+        ]
+        .map(stage)
+        .into(),
+    }
 }
 
 /// The manifest of what the unified writer returned.
