@@ -5,7 +5,8 @@
 //! cargo bench --bench unified_writer                            # 2,000,000 log rows, 1,000,000 metric rows, five runs
 //! cargo bench --bench unified_writer -- --logs 200000 --metrics 100000 --runs 1
 //! cargo bench --bench unified_writer -- --choices --runs 3     # encodings: size and time of each choice
-//! cargo bench --bench unified_writer -- --legacy 3              # the legacy ports too, three runs
+//! cargo bench --bench unified_writer -- --legacy 3              # the legacy ports too, on every signal, three runs
+//! cargo bench --bench unified_writer -- --spill 20000000 --dir /big/disk     # memory and time of so many rows, at 256 and 64 MiB
 //! cargo bench --bench unified_writer -- --generate /some/place  # only the data
 //! cargo bench --bench unified_writer -- --memory-limit 67108864 --dir /big/disk
 //! ```
@@ -33,8 +34,9 @@ use cases::{Case, Figures};
 /// Whatever goes wrong ends the benchmark.
 pub type Failure = Box<dyn std::error::Error>;
 
-/// Rows a second of the original writers, whole process, on two cores: buffet and TIDMerger.
-const ORIGINAL_LOGS: f64 = 15_700.0;
+/// Rows a second of the original writers, whole process, on two cores: buffet (logs and traces), fingerprint, TIDMerger.
+const ORIGINAL_BUFFET: f64 = 15_700.0;
+const ORIGINAL_FINGERPRINT: f64 = 9_200.0;
 const ORIGINAL_MERGE: f64 = 17_600.0;
 
 fn main() -> Result<(), Failure> {
@@ -67,7 +69,20 @@ fn main() -> Result<(), Failure> {
         data::logs(&logs, options.logs)?;
         let set = Set { options: &options, place: place.path(), input: &logs, job: "logs" };
         set.perform()?;
-        set.against_legacy("logs", "legacy-logs", ORIGINAL_LOGS)?;
+        set.against_legacy("logs", "legacy-logs", ORIGINAL_BUFFET)?;
+    }
+    if options.logs > 0 && options.legacy > 0 {
+        // The ports are slow: a part of the rows will do.
+        let rows = options.logs.min(400_000);
+        let (hourly, traces) = (place.path().join("hourly"), place.path().join("traces"));
+        data::logs(&hourly, rows)?;
+        data::traces(&traces, rows)?;
+        let set = |input, job| Set { options: &options, place: place.path(), input, job };
+        set(&hourly, "hourly").against_legacy("hourly", "legacy-hourly", ORIGINAL_FINGERPRINT)?;
+        set(&traces, "traces").against_legacy("traces", "legacy-traces", ORIGINAL_BUFFET)?;
+    }
+    if options.spill > 0 {
+        spilling(&options, place.path())?;
     }
     if options.metrics > 0 {
         data::metrics(&metrics, options.metrics)?;
@@ -79,11 +94,14 @@ fn main() -> Result<(), Failure> {
 }
 
 /// What the command line asks for.
+#[derive(Clone)]
 struct Options {
     logs: u64,
     metrics: u64,
     runs: u64,
     legacy: u64,
+    /// Log rows that are far more than the limits hold.
+    spill: u64,
     memory_limit: u64,
     /// Whether the job syncs its files; the plain writer never does.
     sync: bool,
@@ -102,6 +120,7 @@ impl Options {
             metrics: of("--metrics", 1_000_000)?,
             runs: of("--runs", 5)?.max(1),
             legacy: of("--legacy", 0)?,
+            spill: of("--spill", 0)?,
             memory_limit: of("--memory-limit", 512 << 20)?,
             sync: arguments.iter().any(|argument| argument == "--sync"),
             choices: arguments.iter().any(|argument| argument == "--choices"),
@@ -118,6 +137,39 @@ fn text<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
 
 fn number(arguments: &[String], name: &str) -> Result<Option<u64>, Failure> {
     Ok(text(arguments, name).map(str::parse).transpose()?)
+}
+
+/// Many log rows at limits that they exceed by far: peak of the process, time a row by that of rows sorted in memory.
+fn spilling(options: &Options, place: &Path) -> Result<(), Failure> {
+    let (few, many) = (place.join("few"), place.join("many"));
+    data::logs(&few, 2_000_000)?;
+    data::logs(&many, options.spill)?;
+    let output = place.join("output");
+    for threads in [1, 2] {
+        let set = Set { options, place, input: &few, job: "logs" };
+        let runs = (0..options.runs.min(3)).map(|_| set.run("logs", &few, &output, threads, "-"));
+        let memory = medians(&runs.collect::<Result<Vec<_>, _>>()?);
+        for limit in [256_u64 << 20, 64 << 20] {
+            let options = Options { memory_limit: limit, ..options.clone() };
+            let set = Set { options: &options, place, input: &many, job: "logs" };
+            let spilled = set.run("logs", &many, &output, threads, "-")?;
+            say(&format!(
+                "  {} rows, {} MiB, {threads} threads: peak {:.1} MiB, {} files, wall {:.1} s, processor {:.1} s, {:.2} a row \
+                 by 2,000,000 rows in memory",
+                spilled.rows,
+                limit >> 20,
+                spilled.peak / f64::from(1 << 20),
+                spilled.files,
+                spilled.wall,
+                spilled.cpu,
+                (spilled.cpu / spilled.rows) / (memory.cpu / memory.rows)
+            ));
+        }
+    }
+    for directory in [few, many, output] {
+        std::fs::remove_dir_all(directory)?;
+    }
+    Ok(())
 }
 
 /// One signal's cases.

@@ -121,6 +121,7 @@ pub fn job(
             manifest: observed.output.manifest.as_ref().map(StatedManifest::from),
             files: observed.output.files.iter().map(|file| file.info.clone()).collect::<Vec<FileInfo>>(),
             kept: kept(observed.role, run)?,
+            work: run.work.clone(),
         })
     };
     let baseline_report = baseline.as_ref().map(report_side).transpose()?;

@@ -90,6 +90,7 @@ fn refused(output: &Path, error: Error) -> SideRun {
         manifest: None,
         scratch_left: Vec::new(),
         duration: None,
+        work: None,
     }
 }
 

@@ -24,6 +24,7 @@ mod gate;
 mod golden;
 mod interrupt;
 mod job_list;
+mod kept;
 mod measure;
 mod minimize;
 mod page_scale;

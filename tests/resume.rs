@@ -39,6 +39,7 @@ fn timeless(mut report: Report) -> Report {
         job.rows.iter_mut().for_each(|rows| rows.hash_key = None);
         for side in job.baseline.iter_mut().chain([&mut job.candidate]) {
             side.duration_ms = None;
+            side.work = None;
             assert!(matches!(side.outcome, SideOutcome::Completed), "{:?}", side.outcome);
         }
     }

@@ -17,6 +17,9 @@ use crate::{Failure, choices, say};
 /// Rows of a batch, where a case has a say.
 const BATCH_ROWS: usize = 8192;
 
+/// Date of ingestion, which only labels files.
+const INGESTED: i64 = 20_250_801;
+
 /// Seconds of one tick of the processor times that the kernel tells.
 const TICK: f64 = 0.01;
 
@@ -122,6 +125,21 @@ impl Case<'_> {
         Ok(rows)
     }
 
+    /// One job a segment, each into a directory of its own: so segments are split by hour when they are taken in.
+    fn one_by_one(
+        &self,
+        inputs: &[PathBuf],
+        each: impl Fn(&PathBuf, &Path) -> Result<u64, Failure>,
+    ) -> Result<u64, Failure> {
+        let mut rows = 0;
+        for (number, input) in inputs.iter().enumerate() {
+            let output = self.output.join(format!("{number:05}"));
+            std::fs::create_dir_all(&output)?;
+            rows += each(input, &output)?;
+        }
+        Ok(rows)
+    }
+
     fn job(&self, name: &str, inputs: &[PathBuf]) -> Result<u64, Failure> {
         let columns = Columns::default();
         let (output, scratch, threads, sync) = (self.output, self.scratch, self.threads, self.sync);
@@ -177,7 +195,59 @@ impl Case<'_> {
                 };
                 job.run()?.rows_read
             }
-            "legacy-logs" => {
+            "traces" => {
+                let job = unified::TracesJob {
+                    inputs,
+                    output,
+                    scratch,
+                    slot: Some(0),
+                    rows_per_file: 0,
+                    target_size,
+                    memory_limit,
+                    threads,
+                    sync,
+                    dropped_columns: &[],
+                    columns: &columns,
+                    sort: true,
+                    cancel: None,
+                };
+                job.run()?.rows_read
+            }
+            "hourly" => {
+                let each = |input: &PathBuf, output: &Path| {
+                    let job = unified::FingerprintJob {
+                        inputs: std::slice::from_ref(input),
+                        output,
+                        scratch,
+                        rows_per_file: 0,
+                        target_size,
+                        memory_limit,
+                        threads,
+                        sync,
+                        ingest_dateint: INGESTED,
+                        columns: &columns,
+                        cancel: None,
+                    };
+                    Ok(job.run()?.rows_read)
+                };
+                self.one_by_one(inputs, each)?
+            }
+            "legacy-hourly" => {
+                let each = |input: &PathBuf, output: &Path| {
+                    let job = legacy::FingerprintJob {
+                        input,
+                        output,
+                        scratch,
+                        rows_per_file: 11_000,
+                        ingest_dateint: INGESTED,
+                        columns: &legacy::Columns::default(),
+                        cancel: None,
+                    };
+                    Ok(job.run()?.rows_read)
+                };
+                self.one_by_one(inputs, each)?
+            }
+            "legacy-logs" | "legacy-traces" => {
                 let job = legacy::BuffetJob {
                     inputs,
                     output,
@@ -243,12 +313,14 @@ fn read(inputs: &[PathBuf]) -> Result<u64, Failure> {
     Ok(rows)
 }
 
-/// The Parquet files of a directory, by name.
+/// The Parquet files of a directory, and of those in it, by name.
 pub fn parquet_files(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "parquet") {
+        if path.is_dir() {
+            paths.extend(parquet_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "parquet") {
             paths.push(path);
         }
     }

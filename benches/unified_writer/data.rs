@@ -1,11 +1,12 @@
-//! The data that the unified writer is measured with: log rows of 18 columns, out of order within three hours, and metric
-//! rows of 25 columns with sketches, sorted by TID within each segment. The same numbers give the same bytes.
+//! The data that the unified writer is measured with: log rows of 18 columns, out of order within three hours, spans of as
+//! many, and metric rows of 25 columns with sketches, sorted by TID within each segment. The same numbers give the same bytes.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Int64Type;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -54,6 +55,11 @@ impl Noise {
 /// Writes the log segments and yields their paths.
 pub fn logs(directory: &Path, rows: u64) -> Result<Vec<PathBuf>, Failure> {
     segments(directory, rows, log_rows)
+}
+
+/// Writes the segments of one slot's spans and yields their paths.
+pub fn traces(directory: &Path, rows: u64) -> Result<Vec<PathBuf>, Failure> {
+    segments(directory, rows, span_rows)
 }
 
 /// Writes the metric segments, each sorted by TID, and yields their paths.
@@ -175,6 +181,31 @@ fn log_rows(segment: u64, _segments: u64, rows: u64) -> Result<RecordBatch, Fail
         ("log.region", each(&|row| ["us-east-1", "us-west-2", "eu-west-1"][row.pod as usize % 3].to_owned())),
         ("log.bytes", number(&|row| (row.number >> 30) as i64 % 65_536)),
     ])?)
+}
+
+/// Spans that began when log rows were written, by the same services.
+fn span_rows(segment: u64, segments: u64, rows: u64) -> Result<RecordBatch, Failure> {
+    let logs = log_rows(segment, segments, rows)?;
+    let column = |name: &str| logs.column_by_name(name).cloned().ok_or(format!("no column {name}"));
+    let times = column("_cardinalhq.timestamp")?;
+    let bytes = column("log.bytes")?;
+    let starts =
+        times.as_primitive::<Int64Type>().values().iter().zip(bytes.as_primitive::<Int64Type>().values());
+    let starts = ints(starts.map(|(time, part)| time * 1_000_000 + part));
+    let mut columns = vec![
+        ("_cardinalhq.start_time_unix_ns".to_owned(), starts),
+        ("_cardinalhq.trace_id".to_owned(), column("_cardinalhq.span_trace_id")?),
+    ];
+    let schema = logs.schema();
+    for (field, array) in schema.fields().iter().zip(logs.columns()) {
+        match field.name().as_str() {
+            "_cardinalhq.message" | "_cardinalhq.level" => {}
+            "_cardinalhq.id" => columns.push(("_cardinalhq.span_id".to_owned(), array.clone())),
+            "log.bytes" => columns.push(("span.duration".to_owned(), array.clone())),
+            name => columns.push((name.to_owned(), array.clone())),
+        }
+    }
+    Ok(RecordBatch::try_from_iter(columns)?)
 }
 
 /// One data point.

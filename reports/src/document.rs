@@ -457,6 +457,45 @@ pub struct SideReport {
     pub files: Vec<FileInfo>,
     /// Where the output was kept, relative to the report.
     pub kept: Option<String>,
+    /// What the writer counted and timed while it worked; absent where it does not, and in older documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<WorkStats>,
+}
+
+/// What a built-in writer counted and timed while it worked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkStats {
+    /// Rows given to the writer proper, before any drop but after a merge.
+    pub rows: u64,
+    /// Batches in which they came.
+    pub batches: u64,
+    /// Sorted runs written to disk since the rows did not fit into memory.
+    pub spilled_runs: u64,
+    /// Bytes of all runs on disk, those of later passes included.
+    pub spilled_bytes: u64,
+    /// Runs that were merged into longer ones before the last merge.
+    pub merged_runs: u64,
+    /// Output files.
+    pub files: u64,
+    /// Row groups of the output files.
+    pub row_groups: u64,
+    /// Bytes of the output files.
+    pub bytes: u64,
+    /// Most bytes that rows waiting to be sorted held.
+    pub peak_buffered: u64,
+    /// Most bytes that the open file held in memory.
+    pub peak_encoding: u64,
+    /// Time of each stage, in the order of the work. Of all threads together: no measurement, jobs run side by side.
+    pub stages: Vec<StageTime>,
+}
+
+/// Time of one stage of a writer's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StageTime {
+    /// Name of the stage: `read`, `admit`, `sort`, `spill`, `encode`, `assemble`, `write`, `sync`.
+    pub stage: String,
+    /// Nanoseconds; 0 where the stage was not needed.
+    pub ns: u64,
 }
 
 /// Who performed a job.

@@ -229,6 +229,7 @@ impl<'a> Set<'a> {
             manifest: None,
             files: Vec::new(),
             kept: None,
+            work: None,
         };
         JobReport {
             id: self.id.clone(),

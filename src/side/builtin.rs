@@ -99,6 +99,7 @@ pub fn side_run(job: &Job, place: &Workplace<'_>, started: Instant, performed: P
         manifest,
         scratch_left: files_below(place.scratch),
         duration,
+        work: None,
     })
 }
 

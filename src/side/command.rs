@@ -211,6 +211,7 @@ impl Side for Command {
             manifest,
             scratch_left: left_in(place.scratch),
             duration: Some(ended.duration),
+            work: None,
         })
     }
 }

@@ -15,7 +15,7 @@ pub mod unified;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reports::document::{SideInfo, SideOutcome};
+use reports::document::{SideInfo, SideOutcome, WorkStats};
 use reports::manifest::Manifest;
 
 use crate::cancel::Cancel;
@@ -97,4 +97,6 @@ pub struct SideRun {
     pub scratch_left: Vec<String>,
     /// Wall time; absent for a recorded output.
     pub duration: Option<Duration>,
+    /// What the writer counted and timed, where it does.
+    pub work: Option<WorkStats>,
 }

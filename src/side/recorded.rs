@@ -135,7 +135,7 @@ impl Side for Recorded {
             // The workplace's output is empty, which is what there is of this job.
             Err(message) => (failed(ErrorClass::Side, message), place.output.to_path_buf(), None),
         };
-        Ok(SideRun { outcome, output, manifest, scratch_left: Vec::new(), duration: None })
+        Ok(SideRun { outcome, output, manifest, scratch_left: Vec::new(), duration: None, work: None })
     }
 }
 

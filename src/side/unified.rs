@@ -1,10 +1,10 @@
 //! The built-in unified writer as a side. The only file that speaks the `unified` crate's language in a run.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use corpora::signal::{RollupRule, Signal};
-use reports::document::{SideInfo, SideKind};
+use reports::document::{SideInfo, SideKind, StageTime, WorkStats};
 use reports::manifest::{ErrorClass, Manifest, ManifestFile, MergeStats, SplitKey};
 use unified::{BuffetJob, Columns, ErrorKind, FingerprintJob, RollupColumns, TidMergeJob, TracesJob};
 
@@ -82,7 +82,10 @@ impl Side for Tuned {
 
     fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
         let started = Instant::now();
-        builtin::side_run(job, place, started, builtin::caught(|| self.write(job, place)))
+        let mut work = None;
+        let performed = builtin::caught(|| write(job, place, *self, &mut work));
+        let run = builtin::side_run(job, place, started, performed)?;
+        Ok(SideRun { work, ..run })
     }
 }
 
@@ -128,94 +131,127 @@ fn rollup_columns(rule: &RollupRule) -> RollupColumns {
     }
 }
 
-impl Tuned {
-    /// Performs the job through the adapter of its kind.
-    fn write(&self, job: &Job, place: &Workplace<'_>) -> Performed {
-        let columns = columns(job.signal.as_deref());
-        let rows_per_file = job.parameters.rows_per_file.unwrap_or(0);
-        let target_size = job.parameters.target_size.unwrap_or(DEFAULT_TARGET_SIZE);
-        let cancel = Some(place.cancel.flag());
-        let traces = job.signal.as_ref().is_some_and(|signal| signal.locality.is_some());
-        let dropped_columns = job.signal.as_ref().map_or(&[][..], |signal| &signal.dropped_columns);
-        let sort = job.signal.as_ref().is_some_and(|signal| !signal.sort_key.is_empty());
-        let (writer, outcome) = match builtin::entry(job) {
-            Entry::Merge => {
-                let MergeParameters { interval, start, end } = builtin::merge_parameters(job)?;
-                let merge = TidMergeJob {
-                    inputs: &job.inputs,
-                    output: place.output,
-                    scratch: place.scratch,
-                    interval,
-                    row_estimate: rows_per_file,
-                    start,
-                    end,
-                    target_size,
-                    memory_limit: self.memory_limit,
-                    threads: self.threads,
-                    sync: false,
-                    columns: &columns,
-                    cancel,
-                };
-                ("unified-tid-merger", merge.run())
+/// Performs the job through the adapter of its kind.
+fn write(job: &Job, place: &Workplace<'_>, tuned: Tuned, work: &mut Option<WorkStats>) -> Performed {
+    let columns = columns(job.signal.as_deref());
+    let rows_per_file = job.parameters.rows_per_file.unwrap_or(0);
+    let target_size = job.parameters.target_size.unwrap_or(DEFAULT_TARGET_SIZE);
+    let cancel = Some(place.cancel.flag());
+    let traces = job.signal.as_ref().is_some_and(|signal| signal.locality.is_some());
+    let dropped_columns = job.signal.as_ref().map_or(&[][..], |signal| &signal.dropped_columns);
+    let sort = job.signal.as_ref().is_some_and(|signal| !signal.sort_key.is_empty());
+    let (writer, outcome) = match builtin::entry(job) {
+        Entry::Merge => {
+            let MergeParameters { interval, start, end } = builtin::merge_parameters(job)?;
+            let merge = TidMergeJob {
+                inputs: &job.inputs,
+                output: place.output,
+                scratch: place.scratch,
+                interval,
+                row_estimate: rows_per_file,
+                start,
+                end,
+                target_size,
+                memory_limit: tuned.memory_limit,
+                threads: tuned.threads,
+                sync: false,
+                columns: &columns,
+                cancel,
+            };
+            ("unified-tid-merger", merge.run())
+        }
+        Entry::Compaction if traces => {
+            let compaction = TracesJob {
+                inputs: &job.inputs,
+                output: place.output,
+                scratch: place.scratch,
+                slot: job.parameters.slot,
+                rows_per_file,
+                target_size,
+                memory_limit: tuned.memory_limit,
+                threads: tuned.threads,
+                sync: false,
+                dropped_columns,
+                columns: &columns,
+                sort,
+                cancel,
+            };
+            ("unified-traces", compaction.run())
+        }
+        Entry::Compaction => (
+            "unified-buffet",
+            BuffetJob {
+                inputs: &job.inputs,
+                output: place.output,
+                scratch: place.scratch,
+                rows_per_file,
+                target_size,
+                split_hours: job.parameters.split_hours.unwrap_or(false),
+                memory_limit: tuned.memory_limit,
+                threads: tuned.threads,
+                sync: false,
+                dropped_columns,
+                columns: &columns,
+                sort,
+                cancel,
             }
-            Entry::Compaction if traces => {
-                let compaction = TracesJob {
-                    inputs: &job.inputs,
-                    output: place.output,
-                    scratch: place.scratch,
-                    slot: job.parameters.slot,
-                    rows_per_file,
-                    target_size,
-                    memory_limit: self.memory_limit,
-                    threads: self.threads,
-                    sync: false,
-                    dropped_columns,
-                    columns: &columns,
-                    sort,
-                    cancel,
-                };
-                ("unified-traces", compaction.run())
+            .run(),
+        ),
+        Entry::HourlySplit => (
+            "unified-fingerprint",
+            FingerprintJob {
+                inputs: std::slice::from_ref(builtin::single_input(job)?),
+                output: place.output,
+                scratch: place.scratch,
+                rows_per_file,
+                target_size,
+                memory_limit: tuned.memory_limit,
+                threads: tuned.threads,
+                sync: false,
+                ingest_dateint: job.parameters.ingest_dateint.unwrap_or(builtin::DEFAULT_INGEST_DATEINT),
+                columns: &columns,
+                cancel,
             }
-            Entry::Compaction => (
-                "unified-buffet",
-                BuffetJob {
-                    inputs: &job.inputs,
-                    output: place.output,
-                    scratch: place.scratch,
-                    rows_per_file,
-                    target_size,
-                    split_hours: job.parameters.split_hours.unwrap_or(false),
-                    memory_limit: self.memory_limit,
-                    threads: self.threads,
-                    sync: false,
-                    dropped_columns,
-                    columns: &columns,
-                    sort,
-                    cancel,
-                }
-                .run(),
-            ),
-            Entry::HourlySplit => (
-                "unified-fingerprint",
-                FingerprintJob {
-                    inputs: std::slice::from_ref(builtin::single_input(job)?),
-                    output: place.output,
-                    scratch: place.scratch,
-                    rows_per_file,
-                    target_size,
-                    memory_limit: self.memory_limit,
-                    threads: self.threads,
-                    sync: false,
-                    ingest_dateint: job.parameters.ingest_dateint.unwrap_or(builtin::DEFAULT_INGEST_DATEINT),
-                    columns: &columns,
-                    cancel,
-                }
-                .run(),
-            ),
-        };
-        outcome
-            .and_then(|outcome| manifest(writer, &outcome, place.output))
-            .map_err(|error| builtin::failure(class(&error), &error))
+            .run(),
+        ),
+    };
+    outcome
+        .and_then(|outcome| {
+            *work = Some(stats(&outcome.stats));
+            manifest(writer, &outcome, place.output)
+        })
+        .map_err(|error| builtin::failure(class(&error), &error))
+}
+
+/// What the writer counted and timed, in the report's words.
+fn stats(stats: &unified::Stats) -> WorkStats {
+    let stage = |(stage, time): (&str, Duration)| StageTime {
+        stage: stage.to_owned(),
+        ns: u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
+    };
+    WorkStats {
+        rows: stats.rows,
+        batches: stats.batches,
+        spilled_runs: stats.spilled_runs,
+        spilled_bytes: stats.spilled_bytes,
+        merged_runs: stats.merged_runs,
+        files: stats.files,
+        row_groups: stats.row_groups,
+        bytes: stats.bytes,
+        peak_buffered: stats.peak_buffered,
+        peak_encoding: stats.peak_encoding,
+        stages: [
+            ("read", stats.read),
+            ("admit", stats.admit),
+            ("sort", stats.sort),
+            ("spill", stats.spill),
+            ("encode", stats.encode),
+            ("assemble", stats.assemble),
+            ("write", stats.write),
+            ("sync", stats.sync),
+        ]
+        .map(stage)
+        .into(),
     }
 }
 

@@ -67,7 +67,7 @@ impl AheadSegment {
 
 /// Runs `merge` on inputs that `threads` threads read ahead.
 pub(crate) fn read_ahead<R>(
-    segments: Vec<Box<SortedSegment>>,
+    segments: Vec<SortedSegment>,
     threads: usize,
     catalog: &Catalog,
     merge: impl FnOnce(Vec<AheadSegment>) -> Result<R>,
@@ -91,7 +91,7 @@ pub(crate) fn read_ahead<R>(
             scope.spawn(work);
         }
         let ahead: Vec<AheadSegment> =
-            segments.into_iter().map(|segment| AheadSegment::new(segment, &requests)).collect();
+            segments.into_iter().map(|segment| AheadSegment::new(Box::new(segment), &requests)).collect();
         drop(requests);
         merge(ahead)
     })
@@ -105,7 +105,7 @@ mod tests {
     use crate::Columns;
     use crate::tests::{batch, ints, segment};
 
-    fn inputs(directory: &std::path::Path, count: i64) -> (Vec<Box<SortedSegment>>, Catalog) {
+    fn inputs(directory: &std::path::Path, count: i64) -> (Vec<SortedSegment>, Catalog) {
         let tid = Columns::default().tid;
         let mut catalog = Catalog::default();
         catalog.note(&Field::new(&tid, DataType::Int64, true), true, "a test").unwrap();
@@ -113,7 +113,7 @@ mod tests {
             // The last is out of order in its second batch.
             let tids = (0..500).map(|n| if number == 2 && n == 450 { 0 } else { n * 10 + number });
             let path = segment(directory, &format!("{number}"), &[batch(vec![(&tid, ints(tids))])]);
-            Box::new(SortedSegment::open(&path, &tid, 100 * 8).unwrap())
+            SortedSegment::open(&path, &tid, 100 * 8).unwrap()
         };
         ((0..count).map(open).collect(), catalog)
     }

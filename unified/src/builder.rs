@@ -201,7 +201,8 @@ impl UnifiedWriterBuilder {
     }
 
     /// Bytes of memory that the writer may use: rows waiting to be sorted get what is left after an eighth, and after
-    /// 24 MiB or three eighths, whichever is less; where they had to be spilled, a quarter goes to merging them; an eighth goes
+    /// 24 MiB or three eighths, whichever is less; with two threads or more a quarter, at
+    /// most 64 MiB, is left aside where that is more than the eighth; where they had to be spilled, a quarter goes to merging them; an eighth goes
     /// to finished pages. Beyond its share each stage goes to disk. A single value, or row, larger than the limit is an
     /// error. Limits below 64 MiB are kept to as far as open pages and the process itself allow. Default
     /// [`DEFAULT_MEMORY_LIMIT`].

@@ -23,9 +23,14 @@ const JOIN_ROWS: usize = 2048;
 /// Bytes of a limit that are left for reading, encoding and the process itself, where it is as large as that.
 const RESERVE: usize = 24 << 20;
 
+/// Bytes that stages which work side by side hold more than one after another, and leave unused in their heaps.
+const SIDE_BY_SIDE: usize = 64 << 20;
+
 /// Bytes that rows waiting to be sorted may hold.
-pub(crate) fn buffer_bytes(memory_limit: usize) -> usize {
-    memory_limit - memory_limit / 8 - RESERVE.min(memory_limit / 8 * 3)
+pub(crate) fn buffer_bytes(memory_limit: usize, threads: usize) -> usize {
+    let eighth = memory_limit / 8;
+    let beside = if threads < 2 { eighth } else { eighth.max(SIDE_BY_SIDE.min(2 * eighth)) };
+    memory_limit - beside - RESERVE.min(3 * eighth)
 }
 
 /// How rows come into order.
@@ -110,7 +115,7 @@ impl Sorter {
         // Read off the column again when they are needed.
         rows.keys = Vec::new();
         let bytes = rows.memory();
-        let limit = buffer_bytes(self.memory_limit).saturating_sub(catalog.memory());
+        let limit = buffer_bytes(self.memory_limit, self.workers.threads()).saturating_sub(catalog.memory());
         if self.held_bytes() + bytes > limit {
             if self.ordering == Ordering::InMemory {
                 return Err(Error::Config(format!(
@@ -186,31 +191,54 @@ impl Sorter {
         Ok(())
     }
 
-    /// Hands all rows on in order.
-    pub(crate) fn drain(
+    /// No more rows will come: makes room for the merge, where there will be one. In the thread that took the rows in,
+    /// whose heap has the room for it already.
+    pub(crate) fn end(
         mut self,
-        catalog: &Catalog,
         key: Option<ColumnId>,
+        catalog: &Catalog,
         scratch: &mut Scratch,
-        cancel: &Cancel,
-        mut each: impl FnMut(Rows) -> Result<()>,
-    ) -> Result<()> {
-        let merging = self.memory_limit / 4;
+    ) -> Result<AllRows> {
+        // Threads side by side need the memory more than one more run costs.
+        let kept = if self.workers.threads() < 2 { self.memory_limit / 4 } else { 0 };
         let spill_rest = self.ordering == Ordering::ExternalMergeSort
-            || (!self.runs.is_empty() && self.held_bytes() > merging);
+            || (!self.runs.is_empty() && self.held_bytes() > kept);
         if spill_rest {
             self.spill(key, catalog, scratch)?;
         }
         self.join_small(catalog)?;
-        let batch_bytes = run_batch_bytes(self.memory_limit);
-        let (parts, whole) = (std::mem::take(&mut self.buffer), std::mem::take(&mut self.whole));
-        let sort = self.meter.time(Figure::Sort);
-        let buffer = SortedBuffer::new(parts, whole, key, batch_bytes, catalog, &self.workers)?;
+        Ok(AllRows { sorter: self, key })
+    }
+}
+
+/// All rows that will ever come.
+#[derive(Debug)]
+pub(crate) struct AllRows {
+    sorter: Sorter,
+    /// The column by which they are sorted.
+    key: Option<ColumnId>,
+}
+
+impl AllRows {
+    /// Hands all rows on in order.
+    pub(crate) fn drain(
+        self,
+        catalog: &Catalog,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        mut each: impl FnMut(Rows) -> Result<()>,
+    ) -> Result<()> {
+        let Self { sorter: Sorter { memory_limit, buffer, whole, runs, spill, meter, workers, .. }, key } =
+            self;
+        let batch_bytes = run_batch_bytes(memory_limit);
+        let sort = meter.time(Figure::Sort);
+        let buffer = SortedBuffer::new(buffer, whole, key, batch_bytes, catalog, &workers)?;
         drop(sort);
-        self.spill = None;
-        let context = MergeContext { catalog, key, cancel, memory: merging, meter: &self.meter };
+        // The file goes with the last run in it.
+        drop(spill);
+        let context = MergeContext { catalog, key, cancel, memory: memory_limit / 4, meter: &meter };
         // The buffered rows arrived last, so they are the last source.
-        let runs = reduce(std::mem::take(&mut self.runs), RUN_FAN_IN, scratch, &context)?;
+        let runs = reduce(runs, RUN_FAN_IN, scratch, &context)?;
         let mut sources = Vec::with_capacity(runs.len() + 1);
         for run in runs {
             sources.push(Source::Disk(Box::new(crate::spill::RunReader::open(run)?)));

@@ -1,8 +1,8 @@
 //! Reading many segments one after another, ahead of the one who takes the batches.
 //!
 //! 1. The segments are dealt in order: reader `n` of `t` takes the segments `n`, `n + t`, ...
-//! 2. Each reader decodes in a thread of its own and hands batches over through a channel that holds [`AHEAD`] of them,
-//!    so that what is read ahead is bounded by count, and by the batches' size in bytes.
+//! 2. Each reader decodes in a thread of its own and hands batches over through a channel that holds some of them, so that
+//!    what is read ahead is bounded by count, and by the batches' size in bytes. Readers are fewer under a small limit.
 //! 3. The batches are taken segment by segment, so their order is that of the segments, whatever the threads do.
 //!
 //! With one thread everything happens in the caller's. A reader has one file open at a time.
@@ -16,8 +16,14 @@ use crate::error::{Error, Result};
 use crate::segment::SegmentReader;
 use crate::stats::{Figure, Meter};
 
-/// Batches that wait in a channel.
+/// Most batches that wait in a channel.
 const AHEAD: usize = 4;
+
+/// Memory for each batch that waits: under a small limit there are fewer of them, not smaller ones.
+const BYTES_AHEAD: u64 = 64 << 20;
+
+/// Memory for each reader beside the first: what it holds while it decodes is part of no batch.
+const BYTES_A_READER: u64 = 128 << 20;
 
 /// How segments are read.
 #[derive(Debug, Clone, Copy)]
@@ -54,20 +60,22 @@ impl Segments<'_> {
         meter: &Meter,
         mut each: impl FnMut(&RecordBatch, &str, u64) -> Result<()>,
     ) -> Result<()> {
-        let threads = self.threads.min(self.inputs.len());
-        if threads < 2 {
+        if self.threads.min(self.inputs.len()) < 2 {
             let share = self.memory_limit / 16;
             return self.inputs.iter().try_for_each(|path| {
                 read_one(path, self.dropped, share, meter, |batch, place, row| each(&batch, place, row))
             });
         }
+        let few = |bytes: u64| usize::try_from(self.memory_limit / bytes).unwrap_or(usize::MAX).max(1);
+        let threads = self.threads.min(self.inputs.len()).min(few(BYTES_A_READER));
+        let ahead = few(BYTES_AHEAD).min(AHEAD);
         std::thread::scope(|scope| {
             let mut channels: Vec<Receiver<Result<Message>>> = Vec::with_capacity(threads);
             for first in 0..threads {
-                let (sender, receiver) = sync_channel(AHEAD);
+                let (sender, receiver) = sync_channel(ahead);
                 channels.push(receiver);
                 let work = *self;
-                scope.spawn(move || work.read_every(first, threads, meter, &sender));
+                scope.spawn(move || work.read_every(first, threads, ahead, meter, &sender));
             }
             for segment in 0..self.inputs.len() {
                 loop {
@@ -85,9 +93,16 @@ impl Segments<'_> {
     }
 
     /// Reads every `step`th segment, until the one who takes the batches is gone.
-    fn read_every(&self, first: usize, step: usize, meter: &Meter, sender: &SyncSender<Result<Message>>) {
+    fn read_every(
+        &self,
+        first: usize,
+        step: usize,
+        ahead: usize,
+        meter: &Meter,
+        sender: &SyncSender<Result<Message>>,
+    ) {
         // What waits in the channels and what each reader has in hands.
-        let share = self.memory_limit / 16 / (step * (AHEAD + 1)) as u64;
+        let share = self.memory_limit / 16 / (step * (ahead + 1)) as u64;
         for path in self.inputs.iter().skip(first).step_by(step) {
             let send = |message| sender.send(message).map_err(|_| Error::Cancelled);
             let read = read_one(path, self.dropped, share, meter, |batch, place, row| {

@@ -143,7 +143,11 @@ impl SortedInputs {
     ) -> Result<()> {
         if threads < 2 {
             let segments = self.open(inputs, context.memory / 3)?;
-            return merge(segments.into_iter().map(Source::Segment).collect(), context, each);
+            return merge(
+                segments.into_iter().map(|segment| Source::Segment(Box::new(segment))).collect(),
+                context,
+                each,
+            );
         }
         // One more batch of each input is in hands.
         let segments = self.open(inputs, context.memory / 4)?;
@@ -153,12 +157,9 @@ impl SortedInputs {
     }
 
     /// Opens inputs whose batches come to so many bytes, one of each.
-    fn open(&self, inputs: &[Input], memory: usize) -> Result<Vec<Box<SortedSegment>>> {
+    fn open(&self, inputs: &[Input], memory: usize) -> Result<Vec<SortedSegment>> {
         let batch_bytes = (memory / inputs.len().max(1)) as u64;
-        inputs
-            .iter()
-            .map(|input| SortedSegment::open(&input.path, &self.key, batch_bytes).map(Box::new))
-            .collect()
+        inputs.iter().map(|input| SortedSegment::open(&input.path, &self.key, batch_bytes)).collect()
     }
 }
 

@@ -36,6 +36,10 @@ impl Workers {
         Self { threads, pool: OnceLock::new(), helpers: OnceLock::new() }
     }
 
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
     /// Sorts numbers of which no two are equal.
     pub(crate) fn sort(&self, numbers: &mut [u128]) {
         if self.threads < 2 || numbers.len() < MANY {

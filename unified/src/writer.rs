@@ -296,16 +296,19 @@ impl Pipeline {
     }
 
     fn finish(self) -> Result<FileResults> {
-        let Self { mut splitter, sorter, mut scratch, catalog, key, counted, cancel, .. } = self;
+        let Self { mut splitter, sorter, mut scratch, catalog, translator, key, counted, cancel, .. } = self;
         cancel.check()?;
+        // It holds on to the dictionaries that came last.
+        drop(translator);
         if let Some(sorter) = sorter {
             splitter.expect(counted);
             let key = key.as_ref().and_then(|rule| catalog.id(&rule.column));
+            let rows = sorter.end(key, &catalog, &mut scratch)?;
             let mut runs = scratch.another();
             side_by_side(
                 splitter.threads(),
                 |sink| {
-                    sorter.drain(&catalog, key, &mut runs, &cancel, sink)?;
+                    rows.drain(&catalog, &mut runs, &cancel, sink)?;
                     runs.clear()
                 },
                 |rows| {

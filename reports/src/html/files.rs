@@ -33,6 +33,7 @@ pub(super) fn side(title: &str, side: &SideReport) -> Markup {
                 @if let Some(time) = side.duration_ms { div { dt { "Took" } dd { (duration(time)) " (jobs run side by side: no measurement)" } } }
                 @if let Some(path) = &side.kept { div { dt { "Output kept in" } dd class="value" { (shown(path, 300)) } } }
             }
+            @if let Some(work) = &side.work { (super::work::work(work)) }
             @if let SideOutcome::Failed { stderr: Some(stderr), .. } = &side.outcome {
                 h6 { "Last lines of stderr" }
                 pre tabindex="0" { (last(stderr)) }

@@ -32,6 +32,7 @@ mod rollup;
 mod rows;
 mod scoreboard;
 mod sides;
+mod work;
 
 pub(crate) use scoreboard::codes;
 

@@ -177,7 +177,7 @@ impl<'a> Rollup<'a> {
         let (catalog, key) = (self.merger.catalog, self.merger.ids.time);
         let merger = &mut self.merger;
         let mut carried = Carried::default();
-        sorter.drain(catalog, key, scratch, self.cancel, |rows| {
+        sorter.end(key, catalog, scratch)?.drain(catalog, scratch, self.cancel, |rows| {
             let all: Vec<(usize, usize)> = (0..rows.len).map(|row| (0, row)).collect();
             carried.advance(std::slice::from_ref(&rows), &all, Need::Checked, merger, sink)
         })?;

@@ -1,0 +1,56 @@
+//! The kept outputs of the main job, compared once more as outputs that exist already: what `parallax compare` says of them
+//! must be what `parallax run` said, but for what only the one who ran the writers can know.
+
+use reports::document::{CheckStatus, JobReport, SideOutcome, SideReport};
+
+use crate::support::{beside, check, findings, parallax, read_report};
+
+/// Both sides completed, and what they left is there.
+fn kept(job: &JobReport) -> Option<(&SideReport, &SideReport)> {
+    let kept = |side: &&SideReport| side.outcome == SideOutcome::Completed && side.kept.is_some();
+    job.baseline.as_ref().filter(kept).zip(Some(&job.candidate).filter(kept))
+}
+
+#[test]
+fn outputs_of_every_corpus_compare_as_they_were_judged_when_they_were_made() {
+    let finished = parallax(&["run", "--keep", "always"]).finish().expect(0);
+    let report = finished.report();
+    let (mut passed, mut empty, mut defective) = (0, Vec::new(), Vec::new());
+    for job in &report.jobs {
+        let Some((baseline, candidate)) = kept(job) else { continue };
+        let output = |side: &SideReport| format!("parallax-report/{}", side.kept.as_deref().unwrap());
+        let mut arguments = vec!["compare".to_owned(), output(baseline), output(candidate)];
+        let signal = job.signal.as_deref().unwrap();
+        arguments.extend(["--signal", signal, "--out", "compared"].map(str::to_owned));
+        for parameter in &job.parameters {
+            arguments.extend(["--param".to_owned(), format!("{}={}", parameter.key, parameter.value)]);
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (code, stdout, stderr) = beside(&finished, &arguments);
+        match code {
+            Some(0) => passed += 1,
+            // Nothing was written, as it should be: a comparison that compares nothing is no pass.
+            Some(3) => {
+                assert_eq!(candidate.files.iter().map(|file| file.rows).sum::<u64>(), 0, "{}", job.id);
+                empty.push(job.id.as_str());
+            }
+            // The legacy merger's defect D: whoever ran it knows which writer it was and what it was given, and waives it.
+            Some(1) => {
+                assert!(
+                    findings(&report)
+                        .any(|found| found.defect.as_deref() == Some("D") && found.waived.is_some())
+                );
+                let compared = read_report(&finished.path("compared/report.json"), &job.id);
+                let rows = compared.jobs[0].rows.as_ref().unwrap();
+                assert_eq!((rows.changed, rows.missing), (0, 0), "{}", job.id);
+                assert_eq!(rows.extra, job.rows.as_ref().unwrap().extra, "{}", job.id);
+                assert_eq!(check(&compared.jobs[0], "ACCOUNTING").status, CheckStatus::Pass, "{}", job.id);
+                defective.push(job.id.as_str());
+            }
+            other => panic!("{}: {other:?}\n{stdout}\n{stderr}", job.id),
+        }
+    }
+    assert!(passed > 85, "{passed} of {}", report.jobs.len());
+    assert_eq!(defective, ["metrics-highest-tid-lone", "metrics-highest-tid-merged"]);
+    assert!(empty.contains(&"compact-zero-rows") && empty.len() < 10, "{empty:?}");
+}
