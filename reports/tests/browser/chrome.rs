@@ -17,6 +17,11 @@ use serde_json::{Value, json};
 /// After this long without a word from the browser a test gives up. Nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long the page took to open, in milliseconds: from the start of the navigation until it was loaded and painted.
+pub const OPENED: &str = "new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(Math.max(
+    performance.getEntriesByType('navigation')[0].loadEventEnd,
+    ...performance.getEntriesByType('paint').map((paint) => paint.startTime))))))";
+
 /// One browser with one tab.
 pub struct Browser {
     child: Child,
