@@ -136,6 +136,12 @@ impl Browser {
         self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
     }
 
+    /// Shows the page as it is printed.
+    pub fn on_paper(&mut self) {
+        self.call("Emulation.setEmulatedMedia", json!({ "media": "print" }));
+        self.eval("void dispatchEvent(new Event('beforeprint'))");
+    }
+
     /// Turns the scripts of pages on or off, from the next page on.
     pub fn scripts(&mut self, on: bool) {
         self.call("Emulation.setScriptExecutionDisabled", json!({ "value": !on }));

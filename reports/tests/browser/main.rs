@@ -479,6 +479,23 @@ fn the_fullest_page_there_can_be_opens_within_a_second() {
 
 #[test]
 #[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
+fn on_paper_everything_is_unfolded_and_nothing_is_there_to_be_clicked() {
+    let (mut browser, _page) = open(&fixture::rich());
+    browser.on_paper();
+    assert_eq!(number(&mut browser, "document.querySelectorAll('details:not([open])').length"), 0.0);
+    let clickable = "[...document.querySelectorAll('nav, .filter, button.copy, button.theme')] \
+                     .filter((node) => node.checkVisibility()).length";
+    assert_eq!(number(&mut browser, clickable), 0.0);
+    let cut = "[...document.querySelectorAll('.scroll')] \
+               .filter((node) => getComputedStyle(node).overflowX !== 'visible').length";
+    assert_eq!(number(&mut browser, cut), 0.0);
+    browser.eval("void dispatchEvent(new Event('afterprint'))");
+    assert!(number(&mut browser, "document.querySelectorAll('details:not([open])').length") > 0.0);
+    assert_quiet(&mut browser);
+}
+
+#[test]
+#[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
 fn a_check_is_explained_where_its_finding_is() {
     let (mut browser, _page) = open(&fixture::rich());
     browser.eval("document.querySelector('#action .finding a[href^=\"#about-\"]').click()");
