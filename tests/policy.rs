@@ -164,7 +164,7 @@ fn every_finding_gets_the_action_that_the_policy_asks_for() {
     assert!(done.stdout.contains("page: roll back now"), "{}", done.stdout);
     let read = |name: &str| std::fs::read_to_string(done.path(&format!("parallax-report/{name}"))).unwrap();
     assert!(read("index.html").contains("roll back now"));
-    assert!(read("findings.csv").lines().any(|line| line.ends_with(",page")));
+    assert!(read("findings.csv").lines().any(|line| line.contains(",page,index.html#finding-")));
     let softer = faulty("drop-row", "[policy.actions]\n\"rows.miss*\" = \"warn\"\n").expect(1);
     let report = softer.report();
     assert!(

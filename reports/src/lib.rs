@@ -15,6 +15,7 @@ mod error;
 pub mod evidence;
 pub mod gate;
 pub mod guide;
+mod headline;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity, Verdict};
 use crate::guide;
+use crate::headline;
 use crate::html::codes;
 use crate::visible;
 use crate::words::{self, bytes, count, counted, duration};
@@ -58,7 +59,7 @@ impl Text {
         } else {
             self.out.push_str(&head);
         }
-        let headline = visible::plain(&report.headline);
+        let headline = visible::plain(&headline::short(report));
         let lines = wrap(&headline, self.width.saturating_sub(head.chars().count()));
         for (index, line) in lines.iter().enumerate() {
             if index > 0 {

@@ -72,7 +72,7 @@ impl Bar {
         if let Ok(style) = style {
             bar.set_style(style.progress_chars("=> "));
         }
-        bar.set_message("0 rows");
+        bar.set_message("rows: 0");
         bar.enable_steady_tick(Duration::from_millis(500));
         Self { bar, rows: AtomicU64::new(0) }
     }
@@ -83,7 +83,7 @@ impl Progress for Bar {
         let rows: u64 = job.inputs.iter().map(|input| input.rows).sum();
         let read = if rows > 0 { rows } else { job.candidate.files.iter().map(|file| file.rows).sum() };
         let rows = self.rows.fetch_add(read, Ordering::Relaxed) + read;
-        self.bar.set_message(format!("{rows} rows"));
+        self.bar.set_message(format!("rows: {rows}"));
         self.bar.set_position(self.bar.position().max(done as u64));
         if job.verdict != Verdict::Pass {
             self.bar.println(line(job));

@@ -4,12 +4,14 @@ use maud::{Markup, PreEscaped, html};
 
 use super::parts::{scroll, shown, verdict_parts};
 use crate::document::{Mode, Report, Totals, Verdict};
+use crate::headline;
 use crate::words::{bytes, count, counted, duration, verdict};
 
 pub(super) fn render(report: &Report) -> Markup {
     let (class, _) = verdict_parts(report.verdict);
     let run = &report.run;
     let totals = &report.totals;
+    let headline = headline::short(report);
     html! {
         @if !run.complete {
             div class="partial" role="alert" {
@@ -30,7 +32,8 @@ pub(super) fn render(report: &Report) -> Markup {
             (shape(report.verdict))
             div {
                 h1 id="verdict" { (verdict(report.verdict)) }
-                p class="headline" { (shown(&report.headline, 1200)) }
+                p class="headline" { (shown(&headline, 1200)) }
+                @if headline != report.headline { details class="whole" { summary { "In full" } p { (shown(&report.headline, 6000)) } } }
                 p class="meaning" { (meaning(report.verdict, run.complete)) }
                 p class="facts" {
                     (match run.mode { Mode::Run => "run", Mode::Compare => "compare", Mode::Verify => "verify", Mode::Bench => "bench" })

@@ -47,8 +47,8 @@ pub(crate) const SCRIPT: &str = include_str!("script.js");
 /// Allows the one style sheet and the one script by their SHA-256 in Base64, and nothing else. A test holds the
 /// digests against the files and prints the right ones where they differ.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-tYj0SFTKq1ksSQuxOsY1hzrCL9KCkP1IZDCzegyLvnM='; \
-    script-src 'sha256-JFCw37jX2MO/j0InyZFXfRR/ZJdVDPrdt9EK1ZJwIZg='; \
+    style-src 'sha256-ZIw9JR3r688i3YAtmOkvv5/k9kFhLiUVobKtuFw44oE='; \
+    script-src 'sha256-SlyLe7C329aQxXLl8Ocebzz5IyY3uxWFIF/3p4YUhb4='; \
     base-uri 'none'; form-action 'none'";
 
 /// Bytes that job sections in full may use together.

@@ -90,13 +90,13 @@
         const more = found[3] === "min" ? Number((/min (\d+) s/.exec(text) || [0, 0])[1]) * 1e3 : 0;
         return (found[1] ? -1 : 1) * (value + more);
     };
-    for (const table of document.querySelectorAll("table")) {
+    const sortable = (table) => {
         const [head, body] = [table.tHead, table.tBodies[0]];
-        if (table.closest(".figures, .guide")) continue;
-        if (!head || !body || table.tBodies.length !== 1 || head.rows.length !== 1) continue;
+        if (table.closest(".figures, .guide")) return;
+        if (!head || !body || table.tBodies.length !== 1 || head.rows.length !== 1) return;
         const titles = [...head.rows[0].cells];
         const whole = (row) => row.cells.length === titles.length;
-        if (head.classList.contains("hidden") || [...body.rows].filter(whole).length < 3) continue;
+        if (head.classList.contains("hidden") || [...body.rows].filter(whole).length < 3) return;
         titles.forEach((title, column) => {
             if (!title.textContent.trim()) return;
             const press = button("", "sort");
@@ -122,7 +122,16 @@
                 body.append(...keyed.map(({ row }) => row));
             });
         });
-    }
+    };
+    // Only when a table comes near: a full page has thousands of headings.
+    const near = new IntersectionObserver((seen) => {
+        for (const { target, isIntersecting } of seen) {
+            if (!isIntersecting) continue;
+            near.unobserve(target);
+            sortable(target);
+        }
+    }, { rootMargin: "800px" });
+    document.querySelectorAll("table").forEach((table) => near.observe(table));
 
     // Copy buttons, for commands that are shown whole.
     const copy = async (text) => {

@@ -202,7 +202,7 @@ fn run(path: &str, report: &Report) -> Run {
         phase: report.policy.as_ref().and_then(|policy| policy.phase.clone()),
         verdict: report.verdict,
         complete: report.run.complete,
-        headline: report.headline.clone(),
+        headline: crate::headline::short(report).into_owned(),
         version: report.tool.version.clone(),
         jobs_passed: totals.jobs_passed,
         jobs_failed: totals.jobs_failed,

@@ -17,6 +17,11 @@ use serde_json::{Value, json};
 /// After this long without a word from the browser a test gives up. Nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long the page took to open, in milliseconds: from the start of the navigation until it was loaded and painted.
+pub const OPENED: &str = "new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(Math.max(
+    performance.getEntriesByType('navigation')[0].loadEventEnd,
+    ...performance.getEntriesByType('paint').map((paint) => paint.startTime))))))";
+
 /// One browser with one tab.
 pub struct Browser {
     child: Child,
@@ -129,6 +134,12 @@ impl Browser {
     pub fn prefers(&mut self, theme: &str) {
         let feature = json!({ "name": "prefers-color-scheme", "value": theme });
         self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
+    }
+
+    /// Shows the page as it is printed.
+    pub fn on_paper(&mut self) {
+        self.call("Emulation.setEmulatedMedia", json!({ "media": "print" }));
+        self.eval("void dispatchEvent(new Event('beforeprint'))");
     }
 
     /// Turns the scripts of pages on or off, from the next page on.
