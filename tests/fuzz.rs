@@ -3,7 +3,6 @@
 //! What a fuzzer finds in ten minutes is not found here. But a change that breaks what a target asserts is mostly seen at once,
 //! without a fuzzer.
 
-#[allow(dead_code, reason = "what only the process of a fuzzer needs")]
 #[path = "../fuzz/src/lib.rs"]
 mod targets;
 

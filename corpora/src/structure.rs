@@ -5,7 +5,8 @@
 //! is walked once here, without building anything:
 //!
 //! 1. Every list, set, map and byte string must fit into the bytes that are left: each element takes at least one.
-//! 2. Structures nest at most 64 deep, and so does the schema. No group of the schema has more children than there are elements.
+//! 2. No structure has a field twice.
+//! 3. Structures nest at most 64 deep, and so does the schema. No group of the schema has more children than there are elements.
 //!
 //! Nothing else is interpreted: whatever passes may still be refused by the crate. Cost: one pass over the footer's bytes.
 
@@ -47,8 +48,15 @@ impl Walker<'_> {
         }
         let mut field = 0_i64;
         let mut children = 0_i64;
+        let mut seen = 0_u64;
         while let Some((number, kind)) = self.thrift.field(field)? {
             field = number;
+            // The crate holds row groups against the schema that it read so far: a second one would go unseen.
+            let bit = u32::try_from(field).ok().and_then(|it| 1_u64.checked_shl(it)).unwrap_or(0);
+            if seen & bit != 0 {
+                return Err(format!("field {field} of a structure is there twice"));
+            }
+            seen |= bit;
             if level == Level::SchemaElement && field == 5 && (4..=6).contains(&kind) {
                 children = self.thrift.zigzag()?;
                 continue;
@@ -119,7 +127,8 @@ impl Walker<'_> {
 fn schema_depth(children: &[i64]) -> Result<(), String> {
     let mut open: Vec<i64> = Vec::new();
     for &count in children {
-        if usize::try_from(count).is_ok_and(|count| count > children.len()) {
+        // Below zero as well: the crate keeps the low 32 bits alone, and those may be many again.
+        if usize::try_from(count).map_or(true, |count| count > children.len()) {
             let elements = children.len();
             return Err(format!(
                 "the schema announces a group of {count} fields where it has {elements} elements"
@@ -172,6 +181,15 @@ mod tests {
         let bytes = [0x29, 0x1c, 0x55, 0x80, 0x80, 0x80, 0x80, 0x08, 0x00, 0x00];
         let refused = check(&bytes).unwrap_err();
         assert!(refused.contains("a group of 1073741824 fields where it has 1 elements"), "{refused}");
+        // A number below zero whose low 32 bits are 2^30.
+        let mut bytes = vec![0x29, 0x1c, 0x55];
+        let mut zigzag = ((-(1_i64 << 32) + (1 << 30)) << 1 ^ -1).cast_unsigned();
+        while zigzag >= 0x80 {
+            bytes.push(zigzag.to_le_bytes()[0] | 0x80);
+            zigzag >>= 7;
+        }
+        bytes.extend([zigzag.to_le_bytes()[0], 0x00, 0x00]);
+        assert!(check(&bytes).unwrap_err().contains("a group of -3221225472 fields"));
     }
 
     #[test]
@@ -183,6 +201,13 @@ mod tests {
             let refused = check(bytes).unwrap_err();
             assert!(refused.contains("has the wrong type, 8"), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_field_that_is_there_twice_is_refused() {
+        // Two schemas, of one element each.
+        let refused = check(&[0x29, 0x1c, 0x00, 0x09, 0x04, 0x1c, 0x00, 0x00]).unwrap_err();
+        assert!(refused.contains("field 2 of a structure is there twice"), "{refused}");
     }
 
     #[test]

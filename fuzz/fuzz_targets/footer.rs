@@ -1,9 +1,12 @@
 //! Bytes as a footer. See `src/footer.rs`.
 #![no_main]
 
-#[global_allocator]
-static MEMORY: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, parallax_fuzz::MEMORY);
+#[path = "../src/process.rs"]
+mod process;
 
-libfuzzer_sys::fuzz_target!(init: parallax_fuzz::quiet(), |bytes: &[u8]| {
-    parallax_fuzz::execute(parallax_fuzz::footer::run, bytes);
-});
+use process::{MEMORY, execute, prepare};
+
+#[global_allocator]
+static ALLOCATOR: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, MEMORY);
+
+libfuzzer_sys::fuzz_target!(init: prepare(), |bytes: &[u8]| execute(parallax_fuzz::footer::run, bytes));

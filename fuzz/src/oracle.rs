@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Field, Float32Type, Float64Type};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, TimeUnit};
 use arrow::row::{RowConverter, SortField};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
@@ -35,39 +35,52 @@ fn read(path: &Path) -> Option<Rows> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder =
         ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(path).ok()?, options).ok()?;
-    let fields = builder.schema().fields().clone();
-    let mut order: Vec<usize> = (0..fields.len()).collect();
-    order.sort_by_key(|column| fields[*column].name().clone());
-    let columns: Vec<(String, DataType)> = order
-        .iter()
-        .map(|column| (fields[*column].name().clone(), fields[*column].data_type().clone()))
-        .collect();
-    let sorts = columns.iter().map(|(_, kind)| SortField::new(kind.clone())).collect();
-    let converter = RowConverter::new(sorts).ok()?;
+    let schema = Arc::clone(builder.schema());
+    let batches = builder.build().ok()?.collect::<Result<Vec<_>, _>>().ok()?;
+    // A column without any value is the same as none.
+    let held = |column: &usize| batches.iter().any(|it| it.column(*column).null_count() < it.num_rows());
+    let mut order: Vec<usize> = (0..schema.fields().len()).filter(held).collect();
+    order.sort_by_key(|column| schema.field(*column).name());
+    let mut columns: Option<Vec<(String, DataType)>> = None;
     let mut rows = Vec::new();
-    for batch in builder.build().ok()? {
-        let batch = batch.ok()?;
-        let arrays: Vec<_> = order.iter().map(|column| one_nan(batch.column(*column))).collect();
+    for batch in &batches {
+        let arrays: Vec<_> = order.iter().map(|column| of_its_class(batch.column(*column))).collect();
+        let name = |column: &usize| schema.field(*column).name().clone();
+        columns.get_or_insert_with(|| {
+            order.iter().map(name).zip(arrays.iter().map(|it| it.data_type().clone())).collect()
+        });
         if arrays.is_empty() {
             rows.resize(rows.len() + batch.num_rows(), Vec::new());
-        } else {
-            rows.extend(converter.convert_columns(&arrays).ok()?.iter().map(|row| row.as_ref().to_vec()));
+            continue;
         }
+        let sorts = arrays.iter().map(|it| SortField::new(it.data_type().clone())).collect();
+        let converter = RowConverter::new(sorts).ok()?;
+        rows.extend(converter.convert_columns(&arrays).ok()?.iter().map(|row| row.as_ref().to_vec()));
     }
     rows.sort();
-    let columns = columns.into_iter().map(|(name, kind)| (name, plain(&kind))).collect();
+    let columns = columns.unwrap_or_default().into_iter().map(|(name, kind)| (name, plain(&kind))).collect();
     Some(Rows { columns, rows })
 }
 
-/// A column with all its NaNs made one: Parallax takes them for one value.
-fn one_nan(column: &ArrayRef) -> ArrayRef {
+/// A column in the widest type of its class, with all its NaNs made one: what `docs/comparing.md` says does not matter.
+fn of_its_class(column: &ArrayRef) -> ArrayRef {
     if let Some(column) = column.as_primitive_opt::<Float32Type>() {
         return Arc::new(column.unary::<_, Float32Type>(|it| if it.is_nan() { f32::NAN } else { it }));
     }
     if let Some(column) = column.as_primitive_opt::<Float64Type>() {
         return Arc::new(column.unary::<_, Float64Type>(|it| if it.is_nan() { f64::NAN } else { it }));
     }
-    Arc::clone(column)
+    let kind = match column.data_type() {
+        DataType::Int8 | DataType::Int16 | DataType::Int32 => DataType::Int64,
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::UInt64,
+        DataType::FixedSizeBinary(_) => DataType::Binary,
+        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale) => {
+            DataType::Decimal256(76, *scale)
+        }
+        DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Nanosecond),
+        _ => return Arc::clone(column),
+    };
+    arrow::compute::cast(column, &kind).unwrap_or_else(|_| Arc::clone(column))
 }
 
 /// A type without what does not concern its values: whether fields may be null, metadata, and what the inner fields of lists and

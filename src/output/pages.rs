@@ -216,15 +216,15 @@ fn header(bytes: &[u8]) -> std::result::Result<(Page, u64), String> {
     while let Some((number, code)) = thrift.field(last)? {
         last = number;
         match (number, code) {
-            (1, 4..=6) => kind = Some(thrift.zigzag()?),
+            (1, 4..=6) => kind = Some(int32(&mut thrift)?),
             (2, 4..=6) => {
                 page.uncompressed =
-                    u64::try_from(thrift.zigzag()?).map_err(|_| "its uncompressed size is negative")?;
+                    u64::try_from(int32(&mut thrift)?).map_err(|_| "its uncompressed size is negative")?;
             }
-            (3, 4..=6) => body = Some(thrift.zigzag()?),
+            (3, 4..=6) => body = Some(int32(&mut thrift)?),
             (4, 4..=6) => {
                 page.checksum = true;
-                thrift.zigzag()?;
+                int32(&mut thrift)?;
             }
             // Data page: values, encoding, two level encodings, statistics.
             (5, STRUCT) => content(&mut thrift, &mut page, 2, 5)?,
@@ -260,9 +260,9 @@ fn content(
         match (number, code) {
             (1, 4..=6) => {
                 page.slots =
-                    u64::try_from(thrift.zigzag()?).map_err(|_| "it has a negative number of values")?;
+                    u64::try_from(int32(thrift)?).map_err(|_| "it has a negative number of values")?;
             }
-            (number, 4..=6) if number == encoding => page.encoding = named(thrift.zigzag()?),
+            (number, 4..=6) if number == encoding => page.encoding = named(int32(thrift)?),
             (number, STRUCT) if number == statistics => page.statistics = Some(stated(thrift)?),
             (1..=8, BINARY..) => return Err(mistyped(number)),
             (_, code) => thrift.pass_field(code, 2)?,
@@ -287,6 +287,12 @@ fn stated(thrift: &mut Thrift<'_>) -> std::result::Result<PageStatistics, String
         }
     }
     Ok(found)
+}
+
+/// A number of 32 bits. The Parquet crate keeps the low ones of a longer number, and would go on elsewhere than the walk here.
+fn int32(thrift: &mut Thrift<'_>) -> std::result::Result<i64, String> {
+    let number = thrift.zigzag()?;
+    i32::try_from(number).map(i64::from).map_err(|_| format!("{number} has more than 32 bits"))
 }
 
 /// The Parquet crate goes by the numbers of fields alone: under another type the same bytes would be something else to it.
@@ -362,6 +368,16 @@ mod tests {
         // The data page's own part as a byte string.
         let bytes = [0x15, 0x00, 0x15, 0x10, 0x15, 0x10, 0x28, 0x02, 0x15, 0x02, 0x00];
         assert!(refused(&bytes).unwrap().contains("its field 5 has the wrong type"));
+    }
+
+    #[test]
+    fn a_size_of_more_than_32_bits_is_refused() {
+        let bytes = [0x15, 0x00, 0x15, 0x10, 0x15, 0x90, 0x80, 0x80, 0x80, 0x20, 0x00];
+        assert!(
+            refused(&bytes).unwrap().contains("4294967304 has more than 32 bits"),
+            "{:?}",
+            refused(&bytes)
+        );
     }
 
     #[test]

@@ -254,6 +254,13 @@ fn rows(path: &Path, metadata: &ParquetMetaData) -> Result<u64> {
         let message = format!("the footer says {stated} rows, its row groups {groups}");
         return Err(Error::unreadable(path, message));
     }
+    let columns = metadata.file_metadata().schema_descr().num_columns();
+    if let Some(group) = metadata.row_groups().iter().position(|group| group.num_columns() != columns) {
+        let there = metadata.row_group(group).num_columns();
+        let message =
+            format!("row group {group} has {there} column chunks where the schema has {columns} columns");
+        return Err(Error::unreadable(path, message));
+    }
     u64::try_from(stated).map_err(|error| Error::unreadable(path, error))
 }
 
