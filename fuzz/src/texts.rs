@@ -162,7 +162,7 @@ fn changed(sound: &str, mut input: Input<'_>) -> String {
                 let line = text[start..end].to_owned();
                 text.replace_range(
                     start..end,
-                    &if input.byte() % 2 == 0 { String::new() } else { line.repeat(2) },
+                    &if input.byte().is_multiple_of(2) { String::new() } else { line.repeat(2) },
                 );
             }
         }
