@@ -5,13 +5,15 @@
 //! is walked once here, without building anything:
 //!
 //! 1. Every list, set, map and byte string must fit into the bytes that are left: each element takes at least one.
-//! 2. No structure has a field twice.
+//! 2. No structure has a field twice, and every field that the format knows has the type that it has there ([`FILE`]): the crate goes by
+//!    numbers, and would read the same bytes as something else. No list is of booleans.
 //! 3. Structures nest at most 64 deep, and so does the schema. No group of the schema has more children than there are elements.
 //!
 //! Nothing else is interpreted: whatever passes may still be refused by the crate. Cost: one pass over the footer's bytes.
 
 use crate::thrift::{
     BINARY, BOOLEAN_FALSE, BOOLEAN_TRUE, BYTE, DOUBLE, LIST, MAP, MAX_DEPTH, SET, STRUCT, Thrift, UUID,
+    of_booleans,
 };
 
 /// Checks that a footer (the Thrift bytes alone) can be decoded without exhausting memory or stack.
@@ -20,19 +22,113 @@ use crate::thrift::{
 /// What is wrong, as a fragment.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     let mut walker = Walker { thrift: Thrift::new(bytes), children: Vec::new() };
-    walker.structure(0, Level::File).map_err(|said| format!("the footer is broken: {said}"))?;
+    walker.structure(0, FILE).map_err(|said| format!("the footer is broken: {said}"))?;
     schema_depth(&walker.children)
 }
 
-/// Which structure is being walked; only the way to a schema element's `num_children` matters.
-#[derive(Clone, Copy, PartialEq)]
-enum Level {
-    /// The file metadata itself.
-    File,
-    /// One schema element.
-    SchemaElement,
-    /// Anything else.
-    Other,
+/// Type of a field as `parquet.thrift` has it.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// A number of 16, 32 or 64 bits: all are written alike.
+    Int,
+    Byte,
+    Boolean,
+    Double,
+    Binary,
+    List(&'static Kind),
+    Struct(Shape),
+    /// Not known to the format as it is read here: passed over.
+    Any,
+}
+
+use Kind::{Any, Binary, Boolean, Byte, Double, Int, List, Struct};
+
+/// Types of a structure's fields, from number 1 on.
+type Shape = &'static [Kind];
+
+const FILE: Shape = &[
+    Int,
+    List(&Struct(SCHEMA_ELEMENT)),
+    Int,
+    List(&Struct(ROW_GROUP)),
+    List(&Struct(KEY_VALUE)),
+    Binary,
+    List(&Struct(&[Struct(&[])])),
+    Struct(&[Struct(ENCRYPTION), Struct(ENCRYPTION)]),
+    Binary,
+];
+static SCHEMA_ELEMENT: Shape = &[Int, Int, Int, Binary, Int, Int, Int, Int, Int, Struct(LOGICAL_TYPE)];
+const LOGICAL_TYPE: Shape = &[
+    Struct(&[]),
+    Struct(&[]),
+    Struct(&[]),
+    Struct(&[]),
+    Struct(&[Int, Int]),
+    Struct(&[]),
+    Struct(&[Boolean, Struct(TIME_UNIT)]),
+    Struct(&[Boolean, Struct(TIME_UNIT)]),
+    Any,
+    Struct(&[Byte, Boolean]),
+    Struct(&[]),
+    Struct(&[]),
+    Struct(&[]),
+    Struct(&[]),
+    Struct(&[]),
+    Struct(&[Byte]),
+    Struct(&[Binary]),
+    Struct(&[Binary, Int]),
+];
+const TIME_UNIT: Shape = &[Struct(&[]), Struct(&[]), Struct(&[])];
+const ROW_GROUP: Shape = &[List(&Struct(COLUMN_CHUNK)), Int, Int, List(&Struct(SORTING)), Int, Int, Int];
+const SORTING: Shape = &[Int, Boolean, Boolean];
+const COLUMN_CHUNK: Shape = &[
+    Binary,
+    Int,
+    Struct(COLUMN),
+    Int,
+    Int,
+    Int,
+    Int,
+    Struct(&[Struct(&[]), Struct(&[List(&Binary), Binary])]),
+    Binary,
+];
+const COLUMN: Shape = &[
+    Int,
+    List(&Int),
+    List(&Binary),
+    Int,
+    Int,
+    Int,
+    Int,
+    List(&Struct(KEY_VALUE)),
+    Int,
+    Int,
+    Int,
+    Struct(&[Binary, Binary, Int, Int, Binary, Binary, Boolean, Boolean]),
+    List(&Struct(&[Int, Int, Int])),
+    Int,
+    Int,
+    Struct(&[Int, List(&Int), List(&Int)]),
+    Struct(&[Struct(BOX), List(&Int)]),
+];
+const BOX: Shape = &[Double, Double, Double, Double, Double, Double, Double, Double];
+const KEY_VALUE: Shape = &[Binary, Binary];
+const ENCRYPTION: Shape = &[Binary, Binary, Boolean];
+
+impl Kind {
+    /// Whether a value of this type may come under the type code `code`.
+    fn fits(self, code: u8) -> bool {
+        match self {
+            Int => (4..=6).contains(&code),
+            Byte => code == BYTE,
+            Boolean => code == BOOLEAN_TRUE || code == BOOLEAN_FALSE,
+            Double => code == DOUBLE,
+            Binary => code == BINARY,
+            List(_) => code == LIST,
+            Struct(_) => code == STRUCT,
+            Any => true,
+        }
+    }
 }
 
 struct Walker<'a> {
@@ -42,10 +138,11 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
-    fn structure(&mut self, depth: usize, level: Level) -> Result<(), String> {
+    fn structure(&mut self, depth: usize, shape: Shape) -> Result<(), String> {
         if depth > MAX_DEPTH {
             return Err(format!("it nests more than {MAX_DEPTH} structures"));
         }
+        let element = std::ptr::eq(shape, SCHEMA_ELEMENT);
         let mut field = 0_i64;
         let mut children = 0_i64;
         let mut seen = 0_u64;
@@ -57,32 +154,26 @@ impl Walker<'_> {
                 return Err(format!("field {field} of a structure is there twice"));
             }
             seen |= bit;
-            if level == Level::SchemaElement && field == 5 && (4..=6).contains(&kind) {
+            let known = usize::try_from(field - 1).ok().and_then(|at| shape.get(at)).copied().unwrap_or(Any);
+            if !known.fits(kind) {
+                return Err(format!("field {field} of it has the wrong type, {kind}"));
+            }
+            if element && field == 5 {
                 children = self.thrift.zigzag()?;
                 continue;
             }
-            // The crate goes by numbers alone: under another type the same bytes would be read as something else.
-            let expected = match (level, field) {
-                (Level::File, 2 | 4) => kind == LIST,
-                (Level::SchemaElement, 5) => false,
-                _ => true,
-            };
-            if !expected {
-                return Err(format!("field {field} of it has the wrong type, {kind}"));
-            }
-            let inner = if level == Level::File && field == 2 { Level::SchemaElement } else { Level::Other };
             // In a structure the type code of a boolean is its value: no byte follows.
             if kind != BOOLEAN_TRUE && kind != BOOLEAN_FALSE {
-                self.value(kind, depth + 1, inner)?;
+                self.value(kind, depth + 1, known)?;
             }
         }
-        if level == Level::SchemaElement {
+        if element {
             self.children.push(children);
         }
         Ok(())
     }
 
-    fn value(&mut self, kind: u8, depth: usize, level: Level) -> Result<(), String> {
+    fn value(&mut self, kind: u8, depth: usize, known: Kind) -> Result<(), String> {
         if depth > MAX_DEPTH {
             return Err(format!("it nests more than {MAX_DEPTH} structures"));
         }
@@ -98,8 +189,13 @@ impl Walker<'_> {
                 let header = self.thrift.byte()?;
                 let length = if header >> 4 == 0x0f { self.thrift.varint()? } else { u64::from(header >> 4) };
                 self.thrift.room(length)?;
+                of_booleans(length, header & 0x0f)?;
+                let of = if let List(of) = known { *of } else { Any };
+                if length > 0 && !of.fits(header & 0x0f) {
+                    return Err(format!("a list of it has elements of the wrong type, {}", header & 0x0f));
+                }
                 for _ in 0..length {
-                    self.value(header & 0x0f, depth + 1, level)?;
+                    self.value(header & 0x0f, depth + 1, of)?;
                 }
                 Ok(())
             }
@@ -110,13 +206,15 @@ impl Walker<'_> {
                 }
                 self.thrift.room(length)?;
                 let kinds = self.thrift.byte()?;
+                of_booleans(length, kinds >> 4)?;
+                of_booleans(length, kinds & 0x0f)?;
                 for _ in 0..length {
-                    self.value(kinds >> 4, depth + 1, Level::Other)?;
-                    self.value(kinds & 0x0f, depth + 1, Level::Other)?;
+                    self.value(kinds >> 4, depth + 1, Any)?;
+                    self.value(kinds & 0x0f, depth + 1, Any)?;
                 }
                 Ok(())
             }
-            STRUCT => self.structure(depth, level),
+            STRUCT => self.structure(depth, if let Struct(shape) = known { shape } else { &[] }),
             UUID => self.thrift.skip(16),
             other => Err(format!("it holds an unknown type code {other}")),
         }
@@ -204,6 +302,29 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_booleans_is_refused_wherever_it_stands() {
+        // Field 20, which the format does not have: a list of three booleans; a map of one.
+        for bytes in
+            [&[0x09, 0x28, 0x31, 0x01, 0x02, 0x01, 0x00][..], &[0x0b, 0x28, 0x01, 0x15, 0x01, 0x02, 0x00]]
+        {
+            assert!(check(bytes).unwrap_err().contains("a list of booleans"), "{:?}", check(bytes));
+        }
+    }
+
+    #[test]
+    fn a_known_field_of_another_type_is_refused_at_any_depth() {
+        // Created-by as a list; a row group's columns as a list of numbers; statistics as a byte string.
+        let cases = [
+            &[0x69, 0x05, 0x00][..],
+            &[0x49, 0x1c, 0x19, 0x15, 0x02, 0x00, 0x00],
+            &[0x49, 0x1c, 0x19, 0x1c, 0x3c, 0xc8, 0x00, 0x00, 0x00, 0x00, 0x00],
+        ];
+        for bytes in cases {
+            assert!(check(bytes).unwrap_err().contains("wrong type"), "{:?}", check(bytes));
+        }
+    }
+
+    #[test]
     fn a_field_that_is_there_twice_is_refused() {
         // Two schemas, of one element each.
         let refused = check(&[0x29, 0x1c, 0x00, 0x09, 0x04, 0x1c, 0x00, 0x00]).unwrap_err();
@@ -212,7 +333,7 @@ mod tests {
 
     #[test]
     fn structures_nested_without_end_are_refused() {
-        let refused = check(&[0x1c; 4_000]).unwrap_err();
+        let refused = check(&[&[0x0c, 0x28][..], &[0x1c; 4_000]].concat()).unwrap_err();
         assert!(refused.contains("nests more than"), "{refused}");
     }
 

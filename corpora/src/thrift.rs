@@ -158,6 +158,7 @@ impl<'a> Thrift<'a> {
                 let header = self.byte()?;
                 let length = if header >> 4 == 0x0f { self.varint()? } else { u64::from(header >> 4) };
                 self.room(length)?;
+                of_booleans(length, header & 0x0f)?;
                 (0..length).try_for_each(|_| self.pass(header & 0x0f, depth + 1))
             }
             MAP => {
@@ -167,6 +168,8 @@ impl<'a> Thrift<'a> {
                 }
                 self.room(length)?;
                 let kinds = self.byte()?;
+                of_booleans(length, kinds >> 4)?;
+                of_booleans(length, kinds & 0x0f)?;
                 (0..length).try_for_each(|_| {
                     self.pass(kinds >> 4, depth + 1)?;
                     self.pass(kinds & 0x0f, depth + 1)
@@ -184,6 +187,18 @@ impl<'a> Thrift<'a> {
             other => Err(format!("it holds an unknown type code {other}")),
         }
     }
+}
+
+/// Refuses elements that are booleans. No footer and no page header has such a list; the Parquet crate passes over one as if its
+/// elements took no bytes, and then takes something else for what follows.
+///
+/// # Errors
+/// What is wrong, as a fragment.
+pub fn of_booleans(elements: u64, kind: u8) -> Result<(), String> {
+    if elements > 0 && (kind == BOOLEAN_TRUE || kind == BOOLEAN_FALSE) {
+        return Err("it holds a list of booleans".to_owned());
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -76,6 +76,11 @@ impl OutputFile {
         Batches::open(&self.path, &self.metadata, options)
     }
 
+    /// Rows that a batch of the file holds at most, whatever is asked for: fewer where it has wide columns of fixed width.
+    pub(crate) fn most_batch_rows(&self) -> usize {
+        fixed_rows(&self.metadata)
+    }
+
     /// Arrow schema of the file as its Parquet schema gives it.
     ///
     /// # Errors
@@ -86,6 +91,16 @@ impl OutputFile {
                 .map(|it| Arc::clone(it.schema()))
         })
     }
+}
+
+/// Bytes of values of fixed width that a batch may hold: the Parquet crate reserves them for every row, null or not.
+const FIXED_BYTES: u64 = 64 << 20;
+
+/// Rows of a batch at most, by the widths of the columns of fixed width.
+fn fixed_rows(metadata: &ParquetMetaData) -> usize {
+    let columns = metadata.file_metadata().schema_descr().columns();
+    let width = columns.iter().fold(0_u64, |sum, column| sum.saturating_add(pages::fixed_width(column)));
+    usize::try_from(FIXED_BYTES.checked_div(width).unwrap_or(u64::MAX)).unwrap_or(usize::MAX).max(1)
 }
 
 /// The `ARROW:schema` hint stays unread: the Parquet schema decides.
@@ -195,7 +210,7 @@ impl Batches {
             let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
                 .with_row_groups(vec![self.row_group])
                 .with_projection(self.projection.clone())
-                .with_batch_size(self.options.batch_rows);
+                .with_batch_size(self.options.batch_rows.min(fixed_rows(&self.metadata)));
             if let Some(selection) = selection {
                 builder = builder.with_row_selection(selection);
             }

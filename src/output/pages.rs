@@ -9,8 +9,9 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use corpora::thrift::{BINARY, STRUCT, Thrift};
-use parquet::basic::Encoding;
+use parquet::basic::{Encoding, Type};
 use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::schema::types::ColumnDescriptor;
 
 use super::OutputFile;
 use super::batches::guarded;
@@ -126,6 +127,9 @@ impl std::fmt::Display for Unwalked {
     }
 }
 
+/// Bytes of a value of fixed width from which on it is held against the pages.
+const WIDE: u64 = 64 << 10;
+
 /// Refuses a chunk with a page whose header announces more than a page may hold, or cannot be read: the Parquet crate reserves
 /// what a byte string in a header announces, and where that is refused the process ends. A page that is longer than its chunk is
 /// for whoever decodes it to refuse.
@@ -146,7 +150,7 @@ pub(super) fn credible(path: &Path, row_group: usize, chunk: &ColumnChunkMetaDat
     };
     let mut file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
     let end = at.saturating_add(size);
-    let mut number = 0_u64;
+    let (mut number, mut largest) = (0_u64, 0_u64);
     while at < end {
         let page = match page(&mut file, at, end) {
             Ok(page) => page,
@@ -164,11 +168,44 @@ pub(super) fn credible(path: &Path, row_group: usize, chunk: &ColumnChunkMetaDat
         } else {
             at += page.bytes;
             number += 1;
+            largest = largest.max(page.uncompressed);
             continue;
         };
         return Err(place(number, at, &format!("it announces {said}")));
     }
+    // A value lies in one page. The crate reserves this much a row before it looks.
+    let width = fixed_width(chunk.column_descr());
+    if width > WIDE && width > largest {
+        let column = chunk.column_path().string();
+        let message = format!(
+            "row group {row_group}, column {column:?}: its values have {width} bytes each, and its largest page has {largest}"
+        );
+        return Err(Error::unreadable(path, message));
+    }
     Ok(())
+}
+
+/// Refuses a file with a page that is not [`credible`], in any row group and column. A file that cannot be opened or has no sound footer
+/// is for whoever reads it to refuse.
+///
+/// # Errors
+/// Class `input` for such a page.
+pub fn credible_file(path: &Path) -> Result<()> {
+    let Ok(file) = File::open(path) else { return Ok(()) };
+    let Ok(metadata) = corpora::footer::read_metadata(&file) else { return Ok(()) };
+    for (row_group, group) in metadata.row_groups().iter().enumerate() {
+        group.columns().iter().try_for_each(|chunk| credible(path, row_group, chunk))?;
+    }
+    Ok(())
+}
+
+/// Bytes of each value, where all have as many; else 0.
+pub(super) fn fixed_width(column: &ColumnDescriptor) -> u64 {
+    if column.physical_type() == Type::FIXED_LEN_BYTE_ARRAY {
+        u64::try_from(column.type_length()).unwrap_or(0)
+    } else {
+        0
+    }
 }
 
 fn page(file: &mut File, offset: u64, end: u64) -> std::result::Result<Page, Unwalked> {

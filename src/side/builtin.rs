@@ -14,6 +14,7 @@ use walkdir::WalkDir;
 use super::{SideRun, Workplace};
 use crate::error::{Error, Result};
 use crate::job::{Job, JobKind};
+use crate::output::pages;
 
 /// Date of ingestion where a job names none. Any fixed day serves: it only labels files.
 pub const DEFAULT_INGEST_DATEINT: i64 = 20_250_101;
@@ -31,6 +32,16 @@ pub fn caught(work: impl FnOnce() -> Performed) -> Performed {
             .unwrap_or_default();
         Err(Failure { class: ErrorClass::Internal, message: format!("the writer panicked: {said}") })
     })
+}
+
+/// Refuses inputs with a page that announces more than it can hold: the Parquet crate, inside of both writers, would believe it, reserve
+/// memory or go round for minutes.
+///
+/// # Errors
+/// A failure of class `input` that names file, row group and column.
+pub fn credible(job: &Job) -> std::result::Result<(), Failure> {
+    let refused = |error: Error| Failure { class: error.class, message: error.message };
+    job.inputs.iter().try_for_each(|input| pages::credible_file(input)).map_err(refused)
 }
 
 /// A writer's error as a failure: the message with everything that lay underneath.

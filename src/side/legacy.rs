@@ -73,6 +73,7 @@ pub fn columns(signal: Option<&Signal>) -> Columns {
 
 /// Performs the job with the writer of its kind.
 fn write(job: &Job, place: &Workplace<'_>, cancel: &AtomicBool) -> Performed {
+    builtin::credible(job)?;
     let columns = columns(job.signal.as_deref());
     let rows_per_file = job.parameters.rows_per_file.unwrap_or(0);
     let entry = builtin::entry(job);

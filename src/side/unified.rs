@@ -133,6 +133,7 @@ fn rollup_columns(rule: &RollupRule) -> RollupColumns {
 
 /// Performs the job through the adapter of its kind.
 fn write(job: &Job, place: &Workplace<'_>, tuned: Tuned, work: &mut Option<WorkStats>) -> Performed {
+    builtin::credible(job)?;
     let columns = columns(job.signal.as_deref());
     let rows_per_file = job.parameters.rows_per_file.unwrap_or(0);
     let target_size = job.parameters.target_size.unwrap_or(DEFAULT_TARGET_SIZE);

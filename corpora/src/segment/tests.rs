@@ -201,7 +201,7 @@ fn a_footer_that_announces_more_than_it_holds_or_impossible_places_is_refused() 
     };
     // Row groups without number, structures without end.
     assert!(refusal(&[0x49, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00]).contains("2147483647 elements"));
-    assert!(refusal(&[0x1c; 4_000]).contains("nests more than"));
+    assert!(refusal(&[&[0x0c, 0x28][..], &[0x1c; 4_000]].concat()).contains("nests more than"));
 
     let metadata = read_metadata(&File::open(&whole.path).unwrap()).unwrap();
     let mut builder = metadata.into_builder();

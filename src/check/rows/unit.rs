@@ -25,7 +25,8 @@ impl Unit<'_> {
     pub(super) fn batch_rows(&self) -> usize {
         let bytes = self.file.metadata.row_group(self.row_group).total_byte_size();
         let per_row = u64::try_from(bytes).unwrap_or(0) / self.rows.max(1);
-        usize::try_from(BATCH_BYTES / per_row.max(1)).unwrap_or(usize::MAX).clamp(64, DEFAULT_BATCH_ROWS)
+        let rows = usize::try_from(BATCH_BYTES / per_row.max(1)).unwrap_or(usize::MAX);
+        rows.clamp(64, DEFAULT_BATCH_ROWS).min(self.file.most_batch_rows())
     }
 
     /// Its rows, `rows` a batch; `columns` are root columns by name, `None` for all.
