@@ -154,7 +154,12 @@ impl Walker<'_> {
                 return Err(format!("field {field} of a structure is there twice"));
             }
             seen |= bit;
-            let known = usize::try_from(field - 1).ok().and_then(|at| shape.get(at)).copied().unwrap_or(Any);
+            let known = field
+                .checked_sub(1)
+                .and_then(|at| usize::try_from(at).ok())
+                .and_then(|at| shape.get(at))
+                .copied()
+                .unwrap_or(Any);
             if !known.fits(kind) {
                 return Err(format!("field {field} of it has the wrong type, {kind}"));
             }
@@ -299,6 +304,15 @@ mod tests {
             let refused = check(bytes).unwrap_err();
             assert!(refused.contains("has the wrong type, 8"), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_field_of_the_lowest_number_there_is_is_passed_over() {
+        // Number -2^63, a boolean.
+        let mut bytes = vec![0x01];
+        bytes.extend([0xff; 9]);
+        bytes.extend([0x01, 0x00]);
+        check(&bytes).unwrap();
     }
 
     #[test]
