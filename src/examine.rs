@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use corpora::Segment;
 use reports::document::{
-    CheckReport, CheckStatus, FileInfo, InputInfo, JobReport, Role, SideKind, SideOutcome, SideReport,
-    StatedManifest, Verdict,
+    CheckReport, CheckStatus, FileInfo, InputInfo, JobReport, Role, SideInfo, SideKind, SideOutcome,
+    SideReport, StatedManifest, Verdict,
 };
 
 use crate::cancel::Cancel;
@@ -48,19 +48,10 @@ pub fn job(
     let rows_in = ready.segments.as_ref().map(|segments| segments.iter().map(|segment| segment.rows).sum());
     let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {
         let run = at_work(side, job, role, home.path(), cancel)?;
-        let output = open(job, role, &run)?;
-        let probe = (run.outcome == SideOutcome::Completed)
+        let mut observed = observed(job, role, side.info(job), &run)?;
+        observed.probe = (run.outcome == SideOutcome::Completed)
             .then(|| count_descriptors(side, job, rows_in, settings, home.path(), cancel))
             .flatten();
-        let mut observed = Observed {
-            role,
-            info: side.info(job),
-            outcome: run.outcome.clone(),
-            output,
-            scratch_left: run.scratch_left.clone(),
-            probe,
-            reruns: Vec::new(),
-        };
         observed.reruns = rerun::all(side, job, &observed, settings.noise, home.path(), cancel)?;
         Ok((observed, run))
     };
@@ -180,8 +171,21 @@ pub(crate) fn at_work(
     side.perform(job, &Workplace { output: &output, scratch: &scratch, cancel })
 }
 
+/// What a side left, opened.
+pub(crate) fn observed(job: &Job, role: Role, info: SideInfo, run: &SideRun) -> Result<Observed> {
+    Ok(Observed {
+        role,
+        info,
+        outcome: run.outcome.clone(),
+        output: open(job, role, run)?,
+        scratch_left: run.scratch_left.clone(),
+        probe: None,
+        reruns: Vec::new(),
+    })
+}
+
 /// Opens what a side left.
-pub(crate) fn open(job: &Job, role: Role, run: &SideRun) -> Result<Output> {
+fn open(job: &Job, role: Role, run: &SideRun) -> Result<Output> {
     let sort_key = job.signal.as_ref().map_or(&[][..], |signal| &signal.sort_key);
     let recorded = run.outcome == SideOutcome::Recorded;
     Output::open(role, &run.output, run.manifest.clone(), sort_key, recorded)

@@ -58,7 +58,7 @@ pub fn all(
             }
             run => run?,
         };
-        let observed = observed(side, job, role, &run)?;
+        let observed = examine::observed(job, role, side.info(job), &run)?;
         Ok(Rerun { label, kind, job: job.clone(), observed })
     };
     let mut runs = Vec::new();
@@ -92,18 +92,6 @@ fn refused(output: &Path, error: Error) -> SideRun {
         duration: None,
         work: None,
     }
-}
-
-fn observed(side: &dyn Side, job: &Job, role: Role, run: &SideRun) -> Result<Observed> {
-    Ok(Observed {
-        role,
-        info: side.info(job),
-        outcome: run.outcome.clone(),
-        output: examine::open(job, role, run)?,
-        scratch_left: run.scratch_left.clone(),
-        probe: None,
-        reruns: Vec::new(),
-    })
 }
 
 /// The job's inputs in another order, and which; `None` where there is no other.
@@ -228,7 +216,7 @@ mod tests {
         let job = job(vec![input], crate::check::fixture::logs());
         let run =
             examine::at_work(&Unified, &job, Role::Candidate, folder.path(), &Cancel::default()).unwrap();
-        let first = observed(&Unified, &job, Role::Candidate, &run).unwrap();
+        let first = examine::observed(&job, Role::Candidate, Unified.info(&job), &run).unwrap();
         assert_eq!(first.outcome, SideOutcome::Completed);
         let runs = all(&Unified, &job, &first, 1, folder.path(), &Cancel::default()).unwrap();
         let small = runs.iter().find(|it| it.label == "1 MiB of memory").unwrap();

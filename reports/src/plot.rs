@@ -315,6 +315,34 @@ impl Plot {
     }
 }
 
+/// A chart with plain numbers on both axes.
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Draws axes whose places are counted from 1 to the right, with values of a unit upwards.
+fn counted_axes<'b>(
+    chart: &mut Chart<'_, 'b>,
+    right: &str,
+    up: &str,
+    value: &dyn Fn(&f64) -> String,
+) -> Drawn<'b> {
+    let whole = |place: &f64| if place.fract().abs() < 1e-9 { trimmed(*place) } else { String::new() };
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .max_light_lines(0)
+        .bold_line_style(FAINT)
+        .axis_style(INK)
+        .x_labels(10)
+        .y_labels(6)
+        .label_style(("sans-serif", 12).into_font().color(&INK))
+        .axis_desc_style(("sans-serif", 12).into_font().color(&INK))
+        .x_label_formatter(&whole)
+        .y_label_formatter(&|it| value(it))
+        .x_desc(right)
+        .y_desc(up)
+        .draw()
+}
+
 /// Replaces stand-in colours by classes and the opening tag by one with a text alternative.
 fn dress(svg: &str, title: &str, description: &str) -> String {
     let body = svg.split_once("<svg").and_then(|(_, rest)| rest.split_once('>')).map_or("", |(_, body)| body);

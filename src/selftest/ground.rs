@@ -79,7 +79,7 @@ impl<'a> Ground<'a> {
         let baseline = Legacy;
         let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {
             let run = examine::at_work(side, &job, role, home.path(), cancel)?;
-            Ok((observed(&job, role, side.info(&job), &run)?, run))
+            Ok((examine::observed(&job, role, side.info(&job), &run)?, run))
         };
         let (left, right) =
             rayon::join(|| perform(&baseline, Role::Baseline), || perform(&Unified, Role::Candidate));
@@ -170,7 +170,7 @@ impl<'a> Ground<'a> {
         if Print::of(&run)? == self.print {
             return Ok(None);
         }
-        observed(&self.job, Role::Candidate, info, &run).map(Some)
+        examine::observed(&self.job, Role::Candidate, info, &run).map(Some)
     }
 
     /// The undamaged output of a side that leaks a descriptor, as a child process counts it.
@@ -224,18 +224,6 @@ impl<'a> Ground<'a> {
         make(&folder)?;
         Ok(folder)
     }
-}
-
-fn observed(job: &Job, role: Role, info: SideInfo, run: &SideRun) -> Result<Observed> {
-    Ok(Observed {
-        role,
-        info,
-        outcome: run.outcome.clone(),
-        output: examine::open(job, role, run)?,
-        scratch_left: run.scratch_left.clone(),
-        probe: None,
-        reruns: Vec::new(),
-    })
 }
 
 fn make(path: &Path) -> Result<()> {

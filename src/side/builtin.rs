@@ -25,11 +25,7 @@ pub type Performed = std::result::Result<Manifest, Failure>;
 /// Lets a writer do its work; a panic in it is its failure, not the harness's.
 pub fn caught(work: impl FnOnce() -> Performed) -> Performed {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let said = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
+        let said = crate::error::of_panic(panic.as_ref());
         Err(Failure { class: ErrorClass::Internal, message: format!("the writer panicked: {said}") })
     })
 }

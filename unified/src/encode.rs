@@ -15,28 +15,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{Field, Schema};
-use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, PageKey, PageStore, compute_leaves,
-};
+use arrow::datatypes::Schema;
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema, parquet_to_arrow_schema};
-use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
-use parquet::file::properties::WriterPropertiesPtr;
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, TypePtr};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::{SchemaDescriptor, TypePtr};
 
 use crate::catalog::{Catalog, ColumnId};
-use crate::coded_chunk::CodedChunk;
-use crate::codes;
+use crate::column_encoder::{ClosedChunk, ColumnEncoder, Encoded, OpenChunk};
 use crate::error::{Error, Result};
 use crate::fingerprint::{ColumnFingerprints, FingerprintRules};
 use crate::outbox::Outgoing;
-use crate::pages::{ColumnPages, PagePool};
-use crate::properties::{leaves, output_field, parquet_type, properties, root_type};
+use crate::pages::PagePool;
+use crate::properties::{leaves, properties, root_type};
 use crate::rows::{Rows, null_array};
-use crate::size::{FooterSize, Shrinkage};
+use crate::size::FooterSize;
 use crate::stats::{Figure, Meter};
 use crate::workers::Workers;
 
@@ -46,9 +40,6 @@ pub(crate) const OPEN_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Rows below which columns are encoded one after another.
 const FEW_ROWS: usize = 256;
-
-/// What the Parquet crate says to an attempt.
-type Encoded<T> = std::result::Result<T, ParquetError>;
 
 /// What all files of a job share: how each column is encoded, and what was learned of sizes.
 pub(crate) struct Encoders {
@@ -61,18 +52,6 @@ pub(crate) struct Encoders {
     fingerprints: Option<FingerprintRules>,
     /// Directory named in error messages.
     place: PathBuf,
-}
-
-/// How one column is encoded.
-struct ColumnEncoder {
-    field: Arc<Field>,
-    parquet: TypePtr,
-    /// The column by itself, for chunks that are encoded from codes; only for leaf columns does it mean anything.
-    column: ColumnDescPtr,
-    properties: WriterPropertiesPtr,
-    pages: Arc<ColumnPages>,
-    factory: ArrowRowGroupWriterFactory,
-    shrinkage: Shrinkage,
 }
 
 impl Encoders {
@@ -99,171 +78,6 @@ impl Encoders {
                 let made = ColumnEncoder::new(id, catalog, &self.pool, &self.plain)
                     .map_err(|source| refused(catalog, id, &source))?;
                 Ok(entry.insert(made))
-            }
-        }
-    }
-}
-
-impl ColumnEncoder {
-    fn new(id: ColumnId, catalog: &Catalog, pool: &Arc<PagePool>, plain: &[String]) -> Encoded<Self> {
-        let field = Arc::new(output_field(catalog.name(id), catalog.data_type(id)));
-        let parquet = parquet_type(&field)?;
-        let properties = Arc::new(properties(plain, [field.as_ref()], None));
-        // Column encoders come only from a file writer; this one's file is never written.
-        let root = root_type(vec![parquet.clone()])?;
-        let column = SchemaDescriptor::new(root.clone()).column(0);
-        let writer = SerializedFileWriter::new(std::io::sink(), root, properties.clone())?;
-        let schema = Arc::new(Schema::new(vec![field.clone()]));
-        let pages = ColumnPages::new(Arc::clone(pool));
-        let factory = ArrowRowGroupWriterFactory::new(&writer, schema).with_page_store_factory(pages.clone());
-        let shrinkage = Shrinkage::default();
-        let encoder = Self { field, parquet, column, properties, pages, factory, shrinkage };
-        // Some types are refused only when a first value comes; a trial here can still blame the column.
-        encoder.write(&mut encoder.open()?, &null_array(catalog.data_type(id), 1))?;
-        Ok(encoder)
-    }
-
-    fn open(&self) -> Encoded<OpenChunk> {
-        let writers = self.factory.create_column_writers(0)?;
-        Ok(OpenChunk::General { writers, pages_before: self.pages.written() })
-    }
-
-    /// A chunk whose first values are codes.
-    fn open_coded(&self) -> Encoded<OpenChunk> {
-        if self.properties.dictionary_enabled(self.column.path()) {
-            Ok(OpenChunk::Coded(CodedChunk::default()))
-        } else {
-            self.open()
-        }
-    }
-
-    fn write_nulls(&self, chunk: &mut OpenChunk, rows: usize) -> Encoded<()> {
-        match chunk {
-            OpenChunk::Coded(coded) => {
-                coded.add_nulls(rows);
-                Ok(())
-            }
-            OpenChunk::General { .. } => self.write(chunk, &null_array(self.field.data_type(), rows)),
-        }
-    }
-
-    /// Writes codes; `values` are what is behind them.
-    fn write_codes(&self, chunk: &mut OpenChunk, codes: &ArrayRef, values: &ArrayRef) -> Encoded<()> {
-        match chunk {
-            OpenChunk::Coded(coded) => {
-                let limit = self.properties.column_dictionary_page_size_limit(self.column.path());
-                if coded.add(codes, values, limit) { Ok(()) } else { self.generalise(chunk, Some(values)) }
-            }
-            OpenChunk::General { .. } => self.write(chunk, &codes::as_dictionary(codes, values)?),
-        }
-    }
-
-    /// Writes values as they are.
-    fn write(&self, chunk: &mut OpenChunk, values: &ArrayRef) -> Encoded<()> {
-        let leaves = compute_leaves(&self.field, values)?;
-        match chunk {
-            OpenChunk::General { writers, .. } => {
-                writers.iter_mut().zip(&leaves).try_for_each(|(writer, leaf)| writer.write(leaf))
-            }
-            OpenChunk::Coded(_) => Err(ParquetError::General("a coded chunk takes codes only".to_string())),
-        }
-    }
-
-    /// Hands the rows of a coded chunk over to the general encoder. `values` are what is behind the codes.
-    fn generalise(&self, chunk: &mut OpenChunk, values: Option<&ArrayRef>) -> Encoded<()> {
-        let OpenChunk::Coded(coded) = chunk else { return Ok(()) };
-        let coded = std::mem::take(coded);
-        let rows = coded.rows();
-        *chunk = self.open()?;
-        match values {
-            Some(values) => self.write(chunk, &codes::as_dictionary(&coded.into_codes(), values)?),
-            None => self.write(chunk, &null_array(self.field.data_type(), rows)),
-        }
-    }
-
-    /// Bytes of the chunk's finished pages, and bytes before compression of what is still open.
-    fn sizes(&self, chunk: &OpenChunk) -> (u64, u64) {
-        match chunk {
-            OpenChunk::Coded(coded) => (0, coded.open_bytes() as u64),
-            OpenChunk::General { writers, pages_before } => {
-                let finished = self.pages.written() - pages_before;
-                let all: usize = writers.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum();
-                (finished, (all as u64).saturating_sub(finished))
-            }
-        }
-    }
-
-    /// Ends a chunk; [`Self::learn`] is to follow. `values` are what is behind its codes.
-    fn close(&self, chunk: OpenChunk, values: Option<&ArrayRef>) -> Encoded<ClosedChunk> {
-        let (finished, open) = self.sizes(&chunk);
-        let mut chunk = chunk;
-        if values.is_none() {
-            self.generalise(&mut chunk, None)?;
-        }
-        let (pages, bytes) = match (chunk, values) {
-            (OpenChunk::Coded(coded), Some(values)) => {
-                let pages = coded.close(values, &self.column, &self.properties)?;
-                let bytes = pages.bytes.len() as u64;
-                let mut store = self.pages.store();
-                let key = store.put(pages.bytes)?;
-                (ChunkPages::Coded { store, key, close: Box::new(pages.close) }, bytes)
-            }
-            (OpenChunk::Coded(_), None) => {
-                return Err(ParquetError::General(
-                    "the values behind a chunk's codes are missing".to_string(),
-                ));
-            }
-            (OpenChunk::General { writers, .. }, _) => {
-                let leaves =
-                    writers.into_iter().map(ArrowColumnWriter::close).collect::<Encoded<Vec<_>>>()?;
-                let bytes = leaves.iter().map(|leaf| leaf.close().metadata.compressed_size() as u64).sum();
-                (ChunkPages::General(leaves), bytes)
-            }
-        };
-        Ok(ClosedChunk { pages, bytes, open, became: bytes.saturating_sub(finished) })
-    }
-
-    fn learn(&mut self, chunk: &ClosedChunk) {
-        self.shrinkage.learn(chunk.open, chunk.became);
-    }
-}
-
-/// Rows of one column in the open row group.
-enum OpenChunk {
-    /// Encoded by the Parquet crate.
-    General { writers: Vec<ArrowColumnWriter>, pages_before: u64 },
-    /// Encoded from codes.
-    Coded(CodedChunk),
-}
-
-struct ClosedChunk {
-    pages: ChunkPages,
-    bytes: u64,
-    /// Bytes that were open before it was closed, and what they became.
-    open: u64,
-    became: u64,
-}
-
-/// The pages of a finished chunk.
-enum ChunkPages {
-    General(Vec<ArrowColumnChunk>),
-    Coded { store: Box<dyn PageStore>, key: PageKey, close: Box<ColumnCloseResult> },
-}
-
-impl ChunkPages {
-    /// Appends the chunk to the file and tells of how many leaf columns it is.
-    fn append(self, group: &mut SerializedRowGroupWriter<'_, &mut Outgoing>) -> Encoded<usize> {
-        match self {
-            Self::General(leaves) => {
-                let count = leaves.len();
-                for leaf in leaves {
-                    leaf.append_to_row_group(group)?;
-                }
-                Ok(count)
-            }
-            Self::Coded { mut store, key, close } => {
-                group.append_column(&store.take(key)?, *close)?;
-                Ok(1)
             }
         }
     }

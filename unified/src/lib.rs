@@ -70,6 +70,7 @@ mod cancel;
 mod catalog;
 mod coded_chunk;
 mod codes;
+mod column_encoder;
 mod columns;
 mod encode;
 mod error;

@@ -7,7 +7,7 @@
 
 use plotters::prelude::*;
 
-use super::{Drawn, EDGE_A, EDGE_B, FAINT, HEIGHT, INK, TARGET, WIDTH, dress, trimmed};
+use super::{Drawn, EDGE_A, EDGE_B, HEIGHT, INK, TARGET, WIDTH, counted_axes, dress, trimmed};
 use crate::evidence::{SizeSummary, SizesEvidence};
 use crate::words;
 
@@ -50,22 +50,9 @@ fn draw<'a>(svg: &'a mut String, sides: &[Vec<u64>; 2], scale: &Scale) -> Drawn<
         .x_label_area_size(44)
         .y_label_area_size(56)
         .build_cartesian_2d(0.0..files as f64 + 1.0, 0.0..scale.top)?;
-    let whole = |place: &f64| if place.fract().abs() < 1e-9 { trimmed(*place) } else { String::new() };
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .max_light_lines(0)
-        .bold_line_style(FAINT)
-        .axis_style(INK)
-        .x_labels(8)
-        .y_labels(6)
-        .label_style(("sans-serif", 12).into_font().color(&INK))
-        .axis_desc_style(("sans-serif", 12).into_font().color(&INK))
-        .x_label_formatter(&whole)
-        .y_label_formatter(&|value| trimmed(*value))
-        .x_desc("file, in judged order")
-        .y_desc(format!("size ({})", scale.name))
-        .draw()?;
+    counted_axes(&mut chart, "file, in judged order", &format!("size ({})", scale.name), &|value| {
+        trimmed(*value)
+    })?;
     let points = |sizes: &[u64]| -> Vec<(f64, f64)> {
         let stride = sizes.len().div_ceil(POINTS).max(1);
         let picked = sizes.iter().enumerate().step_by(stride);

@@ -5,7 +5,9 @@
 
 use plotters::prelude::*;
 
-use super::{BAR_A, BAR_B, Drawn, EDGE_A, EDGE_B, FAILED, FAINT, HEIGHT, INK, LINE_A, WIDTH, dress, trimmed};
+use super::{
+    BAR_A, BAR_B, Drawn, EDGE_A, EDGE_B, FAILED, HEIGHT, INK, LINE_A, WIDTH, counted_axes, dress, trimmed,
+};
 use crate::trend::{Figures, Run};
 use crate::words;
 
@@ -85,7 +87,7 @@ fn draw_verdicts<'a>(svg: &'a mut String, first: usize, bars: &[[f64; 3]], top: 
         .x_label_area_size(44)
         .y_label_area_size(72)
         .build_cartesian_2d(range, 0.0..top)?;
-    mesh(&mut chart, "jobs")?;
+    counted_axes(&mut chart, "run, in the order started", "jobs", &|value| figure(*value))?;
     for (index, bar) in bars.iter().enumerate() {
         let place = (first + index) as f64;
         let mut from = 0.0;
@@ -120,7 +122,7 @@ fn draw<'a>(
         .x_label_area_size(44)
         .y_label_area_size(72)
         .build_cartesian_2d(range, 0.0..if highest > 0.0 { highest * 1.1 } else { 1.0 })?;
-    mesh(&mut chart, unit)?;
+    counted_axes(&mut chart, "run, in the order started", unit, &|value| figure(*value))?;
     let side = |side: usize| -> Vec<(f64, f64)> {
         let placed = points.iter().enumerate();
         placed.filter_map(|(index, pair)| Some(((first + index) as f64, pair[side]?))).collect()
@@ -133,32 +135,6 @@ fn draw<'a>(
     area.present()
 }
 
-type Chart<'a, 'b> = ChartContext<
-    'a,
-    SVGBackend<'b>,
-    Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
->;
-
-fn mesh<'b>(chart: &mut Chart<'_, 'b>, unit: &str) -> Drawn<'b> {
-    let whole = |place: &f64| if place.fract().abs() < 1e-9 { trimmed(*place) } else { String::new() };
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .max_light_lines(0)
-        .bold_line_style(FAINT)
-        .axis_style(INK)
-        .x_labels(10)
-        .y_labels(6)
-        .label_style(("sans-serif", 12).into_font().color(&INK))
-        .axis_desc_style(("sans-serif", 12).into_font().color(&INK))
-        .x_label_formatter(&whole)
-        .y_label_formatter(&|value| figure(*value))
-        .x_desc("run, in the order started")
-        .y_desc(unit)
-        .draw()
-}
-
-/// Large figures with their thousands apart, small ones with two decimals.
 fn figure(value: f64) -> String {
     if value.abs() < 1000.0 { trimmed(value) } else { words::count(value as u64) }
 }

@@ -4,7 +4,7 @@
 
 use plotters::prelude::*;
 
-use super::{Drawn, EDGE_A, EDGE_B, FAINT, HEIGHT, INK, WIDTH, dress, trimmed};
+use super::{Drawn, EDGE_A, EDGE_B, HEIGHT, INK, WIDTH, counted_axes, dress, trimmed};
 use crate::measurement::{Comparison, Measurement, Purpose, Sample, pair_sums};
 
 /// Title, unit, comparison, and the figure of a sample.
@@ -40,22 +40,7 @@ fn draw<'a>(svg: &'a mut String, title: &str, unit: &str, pairs: &[(f64, f64)]) 
         .x_label_area_size(44)
         .y_label_area_size(56)
         .build_cartesian_2d(0.0..pairs.len() as f64 + 1.0, 0.0..(highest * 1.1).max(f64::MIN_POSITIVE))?;
-    let whole = |place: &f64| if place.fract().abs() < 1e-9 { trimmed(*place) } else { String::new() };
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .max_light_lines(0)
-        .bold_line_style(FAINT)
-        .axis_style(INK)
-        .x_labels(10)
-        .y_labels(6)
-        .label_style(("sans-serif", 12).into_font().color(&INK))
-        .axis_desc_style(("sans-serif", 12).into_font().color(&INK))
-        .x_label_formatter(&whole)
-        .y_label_formatter(&|value| trimmed(*value))
-        .x_desc("pair, in the order measured")
-        .y_desc(unit)
-        .draw()?;
+    counted_axes(&mut chart, "pair, in the order measured", unit, &|value| trimmed(*value))?;
     let place = |index: usize| index as f64 + 1.0;
     chart.draw_series(
         pairs

@@ -129,3 +129,18 @@ fn a_column_that_only_some_runs_of_the_baseline_have_is_not_blamed_on_the_candid
     assert!(blockers(&outcome).is_empty(), "{:#?}", outcome.findings);
     assert!(outcome.findings.iter().any(|it| it.evidence.iter().any(|it| it.name == "noise")));
 }
+
+#[test]
+fn a_type_that_no_run_of_the_baseline_has_stays_a_blocker_though_one_run_lacks_the_column() {
+    use crate::check::fixture::ints;
+    use crate::check::schema::Schema;
+    let (number, text) = (with(&rows(), "host", ints(&[1; 8])), with(&rows(), "host", texts(&["a"; 8])));
+    let mut fixture = Fixture::pair(&number, &text);
+    fixture.again(Role::Baseline, RerunKind::Again, &rows());
+    let outcome = fixture.with_subject(|subject| {
+        let mut outcome = Schema.examine(subject).unwrap();
+        excuse(&Schema, subject, &mut outcome).unwrap();
+        outcome
+    });
+    assert_eq!(blockers(&outcome), ["schema.type"]);
+}

@@ -127,9 +127,18 @@ fn a_row_key_that_is_noise_is_undecided_but_a_lost_row_is_not() {
     let lost = examine(&first, &[&run], &take(&named("c"), &[0, 1, 2, 3, 4, 5, 6]));
     assert_eq!(blockers(&lost), ["rows.count"], "{:#?}", lost.findings);
     let extra = examine(&first, &[&run], &take(&named("c"), &[0, 1, 2, 3, 4, 5, 6, 7, 7]));
-    assert!(blockers(&extra).contains(&"rows.count"), "{:#?}", extra.findings);
+    let found = blockers(&extra);
+    assert!(found.contains(&"rows.extra"), "more rows than any run has are no noise: {:#?}", extra.findings);
     let nothing = examine(&first, &[&run], &take(&named("c"), &[]));
     assert!(!blockers(&nothing).is_empty(), "{:#?}", nothing.findings);
+}
+
+#[test]
+fn noise_in_values_excuses_no_row_too_many() {
+    let nine = rows_and_more();
+    let run = take(&said(&[(3, "x")]), &[0, 1, 2, 3, 4, 5, 6, 7]);
+    let outcome = examine(&rows(), &[&run], &nine);
+    assert_eq!(blockers(&outcome), ["rows.extra"], "{:#?}", outcome.findings);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Passing over the rows of a side: once for its digest, and where digests differ once more for the rows of the differing
 //! buckets.
 //!
-//! Row groups are read in parallel, and what both sides hold byte for byte is decoded once. The first pass leaves the hash of each row on
-//! a shelf, 16 bytes a row, from which the second one takes it: nothing is decoded again. Where columns are under tolerance a row has two hashes, and where the shelf cannot be
-//! written there are none: then the second pass decodes again.
+//! Row groups are read in parallel, and what both sides hold byte for byte is decoded once (see `twins`). The first pass leaves the
+//! hash of each row on a shelf, 16 bytes a row, from which the second one takes it: nothing is decoded again. Where columns are
+//! under tolerance a row has two hashes, and where the shelf cannot be written there are none: then the second pass decodes again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -160,3 +160,22 @@ fn tolerances_and_ignored_columns_hold_for_shared_columns_too() {
     fixture.comparison.ignored.clear();
     assert_eq!(counts(&fixture), [0, 20_000, 0, 0]);
 }
+
+#[test]
+fn chunks_that_only_look_the_same_are_no_twins() {
+    // Without dictionary and compression every chunk of numbers has the same size, whatever they are.
+    let bare = || {
+        WriterProperties::builder()
+            .set_max_row_group_row_count(Some(12_000))
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_dictionary_enabled(false)
+    };
+    let a = columns(|row| row * 3);
+    let b = columns(|row| if row == 7 { 22 } else { row * 3 });
+    let fixture = pair((&a, bare()), (&b, bare()));
+    let all = shared(&fixture);
+    let without_value =
+        all.iter().filter(|it| it.as_ref().is_some_and(|it| !it.contains(&"value".to_owned())));
+    assert_eq!(without_value.count(), 1, "{all:?}");
+    assert_eq!(counts(&fixture), [19_999, 1, 0, 0]);
+}
