@@ -158,26 +158,11 @@ fn shuffle(batch: &RecordBatch) -> std::result::Result<RecordBatch, arrow::error
 mod tests {
     use arrow::array::{Array, AsArray, Int64Array};
     use arrow::datatypes::Int64Type;
-    use corpora::signal::Signal;
 
     use super::*;
-    use crate::job::{Expected, JobKind, Recorded};
+    use crate::check::fixture::Fixture;
     use crate::output::testing::write;
     use crate::side::unified::Unified;
-
-    fn job(inputs: Vec<PathBuf>, signal: Signal) -> Job {
-        Job {
-            id: "job".to_owned(),
-            signal: Some(Arc::new(signal)),
-            kind: JobKind::Compact,
-            inputs,
-            parameters: corpora::parameters::Parameters::default(),
-            parameter_origins: Vec::new(),
-            corpus: None,
-            expected: Expected::default(),
-            recorded: Recorded::default(),
-        }
-    }
 
     fn numbers(path: &Path) -> Vec<i64> {
         let file = File::open(path).unwrap();
@@ -213,7 +198,7 @@ mod tests {
             ("_cardinalhq.message", crate::check::fixture::texts(&[&long])),
         ];
         write(&input, &columns);
-        let job = job(vec![input], crate::check::fixture::logs());
+        let job = Job { inputs: vec![input], ..Fixture::empty().job };
         let run =
             examine::at_work(&Unified, &job, Role::Candidate, folder.path(), &Cancel::default()).unwrap();
         let first = examine::observed(&job, Role::Candidate, Unified.info(&job), &run).unwrap();
@@ -226,6 +211,10 @@ mod tests {
             runs.iter().filter(|it| it.observed.outcome == SideOutcome::Completed).count(),
             runs.len() - 1
         );
+        // The baseline is done again as it was, and no otherwise.
+        let baseline = Observed { role: Role::Baseline, ..first.clone() };
+        let again = all(&Unified, &job, &baseline, 2, folder.path(), &Cancel::default()).unwrap();
+        assert!(again.len() == 2 && again.iter().all(|it| it.kind == RerunKind::Again));
         // A recorded output is not done again, and nobody asked for none.
         let recorded = Observed { outcome: SideOutcome::Recorded, ..first.clone() };
         assert!(all(&Unified, &job, &recorded, 1, folder.path(), &Cancel::default()).unwrap().is_empty());

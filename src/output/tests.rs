@@ -202,37 +202,15 @@ fn loops_of_symbolic_links_are_left_and_dangling_ones_told() {
 
 #[test]
 fn values_wider_than_any_page_are_refused_before_they_are_reserved() {
-    use arrow::array::FixedSizeBinaryArray;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wide.parquet");
-    let value = vec![7_u8; 100_000];
-    let array = FixedSizeBinaryArray::try_from_iter([value.clone(), value].into_iter()).unwrap();
-    testing::write(&path, &vec![("wide", std::sync::Arc::new(array) as _)]);
+    testing::write_wide(&path);
     let file = OutputFile::open(&path, "wide.parquet").unwrap();
     assert_eq!(file.most_batch_rows(), (64 << 20) / 100_000);
     assert_eq!(file.batches(None, 0).unwrap().map(|it| it.unwrap().batch.num_rows()).sum::<usize>(), 2);
     pages::credible_file(&path).unwrap();
 
-    // The same with a width of some 700 MB, which the values do not have.
-    let widened = std::fs::read(&path).unwrap();
-    let zigzag = |value: u32| {
-        let (mut rest, mut bytes) = (value << 1, Vec::new());
-        while rest >= 0x80 {
-            bytes.push(rest.to_le_bytes()[0] | 0x80);
-            rest >>= 7;
-        }
-        bytes.push(rest.to_le_bytes()[0]);
-        bytes
-    };
-    let footer =
-        widened.len() - 8 - u32::from_le_bytes(*widened[widened.len() - 8..].first_chunk().unwrap()) as usize;
-    let (width, wider) = (zigzag(100_000), zigzag(713_000_000));
-    let at = footer + widened[footer..].windows(width.len()).position(|it| it == width).unwrap();
-    let mut changed = [&widened[..at], &wider, &widened[at + width.len()..widened.len() - 8]].concat();
-    let length = u32::try_from(changed.len() - footer).unwrap();
-    changed.extend(length.to_le_bytes());
-    changed.extend(b"PAR1");
-    std::fs::write(&path, changed).unwrap();
+    testing::widen(&path);
     let file = OutputFile::open(&path, "wide.parquet").unwrap();
     let error = file.batches(None, 0).unwrap().next().unwrap().unwrap_err();
     assert!(error.message.contains("its values have 713000000 bytes each"), "{}", error.message);

@@ -297,4 +297,24 @@ mod tests {
         can_perform(&metrics, JobKind::Compact, &parameters).unwrap();
         assert!(can_perform(&metrics, JobKind::Ingest, &parameters).is_err());
     }
+
+    #[test]
+    fn both_writers_refuse_an_input_whose_footer_would_have_them_reserve_gigabytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("in.parquet");
+        crate::output::testing::write_wide(&input);
+        crate::output::testing::widen(&input);
+        let job = Job { inputs: vec![input], ..crate::check::fixture::Fixture::empty().job };
+        let (output, scratch) = (folder.path().join("output"), folder.path().join("scratch"));
+        std::fs::create_dir(&output).unwrap();
+        std::fs::create_dir(&scratch).unwrap();
+        let cancel = crate::cancel::Cancel::default();
+        let place = Workplace { output: &output, scratch: &scratch, cancel: &cancel };
+        for side in [&crate::side::unified::Unified as &dyn crate::side::Side, &crate::side::legacy::Legacy] {
+            let error = side.perform(&job, &place).unwrap_err();
+            assert_eq!(error.class, ErrorClass::Input);
+            let said = "row group 0, column \"wide\": its values have 713000000 bytes each";
+            assert!(error.message.contains(said), "{error:?}");
+        }
+    }
 }
