@@ -326,13 +326,16 @@ fn counted_axes<'b>(
     value: &dyn Fn(&f64) -> String,
 ) -> Drawn<'b> {
     let whole = |place: &f64| if place.fract().abs() < 1e-9 { trimmed(*place) } else { String::new() };
+    let range = chart.x_range();
+    // No more labels than places, so that no tick stands between two of them.
+    let labels = ((range.end - range.start) as usize + 1).min(10);
     chart
         .configure_mesh()
         .disable_x_mesh()
         .max_light_lines(0)
         .bold_line_style(FAINT)
         .axis_style(INK)
-        .x_labels(10)
+        .x_labels(labels)
         .y_labels(6)
         .label_style(("sans-serif", 12).into_font().color(&INK))
         .axis_desc_style(("sans-serif", 12).into_font().color(&INK))

@@ -135,6 +135,7 @@ fn draw<'a>(
     area.present()
 }
 
+/// Large figures with their thousands apart, small ones with two decimals.
 fn figure(value: f64) -> String {
     if value.abs() < 1000.0 { trimmed(value) } else { words::count(value as u64) }
 }
