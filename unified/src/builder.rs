@@ -10,6 +10,7 @@ use crate::codes::Translator;
 use crate::columns::Columns;
 use crate::error::{Error, Result};
 use crate::fingerprint::FingerprintRules;
+use crate::heap;
 use crate::key::{KeyRule, KeyType};
 use crate::metadata::MetadataRules;
 use crate::order::{Ordering, Sorter};
@@ -254,6 +255,11 @@ impl UnifiedWriterBuilder {
     /// # Errors
     /// Settings that contradict each other; an output directory that is not there.
     pub fn build(self) -> Result<UnifiedWriter> {
+        self.build_over(Arc::default())
+    }
+
+    /// As [`Self::build`], for rows whose columns are in the catalog already.
+    pub(crate) fn build_over(self, catalog: Arc<Catalog>) -> Result<UnifiedWriter> {
         let ordering = match (self.ordering, &self.key) {
             (Some(ordering), _) => ordering,
             (None, Some(_)) => Ordering::Spillable,
@@ -283,6 +289,9 @@ impl UnifiedWriterBuilder {
         }
         let output = OutputDirectory::open(self.output.clone(), self.base_name)?;
         let (threads, meter) = (workers::threads(self.threads), Meter::default());
+        if threads > 1 {
+            heap::keep(self.memory_limit);
+        }
         let settings = SplitSettings {
             target_size: self.target_size,
             rows_per_file: usize::try_from(self.rows_per_file).ok().filter(|rows| *rows > 0),
@@ -316,7 +325,7 @@ impl UnifiedWriterBuilder {
                 .sorts()
                 .then(|| Sorter::new(ordering, self.memory_limit, threads, meter.clone())),
             scratch: Scratch::new(self.scratch),
-            catalog: Catalog::default(),
+            catalog,
             translator: Translator::default(),
             key: self.key,
             missing: self.missing,

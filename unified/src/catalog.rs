@@ -87,15 +87,6 @@ impl Catalog {
         codes::resolved(array, &self.values(id)?).map_err(fail)
     }
 
-    /// The array in the form in which it can leave the writer: codes as an Arrow dictionary.
-    pub(crate) fn presented(&self, id: ColumnId, array: &ArrayRef) -> Result<ArrayRef> {
-        if !self.is_coded(id, array) {
-            return Ok(array.clone());
-        }
-        let fail = |source| Error::internal("resolving codes", source);
-        codes::as_dictionary(array, &self.values(id)?).map_err(fail)
-    }
-
     /// Bytes of memory of all dictionaries.
     pub(crate) fn memory(&self) -> usize {
         self.columns.iter().map(|column| column.dictionary().memory()).sum()

@@ -86,19 +86,35 @@ impl Encoders {
 /// One column of the open file.
 #[derive(Default)]
 struct FileColumn {
-    open: Option<OpenChunk>,
+    chunk: Chunk,
     /// Finished chunks by row group; a row group without the column is missing.
     closed: BTreeMap<usize, ClosedChunk>,
     fingerprints: Option<ColumnFingerprints>,
-    /// What is behind the codes of the open row group.
+}
+
+/// One column of the open row group.
+#[derive(Default)]
+struct Chunk {
+    open: Option<OpenChunk>,
+    /// What is behind its codes.
     dictionary: Option<ArrayRef>,
 }
 
-/// One column's share of some pieces of rows.
+/// What is to be done with one column's share of some pieces of rows.
 struct Task<'a> {
-    encoder: &'a ColumnEncoder,
-    column: &'a mut FileColumn,
-    shares: Vec<Share<'a>>,
+    work: Work<'a>,
+    shares: Arc<Shares<'a>>,
+}
+
+/// A long column keeps one thread busy for most of a round, so what can be done beside its encoding is.
+enum Work<'a> {
+    Encode(&'a ColumnEncoder, &'a mut Chunk),
+    Fingerprint(&'a mut ColumnFingerprints),
+}
+
+/// One column's share of some pieces.
+struct Shares<'a> {
+    pieces: Vec<Share<'a>>,
     /// What is behind the codes, where there are any.
     dictionary: Option<ArrayRef>,
 }
@@ -114,31 +130,50 @@ struct Share<'a> {
 }
 
 impl Task<'_> {
-    /// Encodes the pieces in turn.
+    /// Takes the pieces in turn.
     fn run(self) -> Encoded<()> {
-        let Self { encoder, column, shares, dictionary } = self;
-        shares.iter().try_for_each(|share| {
-            let dictionary = dictionary.as_ref().filter(|_| share.coded);
-            Self::encode(encoder, column, share, dictionary)
-        })
+        let Shares { pieces, dictionary } = self.shares.as_ref();
+        let dictionary = |share: &Share<'_>| dictionary.as_ref().filter(|_| share.coded);
+        match self.work {
+            Work::Encode(encoder, chunk) => {
+                pieces.iter().try_for_each(|share| chunk.encode(encoder, share, dictionary(share)))
+            }
+            Work::Fingerprint(fingerprints) => {
+                for share in pieces {
+                    match (share.values, dictionary(share)) {
+                        (None, _) => {}
+                        (Some(values), None) => fingerprints.add(values),
+                        (Some(codes), Some(dictionary)) => fingerprints.add_coded(codes, dictionary),
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 
-    /// Bytes of values of variable length: the measure of the work to come.
+    /// The measure of the work to come: bytes of values of variable length.
     fn bytes(&self) -> usize {
-        self.shares.iter().filter_map(|share| share.values).map(Rows::bytes_of).sum()
+        let bytes: usize =
+            self.shares.pieces.iter().filter_map(|share| share.values).map(Rows::bytes_of).sum();
+        match self.work {
+            Work::Encode(..) => bytes,
+            Work::Fingerprint(_) => bytes / 2,
+        }
     }
+}
 
+impl Chunk {
     fn encode(
+        &mut self,
         encoder: &ColumnEncoder,
-        column: &mut FileColumn,
         share: &Share<'_>,
         dictionary: Option<&ArrayRef>,
     ) -> Encoded<()> {
         let Share { before, rows, values, coded: _ } = *share;
-        if values.is_none() && column.open.is_none() {
+        if values.is_none() && self.open.is_none() {
             return Ok(());
         }
-        let chunk = match &mut column.open {
+        let chunk = match &mut self.open {
             Some(chunk) => chunk,
             none => {
                 let coded = values.is_some() && dictionary.is_some();
@@ -152,18 +187,12 @@ impl Task<'_> {
         match (values, dictionary) {
             (None, _) => encoder.write_nulls(chunk, rows),
             (Some(values), None) => {
-                if let Some(fingerprints) = &mut column.fingerprints {
-                    fingerprints.add(values);
-                }
-                encoder.generalise(chunk, column.dictionary.as_ref())?;
+                encoder.generalise(chunk, self.dictionary.as_ref())?;
                 encoder.write(chunk, values)
             }
             (Some(codes), Some(dictionary)) => {
-                if let Some(fingerprints) = &mut column.fingerprints {
-                    fingerprints.add_coded(codes, dictionary);
-                }
                 encoder.write_codes(chunk, codes, dictionary)?;
-                column.dictionary = Some(Arc::clone(dictionary));
+                self.dictionary = Some(Arc::clone(dictionary));
                 Ok(())
             }
         }
@@ -214,11 +243,11 @@ impl FileEncoder {
                 ..FileColumn::default()
             });
         }
-        let mut tasks = Vec::with_capacity(self.columns.len());
+        let mut tasks = Vec::with_capacity(2 * self.columns.len());
         let first = self.open_rows - waiting.iter().map(|rows| rows.len).sum::<usize>();
         for (&id, column) in &mut self.columns {
             let mut before = first;
-            let shares: Vec<Share<'_>> = waiting
+            let pieces: Vec<Share<'_>> = waiting
                 .iter()
                 .map(|rows| {
                     let values = rows.column(id);
@@ -229,9 +258,13 @@ impl FileEncoder {
                 })
                 .collect();
             let dictionary =
-                if shares.iter().any(|share| share.coded) { Some(catalog.values(id)?) } else { None };
+                if pieces.iter().any(|share| share.coded) { Some(catalog.values(id)?) } else { None };
+            let shares = Arc::new(Shares { pieces, dictionary });
+            if let Some(fingerprints) = &mut column.fingerprints {
+                tasks.push(Task { work: Work::Fingerprint(fingerprints), shares: Arc::clone(&shares) });
+            }
             if let Some(encoder) = encoders.columns.get(&id) {
-                tasks.push(Task { encoder, column, shares, dictionary });
+                tasks.push(Task { work: Work::Encode(encoder, &mut column.chunk), shares });
             }
         }
         // The largest first, so that no thread waits long for another in the end.
@@ -258,15 +291,15 @@ impl FileEncoder {
         let mut tasks: Vec<(&ColumnEncoder, &mut FileColumn)> = self
             .columns
             .iter_mut()
-            .filter(|(_, column)| column.open.is_some())
+            .filter(|(_, column)| column.chunk.open.is_some())
             .filter_map(|(id, column)| encoders.columns.get(id).map(|encoder| (encoder, column)))
             .collect();
         tasks.sort_by_cached_key(|(encoder, column)| {
-            Reverse(column.open.as_ref().map_or(0, |chunk| encoder.sizes(chunk).1))
+            Reverse(column.chunk.open.as_ref().map_or(0, |chunk| encoder.sizes(chunk).1))
         });
         let close = |(encoder, column): (&ColumnEncoder, &mut FileColumn)| {
-            if let Some(chunk) = column.open.take() {
-                let values = column.dictionary.take();
+            if let Some(chunk) = column.chunk.open.take() {
+                let values = column.chunk.dictionary.take();
                 column.closed.insert(row_group, encoder.close(chunk, values.as_ref())?);
             }
             Ok(())
@@ -309,7 +342,7 @@ impl FileEncoder {
         for (id, column) in &self.columns {
             let Some(encoder) = encoders.columns.get(id) else { continue };
             leaf_columns += leaves(&encoder.parquet);
-            if let Some(chunk) = &column.open {
+            if let Some(chunk) = &column.chunk.open {
                 let (finished, open) = encoder.sizes(chunk);
                 bytes += finished as f64 + encoder.shrinkage.estimate(open);
                 open_bytes += open;

@@ -95,13 +95,13 @@ pub(crate) fn reduce(
             Some(file) => file,
             None => SpillFile::create(scratch)?,
         };
-        let mut writer =
-            RunWriter::create(file.insert(made), context.catalog, forms.into_iter().collect(), batch_bytes)?;
+        let mut writer = RunWriter::create(made, context.catalog, forms.into_iter().collect(), batch_bytes)?;
         let sources = readers.into_iter().map(|reader| Source::Disk(Box::new(reader))).collect();
         merge(sources, context, |held, picks| {
             writer.write(&Rows::gather(held, picks, context.catalog)?, context.catalog)
         })?;
-        let run = writer.finish()?;
+        let (run, made) = writer.finish()?;
+        file = Some(made);
         context.meter.add(Figure::MergedRuns, count as u64);
         context.meter.add(Figure::SpilledBytes, run.bytes());
         runs.insert(first, run);

@@ -105,12 +105,13 @@ impl MetricsJob<'_> {
             .expected_rows(inputs.rows())
             .cancel(self.cancel.clone());
         let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);
-        let (outcome, ()) = relay(builder, self.scratch, self.threads, |scratch, meter, sink| {
-            inputs.merge(memory, threads(self.threads), scratch, &cancel, meter, |held, picks| {
-                let rows = Rows::gather(held, picks, inputs.catalog())?;
-                sink(rows.without_empty_columns().into_batch(inputs.catalog())?)
-            })
-        })?;
+        let (outcome, ()) =
+            relay(builder, inputs.catalog(), self.scratch, self.threads, |scratch, meter, sink| {
+                inputs.merge(memory, threads(self.threads), scratch, &cancel, meter, |held, picks| {
+                    let rows = Rows::gather(held, picks, inputs.catalog())?;
+                    sink(rows.without_empty_columns())
+                })
+            })?;
         Ok(Outcome { rows_read: inputs.rows(), ..outcome })
     }
 }

@@ -11,7 +11,7 @@ use crate::catalog::{Catalog, ColumnId};
 use crate::error::{Error, Result};
 use crate::merge::{MergeContext, RUN_FAN_IN, Source, merge, reduce, run_batch_bytes};
 use crate::rows::Rows;
-use crate::sort::SortedBuffer;
+use crate::sort::{SortedBuffer, in_order};
 use crate::spill::{Run, RunWriter, Scratch, SpillFile};
 use crate::stats::{Figure, Meter};
 use crate::whole::Whole;
@@ -19,6 +19,10 @@ use crate::workers::Workers;
 
 /// Small batches are joined until they have this many rows, so that a job of many tiny batches stays cheap.
 const JOIN_ROWS: usize = 2048;
+
+/// Batches are put in order as they come unless they hold more than this part of the memory limit: there are two of
+/// them while that is done.
+const ORDERED_PART: usize = 16;
 
 /// Bytes of a limit that are left for reading, encoding and the process itself, where it is as large as that.
 const RESERVE: usize = 24 << 20;
@@ -132,31 +136,35 @@ impl Sorter {
             }
         }
         if rows.len >= JOIN_ROWS {
-            self.join_small(catalog)?;
-            self.keep(rows);
-            return Ok(());
+            self.join_small(key, catalog)?;
+            return self.keep(rows, key);
         }
         self.small_rows += rows.len;
         self.small_bytes += bytes;
         self.small.push(rows);
-        if self.small_rows >= JOIN_ROWS { self.join_small(catalog) } else { Ok(()) }
+        if self.small_rows >= JOIN_ROWS { self.join_small(key, catalog) } else { Ok(()) }
     }
 
     fn held_bytes(&self) -> usize {
         self.buffer_bytes + self.small_bytes + self.whole.memory()
     }
 
-    fn keep(&mut self, mut rows: Rows) {
+    fn keep(&mut self, rows: Rows, key: Option<ColumnId>) -> Result<()> {
+        let timer = self.meter.time(Figure::Sort);
+        let large = rows.memory() > self.memory_limit / ORDERED_PART;
+        let mut rows = if large { rows } else { in_order(rows, key, &self.workers)? };
+        drop(timer);
         self.whole.take(&mut rows);
         self.buffer_bytes += rows.memory();
         self.buffer.push(rows);
         self.meter.largest(Figure::PeakBuffered, self.held_bytes() as u64);
+        Ok(())
     }
 
-    fn join_small(&mut self, catalog: &Catalog) -> Result<()> {
+    fn join_small(&mut self, key: Option<ColumnId>, catalog: &Catalog) -> Result<()> {
         if !self.small.is_empty() {
             let joined = Rows::concat(&self.small, catalog)?;
-            self.keep(joined);
+            self.keep(joined, key)?;
             self.small.clear();
             (self.small_rows, self.small_bytes) = (0, 0);
         }
@@ -165,7 +173,7 @@ impl Sorter {
 
     /// Writes what is buffered as one sorted run.
     fn spill(&mut self, key: Option<ColumnId>, catalog: &Catalog, scratch: &mut Scratch) -> Result<()> {
-        self.join_small(catalog)?;
+        self.join_small(key, catalog)?;
         if self.buffer.is_empty() {
             return Ok(());
         }
@@ -180,11 +188,12 @@ impl Sorter {
         };
         let mut sorted = SortedBuffer::new(parts, whole, key, batch_bytes, catalog, &self.workers)?;
         let forms = sorted.forms(catalog);
-        let mut writer = RunWriter::create(self.spill.insert(file), catalog, forms, batch_bytes)?;
+        let mut writer = RunWriter::create(file, catalog, forms, batch_bytes)?;
         while let Some(rows) = sorted.next(catalog)? {
             writer.write(&rows, catalog)?;
         }
-        let run = writer.finish()?;
+        let (run, file) = writer.finish()?;
+        self.spill = Some(file);
         meter.add(Figure::SpilledRuns, 1);
         meter.add(Figure::SpilledBytes, run.bytes());
         self.runs.push(run);
@@ -206,7 +215,7 @@ impl Sorter {
         if spill_rest {
             self.spill(key, catalog, scratch)?;
         }
-        self.join_small(catalog)?;
+        self.join_small(key, catalog)?;
         Ok(AllRows { sorter: self, key })
     }
 }

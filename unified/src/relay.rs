@@ -5,9 +5,11 @@
 //! who is slower. Whichever side fails first ends the other.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use crate::builder::UnifiedWriterBuilder;
+use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::jobs::Outcome;
 use crate::rollup::Sink;
@@ -41,15 +43,16 @@ pub(crate) fn side_by_side<T: Send, R: Send>(
     })
 }
 
-/// Runs `produce`, whose batches go to a writer, and yields what both have to say. `produce` gets a place for temporary
-/// files, which are gone before any output has its final name.
+/// Runs `produce`, whose rows go to a writer over the same catalog, and yields what both have to say. `produce` gets a
+/// place for temporary files, which are gone before any output has its final name.
 pub(crate) fn relay<T: Send>(
     builder: UnifiedWriterBuilder,
+    catalog: &Arc<Catalog>,
     scratch: &Path,
     asked: usize,
     produce: impl FnOnce(&mut Scratch, &Meter, Sink<'_>) -> Result<T> + Send,
 ) -> Result<(Outcome, T)> {
-    let mut writer = builder.build()?;
+    let mut writer = builder.build_over(Arc::clone(catalog))?;
     let meter = writer.meter().clone();
     let produced = side_by_side(
         threads(asked),
@@ -59,7 +62,7 @@ pub(crate) fn relay<T: Send>(
             scratch.clear()?;
             Ok(produced)
         },
-        |batch| writer.write_from(&batch, "the merged rows", 0),
+        |rows| writer.write_rows(rows, "the merged rows"),
     )?;
     let files = writer.finish()?;
     let counts = writer.counts();

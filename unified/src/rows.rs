@@ -5,9 +5,9 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
 use arrow::compute::{concat, filter, interleave};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use crate::catalog::{Catalog, ColumnId};
@@ -107,23 +107,6 @@ impl Rows {
     pub(crate) fn without_empty_columns(mut self) -> Self {
         self.columns.retain(|(_, array)| array.logical_null_count() < array.len());
         self
-    }
-
-    /// The same under the columns' names.
-    pub(crate) fn into_batch(self, catalog: &Catalog) -> Result<RecordBatch> {
-        let arrays = self
-            .columns
-            .iter()
-            .map(|(id, array)| catalog.presented(*id, array))
-            .collect::<Result<Vec<ArrayRef>>>()?;
-        let fields: Vec<Field> = self
-            .columns
-            .iter()
-            .zip(&arrays)
-            .map(|((id, _), array)| Field::new(catalog.name(*id), array.data_type().clone(), true))
-            .collect();
-        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-            .map_err(|source| Error::internal("building a batch", source))
     }
 
     /// Joins rows end to end.

@@ -1,17 +1,21 @@
 //! Sorting rows that lie in memory.
 //!
-//! 1. One entry of 16 bytes a row: key, batch and row in one number, so that comparing two is one comparison. A missing
+//! 1. Batches are put in order one by one as they come (module `order`): in the end each is read from its first row to its
+//!    last, by and by. Rows that lie in any order would each be fetched from memory by themselves, which costs more than
+//!    to move all of them once more while they are in the cache.
+//! 2. One entry of 16 bytes a row: key, batch and row in one number, so that comparing two is one comparison. A missing
 //!    key comes first; as every entry is unique, the order is the stable one.
-//! 2. Where the entries already ascend nothing is done, and the batches are handed on as they are. Else they are sorted
+//! 3. Where the entries already ascend nothing is done, and the batches are handed on as they are. Else they are sorted
 //!    by a merge sort that makes use of runs, so that nearly sorted rows are cheap, in all threads.
-//! 3. Columns of codes and of values of fixed width lie end to end (module `whole`), so that their rows are gathered from
+//! 4. Columns of codes and of values of fixed width lie end to end (module `whole`), so that their rows are gathered from
 //!    one place; the others stay in their batches.
-//! 4. Sorted rows are gathered column by column, a batch at a time, so the rows never exist twice.
+//! 5. Sorted rows are gathered column by column, a batch at a time, so the rows never exist twice.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, UInt32Array, UInt64Array};
 use arrow::compute::take;
+use arrow::error::ArrowError;
 
 use crate::catalog::{Catalog, ColumnId};
 use crate::codes::CODE_TYPE;
@@ -156,6 +160,25 @@ impl SortedBuffer {
         }
         Some(rows.without_empty_columns())
     }
+}
+
+/// The rows in order of their keys, ties in order of arrival.
+pub(crate) fn in_order(mut rows: Rows, key: Option<ColumnId>, workers: &Workers) -> Result<Rows> {
+    let keys = KeyRule::keys(key.and_then(|id| rows.column(id)), rows.len);
+    if keys.is_sorted() {
+        return Ok(rows);
+    }
+    let mut order: Vec<(Key, u32)> = keys.into_iter().zip(0..).collect();
+    order.sort_unstable();
+    let order = UInt32Array::from_iter_values(order.into_iter().map(|(_, row)| row));
+    let gather = |(_, array): &mut (ColumnId, ArrayRef)| {
+        *array = take(array, &order, None)?;
+        Ok(())
+    };
+    let gathered: std::result::Result<(), ArrowError> =
+        workers.run(rows.columns.iter_mut().collect(), gather);
+    gathered.map_err(|source| Error::internal("gathering rows", source))?;
+    Ok(rows)
 }
 
 /// Brings each column that is coded in some parts only to plain values, once and for all.

@@ -2,18 +2,20 @@
 //!
 //! 1. The footers are looked at, one file after another: names, types, how many rows. So a conflict of types is found
 //!    before any work is done. A column of which a footer says that all its values are null has no type to conflict.
-//! 2. Up to [`FAN_IN`] inputs are merged at once, straight from their files. More are first merged in groups of
-//!    neighbours into runs on disk, so that the number of open files never depends on the number of inputs.
+//! 2. Up to [`FAN_IN`] inputs are merged at once, straight from their files, and no more than the memory holds pages of: an
+//!    open input has one page of each column decoded, with its dictionary. More are first merged in groups of neighbours
+//!    into runs on disk, so that neither open files nor open pages depend on the number of inputs.
 //! 3. As rows pass, the claim is verified: a row without a key or below the row before it ends the work.
 //!
 //! Rows of equal keys come in order of the inputs, then of their rows.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use parquet::file::metadata::ColumnChunkMetaData;
 
 use crate::ahead::read_ahead;
 use crate::cancel::Cancel;
@@ -22,19 +24,28 @@ use crate::codes::Translator;
 use crate::error::{Error, Result};
 use crate::merge::{FAN_IN, MergeContext, RUN_FAN_IN, Source, merge, reduce, run_batch_bytes};
 use crate::rows::Rows;
+use crate::run_series::RunSeries;
 use crate::segment::SegmentReader;
-use crate::spill::{RunReader, RunWriter, Scratch, SpillFile};
+use crate::spill::{RunReader, Scratch, SpillFile};
 use crate::stats::Meter;
 
+/// Open pages may come to so many times what the batches may: at the default limit 256 MiB.
+const OPEN_PART: usize = 2;
+
+/// Bytes of a page, and of a dictionary, beyond which writers begin another: no footer tells.
+const PAGE_BYTES: u64 = 1 << 20;
+
 /// One input of the merge.
-struct Input {
+pub(crate) struct Input {
     path: PathBuf,
     columns: Vec<ColumnId>,
+    /// Bytes of its open pages, by its footer.
+    open_bytes: u64,
 }
 
 /// Sorted inputs whose footers have been looked at.
 pub(crate) struct SortedInputs {
-    catalog: Catalog,
+    catalog: Arc<Catalog>,
     key: String,
     inputs: Vec<Input>,
     rows: u64,
@@ -56,37 +67,19 @@ impl SortedInputs {
         for (name, data_type) in [(key, DataType::Int64)].iter().chain(expected) {
             catalog.note(&Field::new(*name, data_type.clone(), true), true, judge)?;
         }
-        let mut survey = Self { catalog, key: key.to_string(), inputs: Vec::new(), rows: 0 };
+        let (mut inputs, mut rows) = (Vec::with_capacity(paths.len()), 0);
         for path in paths {
             cancel.check()?;
-            survey.look_at(path)?;
+            if let Some((input, count)) = look_at(path, key, &mut catalog)? {
+                inputs.push(input);
+                rows += count;
+            }
         }
-        Ok(survey)
-    }
-
-    fn look_at(&mut self, path: &Path) -> Result<()> {
-        let reader = SegmentReader::open(path, &[], 0)?;
-        let metadata = reader.metadata();
-        let place = path.display().to_string();
-        let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
-        check_names(metadata.schema(), &place)?;
-        if rows == 0 {
-            return Ok(());
-        }
-        let mut columns = Vec::with_capacity(metadata.schema().fields().len());
-        for (root, field) in metadata.schema().fields().iter().enumerate() {
-            columns.push(self.catalog.note(field, has_values(metadata, root), &place)?);
-        }
-        if metadata.schema().column_with_name(&self.key).is_none() {
-            return Err(Error::missing_key(format!("{place}, row group 0, row 0"), &self.key));
-        }
-        self.inputs.push(Input { path: path.to_path_buf(), columns });
-        self.rows += rows;
-        Ok(())
+        Ok(Self { catalog: Arc::new(catalog), key: key.to_string(), inputs, rows })
     }
 
     /// The columns of all inputs.
-    pub(crate) fn catalog(&self) -> &Catalog {
+    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
     }
 
@@ -109,28 +102,45 @@ impl SortedInputs {
         meter: &Meter,
         each: impl FnMut(&[Rows], &[(usize, usize)]) -> Result<()>,
     ) -> Result<()> {
-        let (catalog, key) = (&self.catalog, self.catalog.id(&self.key));
+        let (catalog, key) = (self.catalog.as_ref(), self.catalog.id(&self.key));
         let context = MergeContext { catalog, key, cancel, memory, meter };
-        if self.inputs.len() <= FAN_IN {
+        let groups = self.groups(memory);
+        if groups.len() < 2 {
             return self.merge_inputs(&self.inputs, threads, &context, each);
         }
-        let mut runs = Vec::with_capacity(self.inputs.len().div_ceil(FAN_IN));
+        let mut runs = Vec::with_capacity(groups.len());
         let mut file = SpillFile::create(scratch)?;
-        for group in self.inputs.chunks(FAN_IN) {
-            // Whether a column will be coded throughout is not known yet, so values are stored.
-            let columns: BTreeSet<ColumnId> =
-                group.iter().flat_map(|input| input.columns.iter().copied()).collect();
-            let forms = columns.into_iter().map(|id| (id, self.catalog.data_type(id).clone())).collect();
-            let mut writer = RunWriter::create(&mut file, &self.catalog, forms, run_batch_bytes(memory))?;
+        for group in groups {
+            let columns = group.iter().flat_map(|input| input.columns.iter().copied()).collect();
+            let mut series = RunSeries::new(file, catalog, columns, run_batch_bytes(memory));
             self.merge_inputs(group, threads, &context, |held, picks| {
-                writer.write(&Rows::gather(held, picks, &self.catalog)?, &self.catalog)
+                series.write(&Rows::gather(held, picks, catalog)?)
             })?;
-            runs.push(writer.finish()?);
+            let (written, same) = series.finish()?;
+            runs.extend(written);
+            file = same;
         }
         drop(file);
         let runs = reduce(runs, RUN_FAN_IN, scratch, &context)?;
         let sources = runs.into_iter().map(|run| Ok(Source::Disk(Box::new(RunReader::open(run)?))));
         merge(sources.collect::<Result<_>>()?, &context, each)
+    }
+
+    /// Neighbours that may be open at once: at least two, so that there are fewer of them after a pass.
+    pub(crate) fn groups(&self, memory: usize) -> Vec<&[Input]> {
+        let most = (OPEN_PART * memory) as u64;
+        let (mut groups, mut rest) = (Vec::new(), self.inputs.as_slice());
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fitting = rest.iter().take(FAN_IN).take_while(|input| {
+                bytes += input.open_bytes;
+                bytes <= most
+            });
+            let (group, others) = rest.split_at(fitting.count().max(2).min(rest.len()));
+            groups.push(group);
+            rest = others;
+        }
+        groups
     }
 
     /// Merges inputs of which each may be open.
@@ -161,6 +171,33 @@ impl SortedInputs {
         let batch_bytes = (memory / inputs.len().max(1)) as u64;
         inputs.iter().map(|input| SortedSegment::open(&input.path, &self.key, batch_bytes)).collect()
     }
+}
+
+/// Notes the columns of an input and counts its rows; nothing where it has none.
+fn look_at(path: &Path, key: &str, catalog: &mut Catalog) -> Result<Option<(Input, u64)>> {
+    let reader = SegmentReader::open(path, &[], 0)?;
+    let metadata = reader.metadata();
+    let place = path.display().to_string();
+    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+    check_names(metadata.schema(), &place)?;
+    if rows == 0 {
+        return Ok(None);
+    }
+    let mut columns = Vec::with_capacity(metadata.schema().fields().len());
+    for (root, field) in metadata.schema().fields().iter().enumerate() {
+        columns.push(catalog.note(field, has_values(metadata, root), &place)?);
+    }
+    if metadata.schema().column_with_name(key).is_none() {
+        return Err(Error::missing_key(format!("{place}, row group 0, row 0"), key));
+    }
+    let row_groups = metadata.metadata().row_groups().iter();
+    let open_bytes = row_groups.map(|group| group.columns().iter().map(open_bytes).sum()).max().unwrap_or(0);
+    Ok(Some((Input { path: path.to_path_buf(), columns, open_bytes }, rows)))
+}
+
+/// Bytes that an open column chunk keeps decoded: a page and a dictionary, as far as there is so much.
+fn open_bytes(chunk: &ColumnChunkMetaData) -> u64 {
+    u64::try_from(chunk.uncompressed_size()).unwrap_or(0).min(2 * PAGE_BYTES)
 }
 
 /// Whether a column of the file may have a value, by what its footer says.

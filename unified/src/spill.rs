@@ -152,18 +152,18 @@ impl Run {
 pub(crate) type Forms = Vec<(ColumnId, DataType)>;
 
 /// Writes one run.
-pub(crate) struct RunWriter<'a> {
-    file: &'a mut SpillFile,
+pub(crate) struct RunWriter {
+    file: SpillFile,
     writer: StreamWriter<BufWriter<Stretch>>,
     forms: Forms,
     schema: SchemaRef,
     batch_bytes: usize,
 }
 
-impl<'a> RunWriter<'a> {
+impl RunWriter {
     /// `forms` must cover every row that will be written; `batch_bytes` bounds what a reader has to hold at once.
     pub(crate) fn create(
-        file: &'a mut SpillFile,
+        file: SpillFile,
         catalog: &Catalog,
         forms: Forms,
         batch_bytes: usize,
@@ -207,8 +207,9 @@ impl<'a> RunWriter<'a> {
         self.writer.write(&batch).map_err(|source| Error::spill("writing spill file", path, source))
     }
 
-    pub(crate) fn finish(self) -> Result<Run> {
-        let Self { file, writer, .. } = self;
+    /// The run, and the file for further ones.
+    pub(crate) fn finish(self) -> Result<(Run, SpillFile)> {
+        let Self { mut file, writer, .. } = self;
         let path = &file.shared.path;
         let buffered =
             writer.into_inner().map_err(|source| Error::spill("finishing spill file", path, source))?;
@@ -216,7 +217,7 @@ impl<'a> RunWriter<'a> {
             .into_inner()
             .map_err(|failure| Error::io("finishing spill file", path, failure.into_error()))?;
         file.end = stretch.end;
-        Ok(Run(stretch))
+        Ok((Run(stretch), file))
     }
 }
 

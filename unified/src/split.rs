@@ -38,10 +38,10 @@ const PIECE_BYTES: usize = 1024 * 1024;
 
 /// Most rows that are encoded at once, in pieces, where the file is far from its goal: threads that work side by side meet
 /// less often.
-const ROUND_ROWS: usize = 4 * PIECE_ROWS;
+const ROUND_ROWS: usize = 8 * PIECE_ROWS;
 
 /// Bytes of values after which a round ends.
-const ROUND_BYTES: f64 = 2.0 * PIECE_BYTES as f64;
+const ROUND_BYTES: f64 = 4.0 * PIECE_BYTES as f64;
 
 /// A round also ends where its rows are so much heavier than those before.
 const HEAVIER: f64 = 1.5;

@@ -136,18 +136,19 @@ impl TidMergeJob<'_> {
             .sync(self.sync)
             .cancel(self.cancel.clone());
         let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);
-        let (outcome, tally) = relay(builder, self.scratch, self.threads, |scratch, meter, sink| {
-            let ids = Ids::new(self.columns, inputs.catalog());
-            let mut rollup = Rollup::new(interval, ids, inputs.catalog(), memory / 2, &cancel, meter);
-            // Two directories: the merge holds on to its own while a large group makes use of another.
-            let mut groups = scratch.another();
-            inputs.merge(memory, threads(self.threads), scratch, &cancel, meter, |held, picks| {
-                rollup.add(held, picks, &mut groups, sink)
+        let (outcome, tally) =
+            relay(builder, inputs.catalog(), self.scratch, self.threads, |scratch, meter, sink| {
+                let ids = Ids::new(self.columns, inputs.catalog());
+                let mut rollup = Rollup::new(interval, ids, inputs.catalog(), memory / 2, &cancel, meter);
+                // Two directories: the merge holds on to its own while a large group makes use of another.
+                let mut groups = scratch.another();
+                inputs.merge(memory, threads(self.threads), scratch, &cancel, meter, |held, picks| {
+                    rollup.add(held, picks, &mut groups, sink)
+                })?;
+                let tally = rollup.finish(&mut groups, sink)?;
+                groups.clear()?;
+                Ok(tally)
             })?;
-            let tally = rollup.finish(&mut groups, sink)?;
-            groups.clear()?;
-            Ok(tally)
-        })?;
         let out_of_range = tally.dropped.get(OUT_OF_RANGE).copied().unwrap_or(0);
         Ok(Outcome {
             rows_read: inputs.rows(),

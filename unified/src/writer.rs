@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
@@ -119,8 +120,18 @@ impl UnifiedWriter {
 
     /// Writes a batch that came from `place`, its first row being row `first_row` there.
     pub(crate) fn write_from(&mut self, batch: &RecordBatch, place: &str, first_row: u64) -> Result<()> {
+        self.step(|pipeline, counts| pipeline.write(batch, place, first_row, counts))
+    }
+
+    /// Writes rows of columns that the writer was built over; `place` is where they come from.
+    pub(crate) fn write_rows(&mut self, rows: Rows, place: &str) -> Result<()> {
+        self.step(|pipeline, counts| pipeline.take(rows, place, 0, counts))
+    }
+
+    /// Goes on by one step; a failure closes the writer.
+    fn step(&mut self, step: impl FnOnce(&mut Pipeline, &mut Counts) -> Result<()>) -> Result<()> {
         let State::Open(pipeline) = &mut self.state else { return Err(self.closed()) };
-        let written = pipeline.write(batch, place, first_row, &mut self.counts);
+        let written = step(pipeline, &mut self.counts);
         if written.is_err() {
             self.state = State::Closed("an earlier call failed");
         }
@@ -186,7 +197,8 @@ pub(crate) struct Pipeline {
     pub(crate) splitter: Splitter,
     pub(crate) sorter: Option<Sorter>,
     pub(crate) scratch: Scratch,
-    pub(crate) catalog: Catalog,
+    /// Shared with whoever makes the rows, where they do not come in batches.
+    pub(crate) catalog: Arc<Catalog>,
     pub(crate) translator: Translator,
     pub(crate) key: Option<KeyRule>,
     pub(crate) missing: MissingKeys,
@@ -201,21 +213,32 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     fn write(&mut self, batch: &RecordBatch, place: &str, first_row: u64, counts: &mut Counts) -> Result<()> {
+        let admit = self.meter.time(Figure::Admit);
+        let catalog = Arc::get_mut(&mut self.catalog)
+            .ok_or_else(|| Error::internal("taking in a batch", "its columns would be those of another"))?;
+        let rows = catalog.admit(batch, place, &mut self.translator)?;
+        drop(admit);
+        if let Some(rule) = self.key.as_ref().filter(|_| rows.len > 0) {
+            let field = batch.schema_ref().column_with_name(&rule.column);
+            rule.check_type(field.map(|(_, field)| field.data_type()), place)?;
+        }
+        self.take(rows, place, first_row, counts)
+    }
+
+    /// Takes rows in, whose keys are still to be read off.
+    fn take(&mut self, mut rows: Rows, place: &str, first_row: u64, counts: &mut Counts) -> Result<()> {
         self.cancel.check()?;
-        let meter = self.meter.clone();
-        let admit = meter.time(Figure::Admit);
-        let mut rows = self.catalog.admit(batch, place, &mut self.translator)?;
         if rows.len == 0 {
             return Ok(());
         }
+        let meter = self.meter.clone();
+        let admit = meter.time(Figure::Admit);
         counts.rows_read += rows.len as u64;
         self.meter.add(Figure::Batches, 1);
         self.meter.add(Figure::Rows, rows.len as u64);
         self.check_size(&rows, place, first_row)?;
         match &self.key {
             Some(rule) => {
-                let field = batch.schema_ref().column_with_name(&rule.column);
-                rule.check_type(field.map(|(_, field)| field.data_type()), place)?;
                 let column = self.catalog.id(&rule.column).and_then(|id| rows.column(id));
                 rows.keys = KeyRule::keys(column, rows.len);
             }

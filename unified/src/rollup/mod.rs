@@ -18,8 +18,6 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use arrow::array::RecordBatch;
-
 use crate::cancel::Cancel;
 use crate::catalog::Catalog;
 use crate::error::Result;
@@ -62,7 +60,7 @@ impl Tally {
 }
 
 /// Where rolled-up rows go, in order of TID, time and name.
-pub(crate) type Sink<'a> = &'a mut dyn FnMut(RecordBatch) -> Result<()>;
+pub(crate) type Sink<'a> = &'a mut dyn FnMut(Rows) -> Result<()>;
 
 /// Rolls up a stream of rows in order of their TID.
 pub(crate) struct Rollup<'a> {
@@ -268,7 +266,7 @@ impl Merger<'_> {
             }
         }
         match self.table.take(parts, self.catalog)? {
-            Some(rows) => sink(rows.into_batch(self.catalog)?),
+            Some(rows) => sink(rows.without_empty_columns()),
             None => Ok(()),
         }
     }

@@ -5,7 +5,10 @@ use std::sync::atomic::AtomicBool;
 use super::points::*;
 use super::*;
 use crate::cancel::Cancel;
+use crate::catalog::Catalog;
+use crate::codes::Translator;
 use crate::relay::relay;
+use crate::rows::Rows;
 use crate::sorted::SortedInputs;
 use crate::spill::Scratch;
 use crate::{Columns, Error, ErrorKind, MetricsJob, TidMergeJob, metrics_builder};
@@ -253,18 +256,22 @@ fn whichever_side_of_a_merge_fails_first_its_error_is_reported_and_nothing_is_le
             .scratch(place.scratch.path())
             .rows_per_file(1)
     };
-    let rows = |tid| points(&[point(tid, 1, 1.0)], 0);
+    let mut catalog = Catalog::default();
+    let mut translator = Translator::default();
+    let mut rows = |tid| catalog.admit(&points(&[point(tid, 1, 1.0)], 0), "a test", &mut translator).unwrap();
+    let rows: Vec<Rows> = (0..100).map(&mut rows).collect();
+    let catalog = Arc::new(catalog);
     // The writer: out of order.
-    let error = relay(builder(), place.scratch.path(), 2, |scratch, _, sink| {
+    let error = relay(builder(), &catalog, place.scratch.path(), 2, |scratch, _, sink| {
         scratch.file()?;
-        (0..100).rev().try_for_each(|tid| sink(rows(tid)))
+        rows.iter().rev().try_for_each(|rows| sink(rows.clone()))
     });
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsorted);
     place.assert_empty();
     // The merge: after files have been written.
-    let error = relay(builder(), place.scratch.path(), 2, |scratch, _, sink| {
+    let error = relay(builder(), &catalog, place.scratch.path(), 2, |scratch, _, sink| {
         let _held = scratch.file()?;
-        (0..50).try_for_each(|tid| sink(rows(tid)))?;
+        rows[..50].iter().try_for_each(|rows| sink(rows.clone()))?;
         Err::<(), _>(Error::input("a file", "broken"))
     });
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Input);

@@ -7,6 +7,7 @@ mod golden;
 mod hard;
 mod large;
 mod lifecycle;
+mod merge_memory;
 mod merge_model;
 mod metrics;
 mod ordering;
