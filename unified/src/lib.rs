@@ -12,8 +12,9 @@
 //!    dictionary are read as such.
 //! 2. The catalog checks names and types. Strings with a dictionary become *codes*, numbers into one dictionary for the
 //!    whole job, and stay so up to the page: to sort and to spill a row is to move a few numbers.
-//! 3. Rows wait to be sorted in memory; beyond their share of the limit they go to disk as sorted runs, compressed. One
-//!    entry of 16 bytes a row is sorted; the payload is gathered once.
+//! 3. Rows wait to be sorted in memory; beyond their share of the limit they go to disk as sorted runs, compressed. A
+//!    batch is put in order when it comes, while it is in the cache; then one entry of 16 bytes a row is sorted, and the
+//!    payload is gathered from batches that are each read from their first row to their last.
 //! 4. Sorted rows are handed to the encoder as they are gathered, and cut into files by the bytes that they really take.
 //! 5. The columns of a piece are encoded side by side; a coded column gets its page straight from the codes.
 //! 6. Finished files are written and synced beside the work; all get their names at the end.
@@ -49,14 +50,15 @@
 //! ```
 //!
 //! 1. All footers are looked at first: types that conflict end the job before it has begun.
-//! 2. At most 16 segments are merged at once, more through runs on disk. The merge picks runs of rows, it copies none.
+//! 2. At most 24 segments are merged at once, and no more than half of the memory holds open pages of; the others go
+//!    through runs on disk. The merge picks runs of rows, it copies none.
 //! 3. Rows of one TID form a group. Within it, rows of equal aligned time and name become one: their sketches
 //!    (module `sketch`) are added up, figures taken from the sum. A sketch is decoded only where it is merged.
-//! 4. What is left is gathered once, straight from the inputs' batches, and handed to the writer, which encodes it in
-//!    another thread. The order is that of TID, time and name, whatever the threads do.
+//! 4. What is left is gathered once, straight from the inputs' batches, and handed as it is to the writer, over the same
+//!    catalog, which encodes it in another thread. The order is that of TID, time and name, whatever the threads do.
 //!
-//! Memory, of the limit given: a quarter for the batches of the inputs, an eighth for the group that is not complete
-//! yet, the rest for encoding. A larger group is sorted by time through the disk, so that only the rows of one TID *and
+//! Memory, of the limit given: a quarter for the batches of the inputs, half for their open pages, an eighth for the
+//! group that is not complete yet, the rest for encoding. A larger group is sorted by time through the disk, so that only the rows of one TID *and
 //! one interval* must fit. Beside the limit stand two gathered batches of at most 8,192 rows and the open pages.
 //!
 //! What it does not do: convert types (only the forms of strings and bytes that Parquet stores alike are made one),

@@ -94,7 +94,7 @@ pub struct TidMergeJob<'a> {
     pub end: i64,
     /// Target size in encoded bytes; a TID is never split, whatever its size.
     pub target_size: u64,
-    /// Memory limit in bytes: a quarter for batches in flight, an eighth for a timeseries, the rest for writing. The
+    /// Memory limit in bytes: a quarter for batches in flight, half for open pages, an eighth for a timeseries. The
     /// rows of one timeseries and one interval must fit into an eighth; nothing else depends on the data.
     pub memory_limit: u64,
     /// Threads to work with; 0: as many as there are processors.
