@@ -109,6 +109,7 @@ mod split;
 mod stats;
 mod tid_merge;
 mod traces;
+mod weighed;
 mod whole;
 mod workers;
 mod writer;

@@ -15,6 +15,7 @@ use crate::jobs::Outcome;
 use crate::rollup::Sink;
 use crate::spill::Scratch;
 use crate::stats::Meter;
+use crate::weighed::Weighed;
 use crate::workers::threads;
 
 /// Batches that wait between two stages, beside the one that each has in hands.
@@ -58,7 +59,8 @@ pub(crate) fn relay<T: Send>(
         threads(asked),
         |sink| {
             let mut scratch = Scratch::new(scratch.to_path_buf());
-            let produced = produce(&mut scratch, &meter, sink)?;
+            let weigh = &mut |rows| sink(Weighed::new(rows, catalog)?);
+            let produced = produce(&mut scratch, &meter, weigh)?;
             scratch.clear()?;
             Ok(produced)
         },

@@ -29,6 +29,7 @@ use crate::rows::Rows;
 use crate::size::{Progress, SizePlan};
 use crate::spill::Scratch;
 use crate::stats::{Figure, Meter};
+use crate::weighed::Weighed;
 
 /// Most rows that are encoded between two decisions.
 const PIECE_ROWS: usize = 2048;
@@ -103,18 +104,9 @@ struct Round {
 
 /// Rows that were not cut into pieces yet.
 struct Queued {
-    rows: Rows,
-    /// Bytes of the values of all rows up to and with each.
-    ends: Vec<usize>,
+    weighed: Weighed,
     /// Rows that were cut off already.
     at: usize,
-}
-
-impl Queued {
-    fn bytes(&self, from: usize, to: usize) -> usize {
-        let before = |row: usize| if row == 0 { 0 } else { self.ends[row - 1] };
-        before(to) - before(from)
-    }
 }
 
 /// Cuts ordered rows into files.
@@ -188,17 +180,12 @@ impl Splitter {
         self.rows_left = rows_left;
     }
 
-    pub(crate) fn push(&mut self, rows: Rows, context: &mut Context<'_>) -> Result<()> {
-        if rows.len > 0 {
-            let mut ends = rows.value_bytes_by_row(context.catalog)?;
-            let mut sum = 0;
-            for end in &mut ends {
-                sum += *end;
-                *end = sum;
-            }
-            self.queued_rows += rows.len;
-            self.queued_bytes += sum;
-            self.queue.push_back(Queued { rows, ends, at: 0 });
+    pub(crate) fn push(&mut self, weighed: Weighed, context: &mut Context<'_>) -> Result<()> {
+        let rows = weighed.rows.len;
+        if rows > 0 {
+            self.queued_rows += rows;
+            self.queued_bytes += weighed.bytes(0, rows);
+            self.queue.push_back(Queued { weighed, at: 0 });
         }
         self.pump(false, context)
     }
@@ -232,18 +219,16 @@ impl Splitter {
         let (mut parts, mut rows, mut bytes) = (Vec::new(), 0, 0);
         while rows < most && bytes < PIECE_BYTES {
             let Some(front) = self.queue.front_mut() else { break };
-            let start = front.at;
-            // With the row that reaches the limit.
-            let limit = front.bytes(0, start) + PIECE_BYTES - bytes;
-            let fitting = front.ends[start..].partition_point(|end| *end < limit) + 1;
-            let len = fitting.min(most - rows).min(front.rows.len - start);
-            let taken = front.bytes(start, start + len);
-            parts.push(front.rows.slice(start, len));
+            let (start, weighed) = (front.at, &front.weighed);
+            let fitting = weighed.fitting(start, PIECE_BYTES - bytes);
+            let len = fitting.min(most - rows).min(weighed.rows.len - start);
+            let taken = weighed.bytes(start, start + len);
+            parts.push(weighed.rows.slice(start, len));
             front.at += len;
             rows += len;
             bytes += taken;
             self.queued_bytes -= taken;
-            if front.at == front.rows.len {
+            if front.at == front.weighed.rows.len {
                 self.queue.pop_front();
             }
         }

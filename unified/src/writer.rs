@@ -29,6 +29,7 @@ use crate::rows::Rows;
 use crate::spill::Scratch;
 use crate::split::{Context, Splitter};
 use crate::stats::{Figure, Meter, Stats};
+use crate::weighed::Weighed;
 
 /// Bytes of a row that every limit must bear.
 const ALWAYS_FITS: usize = 4096;
@@ -124,8 +125,8 @@ impl UnifiedWriter {
     }
 
     /// Writes rows of columns that the writer was built over; `place` is where they come from.
-    pub(crate) fn write_rows(&mut self, rows: Rows, place: &str) -> Result<()> {
-        self.step(|pipeline, counts| pipeline.take(rows, place, 0, counts))
+    pub(crate) fn write_rows(&mut self, rows: Weighed, place: &str) -> Result<()> {
+        self.step(|pipeline, counts| pipeline.take_weighed(rows, place, counts))
     }
 
     /// Goes on by one step; a failure closes the writer.
@@ -213,6 +214,7 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     fn write(&mut self, batch: &RecordBatch, place: &str, first_row: u64, counts: &mut Counts) -> Result<()> {
+        self.cancel.check()?;
         let admit = self.meter.time(Figure::Admit);
         let catalog = Arc::get_mut(&mut self.catalog)
             .ok_or_else(|| Error::internal("taking in a batch", "its columns would be those of another"))?;
@@ -222,15 +224,42 @@ impl Pipeline {
             let field = batch.schema_ref().column_with_name(&rule.column);
             rule.check_type(field.map(|(_, field)| field.data_type()), place)?;
         }
-        self.take(rows, place, first_row, counts)
-    }
-
-    /// Takes rows in, whose keys are still to be read off.
-    fn take(&mut self, mut rows: Rows, place: &str, first_row: u64, counts: &mut Counts) -> Result<()> {
-        self.cancel.check()?;
         if rows.len == 0 {
             return Ok(());
         }
+        let rows = self.take_in(rows, place, first_row, counts)?;
+        match &mut self.sorter {
+            Some(sorter) => {
+                self.counted.add(&rows.keys);
+                let before = sorter.runs();
+                let key = self.key.as_ref().and_then(|rule| self.catalog.id(&rule.column));
+                sorter.push(rows, key, &self.catalog, &mut self.scratch)?;
+                counts.spilled_runs += (sorter.runs() - before) as u64;
+                Ok(())
+            }
+            None => self.split(Weighed::new(rows, &self.catalog)?),
+        }
+    }
+
+    /// Takes in rows of the catalog's columns that are in order already.
+    fn take_weighed(&mut self, mut weighed: Weighed, place: &str, counts: &mut Counts) -> Result<()> {
+        self.cancel.check()?;
+        let rows = std::mem::take(&mut weighed.rows);
+        if rows.len == 0 {
+            return Ok(());
+        }
+        let rows = self.take_in(rows, place, 0, counts)?;
+        self.split(weighed.with_rows(rows, &self.catalog)?)
+    }
+
+    fn split(&mut self, rows: Weighed) -> Result<()> {
+        let context =
+            &mut Context { catalog: &self.catalog, scratch: &mut self.scratch, cancel: &self.cancel };
+        self.splitter.push(rows, context)
+    }
+
+    /// Counts rows, reads off their keys and holds them against what was asked for; yields those that are wanted.
+    fn take_in(&mut self, mut rows: Rows, place: &str, first_row: u64, counts: &mut Counts) -> Result<Rows> {
         let meter = self.meter.clone();
         let admit = meter.time(Figure::Admit);
         counts.rows_read += rows.len as u64;
@@ -265,21 +294,7 @@ impl Pipeline {
             self.verify(&rows, place, first_row)?;
         }
         drop(admit);
-        match &mut self.sorter {
-            Some(sorter) => {
-                self.counted.add(&rows.keys);
-                let before = sorter.runs();
-                let key = self.key.as_ref().and_then(|rule| self.catalog.id(&rule.column));
-                sorter.push(rows, key, &self.catalog, &mut self.scratch)?;
-                counts.spilled_runs += (sorter.runs() - before) as u64;
-                Ok(())
-            }
-            None => {
-                let mut context =
-                    Context { catalog: &self.catalog, scratch: &mut self.scratch, cancel: &self.cancel };
-                self.splitter.push(rows, &mut context)
-            }
-        }
+        Ok(rows)
     }
 
     /// # Errors
@@ -331,7 +346,7 @@ impl Pipeline {
             side_by_side(
                 splitter.threads(),
                 |sink| {
-                    rows.drain(&catalog, &mut runs, &cancel, sink)?;
+                    rows.drain(&catalog, &mut runs, &cancel, |rows| sink(Weighed::new(rows, &catalog)?))?;
                     runs.clear()
                 },
                 |rows| {
