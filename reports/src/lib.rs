@@ -13,6 +13,7 @@ pub mod determinism;
 pub mod document;
 mod error;
 pub mod evidence;
+mod finding;
 pub mod gate;
 pub mod guide;
 mod headline;
@@ -30,6 +31,7 @@ pub mod policy;
 pub mod redact;
 pub mod schema;
 pub mod selftest;
+mod side;
 pub mod signal_evidence;
 mod stated;
 pub mod summary;
@@ -39,7 +41,7 @@ mod words;
 mod write;
 
 #[cfg(test)]
-#[allow(dead_code, reason = "tests outside of the crate use the rest")]
+#[allow(dead_code, unused_imports, reason = "tests outside of the crate use the rest")]
 mod fixture;
 
 pub use error::{Error, Result};

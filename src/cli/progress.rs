@@ -16,16 +16,16 @@ use crate::run::Progress;
 /// Redraws a second: enough to see it move, few enough for a remote shell.
 const REDRAWS: u8 = 8;
 
-/// The progress that fits where stderr leads.
-pub(super) fn of(common: &Common, jobs: usize) -> Box<dyn Progress> {
+/// The progress that fits where stderr leads. Of a redacted run it tells names of jobs, verdicts and counts alone.
+pub(super) fn of(common: &Common, jobs: usize, redacted: bool) -> Box<dyn Progress> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let dumb = variable("TERM").is_none_or(|term| term == "dumb");
     if common.silent {
         Box::new(Silent)
     } else if common.plain || dumb || variable("CI").is_some() || !std::io::stderr().is_terminal() {
-        Box::new(Lines)
+        Box::new(Lines { redacted })
     } else {
-        Box::new(Bar::new(jobs, ProgressDrawTarget::stderr_with_hz(REDRAWS)))
+        Box::new(Bar::new(jobs, redacted, ProgressDrawTarget::stderr_with_hz(REDRAWS)))
     }
 }
 
@@ -38,11 +38,13 @@ impl Progress for Silent {
 }
 
 /// One line to stderr for each job, and one for every few measured pairs.
-struct Lines;
+struct Lines {
+    redacted: bool,
+}
 
 impl Progress for Lines {
     fn judged(&self, job: &JobReport, done: usize, of: usize) {
-        terminal::complain(&format!("[{done}/{of}] {}", line(job)));
+        terminal::complain(&format!("[{done}/{of}] {}", line(job, self.redacted)));
     }
 
     fn measured(&self, set: &str, pairs: usize, of: usize) {
@@ -60,10 +62,11 @@ impl Progress for Lines {
 struct Bar {
     bar: ProgressBar,
     rows: AtomicU64,
+    redacted: bool,
 }
 
 impl Bar {
-    fn new(jobs: usize, target: ProgressDrawTarget) -> Self {
+    fn new(jobs: usize, redacted: bool, target: ProgressDrawTarget) -> Self {
         let bar = ProgressBar::with_draw_target(Some(jobs as u64), target);
         let plain = "{pos}/{len} jobs, {msg}";
         let style =
@@ -74,7 +77,7 @@ impl Bar {
         }
         bar.set_message("rows: 0");
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar, rows: AtomicU64::new(0) }
+        Self { bar, rows: AtomicU64::new(0), redacted }
     }
 }
 
@@ -86,7 +89,7 @@ impl Progress for Bar {
         self.bar.set_message(format!("rows: {rows}"));
         self.bar.set_position(self.bar.position().max(done as u64));
         if job.verdict != Verdict::Pass {
-            self.bar.println(line(job));
+            self.bar.println(line(job, self.redacted));
         }
     }
 
@@ -106,14 +109,18 @@ impl Drop for Bar {
     }
 }
 
-fn line(job: &JobReport) -> String {
+fn line(job: &JobReport, redacted: bool) -> String {
     let verdict = match job.verdict {
         Verdict::Pass => "pass",
         Verdict::Fail => "FAIL",
         Verdict::Inconclusive => "inconclusive",
     };
     let rows: u64 = job.candidate.files.iter().map(|file| file.rows).sum();
-    let what = if job.measurement.is_some() { visible(&job.headline) } else { format!("{rows} rows") };
+    let what = match (job.measurement.is_some(), redacted) {
+        (false, _) => format!("{rows} rows"),
+        (true, false) => visible(&job.headline),
+        (true, true) => "measured".to_owned(),
+    };
     format!("{}: {verdict}, {what}", visible(&job.id))
 }
 
@@ -134,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_bar_counts_what_was_taken_over() {
-        let bar = Bar::new(10, ProgressDrawTarget::hidden());
+        let bar = Bar::new(10, false, ProgressDrawTarget::hidden());
         bar.resumed(3, 10);
         assert_eq!(bar.bar.position(), 3);
         assert_eq!(bar.bar.length(), Some(10));

@@ -71,6 +71,26 @@ fn two_equal_green_runs_differ_in_nothing() {
 }
 
 #[test]
+fn reports_redacted_with_two_keys_differ_in_nothing_that_a_key_changes() {
+    let mut raw = fixture::passing();
+    raw.jobs[0].candidate.side.name = "cmd:new".to_owned();
+    raw.policy = fixture::rich().policy;
+    let scoped = crate::policy::PolicyValue {
+        key: "for rows of customer = acme: actions.rows.*".to_owned(),
+        value: "note".to_owned(),
+        origin: "policy.toml:4".to_owned(),
+    };
+    raw.policy.as_mut().unwrap().values.push(scoped);
+    let with = |byte| crate::redact::redact(&raw, &crate::redact::Key::new([byte; 32])).unwrap();
+    let changes = |one, two| Trend::of(vec![at("1", one), at("2", two)], Vec::new()).since.unwrap().changes;
+    assert_eq!(changes(with(1), with(1)), Vec::new());
+    let two = changes(with(1), with(2));
+    assert!(two.len() == 1 && two[0].text.starts_with("redacted with different keys"), "{two:?}");
+    let one = changes(raw.clone(), with(2));
+    assert!(one.len() == 1 && one[0].text.starts_with("redacted with different keys"), "{one:?}");
+}
+
+#[test]
 fn the_terminal_and_the_table_look_as_documented() {
     let trend = trend();
     insta::assert_snapshot!("trend.txt", render_text(&trend));
