@@ -18,6 +18,7 @@ pub mod gate;
 pub mod guide;
 mod headline;
 pub mod html;
+mod interval;
 pub mod json;
 pub mod junit;
 pub mod layout;
@@ -38,6 +39,7 @@ pub mod summary;
 pub mod trend;
 mod visible;
 mod words;
+mod wrap;
 mod write;
 
 #[cfg(test)]

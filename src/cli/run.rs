@@ -322,7 +322,7 @@ pub(super) fn execute(
     cancel: &Cancel,
 ) -> Result<Exit> {
     report_dir::prepare(&settings.out, settings.resume)?;
-    let progress = progress::of(common, jobs.len(), redaction.is_some());
+    let progress = progress::of(common, jobs, redaction.is_some());
     let raw = run(jobs, settings, cancel, progress.as_ref())?;
     drop(progress);
     let (report, out) = match &redaction {

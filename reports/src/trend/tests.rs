@@ -65,9 +65,11 @@ fn what_turned_red_is_named_with_its_finding_side_and_policy() {
 fn two_equal_green_runs_differ_in_nothing() {
     let trend = Trend::of(vec![at("1", fixture::passing()), at("2", fixture::passing())], Vec::new());
     assert_eq!(trend.since, Some(Since { green: Some(0), changes: Vec::new() }));
-    assert!(render_text(&trend).contains("Nothing changed between run 1, the last green one, and run 2."));
+    assert!(
+        render_text(&trend, 100).contains("Nothing changed between run 1, the last green one, and run 2.")
+    );
     let alone = Trend::of(vec![at("1", fixture::rich())], Vec::new());
-    assert!(render_text(&alone).contains("No earlier run was green"));
+    assert!(render_text(&alone, 100).contains("No earlier run was green"));
 }
 
 #[test]
@@ -93,7 +95,7 @@ fn reports_redacted_with_two_keys_differ_in_nothing_that_a_key_changes() {
 #[test]
 fn the_terminal_and_the_table_look_as_documented() {
     let trend = trend();
-    insta::assert_snapshot!("trend.txt", render_text(&trend));
+    insta::assert_snapshot!("trend.txt", render_text(&trend, 100));
     insta::assert_snapshot!("trend.csv", render_csv(&trend).unwrap().replace("\r\n", "\n"));
 }
 
@@ -122,6 +124,6 @@ fn a_year_of_runs_stays_small_and_hostile_values_stay_text() {
     assert!(page.contains("Showing the last 150 of 401 runs"));
     assert_eq!(page.matches("<script").count(), 1);
     assert!(!page.contains("<img") && page.chars().all(|c| c == '\n' || !crate::visible::is_hidden(c)));
-    assert!(!render_text(&trend).contains('\u{1b}'));
+    assert!(!render_text(&trend, 100).contains('\u{1b}'));
     assert_eq!(serde_json::from_str::<Trend>(&to_text(&trend).unwrap()).unwrap(), trend);
 }
