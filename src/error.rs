@@ -12,6 +12,8 @@ pub struct Error {
     pub class: ErrorClass,
     /// A lower-case fragment that names file, row group, column and row where known, and the way out.
     pub message: String,
+    /// True where the message names nothing but options and words of ours, so that it is shown of a redacted command as well.
+    pub plain: bool,
     /// What lay underneath.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -24,7 +26,7 @@ impl Error {
     /// An error of the given class.
     #[must_use]
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), source: None }
+        Self { class, message: message.into(), plain: false, source: None }
     }
 
     /// The command line was not understood.
@@ -54,7 +56,7 @@ impl Error {
     /// The work was interrupted.
     #[must_use]
     pub fn cancelled() -> Self {
-        Self::new(ErrorClass::Cancelled, "interrupted")
+        Self::new(ErrorClass::Cancelled, "interrupted").plain()
     }
 
     /// Reading or writing `path` failed.
@@ -65,8 +67,15 @@ impl Error {
         Self {
             class,
             message: format!("{what} {}: {source}", path.display()),
+            plain: false,
             source: Some(Box::new(source)),
         }
+    }
+
+    /// The same error, whose message quotes neither data nor paths.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        Self { plain: true, ..self }
     }
 
     /// The same error with the underlying one attached.

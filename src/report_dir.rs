@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use reports::document::{Report, Role};
-use reports::manifest::{ErrorClass, Manifest};
+use reports::manifest::{ErrorClass, FailureDocument, Manifest};
 
 use crate::error::{Error, Result, chain};
 use crate::evidence::{differences, digests};
@@ -12,6 +12,12 @@ use crate::resume::{JOURNAL, Journal};
 
 /// The document that every format renders from.
 pub const DOCUMENT: &str = "report.json";
+
+/// The key of a raw report, beside it.
+pub const KEY: &str = "redaction.key";
+
+/// In a raw directory: the message of a redacted command that could not be done.
+pub const FAILURE: &str = "failure.json";
 
 /// Folder of kept outputs within the report directory.
 pub const OUTPUTS: &str = "outputs";
@@ -23,14 +29,7 @@ pub const OUTPUTS: &str = "outputs";
 /// written.
 pub fn prepare(out: &Path, resume: bool) -> Result<()> {
     std::fs::create_dir_all(out).map_err(|source| cannot("make the report directory", out, &source))?;
-    let mut entries =
-        std::fs::read_dir(out).map_err(|source| cannot("read the report directory", out, &source))?;
-    if entries.next().is_some() && !is_ours(&out.join(DOCUMENT)) && !Journal::marks(out) {
-        return Err(Error::usage(format!(
-            "{} is not empty and holds no report of an earlier run; name another directory with --out, or empty it",
-            out.display()
-        )));
-    }
+    ours(out)?;
     if !resume {
         clear(out)?;
     }
@@ -40,6 +39,42 @@ pub fn prepare(out: &Path, resume: bool) -> Result<()> {
         drop(std::fs::remove_file(&trial));
         cannot("write to the report directory", out, &source)
     })
+}
+
+/// Refuses a directory with something in it that is not of an earlier run.
+fn ours(out: &Path) -> Result<()> {
+    let mut entries =
+        std::fs::read_dir(out).map_err(|source| cannot("read the report directory", out, &source))?;
+    // All that a redacted run leaves in its raw directory where it could not be done.
+    let kept = |entry: std::fs::DirEntry| entry.file_name() == KEY || is_failure(&entry.path());
+    let bare = entries.all(|entry| entry.is_ok_and(kept));
+    if bare || is_ours(&out.join(DOCUMENT)) || Journal::marks(out) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "{} is not empty and holds no report of an earlier run; name another directory with --out, or empty it",
+        out.display()
+    )))
+}
+
+/// True for a message that [`write_failure`] wrote.
+fn is_failure(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == FAILURE)
+        && std::fs::read(path).is_ok_and(|bytes| serde_json::from_slice::<FailureDocument>(&bytes).is_ok())
+}
+
+/// Writes what could not be done into a raw directory, which is made where it is missing.
+///
+/// # Errors
+/// Class `usage` where the directory holds something else; class `io` where it cannot be written.
+pub fn write_failure(raw: &Path, failure: &FailureDocument) -> Result<()> {
+    std::fs::create_dir_all(raw).map_err(|source| cannot("make the directory", raw, &source))?;
+    ours(raw)?;
+    let mut text = serde_json::to_vec_pretty(failure)
+        .map_err(|error| Error::internal(format!("cannot write the document: {error}")))?;
+    text.push(b'\n');
+    let path = raw.join(FAILURE);
+    std::fs::write(&path, text).map_err(|source| cannot("write", &path, &source))
 }
 
 /// True for a document of this program, of whatever version.
@@ -87,7 +122,7 @@ pub fn clear(out: &Path) -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", path, &error)),
         _ => Ok(()),
     };
-    for name in reports::FILES.into_iter().chain([JOURNAL]) {
+    for name in reports::FILES.into_iter().chain([JOURNAL, FAILURE]) {
         let path = out.join(name);
         tolerate(&path, std::fs::remove_file(&path))?;
     }

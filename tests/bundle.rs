@@ -56,6 +56,43 @@ fn ones_own_segments_and_configuration_give_the_same_ids_elsewhere() {
 }
 
 #[test]
+fn a_report_is_replayed_from_its_own_directory_though_its_paths_count_from_that_of_the_run() {
+    let (segments, _) = corpus("compact-production");
+    let arguments = ["run", "--corpus", "mine", "--signal", "logs", "--candidate", "fault:drop-row"];
+    let (home, mut command) = parallax(&[&arguments[..], &["--policy", "own.toml"]].concat())
+        .with_file("own.toml", "[policy.sizes]\nbytes_warn = 0.11\n")
+        .into_parts();
+    let mine = home.path().join("mine");
+    std::fs::create_dir(&mine).unwrap();
+    for file in std::fs::read_dir(segments.path().join("in")).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), mine.join(file.file_name())).unwrap();
+    }
+    assert_eq!(command.output().unwrap().status.code(), Some(1));
+    let replay = |dir: &str, report: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_parallax"))
+            .args(["replay", report, "--job", "mine", "--check", "ROWS"])
+            .current_dir(home.path().join(dir))
+            .env("TMPDIR", home.path().join("tmp"))
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (dir, report) in
+        [("parallax-report", "."), ("", "parallax-report"), ("tmp", "../parallax-report/report.json")]
+    {
+        let (code, told) = replay(dir, report);
+        assert_eq!(code, Some(0), "{dir} {report}: {told}");
+        assert!(!told.contains("the policy is not that of then"), "{told}");
+    }
+    // What is found must be what it was.
+    let first = std::fs::read_dir(&mine).unwrap().next().unwrap().unwrap().path();
+    let bytes = std::fs::read(&first).unwrap();
+    std::fs::write(&first, [&bytes[..], b"x"].concat()).unwrap();
+    let (code, told) = replay("parallax-report", ".");
+    assert_eq!((code, told.contains("it is another file now")), (Some(2), true), "{told}");
+}
+
+#[test]
 fn the_policy_file_travels_with_the_job_and_judges_alike_elsewhere() {
     let corpus = "compact-production";
     let policy = "[policy.sizes]\nbytes_warn = 0.11\n[[policy.for]]\njob = \"compact-*\"\ngates = [\"SCHEMA\"]\n\

@@ -50,7 +50,9 @@ fn compared(more: &[&str]) -> Finished {
 fn told(done: &Finished) -> Vec<(String, String)> {
     let mut all =
         vec![("stdout".to_owned(), done.stdout.clone()), ("stderr".to_owned(), done.stderr.clone())];
-    for file in files_below(&done.path("parallax-report")).into_iter().chain([done.path("step-summary.md")]) {
+    let report = done.path("parallax-report");
+    let left = if report.is_dir() { files_below(&report) } else { Vec::new() };
+    for file in left.into_iter().chain([done.path("step-summary.md")]) {
         if file.is_file() {
             let bytes = std::fs::read(&file).unwrap();
             all.push((file.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
@@ -142,4 +144,141 @@ fn a_redacted_run_of_both_writers_with_a_fault_keeps_outputs_and_journal_out_of_
     }
     assert!(done.report().redacted.is_some());
     assert_eq!(done.leftovers(), Vec::<std::path::PathBuf>::new());
+}
+
+/// `parallax` with a redaction, in a directory where files lie whose names and contents are secrets.
+fn refused(arguments: &[&str]) -> Finished {
+    let (home, mut command) = parallax(arguments)
+        .with_file("kunde-4711.parquet", "hunter2 is no Parquet file")
+        .with_file("geheimnis.toml", "[policy]\nhunter2 = \"pass=wort\"\n")
+        .with_file("kunde-4711.jsonl", "{\"id\": \"hunter2\", \"geheimnis\": 8675309123}\n")
+        .into_parts();
+    std::fs::create_dir(home.path().join("geheimnis")).unwrap();
+    std::fs::write(home.path().join("geheimnis/hunter2"), "somebody's").unwrap();
+    command.env("GITHUB_STEP_SUMMARY", home.path().join("step-summary.md"));
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Finished { home, code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        .expect(2)
+}
+
+/// Commands that cannot be done, each with a secret in its message and with the class that is told.
+const REFUSED: [(&str, &[&str]); 8] = [
+    ("input", &["run", "--corpus", "nowhere/geheimnis-hunter2.parquet"]),
+    ("input", &["run", "--corpus", "./kunde-4711.parquet"]),
+    ("config", &["run", "--corpus", "ingest-unicode", "--config", "geheimnis.toml"]),
+    ("config", &["bench", "--job-list", "kunde-4711.jsonl"]),
+    ("usage", &["run", "--corpus", "ingest-unicode", "--out", "geheimnis"]),
+    ("input", &["compare", "kunde-4711.parquet", "kunde-4711.parquet"]),
+    ("input", &["verify", "geheimnis", "--signal", "logs"]),
+    ("input", &["report", "kunde-4711/report.json", "--out", "x"]),
+];
+
+#[test]
+fn what_could_not_be_done_is_told_by_its_class_and_its_message_goes_to_the_raw_directory() {
+    for (class, arguments) in REFUSED {
+        let raw = refused(arguments);
+        assert!(SECRETS.iter().any(|secret| raw.stderr.contains(secret)), "{arguments:?}: {}", raw.stderr);
+        let said = raw.stderr.trim().trim_start_matches("parallax: ").to_owned();
+        let ci: &[&str] = if arguments[0] == "report" { &[] } else { &["--ci", "github"] };
+        for more in
+            [&["--redact"][..], &["--redact", "--format", "json"], &["--redact", "--raw-out", "vault"]]
+        {
+            let done = refused(&[arguments, ci, more].concat());
+            let all = told(&done);
+            assert_eq!(all.len(), if ci.is_empty() { 2 } else { 3 }, "{arguments:?}");
+            for (name, text) in all {
+                assert!(SECRETS.iter().all(|secret| !text.contains(secret)), "{arguments:?}: {name}: {text}");
+            }
+            assert!(done.stderr.contains(&format!("parallax: {class}: ")), "{}", done.stderr);
+            assert!(done.stderr.contains("--raw-out"), "{}", done.stderr);
+            if more.contains(&"vault") {
+                let kept = std::fs::read(done.path("vault/failure.json")).unwrap();
+                let kept: reports::manifest::FailureDocument = serde_json::from_slice(&kept).unwrap();
+                assert_eq!((kept.error.class.as_str(), kept.error.message), (class, said.clone()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_raw_directory_that_holds_what_went_wrong_serves_the_next_run() {
+    let done = refused(&["run", "--corpus", "./kunde-4711.parquet", "--redact", "--raw-out", "vault"]);
+    assert!(done.path("vault/failure.json").is_file());
+    let again = ["run", "--corpus", "ingest-unicode", "--redact", "--raw-out", "vault"];
+    let (code, _, told) = beside(&done, &again);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(!done.path("vault/failure.json").exists() && done.path("vault/report.json").is_file());
+    // Nothing is written among somebody's files, nor where it would leave the team with the report.
+    for raw in ["geheimnis", "parallax-report/raw"] {
+        let done = refused(&["run", "--corpus", "./kunde-4711.parquet", "--redact", "--raw-out", raw]);
+        assert!(!done.path(raw).join("failure.json").exists(), "{raw}");
+        assert!(done.stderr.contains("could not be kept"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_redacted_command_line_that_is_not_understood_is_not_quoted() {
+    for (wrong, about) in [
+        (&["--noise", "hunter2"][..], "--noise"),
+        (&["--hunter2"], "unexpected argument"),
+        (&["--keep=pass=wort"], "--keep"),
+        (&["geheimnis"], "unexpected argument"),
+    ] {
+        let arguments = [&["run", "--redact", "--ci", "github", "--format", "json"], wrong].concat();
+        let done = refused(&arguments);
+        assert!(done.stderr.contains(about), "{}", done.stderr);
+        for (name, text) in told(&done) {
+            assert!(SECRETS.iter().all(|secret| !text.contains(secret)), "{wrong:?}: {name}: {text}");
+        }
+    }
+}
+
+/// A policy that waives the changed rows of one customer, and notes those of another.
+const BY_ROWS: &str = "[[policy.for]]\nwhere = { customer = \"kunde-4711\" }\n[[policy.for.waiver]]\n\
+                       code = \"rows.changed\"\nreason = \"known\"\nowner = \"team\"\n\
+                       [[policy.for]]\nwhere = { customer = \"geheimnis\" }\nactions = { \"rows.*\" = \"note\" }\n";
+
+#[test]
+fn waivers_by_rows_act_on_the_values_before_these_are_replaced() {
+    let policy = tempfile::tempdir().unwrap();
+    let file = policy.path().join("policy.toml");
+    std::fs::write(&file, BY_ROWS).unwrap();
+    let scoped = ["--policy", file.to_str().unwrap()];
+    let raw = compared(&scoped);
+    let told_of = |report: &reports::document::Report| {
+        let found = report.jobs[0].checks.iter().flat_map(|check| &check.findings);
+        found.map(|it| (it.code.clone(), it.count, it.waived.is_some(), it.action)).collect::<Vec<_>>()
+    };
+    let whole = raw.report();
+    assert!(told_of(&whole).contains(&(
+        "rows.changed".to_owned(),
+        25,
+        true,
+        Some(reports::document::Action::Note)
+    )));
+    assert_eq!(whole.waivers[0].applied, 1);
+    let redacted = compared(&[&scoped[..], &["--redact", "--raw-out", "vault"]].concat());
+    assert_silent(&redacted);
+    assert_eq!(told_of(&redacted.report()), told_of(&whole));
+    assert_eq!(redacted.report().totals, whole.totals);
+    assert_eq!(redacted.report().waivers[0].applied, 1);
+    // Rendered again: nothing is judged anew, neither of the raw document nor of the redacted one.
+    for (from, more) in [("vault", &["--redact"][..]), ("vault", &[]), ("parallax-report", &[])] {
+        let from = format!("{from}/report.json");
+        let arguments = [&["report", &from, "--out", "again"], more].concat();
+        let (code, _, stderr) = beside(&redacted, &arguments);
+        assert_eq!(code, Some(0), "{stderr}");
+        let again = read_report(&redacted.path("again/report.json"), "");
+        assert_eq!((told_of(&again), again.verdict), (told_of(&whole), whole.verdict), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_gate_refuses_a_redacted_report_and_names_the_raw_one() {
+    let done = compared(&["--signal", "logs", "--redact", "--raw-out", "vault"]);
+    let (code, _, told) = beside(&done, &["gate", "--phase", "logs", "parallax-report"]);
+    assert_eq!((code, told.contains("is redacted") && told.contains("--raw-out")), (Some(2), true), "{told}");
+    let (code, _, told) = beside(&done, &["gate", "--phase", "logs", "vault"]);
+    assert_eq!(code, Some(1), "{told}");
 }

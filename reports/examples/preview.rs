@@ -5,7 +5,7 @@ use std::path::Path;
 // The fixture speaks of `crate::document` and so on, here as in the tests.
 use reports::{blast, determinism, document, evidence, layout, manifest, measurement, signal_evidence};
 
-#[allow(dead_code, reason = "the tests use the rest")]
+#[allow(dead_code, unused_imports, reason = "the tests use the rest")]
 #[path = "../src/fixture/mod.rs"]
 mod fixture;
 

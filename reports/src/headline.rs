@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::document::{CheckStatus, Report, Verdict};
+use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity, Verdict};
 use crate::visible;
 use crate::words::{count, counted};
 
@@ -11,6 +11,8 @@ use crate::words::{count, counted};
 const LONG: usize = 240;
 /// Checks named.
 const CHECKS: usize = 6;
+/// Codes of blockers named with a check, where one job decides.
+const CODES: usize = 3;
 
 /// The headline, shortened where it is long.
 pub(crate) fn short(report: &Report) -> Cow<'_, str> {
@@ -23,9 +25,20 @@ pub(crate) fn short(report: &Report) -> Cow<'_, str> {
         Verdict::Inconclusive => (CheckStatus::Inconclusive, report.totals.jobs_inconclusive, "inconclusive"),
         Verdict::Pass => return Cow::Owned(format!("{head}…")),
     };
+    let decided = |job: &&JobReport| job.verdict == report.verdict;
+    let mut found = report.jobs.iter().filter(decided);
+    if let (Some(only), None) = (found.next(), found.next())
+        && let Some(told) = of_one(only, decides)
+    {
+        let of = match report.totals.jobs {
+            1 => String::new(),
+            all => format!(" (1 of {})", counted(all, "job", "jobs")),
+        };
+        return Cow::Owned(format!("{} {word}{of}: {told}", visible::cut(&only.id, 80).0));
+    }
     let mut checks: Vec<(&str, u64)> = Vec::new();
     for code in crate::html::codes(&report.jobs) {
-        let here = |job: &&crate::document::JobReport| {
+        let here = |job: &&JobReport| {
             job.checks.iter().any(|check| check.check == code && check.gates && check.status == decides)
         };
         let jobs = report.jobs.iter().filter(here).count() as u64;
@@ -52,6 +65,41 @@ pub(crate) fn short(report: &Report) -> Cow<'_, str> {
     ))
 }
 
+/// The checks that decide one job, with the codes of what they found.
+fn of_one(job: &JobReport, decides: CheckStatus) -> Option<String> {
+    let decisive = |check: &&CheckReport| check.gates && check.status == decides;
+    let mut checks: Vec<&CheckReport> = job.checks.iter().filter(decisive).collect();
+    let left = checks.len().saturating_sub(CHECKS) as u64;
+    let asks = |found: &&Finding| {
+        let weighs = decides != CheckStatus::Fail || found.severity == Severity::Blocker;
+        found.waived.is_none() && found.severity != Severity::Info && weighs
+    };
+    let coded = |check: &CheckReport| -> Vec<String> {
+        let all = check.findings.iter().filter(asks);
+        let mut codes: Vec<String> = all.map(|found| visible::cut(&found.code, 40).0.to_owned()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        codes
+    };
+    // What has a finding says more than what could not be looked at for it.
+    checks.sort_by_key(|check| coded(check).is_empty());
+    let named = checks.iter().take(CHECKS).map(|check| {
+        let name = visible::cut(&check.check, 40).0;
+        let codes = coded(check);
+        match codes.len() {
+            0 => name.to_owned(),
+            kinds if kinds > CODES => {
+                format!("{name} ({} and {} more)", codes[..CODES].join(", "), kinds - CODES)
+            }
+            _ => format!("{name} ({})", codes.join(", ")),
+        }
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more =
+        if left > 0 { format!(" and {}", counted(left, "more check", "more checks")) } else { String::new() };
+    (!checks.is_empty()).then(|| format!("{named}{more}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,11 +119,22 @@ mod tests {
         report.verdict = Verdict::Inconclusive;
         let told = short(&report).into_owned();
         assert!(
-            told.starts_with("1 of 7 jobs inconclusive: ROWS in 1 job, ")
-                && told.ends_with(" and 2 more checks"),
+            told.starts_with(
+                "go-service-0017 inconclusive (1 of 7 jobs): ERRORS (errors.baseline-failed), ROWS, "
+            ) && told.ends_with(" and 2 more checks"),
             "{told}"
         );
         report.verdict = Verdict::Pass;
         assert!(short(&report).ends_with('…'));
+    }
+
+    #[test]
+    fn where_one_job_decides_it_is_named_with_its_blockers() {
+        let mut report = fixture::one_failing();
+        report.headline = "word ".repeat(100);
+        assert_eq!(
+            short(&report),
+            "late-timestamps failed: ROWS (rows.changed, rows.extra, rows.missing), ORDER (order.inverted)"
+        );
     }
 }

@@ -158,6 +158,9 @@ fn listed(findings: &[&Finding]) -> String {
         if let Some(letter) = &found.defect {
             let _ = write!(text, " [baseline defect {}]", visible::plain(letter));
         }
+        if let Some(action) = found.action.filter(|_| found.waived.is_none()) {
+            let _ = write!(text, " [{action}: {}]", action.asks());
+        }
         if let Some(waived) = &found.waived {
             let _ = write!(text, " [waived by {}: {}]", clipped(&waived.owner), clipped(&waived.reason));
         }

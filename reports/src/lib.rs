@@ -13,10 +13,12 @@ pub mod determinism;
 pub mod document;
 mod error;
 pub mod evidence;
+mod finding;
 pub mod gate;
 pub mod guide;
 mod headline;
 pub mod html;
+mod interval;
 pub mod json;
 pub mod junit;
 pub mod layout;
@@ -30,16 +32,18 @@ pub mod policy;
 pub mod redact;
 pub mod schema;
 pub mod selftest;
+mod side;
 pub mod signal_evidence;
 mod stated;
 pub mod summary;
 pub mod trend;
 mod visible;
 mod words;
+mod wrap;
 mod write;
 
 #[cfg(test)]
-#[allow(dead_code, reason = "tests outside of the crate use the rest")]
+#[allow(dead_code, unused_imports, reason = "tests outside of the crate use the rest")]
 mod fixture;
 
 pub use error::{Error, Result};

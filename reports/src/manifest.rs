@@ -157,6 +157,22 @@ impl ErrorClass {
             Self::Internal => "internal",
         }
     }
+
+    /// What the class says, in words that can follow its name.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Usage => "the command line was not understood, or asks for what cannot be",
+            Self::Config => "a configuration file, signal, corpus, job list or policy is wrong",
+            Self::Input => "an input is missing, unreadable or not what it claims to be",
+            Self::SchemaConflict => "one column has two types, or a type that a writer cannot hold",
+            Self::Unsorted => "an input that must be sorted is not",
+            Self::Io => "reading or writing failed underneath",
+            Self::Cancelled => "the work was interrupted",
+            Self::Side => "an external side failed",
+            Self::Internal => "a defect of Parallax itself",
+        }
+    }
 }
 
 impl std::fmt::Display for ErrorClass {

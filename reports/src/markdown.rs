@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity, Verdict};
 use crate::guide;
-use crate::html::codes;
+use crate::html::{applying, codes};
 use crate::visible;
 use crate::words::{self, bytes, count, counted, duration};
 
@@ -143,7 +143,7 @@ impl Page {
         let mut red: Vec<&JobReport> =
             report.jobs.iter().filter(|job| job.verdict != Verdict::Pass).collect();
         red.sort_by_key(|job| job.verdict == Verdict::Inconclusive);
-        let checks = codes(&report.jobs);
+        let (checks, _) = applying(&report.jobs);
         let mut head = "\n## Jobs that did not pass\n\n| job | verdict |".to_owned();
         for check in &checks {
             let _ = write!(head, " {} |", escaped(check, 40));
@@ -226,6 +226,9 @@ fn finding(job: &JobReport, found: &Finding) -> String {
     }
     if let Some(letter) = &found.defect {
         let _ = write!(line, " (baseline defect {})", escaped(letter, 20));
+    }
+    if let Some(action) = found.action.filter(|_| found.waived.is_none()) {
+        let _ = write!(line, " **{action}**: {}", action.asks());
     }
     if let Some(command) = guide::command(&found.check) {
         let _ = write!(line, " (`{command}`)");

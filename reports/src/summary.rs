@@ -9,9 +9,10 @@ use std::fmt::Write;
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity, Verdict};
 use crate::guide;
 use crate::headline;
-use crate::html::codes;
+use crate::html::applying;
 use crate::visible;
 use crate::words::{self, bytes, count, counted, duration};
+use crate::wrap::wrap;
 
 /// Jobs in the table.
 const JOBS: usize = 40;
@@ -91,7 +92,7 @@ impl Text {
         if report.jobs.is_empty() {
             return;
         }
-        let checks = codes(&report.jobs);
+        let (checks, idle) = applying(&report.jobs);
         let mut order: Vec<&JobReport> = report.jobs.iter().collect();
         if order.len() > JOBS {
             order.sort_by_key(|job| rank(job.verdict));
@@ -107,8 +108,12 @@ impl Text {
             self.grid(&order, &checks, &columns, name);
         } else {
             for job in &order {
-                self.job_line(job);
+                self.job_line(job, &checks);
             }
+        }
+        if !idle.is_empty() {
+            let idle: Vec<String> = idle.iter().map(|check| visible::plain(check)).collect();
+            self.paragraph("", &format!("not applicable to any job: {}", idle.join(", ")), "2");
         }
         let left: Vec<&JobReport> = if report.jobs.len() > JOBS {
             let mut all: Vec<&JobReport> = report.jobs.iter().collect();
@@ -157,10 +162,11 @@ impl Text {
     }
 
     /// A job on a line of its own, where the table is too wide: checks that passed are counted, others named.
-    fn job_line(&mut self, job: &JobReport) {
+    fn job_line(&mut self, job: &JobReport, checks: &[&str]) {
         let passed = job.checks.iter().filter(|check| check.status == CheckStatus::Pass).count();
         let mut parts = vec![format!("{} passed", counted(passed as u64, "check", "checks"))];
-        for check in job.checks.iter().filter(|check| check.status != CheckStatus::Pass) {
+        let told = |check: &&CheckReport| checks.contains(&check.check.as_str());
+        for check in job.checks.iter().filter(told).filter(|check| check.status != CheckStatus::Pass) {
             parts.push(format!("{} {}", visible::plain(&check.check), cell(check).0));
         }
         self.headed(words::verdict(job.verdict), verdict_colour(job.verdict), &visible::plain(&job.id));
@@ -458,38 +464,6 @@ fn clip(text: &str, width: usize) -> String {
         (_, 0) => text.to_owned(),
         _ => format!("{}…", visible::cut(text, width.saturating_sub(1)).0),
     }
-}
-
-/// Breaks at spaces; a word longer than the width is broken where it must.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(10);
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split(' ') {
-        let mut word = word;
-        let mut length = word.chars().count();
-        if used > 0 && used + 1 + length > width {
-            lines.push(String::new());
-            used = 0;
-        }
-        while length > width {
-            let (head, rest) = visible::cut(word, width);
-            lines.push(String::new());
-            let at = lines.len() - 2;
-            lines[at].push_str(head);
-            word = &word[head.len()..];
-            length = rest;
-        }
-        if let Some(line) = lines.last_mut() {
-            if used > 0 {
-                line.push(' ');
-                used += 1;
-            }
-            line.push_str(word);
-            used += length;
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! Cost: one pass over the bytes each way; memory of one buffer.
 
 pub mod archive;
+pub mod base;
 pub mod stage;
 
 use std::path::Path;

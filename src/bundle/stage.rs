@@ -1,9 +1,10 @@
 //! Copying what one job needs into a directory, from its report and from where its data lies.
 //!
 //! Generated inputs are generated again, and held against the digest of the report. Inputs that were given are copied from
-//! where the report says they are. Given inputs and recorded outputs are held against the digests of the report, file by file.
+//! where the report says they are (`base` knows where relative paths count from). Given inputs and recorded outputs are held
+//! against the digests of the report, file by file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use corpora::parameters::Parameters;
 use corpora::spec::CorpusSpec;
@@ -12,7 +13,7 @@ use reports::document::{JobReport, Mode, Report, Role, SideKind, SideReport};
 use serde_json::json;
 
 use super::{
-    CONFIG, CONTENTS, CORPUS, Contents, INPUTS, JOB, JOB_LIST, OUTPUTS, POLICY, REPORT, VERSION, Work,
+    CONFIG, CONTENTS, CORPUS, Contents, INPUTS, JOB, JOB_LIST, OUTPUTS, POLICY, REPORT, VERSION, Work, base,
 };
 use crate::error::{Error, Result};
 use crate::evidence::digests;
@@ -49,22 +50,23 @@ pub fn stage(path: &Path, job: &str, home: &Path) -> Result<Contents> {
         ));
     }
     let report = Report { jobs: vec![found.clone()], ..whole };
+    let base = base::of(folder, &report, &found);
     let recorded = |side: &SideReport| side.side.kind == SideKind::Recorded;
     for (role, side) in sides(&found) {
-        output(folder, role, side, &home.join(OUTPUTS).join(role.to_string()))?;
+        output(folder, &base, role, side, &home.join(OUTPUTS).join(role.to_string()))?;
     }
     let (work, inputs) = match (&found.corpus, report.run.mode) {
         (_, Mode::Compare) => (Work::Outputs, Vec::new()),
-        (Some(_), _) => (Work::Corpus, generated(&report, &found, home)?),
-        (None, _) => (Work::JobList, given(&found, home)?),
+        (Some(_), _) => (Work::Corpus, generated(&report, &found, &base, home)?),
+        (None, _) => (Work::JobList, given(&found, &base, home)?),
     };
     describe(&found, work, &inputs, home)?;
     if let Some(config) = &report.run.config {
-        copy(Path::new(config), &home.join(CONFIG), "the configuration")?;
+        copy(&base.join(config), &home.join(CONFIG), "the configuration")?;
     }
     let policy = report.policy.as_ref().and_then(|policy| policy.file.as_deref());
     if let Some(policy) = policy {
-        copy(Path::new(policy), &home.join(POLICY), "the policy")?;
+        copy(&base.join(policy), &home.join(POLICY), "the policy")?;
     }
     let contents = Contents {
         schema_version: VERSION,
@@ -110,11 +112,11 @@ fn copy(from: &Path, to: &Path, what: &str) -> Result<()> {
 }
 
 /// Copies a kept or recorded output. A recorded one must be there and be the same.
-fn output(folder: &Path, role: Role, side: &SideReport, to: &Path) -> Result<()> {
+fn output(folder: &Path, base: &Path, role: Role, side: &SideReport, to: &Path) -> Result<()> {
     let recorded = side.side.kind == SideKind::Recorded;
     let from = match (&side.kept, side.side.name.strip_prefix("dir:")) {
         (Some(kept), _) => folder.join(kept),
-        (None, Some(path)) if recorded => PathBuf::from(path),
+        (None, Some(path)) if recorded => base.join(path),
         _ => return Ok(()),
     };
     if from.is_file() {
@@ -146,9 +148,9 @@ fn output(folder: &Path, role: Role, side: &SideReport, to: &Path) -> Result<()>
 }
 
 /// Generates the inputs again, and keeps the specification.
-fn generated(report: &Report, job: &JobReport, home: &Path) -> Result<Vec<String>> {
+fn generated(report: &Report, job: &JobReport, base: &Path, home: &Path) -> Result<Vec<String>> {
     let Some(corpus) = &job.corpus else { return Ok(Vec::new()) };
-    let spec = specification(report, &corpus.name)?;
+    let spec = specification(report, base, &corpus.name)?;
     let options = Generate { rows: None, seed: corpus.seed };
     let made = spec.generate(&home.join(INPUTS), options).map_err(|error| Error::of_corpora(&error))?;
     if made.digest != corpus.digest {
@@ -167,10 +169,10 @@ fn generated(report: &Report, job: &JobReport, home: &Path) -> Result<Vec<String
 }
 
 /// The built-in specification of that name, or the one that the command names.
-fn specification(report: &Report, name: &str) -> Result<CorpusSpec> {
+fn specification(report: &Report, base: &Path, name: &str) -> Result<CorpusSpec> {
     let words = report.run.command.iter().map(|word| word.strip_prefix("--corpus=").unwrap_or(word));
     for word in words.filter(|word| word.ends_with(".toml")) {
-        if let Ok(spec) = CorpusSpec::from_file(Path::new(word))
+        if let Ok(spec) = CorpusSpec::from_file(&base.join(word))
             && spec.name == name
         {
             return Ok(spec);
@@ -183,14 +185,14 @@ fn specification(report: &Report, name: &str) -> Result<CorpusSpec> {
 }
 
 /// Copies the inputs from where the report says they are.
-fn given(job: &JobReport, home: &Path) -> Result<Vec<String>> {
+fn given(job: &JobReport, base: &Path, home: &Path) -> Result<Vec<String>> {
     let mut inputs = Vec::new();
     for (number, input) in job.inputs.iter().enumerate() {
-        let from = Path::new(&input.path);
+        let from = base.join(&input.path);
         let name = from.file_name().unwrap_or_default().to_string_lossy();
         let relative = format!("{INPUTS}/{number:05}-{name}");
         let to = home.join(&relative);
-        copy(from, &to, "the input")?;
+        copy(&from, &to, "the input")?;
         let bytes = std::fs::metadata(&to).map_or(0, |it| it.len());
         if bytes != input.bytes {
             return Err(Error::input(format!(

@@ -1,10 +1,13 @@
 //! `parallax bench`: time and memory of both sides, without comparing their outputs.
 
+use std::path::Path;
+
 use clap::Args;
 use reports::document::Mode;
 
 use super::Common;
 use super::ci::Ci;
+use super::redact::RedactArgs;
 use super::run::RunArgs;
 use crate::cancel::Cancel;
 use crate::error::Result;
@@ -23,6 +26,10 @@ pub struct BenchArgs {
 impl BenchArgs {
     pub(super) fn ci(&self) -> Ci {
         self.run.ci()
+    }
+
+    pub(super) fn redaction(&self) -> (&RedactArgs, Option<&Path>) {
+        self.run.redaction()
     }
 
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {

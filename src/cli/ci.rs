@@ -111,7 +111,10 @@ fn annotations(report: &Report) -> String {
             .flat_map(|(job, check)| check.findings.iter().map(move |finding| (job.id.as_str(), finding)))
             .filter(move |(_, it)| it.severity == severity && it.waived.is_none())
     };
-    let of = |(job, finding): (&str, &Finding)| (format!("{job}: {}", finding.code), finding.message.clone());
+    let of = |(job, finding): (&str, &Finding)| {
+        let asks = finding.action.map(|action| format!(" ({action}: {})", action.asks())).unwrap_or_default();
+        (format!("{job}: {}", finding.code), format!("{}{asks}", finding.message))
+    };
     let mut errors: Vec<(String, String)> = Vec::new();
     let mut text = String::new();
     match report.verdict {

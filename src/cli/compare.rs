@@ -1,6 +1,6 @@
 //! `parallax compare LEFT RIGHT`: two outputs that exist already.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -11,6 +11,7 @@ use super::Common;
 use super::ci::Ci;
 use super::options::{self, of_corpora};
 use super::outputs::{OutputArgs, Outputs};
+use super::redact::RedactArgs;
 use super::replay::Place;
 use crate::bundle::OUTPUTS;
 use crate::cancel::Cancel;
@@ -48,6 +49,10 @@ pub struct CompareArgs {
 impl CompareArgs {
     pub(super) fn ci(&self) -> Ci {
         self.judging.ci.ci
+    }
+
+    pub(super) fn redaction(&self) -> (&RedactArgs, Option<&Path>) {
+        self.judging.redaction()
     }
 
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {

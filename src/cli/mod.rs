@@ -8,6 +8,7 @@ mod ci;
 mod compare;
 mod corpus;
 mod explain;
+mod failure;
 mod gate;
 mod manual;
 mod measure;
@@ -27,14 +28,15 @@ mod trend;
 mod verify;
 mod write;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use reports::manifest::{ErrorClass, Failure, FailureDocument};
 
 use self::ci::Ci;
+use self::failure::Withheld;
+use self::redact::RedactArgs;
 use crate::cancel::Cancel;
-use crate::error::{Error, Result, chain};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::interrupt;
 
@@ -137,14 +139,22 @@ enum Command {
 pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return failure::refuse(&error),
     };
     let (format, ci) = (cli.common.format, cli.ci());
+    let withheld = cli.redacted().map(Withheld::of);
+    if withheld.is_some() {
+        failure::keep_panics_quiet();
+    }
     let cancel = Cancel::default();
     match interrupt::install(&cancel).and_then(|()| perform(cli, &cancel)) {
         Ok(exit) => exit,
         Err(error) => {
-            let exit = fail(&error, format);
+            let error = match withheld {
+                Some(withheld) => withheld.instead_of(error),
+                None => error,
+            };
+            let exit = failure::fail(&error, format);
             ci.tell_failure(&error, format);
             exit
         }
@@ -162,6 +172,20 @@ impl Cli {
             Some(Command::Verify(args)) => args.ci(),
             Some(_) => Ci::None,
         }
+    }
+
+    /// The redaction that was asked for, with the report directory as typed.
+    fn redacted(&self) -> Option<(&RedactArgs, Option<&Path>)> {
+        let (args, out) = match &self.command {
+            None => self.run.redaction(),
+            Some(Command::Run(args)) => args.redaction(),
+            Some(Command::Bench(args)) => args.redaction(),
+            Some(Command::Compare(args)) => args.redaction(),
+            Some(Command::Verify(args)) => args.redaction(),
+            Some(Command::Report(args)) => args.redaction(),
+            Some(_) => return None,
+        };
+        args.redact.then_some((args, out))
     }
 }
 
@@ -189,42 +213,4 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Launch(args) => args.perform(),
         Command::PerformJob(args) => args.perform(cancel),
     }
-}
-
-/// A command line that was not understood. Help and version are no errors.
-fn refuse(error: &clap::Error) -> Exit {
-    let shown = error.print();
-    if !error.use_stderr() {
-        return if shown.is_ok() { Exit::Pass } else { Exit::CouldNotRun };
-    }
-    let typed: Vec<String> = std::env::args().collect();
-    let named = |name: &str, value: &str| {
-        typed.contains(&format!("{name}={value}"))
-            || typed.windows(2).any(|pair| pair[0] == name && pair[1] == value)
-    };
-    let format = if named("--format", "json") { Format::Json } else { Format::Text };
-    let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let error = Error::usage(first);
-    let exit = if format == Format::Json { fail(&error, format) } else { Exit::CouldNotRun };
-    let ci = match (named("--ci", "none"), named("--ci", "github")) {
-        (true, _) => Ci::None,
-        (_, true) => Ci::Github,
-        _ => Ci::Auto,
-    };
-    ci.tell_failure(&error, format);
-    exit
-}
-
-/// Says what could not be done, on stderr, and with `--format json` also as a document on stdout.
-fn fail(error: &Error, format: Format) -> Exit {
-    let exit = Exit::from(error);
-    let message = chain(error);
-    terminal::complain(&format!("parallax: {message}"));
-    if format == Format::Json && error.class != ErrorClass::Cancelled {
-        let document = FailureDocument { error: Failure { class: error.class, message } };
-        // There is no one left to tell if stdout fails too.
-        drop(terminal::json(&document));
-    }
-    exit
 }

@@ -69,6 +69,10 @@ pub struct Outputs<'a> {
 }
 
 impl OutputArgs {
+    pub(super) fn redaction(&self) -> (&RedactArgs, Option<&Path>) {
+        (&self.redact, self.out.as_deref())
+    }
+
     /// The same for the outputs of a bundle.
     pub(super) fn replayed(self, place: &Place<'_>) -> Self {
         let policy = self.policy.replayed(place);

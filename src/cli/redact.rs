@@ -16,10 +16,7 @@ use tempfile::TempDir;
 use super::{Common, options};
 use crate::digest::RunKey;
 use crate::error::{Error, Result, chain, display};
-use crate::report_dir;
-
-/// Name of the file with the key, in the raw directory.
-const KEY: &str = "redaction.key";
+use crate::report_dir::{self, KEY};
 
 /// Options of every command that writes a report.
 #[derive(Debug, Clone, Default, Args)]
@@ -58,7 +55,8 @@ impl RedactArgs {
         if resume && self.raw_out.is_none() {
             return Err(Error::usage(
                 "--resume with --redact needs --raw-out: what was done so far is kept there",
-            ));
+            )
+            .plain());
         }
         let home =
             match &self.raw_out {
@@ -98,16 +96,15 @@ impl Redaction {
 }
 
 /// Refuses directories that lie in one another: preparing one would clear the other, or carry it out of the team.
-fn apart(out: &Path, raw: &Path) -> Result<()> {
+pub(super) fn apart(out: &Path, raw: &Path) -> Result<()> {
     std::fs::create_dir_all(raw)
         .map_err(|source| Error::io("cannot make the directory of the raw report", raw, source))?;
     let (Ok(one), Ok(two)) = (out.canonicalize(), raw.canonicalize()) else { return Ok(()) };
     if one.starts_with(&two) || two.starts_with(&one) {
-        return Err(Error::usage(format!(
-            "--raw-out {} and the report directory {} must not lie in one another",
-            display(raw),
-            display(out)
-        )));
+        return Err(Error::usage(
+            "the directories that --raw-out and --out name must not lie in one another",
+        )
+        .plain());
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::options::{self, ResourceArgs};
 use super::{Cli, Command, Common, Format, terminal};
-use crate::bundle::{CONFIG, Contents, REPORT, archive, stage};
+use crate::bundle::{CONFIG, Contents, REPORT, archive, base, stage};
 use crate::cancel::Cancel;
 use crate::check;
 use crate::error::{Error, Result};
@@ -165,7 +165,11 @@ impl ReplayArgs {
         let Some(side) = external.next() else { return Ok(packed) };
         match &before.run.config {
             // Relative programs count from where the configuration lies.
-            Some(config) if self.is_report() => Ok(PathBuf::from(config)),
+            Some(config) if self.is_report() => {
+                let folder =
+                    if self.source.is_dir() { Some(self.source.as_path()) } else { self.source.parent() };
+                Ok(base::of(folder.unwrap_or(Path::new("")), before, only(before)?).join(config))
+            }
             _ => Err(Error::usage(format!(
                 "the job needs the external side {}, and programs are not packed: declare it in a configuration for this \
                  machine and name that with --config; what was declared then is {CONFIG} in the bundle",

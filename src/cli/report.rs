@@ -54,6 +54,10 @@ struct ResolvedText {
 const PLACES: usize = 5;
 
 impl ReportArgs {
+    pub(super) fn redaction(&self) -> (&RedactArgs, Option<&Path>) {
+        (&self.redact, self.out.as_deref())
+    }
+
     pub(super) fn perform(&self, common: &Common) -> Result<Exit> {
         match (&self.report, &self.out, &self.resolve, &self.raw) {
             (_, _, Some(digest), Some(raw)) => resolve(digest, raw, common.format),

@@ -93,6 +93,10 @@ impl RunArgs {
         self.ci.ci
     }
 
+    pub(super) fn redaction(&self) -> (&RedactArgs, Option<&Path>) {
+        (&self.redact, self.out.as_deref())
+    }
+
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
         self.perform_in(Mode::Run, None, common, cancel)
     }
@@ -318,7 +322,7 @@ pub(super) fn execute(
     cancel: &Cancel,
 ) -> Result<Exit> {
     report_dir::prepare(&settings.out, settings.resume)?;
-    let progress = progress::of(common, jobs.len());
+    let progress = progress::of(common, jobs, redaction.is_some());
     let raw = run(jobs, settings, cancel, progress.as_ref())?;
     drop(progress);
     let (report, out) = match &redaction {

@@ -64,7 +64,7 @@ impl TrendArgs {
         })?;
         match common.format {
             Format::Text => {
-                let mut text = trend::render_text(&trend);
+                let mut text = trend::render_text(&trend, terminal::width());
                 text.push_str(&format!("\ntrend: {}\n", display(&out.join("trend.html"))));
                 terminal::text(&text)?;
             }

@@ -1,6 +1,6 @@
 //! `parallax verify DIR`: the invariants of one output alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use reports::document::Mode;
@@ -9,6 +9,7 @@ use super::Common;
 use super::ci::Ci;
 use super::options::{self, of_corpora};
 use super::outputs::{OutputArgs, Outputs};
+use super::redact::RedactArgs;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -28,6 +29,10 @@ pub struct VerifyArgs {
 impl VerifyArgs {
     pub(super) fn ci(&self) -> Ci {
         self.judging.ci.ci
+    }
+
+    pub(super) fn redaction(&self) -> (&RedactArgs, Option<&Path>) {
+        self.judging.redaction()
     }
 
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {

@@ -32,7 +32,7 @@ impl Given {
     /// Reads the report of a directory, or the document itself.
     ///
     /// # Errors
-    /// Class `input` where it is missing, malformed, of another version, or no report.
+    /// Class `input` where it is missing, malformed, of another version, redacted, or no report.
     pub fn read(path: &Path) -> Result<Self> {
         let document = document(path, DOCUMENT);
         if !document.is_file() && path.join(super::DOCUMENT).is_file() {
@@ -42,6 +42,13 @@ impl Given {
             )));
         }
         let report = crate::report_dir::read(&document)?;
+        if report.redacted.is_some() {
+            return Err(Error::input(format!(
+                "{} is redacted: values that waivers and scopes of the policy go by, paths and reasons are not in it; name the raw \
+                 report, which a run keeps where --raw-out says",
+                crate::error::display(path)
+            )));
+        }
         Ok(Self { path: crate::error::display(path), digest: content::digest(&document)?, report })
     }
 

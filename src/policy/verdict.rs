@@ -134,17 +134,15 @@ pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool, policy: &Poli
         let more = of(verdict).count() - named.len();
         if more == 0 { named.join("; ") } else { format!("{}; and {more} more jobs", named.join("; ")) }
     };
+    let all = if expected_jobs == 1 { "1 job".to_owned() } else { format!("{expected_jobs} jobs") };
     let (failed, undecided) = (of(Verdict::Fail).count(), of(Verdict::Inconclusive).count());
     if failed > 0 {
-        return (
-            Verdict::Fail,
-            format!("{failed} of {expected_jobs} jobs failed: {}", naming(Verdict::Fail)),
-        );
+        return (Verdict::Fail, format!("{failed} of {all} failed: {}", naming(Verdict::Fail)));
     }
     if !complete || (jobs.len() as u64) < expected_jobs {
         return (
             Verdict::Inconclusive,
-            format!("only {} of {expected_jobs} jobs were judged before the run ended", jobs.len()),
+            format!("only {} of {all} were judged before the run ended", jobs.len()),
         );
     }
     if jobs.is_empty() {
@@ -153,7 +151,7 @@ pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool, policy: &Poli
     let mut open = Vec::new();
     if undecided > 0 {
         let named = naming(Verdict::Inconclusive);
-        open.push(format!("{undecided} of {expected_jobs} jobs could not be decided: {named}"));
+        open.push(format!("{undecided} of {all} could not be decided: {named}"));
     }
     open.extend(uncovered(jobs, policy));
     if !open.is_empty() {
@@ -161,7 +159,8 @@ pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool, policy: &Poli
     }
     let rows: u64 = jobs.iter().filter_map(|job| job.rows.as_ref()).map(|rows| rows.equal).sum();
     let compared = if rows > 0 { format!("; {rows} rows are equal on both sides") } else { String::new() };
-    (Verdict::Pass, format!("all {expected_jobs} jobs passed every gating check that applies{compared}"))
+    let every = if expected_jobs == 1 { "the one job".to_owned() } else { format!("all {all}") };
+    (Verdict::Pass, format!("{every} passed every gating check that applies{compared}"))
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use super::files::{FILES, SIZES};
 use super::*;
 use crate::fixture;
 

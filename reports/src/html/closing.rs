@@ -54,7 +54,9 @@ fn unchecked(report: &Report) -> Markup {
                 p { b { "The run ended early" } ": jobs that were not finished are not judged and not in this list." }
             }
             @if open.is_empty() {
-                p class="none" { "Every check of every job gave an answer." }
+                p class="none" {
+                    "Every check of every job " @if !report.run.complete { "that was judged " } "gave an answer."
+                }
             } @else {
                 (scroll("Checks without an answer", &table))
                 (lines.note("reasons", "checks.csv"))

@@ -52,7 +52,7 @@ pub(super) fn render(report: &Report, linked: &[bool]) -> Markup {
     html! {
         section id="action" aria-labelledby="action-title" {
             h2 id="action-title" { "Action required" }
-            (action_required(&action, linked))
+            (action_required(&action, linked, report.redacted.is_some()))
             (undecided(report))
             (of_the_run(report))
             (informational(&told, linked))
@@ -60,7 +60,7 @@ pub(super) fn render(report: &Report, linked: &[bool]) -> Markup {
     }
 }
 
-fn action_required(action: &[Found<'_>], linked: &[bool]) -> Markup {
+fn action_required(action: &[Found<'_>], linked: &[bool], redacted: bool) -> Markup {
     if action.is_empty() {
         return html! { p class="none" { "No unwaived blocker and no warning." } };
     }
@@ -74,7 +74,7 @@ fn action_required(action: &[Found<'_>], linked: &[bool]) -> Markup {
             *seen <= ACTION_PER_CODE
         })
         .collect();
-    let anchors = Anchors::new("finding");
+    let anchors = Anchors::new("finding", redacted);
     let list = Capped::new(picked.iter(), ACTION, ACTION_BYTES, |found| {
         let total = per_code.get(&(found.index, found.finding.code.as_str())).copied().unwrap_or_default();
         item(found.finding, found.job, Some((found.index, linked)), total, &anchors)
@@ -198,7 +198,7 @@ pub(super) fn of_job(job: &JobReport) -> Markup {
         return html! {};
     }
     let share = JOB_BYTES / checks.len();
-    let anchors = Anchors::new("in-job");
+    let anchors = Anchors::new("in-job", false);
     html! {
         h4 { "Findings" }
         @for check in checks { (of_check(job, check, share, &anchors)) }
@@ -239,12 +239,14 @@ fn of_check(job: &JobReport, check: &CheckReport, bytes: usize, anchors: &Anchor
 /// Anchors of one list: no two items have the same.
 struct Anchors {
     prefix: &'static str,
+    /// The list is one of a redacted report.
+    redacted: bool,
     taken: RefCell<BTreeSet<String>>,
 }
 
 impl Anchors {
-    fn new(prefix: &'static str) -> Self {
-        Self { prefix, taken: RefCell::default() }
+    fn new(prefix: &'static str, redacted: bool) -> Self {
+        Self { prefix, redacted, taken: RefCell::default() }
     }
 
     /// The anchor of a finding, which only its own id decides; none where another item has it.
@@ -312,7 +314,7 @@ fn item(
             @if across.is_some() {
                 details {
                     summary { "Look at it again" }
-                    @for line in again(job, finding) { (command(&line, 4_000)) }
+                    (again(job, finding, anchors.redacted))
                 }
             }
             @if let Some(waiver) = &finding.waiver {
@@ -342,12 +344,25 @@ fn touched(job: &JobReport, finding: &Finding) -> Markup {
     }
 }
 
-/// Commands that look at a finding again: in the directory of the report, and from nothing but the job.
-fn again(job: &JobReport, finding: &Finding) -> Vec<String> {
-    let words = ["parallax", "replay", ".", "--job", &job.id, "--check", &finding.check].map(str::to_owned);
-    // A measurement is repeated as a whole.
-    let here = job.measurement.is_none().then(|| words::shell(&words));
-    here.into_iter().chain([job.replay.clone()]).collect()
+/// Commands that look at a finding again: in the directory of the report, and from nothing but the job. A redacted report holds
+/// neither what it takes nor the second command.
+fn again(job: &JobReport, finding: &Finding, redacted: bool) -> Markup {
+    let dir = if redacted { "RAW" } else { "." };
+    let words = ["parallax", "replay", dir, "--job", &job.id, "--check", &finding.check].map(str::to_owned);
+    html! {
+        // A measurement is repeated as a whole.
+        @if job.measurement.is_none() {
+            p class="where" {
+                @if redacted { "With the raw report, RAW being the directory that " code { "--raw-out" } " named:" }
+                @else { "In the directory of this report:" }
+            }
+            (command(&words::shell(&words), 4_000))
+        }
+        @if !redacted {
+            p class="where" { @if job.measurement.is_none() { "Or from the beginning:" } @else { "All measured again:" } }
+            (command(&job.replay, 4_000))
+        }
+    }
 }
 
 /// Little evidence stands in plain sight; more of it is folded.

@@ -22,7 +22,10 @@ pub(super) fn render(measurement: &Measurement) -> Markup {
             @for drawing in plot::samples(measurement) {
                 figure {
                     (PreEscaped(drawing))
-                    figcaption { span class="swatch a" {} " baseline (circles) " span class="swatch b" {} " candidate (crosses)" }
+                    figcaption {
+                        span class="swatch a" {} " baseline (circles) " span class="swatch b" {} " candidate (crosses); "
+                        "a line is the median of a side, the band its 95 % interval (from six pairs on)"
+                    }
                 }
             }
         }

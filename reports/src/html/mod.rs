@@ -34,7 +34,7 @@ mod scoreboard;
 mod sides;
 mod work;
 
-pub(crate) use scoreboard::codes;
+pub(crate) use scoreboard::{applying, codes};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

@@ -15,7 +15,7 @@ const CHECKS: usize = 24;
 
 /// The board. `linked` says which jobs have a section to link to.
 pub(super) fn render(report: &Report, linked: &[bool]) -> Markup {
-    let checks = codes(&report.jobs);
+    let (checks, idle) = applying(&report.jobs);
     let across = &checks[..checks.len().min(CHECKS)];
     // Where not all fit, the jobs that did not pass come first; otherwise job order.
     let mut order: Vec<usize> = (0..report.jobs.len()).collect();
@@ -49,6 +49,11 @@ pub(super) fn render(report: &Report, linked: &[bool]) -> Markup {
                 p class="key" {
                     "A gating check decides the verdict; a check in brackets is told only. "
                     "Each cell leads to the check."
+                    @if !idle.is_empty() {
+                        " Not applicable to any job: "
+                        @for (index, check) in idle.iter().take(CHECKS).enumerate() { @if index > 0 { ", " } (shown(check, 24)) }
+                        " (" a href="#unchecked" { "why" } ")."
+                    }
                 }
             }
             (rows.note("jobs, worst verdicts first", "checks.csv"))
@@ -57,6 +62,16 @@ pub(super) fn render(report: &Report, linked: &[bool]) -> Markup {
             }
         }
     }
+}
+
+/// Codes of the checks that apply to some job, and of those that apply to none. Where none applies anywhere, all are of the first.
+pub(crate) fn applying(jobs: &[JobReport]) -> (Vec<&str>, Vec<&str>) {
+    let applies = |code: &&str| {
+        let mut all = jobs.iter().flat_map(|job| &job.checks).filter(|check| check.check == *code);
+        all.any(|check| check.status != CheckStatus::NotApplicable)
+    };
+    let (some, none): (Vec<&str>, Vec<&str>) = codes(jobs).into_iter().partition(applies);
+    if some.is_empty() { (none, Vec::new()) } else { (some, none) }
 }
 
 /// Codes of all checks in the order in which they first appear.

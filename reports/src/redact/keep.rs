@@ -17,6 +17,8 @@ pub(super) enum Fate {
     Names,
     /// The name of a side.
     Side,
+    /// Where a value of the policy comes from: a layer of ours, or file and line.
+    Origin,
     /// It is left out.
     Drop,
     /// Strings in it stay only where they are words of the document's own.
@@ -26,10 +28,13 @@ pub(super) enum Fate {
 /// Of the field `name` in an object that the field `of` holds.
 pub(super) fn fate(name: &str, of: &str) -> Fate {
     match (of, name) {
-        // What the program, the policy and the machine say of themselves. `values` of the policy are its keys and limits.
+        // What the program, the policy and the machine say of themselves.
         ("", "tool" | "totals" | "schema_version" | "redacted") => Fate::Keep,
         ("run", "mode" | "started" | "host") => Fate::Keep,
-        ("policy", "phase" | "digest" | "values") => Fate::Keep,
+        ("policy", "phase" | "digest") => Fate::Keep,
+        // Keys and limits; a scope by rows names values, and is seen to by itself.
+        ("values", "key" | "value") => Fate::Keep,
+        ("values", "origin") => Fate::Origin,
         ("machine", "os" | "kernel" | "arch" | "processor") | ("measurement", "profile") => Fate::Keep,
         // Names that the run gave, and codes.
         ("jobs", "id" | "signal" | "signal_digest" | "kind") => Fate::Keep,

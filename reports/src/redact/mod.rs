@@ -7,13 +7,16 @@
 //! 2. Texts that may quote values (messages, summaries, headlines) become a digest as a whole: what is quoted in
 //!    them cannot be told from what is not.
 //! 3. Numbers that are data (times, ids, the manifest's statistics) are left out; counts, sizes and measurements stay.
-//! 4. Every format renders from the document that comes of it, so that all of them are redacted alike.
+//! 4. Digests of ours that are made of such values without a key (ids of findings, the policy's) are made anew with it:
+//!    otherwise a value could be tried out by them.
+//! 5. Every format renders from the document that comes of it, so that all of them are redacted alike.
 //!
 //! The key and the raw document stay with whoever may see them: [`resolve`] finds what a digest stands for.
 
 mod keep;
 #[cfg(test)]
 mod tests;
+mod unkeyed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,8 +70,12 @@ impl Key {
     /// What stands in the place of a text.
     #[must_use]
     pub fn digest(&self, text: &str) -> String {
-        let hash = blake3::keyed_hash(&self.0, text.as_bytes()).to_hex();
-        format!("~{}", &hash.as_str()[..16])
+        format!("~{}", &self.long_digest(text)[..16])
+    }
+
+    /// All 64 hexadecimal digits.
+    fn long_digest(&self, text: &str) -> String {
+        blake3::keyed_hash(&self.0, text.as_bytes()).to_hex().to_string()
     }
 }
 
@@ -84,6 +91,7 @@ pub fn redact(report: &Report, key: &Key) -> Result<Report> {
     let walk = Walk { key, words: &words };
     let mut redacted: Report = serde_json::from_value(walk.value(value, "", "")).map_err(failed)?;
     redacted.redacted = Some(key.name());
+    unkeyed::replace(report, &mut redacted, key);
     for job in &mut redacted.jobs {
         let deciding = deciding(job.checks.iter());
         job.headline = format!("{deciding}{}", job.headline);
@@ -162,6 +170,7 @@ impl Walk<'_> {
             }
             (Fate::Digest, Value::String(text)) => Value::String(self.key.digest(&text)),
             (Fate::Side, Value::String(text)) => Value::String(self.side(&text)),
+            (Fate::Origin, Value::String(text)) => Value::String(self.origin(text)),
             (_, Value::String(text)) => {
                 if self.words.contains(&text) {
                     Value::String(text)
@@ -189,6 +198,12 @@ impl Walk<'_> {
                 (name, told)
             })
             .collect()
+    }
+
+    /// The default, a phase and an option are layers of ours.
+    fn origin(&self, text: String) -> String {
+        let ours = text == "default" || text.starts_with("phase ") || text.starts_with("--");
+        if ours { text } else { self.key.digest(&text) }
     }
 
     /// A side by its name: one of ours stays, of a directory only that it is one.

@@ -131,11 +131,9 @@ fn counts_codes_columns_and_sizes_stay() {
                 (&after.check, after.status, after.coverage)
             );
             let told = |check: &crate::document::CheckReport| -> Vec<_> {
-                check
-                    .findings
-                    .iter()
-                    .map(|it| (it.id.clone(), it.code.clone(), it.count, it.severity))
-                    .collect()
+                let all = check.findings.iter();
+                let known = |id: &str| id.rsplit_once('-').map(|it| it.0.to_owned());
+                all.map(|it| (known(&it.id), it.code.clone(), it.count, it.severity)).collect()
             };
             assert_eq!(told(before), told(after));
         }
@@ -149,6 +147,46 @@ fn counts_codes_columns_and_sizes_stay() {
     assert!(redacted.headline.starts_with(codes), "{}", redacted.headline);
     assert_eq!(redacted.jobs[0].candidate.side.name, "unified");
     assert_eq!(redacted.jobs[0].order[0].side, Role::Baseline);
+}
+
+#[test]
+fn a_scope_by_rows_is_told_neither_by_the_policy_nor_by_a_digest_without_a_key() {
+    let mut raw = fixture::rich();
+    let value = |key: &str, value: &str, origin: &str| crate::policy::PolicyValue {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        origin: origin.to_owned(),
+    };
+    let policy = raw.policy.as_mut().unwrap();
+    policy.values.extend([
+        value(
+            &format!("for signal logs, rows of customer = {SECRET}: actions.rows.*"),
+            "note",
+            "p/geheim.toml:3",
+        ),
+        value("waiver", &format!("rows.changed rows of customer = {SECRET}, without expiry, by x: y"), "p:4"),
+    ]);
+    let found = &mut raw.jobs[1].checks[0].findings[0];
+    found.scope = Some(format!("customer = {SECRET}"));
+    let redacted = redact(&raw, &key()).unwrap();
+    for (name, text) in formats(&redacted) {
+        assert!(!text.contains(SECRET) && !text.contains("geheim"), "{name}");
+    }
+    let (before, after) = (raw.policy.as_ref().unwrap(), redacted.policy.as_ref().unwrap());
+    assert_ne!(before.digest, after.digest);
+    assert_eq!(after.digest.len(), 64);
+    let scoped = after.values.iter().find(|it| it.key.starts_with("for ~")).unwrap();
+    assert!(scoped.key.ends_with(": actions.rows.*") && scoped.value == "note", "{}", scoped.key);
+    assert!(scoped.origin.starts_with('~'));
+    // What is no value stays, and with it what can be known of an id.
+    let slower = after.values.iter().find(|it| it.key == "performance.slower").unwrap();
+    assert_eq!(slower.value, "0.05");
+    let (old, new) = (&raw.jobs[1].checks[0].findings, &redacted.jobs[1].checks[0].findings);
+    assert_ne!(old[0].id, new[0].id);
+    assert_eq!(new[0].id.rsplit_once('-').map(|it| it.0), Some("late-timestamps/ROWS/rows.changed"));
+    assert_eq!(old[1].id, new[1].id);
+    let other = redact(&raw, &Key::new([8; 32])).unwrap();
+    assert_ne!(other.jobs[1].checks[0].findings[0].id, new[0].id);
 }
 
 #[test]

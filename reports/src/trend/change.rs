@@ -4,37 +4,49 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{About, Change};
 use crate::document::{CheckReport, Finding, JobReport, Report, Severity};
+use crate::gate::kind_word;
 use crate::words::{self, bytes, count};
 
 /// All differences, most telling first, in an order of their own that does not hang on time.
 pub(super) fn between(before: &Report, now: &Report) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut tell = |about: About, text: String| changes.push(Change { about, text });
+    let values = before.redacted == now.redacted;
     let (old, new) = (jobs(before), jobs(now));
     for (id, job) in &new {
         match old.get(id) {
             None => tell(About::Job, format!("{id} is new: {}", words::verdict(job.verdict))),
             Some(earlier) => {
                 checks(earlier, job, &mut tell);
-                inputs(earlier, job, &mut tell);
+                inputs(earlier, job, values, &mut tell);
             }
         }
     }
     for id in old.keys().filter(|id| !new.contains_key(*id)) {
         tell(About::Job, format!("{id} is gone"));
     }
-    findings(before, now, &mut tell);
-    let (left, right) = (sides(before), sides(now));
+    findings(before, now, values, &mut tell);
+    if !values {
+        let why = "redacted with different keys, or only one of the two: names of sides, parameters and what the policy says of \
+                   some rows are not compared";
+        tell(About::Input, why.to_owned());
+    }
+    let (left, right) = (sides(before, values), sides(now, values));
     for side in right.difference(&left) {
         tell(About::Side, format!("{side} is new"));
     }
     for side in left.difference(&right) {
         tell(About::Side, format!("{side} is gone"));
     }
+    let keyed = !values && [before, now].into_iter().any(says_of_rows);
     let policy = |report: &Report| {
         report.policy.as_ref().map_or_else(
             || "no policy".to_owned(),
-            |it| format!("phase {}, digest {}", it.phase.as_deref().unwrap_or("none"), short(&it.digest)),
+            |it| {
+                let phase = it.phase.as_deref().unwrap_or("none");
+                let digest = if keyed { String::new() } else { format!(", digest {}", short(&it.digest)) };
+                format!("phase {phase}{digest}")
+            },
         )
     };
     differ(About::Policy, "the policy", &policy(before), &policy(now), &mut tell);
@@ -57,6 +69,12 @@ pub(super) fn between(before: &Report, now: &Report) -> Vec<Change> {
     sums(before, now, &mut tell);
     changes.sort_by_key(|change| change.about);
     changes
+}
+
+/// True where a redacted policy says something of some rows: its digest is one with a key then.
+fn says_of_rows(report: &Report) -> bool {
+    let mut all = report.policy.iter().flat_map(|policy| &policy.values);
+    all.any(|it| it.key.starts_with("for ~") || it.value.starts_with('~'))
 }
 
 type Tell<'a> = dyn FnMut(About, String) + 'a;
@@ -92,12 +110,16 @@ fn checks(before: &JobReport, now: &JobReport, tell: &mut Tell<'_>) {
     }
 }
 
-fn inputs(before: &JobReport, now: &JobReport, tell: &mut Tell<'_>) {
+/// Parameters are told only where `values` of the two reports are written alike.
+fn inputs(before: &JobReport, now: &JobReport, values: bool, tell: &mut Tell<'_>) {
     let parameters = |job: &JobReport| {
         let all = job.parameters.iter().map(|it| format!("{}={}", it.key, it.value));
         all.collect::<Vec<_>>().join(" ")
     };
-    differ(About::Input, &format!("parameters of {}", now.id), &parameters(before), &parameters(now), tell);
+    if values {
+        let what = format!("parameters of {}", now.id);
+        differ(About::Input, &what, &parameters(before), &parameters(now), tell);
+    }
     let read = |job: &JobReport| {
         let corpus = job.corpus.iter().map(|corpus| short(&corpus.digest));
         let files = job.inputs.iter().filter_map(|input| input.digest.as_deref()).map(short);
@@ -109,11 +131,13 @@ fn inputs(before: &JobReport, now: &JobReport, tell: &mut Tell<'_>) {
     differ(About::Input, &format!("inputs of {}", now.id), &read(before), &read(now), tell);
 }
 
-fn findings(before: &Report, now: &Report, tell: &mut Tell<'_>) {
+/// Ids of findings that stand for rows of a scope are made of its values.
+fn findings(before: &Report, now: &Report, values: bool, tell: &mut Tell<'_>) {
+    let asks = |it: &&Finding| asks(it) && (values || it.scope.is_none());
     let asking = |report: &'_ Report| -> BTreeMap<String, (String, String)> {
         let mut found = BTreeMap::new();
         for job in &report.jobs {
-            for it in job.checks.iter().flat_map(|check| &check.findings).filter(|it| asks(it)) {
+            for it in job.checks.iter().flat_map(|check| &check.findings).filter(asks) {
                 let said = format!("{} {} {}: {}", words::severity(it.severity), job.id, it.code, it.message);
                 found.insert(it.id.clone(), (said, format!("{} {}", job.id, it.code)));
             }
@@ -133,15 +157,16 @@ fn asks(finding: &Finding) -> bool {
     finding.waived.is_none() && finding.severity != Severity::Info
 }
 
-/// What sides there are: role, name, version, digest.
-fn sides(report: &Report) -> BTreeSet<String> {
+/// What sides there are: role, name where `named`, else the kind, version, digest.
+fn sides(report: &Report, named: bool) -> BTreeSet<String> {
     let mut sides = BTreeSet::new();
     for job in &report.jobs {
         let both = job.baseline.iter().map(|side| ("baseline", side)).chain([("candidate", &job.candidate)]);
         for (role, side) in both {
             let version = side.side.version.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
             let digest = side.side.digest.as_ref().map(|it| format!(" ({})", short(it))).unwrap_or_default();
-            sides.insert(format!("{role} {}{version}{digest}", side.side.name));
+            let name = if named { side.side.name.as_str() } else { kind_word(side.side.kind) };
+            sides.insert(format!("{role} {name}{version}{digest}"));
         }
     }
     sides

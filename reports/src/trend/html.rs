@@ -77,7 +77,7 @@ fn head(last: &Run, runs: usize) -> Markup {
 
 fn changed(since: &Since, runs: usize) -> Markup {
     let lines = Capped::new(since.changes.iter(), CHANGES, BYTES, |change| {
-        html! { tr { th scope="row" { (change.about) } td { (shown(&change.text, 700)) } } }
+        html! { tr { th scope="row" { (change.about) } td class="what" { (shown(&change.text, 700)) } } }
     });
     let table = html! {
         table {

@@ -65,15 +65,37 @@ fn what_turned_red_is_named_with_its_finding_side_and_policy() {
 fn two_equal_green_runs_differ_in_nothing() {
     let trend = Trend::of(vec![at("1", fixture::passing()), at("2", fixture::passing())], Vec::new());
     assert_eq!(trend.since, Some(Since { green: Some(0), changes: Vec::new() }));
-    assert!(render_text(&trend).contains("Nothing changed between run 1, the last green one, and run 2."));
+    assert!(
+        render_text(&trend, 100).contains("Nothing changed between run 1, the last green one, and run 2.")
+    );
     let alone = Trend::of(vec![at("1", fixture::rich())], Vec::new());
-    assert!(render_text(&alone).contains("No earlier run was green"));
+    assert!(render_text(&alone, 100).contains("No earlier run was green"));
+}
+
+#[test]
+fn reports_redacted_with_two_keys_differ_in_nothing_that_a_key_changes() {
+    let mut raw = fixture::passing();
+    raw.jobs[0].candidate.side.name = "cmd:new".to_owned();
+    raw.policy = fixture::rich().policy;
+    let scoped = crate::policy::PolicyValue {
+        key: "for rows of customer = acme: actions.rows.*".to_owned(),
+        value: "note".to_owned(),
+        origin: "policy.toml:4".to_owned(),
+    };
+    raw.policy.as_mut().unwrap().values.push(scoped);
+    let with = |byte| crate::redact::redact(&raw, &crate::redact::Key::new([byte; 32])).unwrap();
+    let changes = |one, two| Trend::of(vec![at("1", one), at("2", two)], Vec::new()).since.unwrap().changes;
+    assert_eq!(changes(with(1), with(1)), Vec::new());
+    let two = changes(with(1), with(2));
+    assert!(two.len() == 1 && two[0].text.starts_with("redacted with different keys"), "{two:?}");
+    let one = changes(raw.clone(), with(2));
+    assert!(one.len() == 1 && one[0].text.starts_with("redacted with different keys"), "{one:?}");
 }
 
 #[test]
 fn the_terminal_and_the_table_look_as_documented() {
     let trend = trend();
-    insta::assert_snapshot!("trend.txt", render_text(&trend));
+    insta::assert_snapshot!("trend.txt", render_text(&trend, 100));
     insta::assert_snapshot!("trend.csv", render_csv(&trend).unwrap().replace("\r\n", "\n"));
 }
 
@@ -102,6 +124,6 @@ fn a_year_of_runs_stays_small_and_hostile_values_stay_text() {
     assert!(page.contains("Showing the last 150 of 401 runs"));
     assert_eq!(page.matches("<script").count(), 1);
     assert!(!page.contains("<img") && page.chars().all(|c| c == '\n' || !crate::visible::is_hidden(c)));
-    assert!(!render_text(&trend).contains('\u{1b}'));
+    assert!(!render_text(&trend, 100).contains('\u{1b}'));
     assert_eq!(serde_json::from_str::<Trend>(&to_text(&trend).unwrap()).unwrap(), trend);
 }

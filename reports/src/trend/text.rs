@@ -5,14 +5,18 @@ use std::fmt::Write;
 use super::{Run, Since, Trend};
 use crate::visible::{cut, plain};
 use crate::words::{self, bytes, count};
+use crate::wrap::wrap;
 
 /// Runs and changes shown; all are in `trend.json`.
 const RUNS: usize = 30;
 const CHANGES: usize = 40;
 
-/// Renders the document as text. Values of strangers cannot drive the terminal.
+/// Columns of what a change is about.
+const ABOUT: usize = 8;
+
+/// Renders the document as text, sentences `width` characters wide. Values of strangers cannot drive the terminal.
 #[must_use]
-pub fn render(trend: &Trend) -> String {
+pub fn render(trend: &Trend, width: usize) -> String {
     let mut out = String::new();
     let left = trend.runs.len().saturating_sub(RUNS);
     if left > 0 {
@@ -33,18 +37,22 @@ pub fn render(trend: &Trend) -> String {
         let _ = writeln!(out, "left out: {}: {}", plain(&skipped.path), plain(&skipped.reason));
     }
     if let Some(since) = &trend.since {
-        changes(&mut out, since, trend.runs.len());
+        changes(&mut out, since, trend.runs.len(), width);
     }
     out
 }
 
 /// What changed, under its heading.
-fn changes(out: &mut String, since: &Since, runs: usize) {
+fn changes(out: &mut String, since: &Since, runs: usize, width: usize) {
     out.push_str(&format!("\n{}\n", heading(since, runs)));
     for change in since.changes.iter().take(CHANGES) {
         let (said, more) = cut(&change.text, 300);
         let rest = if more > 0 { "..." } else { "" };
-        let _ = writeln!(out, "  {:8} {}{rest}", change.about.to_string(), plain(said));
+        let lines = wrap(&format!("{}{rest}", plain(said)), width.saturating_sub(ABOUT + 3));
+        for (index, line) in lines.iter().enumerate() {
+            let about = if index == 0 { change.about.to_string() } else { String::new() };
+            let _ = writeln!(out, "  {about:ABOUT$} {line}");
+        }
     }
     if since.changes.len() > CHANGES {
         let _ = writeln!(out, "  and {} more, in trend.json", count((since.changes.len() - CHANGES) as u64));

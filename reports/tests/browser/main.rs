@@ -14,6 +14,8 @@ mod chrome;
 #[allow(dead_code, unused_imports, reason = "not every report is opened here")]
 #[path = "../../src/fixture/mod.rs"]
 mod fixture;
+mod hostile;
+mod look;
 mod pictures;
 
 // The fixture speaks of `crate::document` and so on, here as in the tests of the crate.
@@ -246,61 +248,6 @@ fn a_deep_link_leads_to_its_finding_and_opens_what_it_is_folded_in() {
 
 #[test]
 #[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
-fn the_theme_follows_the_reader_and_can_be_chosen() {
-    let (mut browser, page) = open(&fixture::rich());
-    let ground = "getComputedStyle(document.body).backgroundColor";
-    browser.prefers("light");
-    assert_eq!(browser.eval(ground), "rgb(255, 255, 255)");
-    browser.prefers("dark");
-    assert_eq!(browser.eval(ground), "rgb(15, 20, 25)");
-    assert_eq!(text(&mut browser, "button.theme"), "Light theme");
-    browser.eval("document.querySelector('button.theme').click()");
-    assert_eq!(browser.eval(ground), "rgb(255, 255, 255)");
-    browser.open(&page.file, "");
-    assert_eq!(browser.eval(ground), "rgb(255, 255, 255)", "the choice is kept");
-    browser.key("t");
-    assert_eq!(browser.eval(ground), "rgb(15, 20, 25)");
-    assert_quiet(&mut browser);
-}
-
-/// Contrast of two colours by the rule of WCAG 2, in the page.
-const CONTRAST: &str = "(() => {
-    const light = (text) => {
-        const [r, g, b] = text.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)
-            .map((part) => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const ground = (node) => {
-        for (; node; node = node.parentElement) {
-            const colour = getComputedStyle(node).backgroundColor;
-            if (colour !== 'rgba(0, 0, 0, 0)') return colour;
-        }
-        return 'rgb(255, 255, 255)';
-    };
-    const low = [];
-    for (const node of document.querySelectorAll('body *')) {
-        const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
-        if (!own || node.closest('svg') || !node.checkVisibility({ opacityProperty: true })) continue;
-        const [one, two] = [light(getComputedStyle(node).color), light(ground(node))];
-        const ratio = (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
-        if (ratio < 4.5) low.push(`${node.tagName}.${node.className}: ${ratio.toFixed(2)}`);
-    }
-    return [...new Set(low)];
-})()";
-
-#[test]
-#[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
-fn text_is_readable_in_both_themes() {
-    let (mut browser, page) = open(&fixture::rich());
-    for theme in ["light", "dark"] {
-        browser.prefers(theme);
-        browser.open(&page.file, "");
-        assert_eq!(browser.eval(CONTRAST), Value::from(Vec::<String>::new()), "{theme}");
-    }
-}
-
-#[test]
-#[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
 fn the_command_that_repeats_the_run_is_copied_by_its_button() {
     let report = fixture::rich();
     let (mut browser, _page) = open(&report);
@@ -347,99 +294,6 @@ fn everything_is_reached_by_keyboard() {
 
 #[test]
 #[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
-fn every_plot_is_there_with_title_axes_legend_and_words() {
-    for (report, least) in [(fixture::rich(), 15.0), (fixture::measured(), 2.0)] {
-        let (mut browser, _page) = open(&report);
-        browser.eval("document.querySelectorAll('details').forEach((node) => { node.open = true; })");
-        assert!(number(&mut browser, "document.querySelectorAll('svg.plot').length") >= least);
-        let wrong = "[...document.querySelectorAll('svg.plot')].filter((plot) => {
-            const box = plot.getBoundingClientRect();
-            const words = plot.querySelector('desc').textContent;
-            const drawn = plot.querySelectorAll('rect, circle, polyline, line, path').length;
-            const texts = [...plot.querySelectorAll('text')].map((it) => it.getBBox());
-            const legend = plot.closest('figure').querySelector('figcaption .swatch.b');
-            return !(box.width > 200 && box.height > 100 && plot.getAttribute('role') === 'img'
-                && plot.getAttribute('aria-label').length > 40 && words.length > 30
-                && plot.querySelector('title').textContent && drawn > 2 && texts.length > 5 && legend);
-        }).length";
-        assert_eq!(number(&mut browser, wrong), 0.0);
-        // Told apart without colour: dashes or circles for the baseline, a hatch or crosses for the candidate.
-        let alike = "[...document.querySelectorAll('svg.plot rect.s-edge-a, svg.plot polyline.s-line-a')] \
-                     .filter((node) => getComputedStyle(node).strokeDasharray === 'none').length";
-        assert_eq!(number(&mut browser, alike), 0.0);
-    }
-}
-
-#[test]
-#[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
-fn hostile_values_do_nothing() {
-    let mut report = fixture::hostile();
-    // Values of a megabyte, and everything that could leave an attribute, a script, a style or a comment.
-    let evil = "</script><script>window.hit=1</script><img src=x onerror=window.hit=2>\" onfocus=\"window.hit=3\" \
-                autofocus x=\"</style></bdi></table>--><!--\u{202e}\u{0}javascript:window.hit=4";
-    let huge = format!("{evil}{}", "A".repeat(1 << 20));
-    let job = &mut report.jobs[0];
-    job.replay.clone_from(&huge);
-    for check in &mut job.checks {
-        check.summary.clone_from(&huge);
-        for found in &mut check.findings {
-            found.message.clone_from(&huge);
-            found.evidence.iter_mut().for_each(|it| it.value.clone_from(&huge));
-        }
-    }
-    if let Some(rows) = &mut job.rows {
-        for cell in rows.samples.iter_mut().flat_map(|row| &mut row.cells) {
-            cell.baseline.text = Some(huge.clone());
-            cell.candidate.text = Some(format!("{huge}!"));
-        }
-    }
-    let (mut browser, page) = open(&report);
-    assert!(std::fs::metadata(&page.file).unwrap().len() < 5_000_000);
-    browser.eval("document.querySelectorAll('details').forEach((node) => { node.open = true; })");
-    browser.eval("document.querySelectorAll('button.sort').forEach((node) => { node.click(); })");
-    browser.key("n");
-    assert!(yes(&mut browser, "window.hit === undefined"));
-    assert!(yes(
-        &mut browser,
-        "document.scripts.length === 1 && !document.querySelector('img, iframe, object, link')"
-    ));
-    let handlers = "[...document.querySelectorAll('*')].some((node) => \
-                    [...node.attributes].some((it) => it.name.startsWith('on') || it.name === 'autofocus'))";
-    assert!(!yes(&mut browser, handlers));
-    assert!(yes(
-        &mut browser,
-        "![...document.links].some((link) => !link.getAttribute('href').startsWith('#'))"
-    ));
-    // Nothing that turns text round or cannot be seen.
-    let steering = r"(/[\u0000-\u0008\u000b-\u001f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/.exec(document.body.textContent) || []).length";
-    assert_eq!(number(&mut browser, steering), 0.0);
-    assert_eq!(text(&mut browser, "#verdict"), "fail");
-    assert_quiet(&mut browser);
-}
-
-#[test]
-#[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
-fn the_policy_in_the_page_stops_what_is_not_ours() {
-    let (mut browser, _page) = open(&fixture::passing());
-    browser.eval(
-        "(() => { const script = document.createElement('script'); script.textContent = 'window.hit = 1'; \
-         document.body.append(script); const image = new Image(); image.src = 'x.png'; document.body.append(image); \
-         const style = document.createElement('style'); style.textContent = 'h1 { display: none }'; \
-         document.head.append(style); })()",
-    );
-    // Each is told when the browser comes to it.
-    let refused = |browser: &Browser| {
-        browser.console().iter().filter(|it| it.contains("Content Security Policy")).count()
-    };
-    while refused(&browser) < 3 {
-        browser.eval("new Promise((done) => setTimeout(done, 20))");
-    }
-    assert!(yes(&mut browser, "window.hit === undefined"));
-    assert!(yes(&mut browser, "getComputedStyle(document.querySelector('h1')).display !== 'none'"));
-}
-
-#[test]
-#[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
 fn without_scripts_everything_is_there_but_what_scripts_do() {
     let report = fixture::rich();
     let (mut browser, page) = open(&report);
@@ -475,23 +329,6 @@ fn the_fullest_page_there_can_be_opens_within_a_second() {
     }
     println!("page of {bytes} bytes, opened in {best:.0} ms");
     assert!(best > 0.0 && best < 1_000.0, "{bytes} bytes opened in {best} ms");
-}
-
-#[test]
-#[cfg_attr(not(feature = "browser"), ignore = "needs --features browser, and Chromium")]
-fn on_paper_everything_is_unfolded_and_nothing_is_there_to_be_clicked() {
-    let (mut browser, _page) = open(&fixture::rich());
-    browser.on_paper();
-    assert_eq!(number(&mut browser, "document.querySelectorAll('details:not([open])').length"), 0.0);
-    let clickable = "[...document.querySelectorAll('nav, .filter, button.copy, button.theme')] \
-                     .filter((node) => node.checkVisibility()).length";
-    assert_eq!(number(&mut browser, clickable), 0.0);
-    let cut = "[...document.querySelectorAll('.scroll')] \
-               .filter((node) => getComputedStyle(node).overflowX !== 'visible').length";
-    assert_eq!(number(&mut browser, cut), 0.0);
-    browser.eval("void dispatchEvent(new Event('afterprint'))");
-    assert!(number(&mut browser, "document.querySelectorAll('details:not([open])').length") > 0.0);
-    assert_quiet(&mut browser);
 }
 
 #[test]

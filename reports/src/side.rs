@@ -1,0 +1,140 @@
+//! A side's part of a job: who performed it, how it ended, what it left.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::Failure;
+use crate::stated::StatedManifest;
+
+/// One side's part of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SideReport {
+    /// Who performed it.
+    pub side: SideInfo,
+    /// How it ended.
+    pub outcome: SideOutcome,
+    /// Wall time in milliseconds; absent for a recorded output. Not a measurement: jobs run side by side.
+    pub duration_ms: Option<u64>,
+    /// What the side said it did.
+    pub manifest: Option<StatedManifest>,
+    /// What was found in the output directory, in the order it was judged in.
+    pub files: Vec<FileInfo>,
+    /// Where the output was kept, relative to the report.
+    pub kept: Option<String>,
+    /// What the writer counted and timed while it worked; absent where it does not, and in older documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<WorkStats>,
+}
+
+/// What a built-in writer counted and timed while it worked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkStats {
+    /// Rows given to the writer proper, before any drop but after a merge.
+    pub rows: u64,
+    /// Batches in which they came.
+    pub batches: u64,
+    /// Sorted runs written to disk since the rows did not fit into memory.
+    pub spilled_runs: u64,
+    /// Bytes of all runs on disk, those of later passes included.
+    pub spilled_bytes: u64,
+    /// Runs that were merged into longer ones before the last merge.
+    pub merged_runs: u64,
+    /// Output files.
+    pub files: u64,
+    /// Row groups of the output files.
+    pub row_groups: u64,
+    /// Bytes of the output files.
+    pub bytes: u64,
+    /// Most bytes that rows waiting to be sorted held.
+    pub peak_buffered: u64,
+    /// Most bytes that the open file held in memory.
+    pub peak_encoding: u64,
+    /// Time of each stage, in the order of the work. Of all threads together: no measurement, jobs run side by side.
+    pub stages: Vec<StageTime>,
+}
+
+/// Time of one stage of a writer's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StageTime {
+    /// Name of the stage: `read`, `admit`, `sort`, `spill`, `encode`, `assemble`, `write`, `sync`.
+    pub stage: String,
+    /// Nanoseconds; 0 where the stage was not needed.
+    pub ns: u64,
+}
+
+/// Who performed a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SideInfo {
+    /// As named on the command line: `legacy:buffet`, `unified`, `cmd:go-new`, `dir:out`.
+    pub name: String,
+    /// Kind of side.
+    pub kind: SideKind,
+    /// Version of a built-in side.
+    pub version: Option<String>,
+    /// The expanded command of an external side, one entry per argument.
+    pub command: Vec<String>,
+    /// BLAKE3, hexadecimal, of what the side is made of: for a built-in side this program; for an external one its program, the
+    /// files that its command names, its arguments and environment; for a recorded output the files found. Absent where that
+    /// cannot be read, and in older documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// Kinds of side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SideKind {
+    /// A built-in legacy writer.
+    Legacy,
+    /// The built-in unified writer.
+    Unified,
+    /// The unified writer with a planted fault.
+    Fault,
+    /// An external program.
+    Command,
+    /// An output that was recorded earlier.
+    Recorded,
+}
+
+/// How a side's work ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum SideOutcome {
+    /// The work was done.
+    Completed,
+    /// The output was there already; nothing ran.
+    Recorded,
+    /// The work failed.
+    Failed {
+        /// Class and message.
+        #[serde(flatten)]
+        failure: Failure,
+        /// Exit status of an external side.
+        exit_status: Option<i32>,
+        /// Signal that ended an external side.
+        signal: Option<i32>,
+        /// Last part of what an external side wrote to stderr.
+        stderr: Option<String>,
+    },
+}
+
+/// One Parquet file found in an output directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileInfo {
+    /// Path relative to the side's output directory.
+    pub path: String,
+    /// Rows by the footer.
+    pub rows: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Row groups.
+    pub row_groups: u64,
+    /// Leaf columns.
+    pub columns: u64,
+    /// Codecs in use.
+    pub codecs: Vec<String>,
+    /// Writer named in the footer.
+    pub created_by: Option<String>,
+    /// BLAKE3 of the bytes, hexadecimal.
+    pub digest: String,
+}
