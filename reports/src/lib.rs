@@ -48,4 +48,5 @@ mod fixture;
 
 pub use error::{Error, Result};
 pub use schema::schema_text;
+pub use words::counted;
 pub use write::{FILES, write_all};

@@ -16,7 +16,8 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// `1 row`, `2,000 rows`.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+#[must_use]
+pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 

@@ -158,7 +158,11 @@ pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool, policy: &Poli
         return (Verdict::Inconclusive, format!("nothing failed, but {}", open.join("; ")));
     }
     let rows: u64 = jobs.iter().filter_map(|job| job.rows.as_ref()).map(|rows| rows.equal).sum();
-    let compared = if rows > 0 { format!("; {rows} rows are equal on both sides") } else { String::new() };
+    let compared = if rows > 0 {
+        format!("; {} equal on both sides", reports::counted(rows, "row is", "rows are"))
+    } else {
+        String::new()
+    };
     let every = if expected_jobs == 1 { "the one job".to_owned() } else { format!("all {all}") };
     (Verdict::Pass, format!("{every} passed every gating check that applies{compared}"))
 }

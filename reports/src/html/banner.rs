@@ -2,12 +2,17 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::parts::{scroll, shown, verdict_parts};
-use crate::document::{Mode, Report, Totals, Verdict};
+use super::parts::{job_anchor, scroll, shown, verdict_parts};
+use crate::document::{JobReport, Mode, Report, SideReport, Totals, Verdict};
 use crate::headline;
+use crate::side::SideOutcome;
 use crate::words::{bytes, count, counted, duration, verdict};
 
-pub(super) fn render(report: &Report) -> Markup {
+/// Most jobs that are named beside the sums.
+const UNLIKE: usize = 6;
+
+/// `linked` says which jobs have a section to link to.
+pub(super) fn render(report: &Report, linked: &[bool]) -> Markup {
     let (class, _) = verdict_parts(report.verdict);
     let run = &report.run;
     let totals = &report.totals;
@@ -45,7 +50,7 @@ pub(super) fn render(report: &Report) -> Markup {
                 }
             }
         }
-        (figures(totals))
+        (figures(report, linked))
     }
 }
 
@@ -81,7 +86,8 @@ pub(crate) fn shape(verdict: Verdict) -> Markup {
     html! { svg class="shape" viewBox="0 0 48 48" width="72" height="72" aria-hidden="true" { (PreEscaped(drawing)) } }
 }
 
-fn figures(totals: &Totals) -> Markup {
+fn figures(report: &Report, linked: &[bool]) -> Markup {
+    let totals = &report.totals;
     let table = table(totals);
     html! {
         section class="figures" aria-label="Totals" {
@@ -95,6 +101,7 @@ fn figures(totals: &Totals) -> Markup {
                 (tile("waived", totals.waived, ""))
             }
             (scroll("Rows, files and bytes over all jobs", &table))
+            (unlike(&report.jobs, linked))
         }
     }
 }
@@ -125,6 +132,37 @@ fn table(totals: &Totals) -> Markup {
                     }
                 }
             }
+    }
+}
+
+/// The jobs whose sides hold different numbers of rows, whatever the verdict: else the difference of the sums would be a riddle.
+fn unlike(jobs: &[JobReport], linked: &[bool]) -> Markup {
+    let rows = |side: &SideReport| side.files.iter().map(|file| file.rows).sum::<u64>();
+    let failed = |side: &SideReport| matches!(side.outcome, SideOutcome::Failed { .. });
+    let differing: Vec<(usize, &JobReport, [u64; 2], bool)> = jobs
+        .iter()
+        .enumerate()
+        .filter_map(|(index, job)| {
+            let baseline = job.baseline.as_ref()?;
+            let sides = [rows(baseline), rows(&job.candidate)];
+            let one_failed = failed(baseline) != failed(&job.candidate);
+            (sides[0] != sides[1]).then_some((index, job, sides, one_failed))
+        })
+        .collect();
+    html! {
+        @if !differing.is_empty() {
+            p class="cap" {
+                "Rows differ in " (counted(differing.len() as u64, "job", "jobs")) ": "
+                @for (at, (index, job, [baseline, candidate], one_failed)) in differing.iter().take(UNLIKE).enumerate() {
+                    @if at > 0 { "; " }
+                    @if linked.get(*index) == Some(&true) { a href={ "#" (job_anchor(*index)) } { (shown(&job.id, 80)) } }
+                    @else { (shown(&job.id, 80)) }
+                    " (" (count(*baseline)) " and " (count(*candidate)) @if *one_failed { ", one side failed" } ")"
+                }
+                @if differing.len() > UNLIKE { "; and " (counted((differing.len() - UNLIKE) as u64, "more", "more")) }
+                "."
+            }
+        }
     }
 }
 

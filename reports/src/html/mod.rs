@@ -47,7 +47,7 @@ pub(crate) const SCRIPT: &str = include_str!("script.js");
 /// Allows the one style sheet and the one script by their SHA-256 in Base64, and nothing else. A test holds the
 /// digests against the files and prints the right ones where they differ.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-ZIw9JR3r688i3YAtmOkvv5/k9kFhLiUVobKtuFw44oE='; \
+    style-src 'sha256-Dj3Mg4YzOcDNIDCLRtPDWIV9oLrbWLBhzIW6dzBigkE='; \
     script-src 'sha256-SlyLe7C329aQxXLl8Ocebzz5IyY3uxWFIF/3p4YUhb4='; \
     base-uri 'none'; form-action 'none'";
 
@@ -100,7 +100,7 @@ pub fn render(report: &Report) -> String {
                     p id="not-here" class="notice" role="alert" hidden {
                         "The finding that the link leads to is not on this page, which is kept below 5 MB. It is in findings.csv."
                     }
-                    (banner::render(report))
+                    (banner::render(report, &linked))
                     (scoreboard::render(report, &linked))
                     (findings::render(report, &linked))
                     section id="jobs" aria-labelledby="jobs-title" {

@@ -22,6 +22,23 @@ fn the_page_opens_with_the_verdict_and_the_reason() {
 }
 
 #[test]
+fn jobs_whose_sides_hold_other_numbers_of_rows_are_named_beside_the_sums() {
+    let mut report = fixture::rich();
+    let rows = |report: &mut crate::document::Report, more: u64| {
+        let job = &mut report.jobs[0];
+        job.candidate.files = job.baseline.as_ref().map(|side| side.files.clone()).unwrap_or_default();
+        job.candidate.files[0].rows += more;
+        report.jobs.truncate(1);
+    };
+    rows(&mut report, 0);
+    assert!(!render(&report).contains("Rows differ in"));
+    rows(&mut report, 1234);
+    let page = render(&report);
+    let note = &page[page.find("Rows differ in 1 job: ").unwrap()..];
+    assert!(note.starts_with("Rows differ in 1 job: <a href=\"#job-1\">"), "{}", &note[..200]);
+}
+
+#[test]
 fn one_row_difference_is_drawn_with_its_changed_characters_marked() {
     let page = render(&fixture::rich());
     let start = page.find("<table class=\"diff\">").unwrap();
