@@ -2,7 +2,7 @@
 //!
 //! Stages that work side by side free each other's arrays, so that room at the end of a thread's heap comes and goes with
 //! every batch. The GNU allocator returns what exceeds a threshold at once, and each page that comes back costs a fault of
-//! some microseconds: half as many again as the work itself needs. The threshold is twice the largest block that was ever
+//! some microseconds: as many again as the work itself needs, for the metrics job. The threshold is twice the largest block that was ever
 //! mapped by itself and let go; so one block, never touched, sets it. Other allocators do not care.
 
 /// Part of the memory limit that a block may have: each of a few heaps may keep twice as much.
@@ -11,7 +11,7 @@ const PART: u64 = 32;
 /// Largest block that counts, with room for the allocator's own bytes.
 const LARGEST: u64 = (32 << 20) - (64 << 10);
 
-/// Fewest bytes for which it is worth the while: blocks of less are not mapped by themselves.
+/// Fewest bytes for which it is worth the while.
 const SMALLEST: u64 = 1 << 20;
 
 /// Lets the heaps of a process that works under this limit keep a part of it.
