@@ -6,7 +6,7 @@
 //! mapped by itself and let go; so one block, never touched, sets it. Other allocators do not care.
 
 /// Part of the memory limit that a block may have: each of a few heaps may keep twice as much.
-const PART: u64 = 32;
+const PART: u64 = 128;
 
 /// Largest block that counts, with room for the allocator's own bytes.
 const LARGEST: u64 = (32 << 20) - (64 << 10);

@@ -28,12 +28,12 @@ const ORDERED_PART: usize = 16;
 const RESERVE: usize = 24 << 20;
 
 /// Bytes that stages which work side by side hold more than one after another, and leave unused in their heaps.
-const SIDE_BY_SIDE: usize = 64 << 20;
+const SIDE_BY_SIDE: usize = 80 << 20;
 
 /// Bytes that rows waiting to be sorted may hold.
 pub(crate) fn buffer_bytes(memory_limit: usize, threads: usize) -> usize {
     let eighth = memory_limit / 8;
-    let beside = if threads < 2 { eighth } else { eighth.max(SIDE_BY_SIDE.min(2 * eighth)) };
+    let beside = if threads < 2 { eighth } else { eighth.max(SIDE_BY_SIDE.min(5 * eighth / 2)) };
     memory_limit - beside - RESERVE.min(3 * eighth)
 }
 
