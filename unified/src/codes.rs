@@ -6,7 +6,8 @@
 //! 1. Each dictionary that arrives is translated once, value by value as its values are met, into the shared one.
 //! 2. A column whose shared dictionary would outgrow [`MOST_VALUES`] or [`MOST_BYTES`] is coded no further: what comes
 //!    after arrives as plain values. What is coded stays readable; where both forms meet, the codes are resolved.
-//! 3. The encoder gets codes and values as an Arrow dictionary; what it writes does not depend on the form.
+//! 3. The encoder gets codes and values. Readers find the same whichever form the rows had; the bytes may differ, so runs on
+//!    disk keep the form.
 //!
 //! Cost: one look-up in a table a row; one hash for each distinct value of each dictionary that arrives.
 

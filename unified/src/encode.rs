@@ -6,8 +6,9 @@
 //! 3. Closing the file fixes the schema, the union of all columns begun, by name. Row groups that lack a column get a
 //!    chunk of nulls. Then the chunks are put together; no value is encoded twice.
 //!
-//! The columns of some pieces are worked on side by side: each encodes its values piece by piece, its fingerprints are collected beside that,
-//! and at the end of a row group its last pages are compressed. Cost: one pass over the values. Memory: open pages and dictionaries, bounded by [`OPEN_BYTES`], plus the page pool.
+//! The columns of some pieces are worked on side by side: each encodes its values piece by piece, its fingerprints are
+//! collected beside that, and at the end of a row group its last pages are compressed. Cost: one pass over the values.
+//! Memory: open pages and dictionaries, bounded by [`OPEN_BYTES`], plus the page pool.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};

@@ -2,8 +2,9 @@
 //!
 //! Stages that work side by side free each other's arrays, so that room at the end of a thread's heap comes and goes with
 //! every batch. The GNU allocator returns what exceeds a threshold at once, and each page that comes back costs a fault of
-//! some microseconds: as many again as the work itself needs, for the metrics job. The threshold is twice the largest block that was ever
-//! mapped by itself and let go; so one block, never touched, sets it. Other allocators do not care.
+//! some microseconds: the metrics job on two threads took as many of them again as it has pages. The threshold is twice
+//! the largest block that was ever mapped by itself and let go; so one block, never touched, sets it. Other allocators do
+//! not care.
 
 /// Part of the memory limit that a block may have: each of a few heaps may keep twice as much.
 const PART: u64 = 128;

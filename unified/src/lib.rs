@@ -41,7 +41,8 @@
 //! What it promises: the rows of the input, unchanged and complete but for declared drops and merges; a schema per file
 //! that is the union of the columns with a value in it; stable sorts, verified claims of sortedness; a group that must
 //! not be split in one file; output that depends on the rows and settings alone, never on batch sizes or the memory
-//! limit; all files of a job or none.
+//! limit; all files of a job or none. Of a column that the input stores with a dictionary in parts only, that holds for
+//! the rows and their order, not for every byte: which batches meet decides in which form they are encoded.
 //!
 //! # Metrics
 //!

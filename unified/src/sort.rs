@@ -216,7 +216,27 @@ fn key_of(entry: u128) -> Key {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::{AsArray, Int64Array, StringArray};
+    use arrow::datatypes::Int64Type;
+
     use super::*;
+
+    #[test]
+    fn a_batch_in_order_keeps_ties_in_order_of_arrival_and_every_value_by_its_row() {
+        let keys = Int64Array::from_iter((0..5000).map(|row| (row % 7 != 3).then_some(-(row % 5))));
+        let names: ArrayRef =
+            Arc::new(StringArray::from_iter_values((0..5000).map(|row| format!("row {row}"))));
+        let mut expected: Vec<(Option<i64>, usize)> = keys.iter().zip(0..).collect();
+        expected.sort();
+        let rows = Rows { columns: vec![(0, Arc::new(keys)), (1, names)], keys: Vec::new(), len: 5000 };
+        for threads in [1, 3] {
+            let ordered = in_order(rows.clone(), Some(0), &Workers::new(threads)).unwrap();
+            let keys = ordered.columns[0].1.as_primitive::<Int64Type>().iter();
+            let names = ordered.columns[1].1.as_string::<i32>().iter().map(|name| name.unwrap().to_owned());
+            let expected = expected.iter().map(|(key, row)| (*key, format!("row {row}")));
+            assert!(keys.zip(names).eq(expected));
+        }
+    }
 
     #[test]
     fn entries_order_as_keys_do_and_missing_keys_come_first() {

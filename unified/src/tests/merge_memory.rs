@@ -8,41 +8,64 @@ use crate::cancel::Cancel;
 use crate::sorted::SortedInputs;
 use crate::{MetricsJob, Outcome, TidMergeJob};
 
-/// Inputs with points of the same timeseries; of the numbered ones strings are stored without dictionaries.
-fn inputs(directory: &Path, count: i64, plain: &[i64]) -> Vec<PathBuf> {
-    let input = |number: i64| {
-        let rows: Vec<Point> =
-            (0..3000).map(|n| point(n / 3, 300 * (n % 3) + number, n as f64 + 1.0)).collect();
+/// How the strings and bytes of an input are stored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Stored {
+    Dictionaries,
+    Plain,
+    /// With dictionaries in the first row group; in the second there are too many values for one.
+    Turning,
+}
+
+/// Inputs with points of the same timeseries, one for each way of storing them.
+fn inputs(directory: &Path, stored: &[Stored]) -> Vec<PathBuf> {
+    let input = |(number, stored): (usize, &Stored)| {
+        let number = number as i64;
+        let value = |n: i64| if n < 1500 { 1.0 } else { n as f64 };
+        let rows: Vec<Point> = (0..3000).map(|n| point(n / 3, 300 * (n % 3) + number, value(n))).collect();
         let batch = points(&rows, number * 10_000);
         let path = directory.join(format!("{number}.parquet"));
-        let dictionaries = !plain.contains(&number);
-        let properties = WriterProperties::builder().set_dictionary_enabled(dictionaries).build();
+        let properties = WriterProperties::builder()
+            .set_dictionary_enabled(*stored != Stored::Plain)
+            .set_dictionary_page_size_limit(if *stored == Stored::Turning { 256 } else { 1 << 20 })
+            .set_max_row_group_row_count(Some(1500))
+            .build();
         let file = File::create(&path).unwrap();
         let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
         path
     };
-    (0..count).map(input).collect()
+    stored.iter().enumerate().map(input).collect()
 }
 
 #[test]
 fn no_more_inputs_are_open_than_the_memory_holds_pages_of() {
     let directory = tempfile::tempdir().unwrap();
-    let paths = inputs(directory.path(), 7, &[]);
+    let paths = inputs(directory.path(), &[Stored::Dictionaries; 7]);
     let survey = SortedInputs::survey(&paths, TID, &[], "the merge", &Cancel::new(None)).unwrap();
     let groups = |memory| survey.groups(memory).iter().map(|group| group.len()).collect::<Vec<_>>();
     assert_eq!(groups(1 << 24), [7]);
     assert_eq!(groups(1), [2, 2, 2, 1], "two at least");
-    let middle = groups(1 << 18);
-    assert!(middle[0] > 2 && middle[0] < 7 && middle.iter().sum::<usize>() == 7, "{middle:?}");
+    let paths: Vec<PathBuf> = paths[..6].iter().cycle().take(30).cloned().collect();
+    let many = SortedInputs::survey(&paths, TID, &[], "the merge", &Cancel::new(None)).unwrap();
+    assert_eq!(
+        many.groups(1 << 30).iter().map(|group| group.len()).collect::<Vec<_>>(),
+        [24, 6],
+        "few are open"
+    );
+    let middle = (8..24).map(|bits| groups(1 << bits)).find(|groups| groups[0] > 2).unwrap();
+    assert!(middle[0] < 7 && middle.iter().sum::<usize>() == 7, "{middle:?}");
 }
 
 #[test]
 fn what_is_written_does_not_depend_on_how_many_inputs_are_open() {
-    for plain in [&[] as &[i64], &[4], &[0, 1, 2, 3, 4, 5, 6]] {
+    use Stored::{Dictionaries, Plain, Turning};
+    let one_plain =
+        [Dictionaries, Dictionaries, Dictionaries, Dictionaries, Plain, Dictionaries, Dictionaries];
+    for stored in [[Dictionaries; 7], one_plain, [Turning; 7], [Plain; 7]] {
         let directory = tempfile::tempdir().unwrap();
-        let paths = inputs(directory.path(), 7, plain);
+        let paths = inputs(directory.path(), &stored);
         let mut expected = None;
         for (memory_limit, threads) in [(1 << 28, 1), (1 << 28, 2), (1 << 16, 1), (1 << 16, 3)] {
             let bench = Bench::of(&[]);
@@ -55,11 +78,11 @@ fn what_is_written_does_not_depend_on_how_many_inputs_are_open() {
             assert_eq!(gathered.0.len(), 21_000);
             let (rows, bytes) = ((merged.0, gathered.0), (merged.1, gathered.1));
             let first = expected.get_or_insert_with(|| (rows.clone(), bytes.clone()));
-            assert!(first.0 == rows, "{plain:?}: other rows at {memory_limit} on {threads}");
-            // Where some inputs only have dictionaries, pages may be cut elsewhere.
+            assert!(first.0 == rows, "{stored:?}: other rows at {memory_limit} on {threads}");
+            // Which batches meet decides in which form they are encoded: the rows are the same, not every byte.
             assert!(
-                plain == [4] || first.1 == bytes,
-                "{plain:?}: other bytes at {memory_limit} on {threads}"
+                stored == [Turning; 7] || first.1 == bytes,
+                "{stored:?}: other bytes at {memory_limit} on {threads}"
             );
         }
     }
