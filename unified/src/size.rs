@@ -18,8 +18,12 @@ const FOOTER_BYTES_PER_CHUNK: f64 = 160.0;
 /// Rows of the first piece of a job, when nothing is known of its rows.
 const FIRST_ROWS: usize = 64;
 
-/// Fewest rows between two looks at the size.
+/// Fewest rows between two looks at the size, and what part of the file's rows so far they are at least.
 const FEWEST_ROWS: usize = 16;
+const FEWEST_PART: usize = 256;
+
+/// Part of what still fits that is encoded before the next look, so that looks become denser toward the end.
+const NEXT_PART: f64 = 0.75;
 
 /// Bytes of the footer as learned from closed files.
 #[derive(Debug)]
@@ -123,7 +127,7 @@ impl SizePlan {
     pub(crate) fn is_full(&self, progress: Progress) -> bool {
         match (self.goal(progress), self.row_bytes(progress)) {
             // Half of the smallest step: as often a little below as above.
-            (Some(goal), Some(row_bytes)) => progress.bytes + row_bytes * (FEWEST_ROWS / 2) as f64 >= goal,
+            (Some(goal), Some(row_bytes)) => progress.bytes + row_bytes * (fewest(progress) / 2) as f64 >= goal,
             _ => false,
         }
     }
@@ -134,20 +138,25 @@ impl SizePlan {
     }
 
     /// Rows that still fit into the file, as far as known.
-    pub(crate) fn rows_fitting(&self, progress: Progress) -> usize {
-        let Some(row_bytes) = self.row_bytes(progress) else { return 0 };
-        let Some(goal) = self.goal(progress) else { return usize::MAX };
-        ((goal - progress.bytes) / row_bytes.max(1e-3)) as usize
+    fn rows_fitting(&self, progress: Progress) -> Option<f64> {
+        let row_bytes = self.row_bytes(progress)?;
+        let Some(goal) = self.goal(progress) else { return Some(f64::INFINITY) };
+        Some((goal - progress.bytes) / row_bytes.max(1e-3))
     }
 
-    /// Rows to encode before the next look: about half of what still fits, so that looks become denser toward the end.
+    /// Rows to encode before the next look.
     pub(crate) fn rows_until_look(&self, progress: Progress, most: usize) -> usize {
-        let Some(row_bytes) = self.row_bytes(progress) else { return FIRST_ROWS.min(most) };
-        let Some(goal) = self.goal(progress) else { return most };
-        let fitting = (goal - progress.bytes) / row_bytes.max(1e-3);
-        // `as` saturates, so a negative or huge quotient is harmless.
-        ((fitting / 2.0) as usize).clamp(FEWEST_ROWS.min(most), most)
+        match self.rows_fitting(progress) {
+            None => FIRST_ROWS.min(most),
+            // `as` saturates, so a negative or huge number is harmless.
+            Some(fitting) => ((NEXT_PART * fitting) as usize).clamp(fewest(progress).min(most), most),
+        }
     }
+}
+
+/// Fewest rows between two looks.
+fn fewest(progress: Progress) -> usize {
+    FEWEST_ROWS.max(progress.rows / FEWEST_PART)
 }
 
 #[cfg(test)]
@@ -187,7 +196,8 @@ mod tests {
         let plan = SizePlan::new(1_000_000);
         assert_eq!(plan.rows_until_look(progress(0.0, 0, None), 1024), 64);
         assert_eq!(plan.rows_until_look(progress(100.0, 1, None), 1024), 1024);
-        assert_eq!(plan.rows_until_look(progress(990_000.0, 9_900, None), 1024), 50);
-        assert_eq!(plan.rows_until_look(progress(2_000_000.0, 9_900, None), 1024), 16);
+        assert_eq!(plan.rows_until_look(progress(990_000.0, 9_900, None), 1024), 75);
+        assert_eq!(plan.rows_until_look(progress(2_000_000.0, 9_900, None), 1024), 38);
+        assert_eq!(plan.rows_until_look(progress(2_000_000.0, 900, None), 1024), 16);
     }
 }

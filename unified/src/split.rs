@@ -292,7 +292,7 @@ impl Splitter {
         if file.full || self.settings.rows_per_file.is_some() {
             return Round { rows: ROUND_ROWS, bytes: ROUND_BYTES };
         }
-        let rows = self.plan.rows_fitting(progress).saturating_sub(2 * PIECE_ROWS).min(ROUND_ROWS);
+        let rows = self.plan.rows_until_look(progress, ROUND_ROWS);
         let row_bytes =
             if progress.rows == 0 { self.row_bytes } else { file.value_bytes / progress.rows as f64 };
         Round { rows, bytes: (HEAVIER * row_bytes * rows as f64).min(ROUND_BYTES) }
@@ -317,7 +317,7 @@ impl Splitter {
         file.encoder.write(rows);
         let last = self.settings.rows_per_file.is_some_and(|limit| file.metadata.rows >= limit);
         if last
-            || file.round.rows + PIECE_ROWS > file.most.rows
+            || file.round.rows >= file.most.rows
             || file.round.bytes >= file.most.bytes
             || file.encoder.open_rows() >= ROW_GROUP_ROWS
         {
@@ -452,16 +452,13 @@ impl Splitter {
         if file.is_some_and(|file| file.full) {
             return most;
         }
-        // In the middle of a round the size is not looked at.
-        if self.settings.rows_per_file.is_none() && file.is_some_and(|file| file.encoder.is_waiting()) {
-            return most;
-        }
-        match self.settings.rows_per_file {
-            Some(limit) => most.min(limit - written),
-            None => {
-                let bytes = file.map_or(0.0, |file| file.encoder.sizes(&self.encoders).0);
-                let rows_left = self.rows_left.of(file.and_then(|file| file.hour));
-                self.plan.rows_until_look(Progress { bytes, rows: written, rows_left }, most)
+        match (self.settings.rows_per_file, file) {
+            (Some(limit), _) => most.min(limit - written),
+            // The size is looked at when the round ends.
+            (None, Some(file)) => most.min(file.most.rows.saturating_sub(file.round.rows)).max(1),
+            (None, None) => {
+                let progress = Progress { bytes: 0.0, rows: 0, rows_left: self.rows_left.of(None) };
+                self.plan.rows_until_look(progress, most)
             }
         }
     }
