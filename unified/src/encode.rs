@@ -225,11 +225,6 @@ impl FileEncoder {
         self.waiting.push(rows);
     }
 
-    /// Whether rows wait to be encoded.
-    pub(crate) fn is_waiting(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
     /// Encodes the rows that wait, piece by piece in each column, the columns side by side.
     pub(crate) fn flush(&mut self, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);

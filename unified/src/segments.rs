@@ -17,7 +17,7 @@ use crate::segment::SegmentReader;
 use crate::stats::{Figure, Meter};
 
 /// Most batches that wait in a channel.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
 
 /// Memory for each batch that waits: under a small limit there are fewer of them, not smaller ones.
 const BYTES_AHEAD: u64 = 64 << 20;

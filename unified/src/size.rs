@@ -127,7 +127,9 @@ impl SizePlan {
     pub(crate) fn is_full(&self, progress: Progress) -> bool {
         match (self.goal(progress), self.row_bytes(progress)) {
             // Half of the smallest step: as often a little below as above.
-            (Some(goal), Some(row_bytes)) => progress.bytes + row_bytes * (fewest(progress) / 2) as f64 >= goal,
+            (Some(goal), Some(row_bytes)) => {
+                progress.bytes + row_bytes * (fewest(progress) / 2) as f64 >= goal
+            }
             _ => false,
         }
     }

@@ -188,8 +188,9 @@ fn grouped(sizes: &[usize]) -> Vec<(i64, i64)> {
 fn write_grouped(builder: UnifiedWriterBuilder, rows: &[(i64, i64)], batch_rows: usize) -> Vec<FileResult> {
     let mut writer = builder.build().unwrap();
     for chunk in rows.chunks(batch_rows) {
-        let mut numbers = noise(chunk[0].1 as u64 + 1);
-        let text: Vec<String> = chunk.iter().map(|_| format!("{:016x}", numbers.next().unwrap())).collect();
+        // By the row alone, so that the same rows come in batches of any size.
+        let text = |n: i64| format!("{:016x}", noise(n as u64 + 1).nth(3).unwrap());
+        let text: Vec<String> = chunk.iter().map(|row| text(row.1)).collect();
         let columns = vec![
             ("g", ints(chunk.iter().map(|row| row.0))),
             ("n", ints(chunk.iter().map(|row| row.1))),
