@@ -221,7 +221,7 @@ struct Clock {
 
 impl Clock {
     fn start() -> Self {
-        Self { at: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true), since: Instant::now() }
+        Self { at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true), since: Instant::now() }
     }
 }
 

@@ -6,8 +6,6 @@ use super::support::{beside, parallax};
 fn a_trend_finds_the_reports_of_a_store_and_says_what_changed_since_the_last_green_one() {
     let run = ["run", "--corpus", "ingest-unicode", "--out", "store/monday"];
     let done = parallax(&run).finish().expect(0);
-    // Reports say the second in which a run began; two of one second have no order.
-    std::thread::sleep(std::time::Duration::from_secs(1));
     let faulty =
         ["run", "--corpus", "ingest-unicode", "--candidate", "fault:drop-row", "--out", "store/deep/tuesday"];
     let (code, _, told) = beside(&done, &faulty);

@@ -5,7 +5,7 @@
 //!    the input's batch sizes and the memory limit.
 //! 2. A file ends before the first row of another hour, where hours are split; and, once it is full (by rows or by
 //!    measured bytes), before the next row that does not belong to a group already begun.
-//!    Far from the goal some pieces are encoded in one round, before the next look at the size.
+//!    The pieces that make up three quarters of what still fits are encoded in one round, before the next look at the size.
 //! 3. Each piece goes into the open file's encoder and its metadata at once, so the two speak of the same rows.
 
 use std::collections::VecDeque;
@@ -37,8 +37,8 @@ const PIECE_ROWS: usize = 2048;
 /// Bytes of values after which a piece ends.
 const PIECE_BYTES: usize = 1024 * 1024;
 
-/// Most rows that are encoded at once, in pieces, where the file is far from its goal: threads that work side by side meet
-/// less often.
+/// Most rows that are encoded at once, in pieces: the fewer the rounds, the less often do threads that work side by side
+/// meet.
 const ROUND_ROWS: usize = 8 * PIECE_ROWS;
 
 /// Bytes of values after which a round ends.
@@ -287,7 +287,7 @@ impl Splitter {
         self.file = Some(file);
     }
 
-    /// What the next round of a file may have: not so many rows that the file might be full, or near it, before its end.
+    /// What the next round of a file may have: a part of what still fits, so that the file is not full before its end.
     fn round(&self, file: &OpenFile, progress: Progress) -> Round {
         if file.full || self.settings.rows_per_file.is_some() {
             return Round { rows: ROUND_ROWS, bytes: ROUND_BYTES };
