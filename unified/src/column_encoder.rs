@@ -1,5 +1,6 @@
 //! Encoding one column: chunks opened, filled with values or codes, closed into pages, and what was learned of their sizes.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -16,7 +17,6 @@ use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, TypePtr};
 use crate::catalog::{Catalog, ColumnId};
 use crate::coded_chunk::CodedChunk;
 use crate::codes;
-use crate::outbox::Outgoing;
 use crate::pages::{ColumnPages, PagePool};
 use crate::properties::{output_field, parquet_type, properties, root_type};
 use crate::rows::null_array;
@@ -194,20 +194,11 @@ pub(crate) enum ChunkPages {
 }
 
 impl ChunkPages {
-    /// Appends the chunk to the file and tells of how many leaf columns it is.
-    pub(crate) fn append(self, group: &mut SerializedRowGroupWriter<'_, &mut Outgoing>) -> Encoded<usize> {
+    /// Appends the chunk to the file.
+    pub(crate) fn append<W: Write + Send>(self, group: &mut SerializedRowGroupWriter<'_, W>) -> Encoded<()> {
         match self {
-            Self::General(leaves) => {
-                let count = leaves.len();
-                for leaf in leaves {
-                    leaf.append_to_row_group(group)?;
-                }
-                Ok(count)
-            }
-            Self::Coded { mut store, key, close } => {
-                group.append_column(&store.take(key)?, *close)?;
-                Ok(1)
-            }
+            Self::General(leaves) => leaves.into_iter().try_for_each(|leaf| leaf.append_to_row_group(group)),
+            Self::Coded { mut store, key, close } => group.append_column(&store.take(key)?, *close),
         }
     }
 }

@@ -4,7 +4,7 @@
 //!    filled in as nulls. So a column that first appears in the last row is kept, and one without values never begins.
 //! 2. Closing a row group closes its encoders; the finished chunks wait in the page pool.
 //! 3. Closing the file fixes the schema, the union of all columns begun, by name. Row groups that lack a column get a
-//!    chunk of nulls. Then the chunks are put together; no value is encoded twice.
+//!    chunk of nulls. The parts are put together by module `outbox`; no value is encoded twice.
 //!
 //! The columns of some pieces are worked on side by side: each encodes its values piece by piece, its fingerprints are
 //! collected beside that, and at the end of a row group its last pages are compressed. Cost: one pass over the values.
@@ -16,20 +16,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::Schema;
-use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema, parquet_to_arrow_schema};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{KeyValue, SortingColumn};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{SchemaDescriptor, TypePtr};
+use parquet::file::metadata::SortingColumn;
 
+use crate::assembly::{Assembled, Assembly};
 use crate::catalog::{Catalog, ColumnId};
 use crate::column_encoder::{ClosedChunk, ColumnEncoder, Encoded, OpenChunk};
 use crate::error::{Error, Result};
 use crate::fingerprint::{ColumnFingerprints, FingerprintRules};
-use crate::outbox::Outgoing;
 use crate::pages::PagePool;
-use crate::properties::{leaves, properties, root_type};
+use crate::properties::{leaves, properties};
 use crate::rows::{Rows, null_array};
 use crate::size::FooterSize;
 use crate::stats::{Figure, Meter};
@@ -70,6 +66,16 @@ impl Encoders {
 
     pub(crate) fn pool(&self) -> &PagePool {
         &self.pool
+    }
+
+    /// Notes what a file came to, for the estimates to come.
+    pub(crate) fn learn(&mut self, file: Assembled) {
+        self.footer.learn(file.footer_bytes, file.leaf_chunks);
+    }
+
+    /// What a file will come to.
+    pub(crate) fn estimate(&self, chunk_bytes: u64, leaf_chunks: usize) -> f64 {
+        chunk_bytes as f64 + self.footer.estimate(leaf_chunks)
     }
 
     fn column(&mut self, id: ColumnId, catalog: &Catalog) -> Result<&mut ColumnEncoder> {
@@ -348,16 +354,15 @@ impl FileEncoder {
         (bytes + encoders.footer.estimate(leaf_columns * row_groups), open_bytes)
     }
 
-    /// Puts the file together and yields its size in bytes. `sorted_by` is the column by which the rows are sorted;
+    /// Ends the last row group and yields the file's parts. `sorted_by` is the column by which the rows are sorted;
     /// `placeholder` carries the rows of a file without any value.
     pub(crate) fn finish(
         mut self,
-        file: &mut Outgoing,
         encoders: &mut Encoders,
         catalog: &Catalog,
         sorted_by: Option<ColumnId>,
         placeholder: Option<ColumnId>,
-    ) -> Result<u64> {
+    ) -> Result<Assembly> {
         self.close_row_group(encoders, catalog)?;
         if self.columns.is_empty() {
             let id =
@@ -367,50 +372,35 @@ impl FileEncoder {
         }
         let mut order: Vec<ColumnId> = self.columns.keys().copied().collect();
         order.sort_unstable_by_key(|id| catalog.name(*id));
-        let meter = encoders.meter.clone();
-        let _timer = meter.time(Figure::Assemble);
-        let (size, chunk_bytes, chunks) = match self.assemble(file, &order, encoders, catalog, sorted_by) {
-            Ok(assembled) => assembled,
-            Err(source) => return Err(Error::encode("writing", file.place(), source)),
-        };
-        encoders.footer.learn(size.saturating_sub(chunk_bytes), chunks);
+        let assembly = self
+            .assembly(&order, encoders, catalog, sorted_by)
+            .map_err(|source| Error::encode("encoding into", &encoders.place, source))?;
         encoders.pool.reset();
-        Ok(size)
+        Ok(assembly)
     }
 
-    fn assemble(
+    fn assembly(
         &mut self,
-        file: &mut Outgoing,
         order: &[ColumnId],
         encoders: &mut Encoders,
         catalog: &Catalog,
         sorted_by: Option<ColumnId>,
-    ) -> Encoded<(u64, u64, usize)> {
-        let (mut types, mut fields, mut leaf, mut sorting) = (Vec::new(), Vec::new(), 0, None);
+    ) -> Encoded<Assembly> {
+        let (mut types, mut fields, mut leaf_columns, mut sorting) = (Vec::new(), Vec::new(), 0, None);
+        let (mut row_groups, mut chunk_bytes) =
+            (self.row_groups.iter().map(|_| Vec::new()).collect::<Vec<_>>(), 0);
         for id in order {
-            let Some(encoder) = encoders.columns.get(id) else { continue };
+            let Some(encoder) = encoders.columns.get_mut(id) else { continue };
             if Some(*id) == sorted_by {
-                sorting =
-                    Some(vec![SortingColumn { column_idx: leaf, descending: false, nulls_first: true }]);
+                let column_idx = leaf_columns as i32;
+                sorting = Some(vec![SortingColumn { column_idx, descending: false, nulls_first: true }]);
             }
-            leaf += leaves(&encoder.parquet) as i32;
+            leaf_columns += leaves(&encoder.parquet);
             types.push(encoder.parquet.clone());
             fields.push(encoder.field.clone());
-        }
-        let root = root_type(types)?;
-        // What shapes a column is in its encoder's settings.
-        let properties = Arc::new(properties(&encoders.plain, [], sorting));
-        let mut writer = SerializedFileWriter::new(file, root.clone(), properties)?;
-        if let Some(hint) = arrow_hint(&Schema::new(fields), root)? {
-            writer.append_key_value_metadata(hint);
-        }
-        let mut chunk_bytes = 0;
-        let mut chunks = 0;
-        for (index, rows) in self.row_groups.iter().enumerate() {
-            let mut group = writer.next_row_group()?;
-            for id in order {
-                let Some(encoder) = encoders.columns.get_mut(id) else { continue };
-                let chunk = match self.columns.get_mut(id).and_then(|column| column.closed.remove(&index)) {
+            let mut closed = self.columns.remove(id).map(|column| column.closed).unwrap_or_default();
+            for (index, (rows, chunks)) in self.row_groups.iter().zip(&mut row_groups).enumerate() {
+                let chunk = match closed.remove(&index) {
                     Some(chunk) => chunk,
                     None => {
                         let mut chunk = encoder.open()?;
@@ -421,21 +411,14 @@ impl FileEncoder {
                     }
                 };
                 chunk_bytes += chunk.bytes;
-                chunks += chunk.pages.append(&mut group)?;
+                chunks.push(chunk.pages);
             }
-            group.close()?;
         }
-        writer.finish()?;
-        Ok((writer.bytes_written() as u64, chunk_bytes, chunks))
+        // What shapes a column is in its encoder's settings.
+        let properties = Arc::new(properties(&encoders.plain, [], sorting));
+        let leaf_chunks = leaf_columns * row_groups.len();
+        Ok(Assembly { types, fields, properties, row_groups, chunk_bytes, leaf_chunks })
     }
-}
-
-/// The Arrow schema as a hint for Arrow readers, only where Parquet's own types do not say everything (durations, for
-/// example): for the usual columns it would be some kilobytes a file for nothing.
-fn arrow_hint(schema: &Schema, root: TypePtr) -> Encoded<Option<KeyValue>> {
-    let read_back = parquet_to_arrow_schema(&SchemaDescriptor::new(root), None)?;
-    let same = read_back.fields().iter().zip(schema.fields()).all(|(a, b)| a.data_type() == b.data_type());
-    Ok((!same).then(|| KeyValue::new(ARROW_SCHEMA_META_KEY.to_string(), encode_arrow_schema(schema))))
 }
 
 /// Parquet cannot hold the column's type.

@@ -66,6 +66,7 @@
 //! interpret nested columns, or read anything but Parquet.
 
 mod ahead;
+mod assembly;
 mod bounds;
 mod builder;
 mod calendar;

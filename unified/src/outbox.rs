@@ -1,56 +1,46 @@
 //! The way of finished files to the disk, beside the work that goes on.
 //!
-//! 1. The bytes of a file, put together in order, are cut into chunks and handed to one thread over a channel that holds
-//!    [`WAITING`] of them: creating files and copying bytes to the system is work of its own, waiting for the disk none.
-//! 2. That thread creates each file under a temporary name, writes it, checks its size, syncs it where asked to, keeps it.
+//! 1. The parts of a file are handed to one thread: to put them together, create the file and copy bytes to the system is
+//!    work of its own, to wait for the disk none.
+//! 2. That thread creates each file under a temporary name, writes it, checks its size, tells it, syncs the file where
+//!    asked to, and keeps it.
 //! 3. At the end all files get their names. What could not be done before that ends the job, with the thread's own error.
 //!
-//! With one thread to work with, and nothing to be synced, files are written at once, where they are made. Cost: one copy
-//! of the bytes. Memory: the chunks that wait, at most 2 MiB, less under a small limit.
+//! With one thread to work with, and nothing to be synced, files are written at once, where they are made. Memory: the
+//! parts, which the page pool counts until they are written, and one buffer of 256 KiB, less under a small limit.
 
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use tempfile::TempPath;
-
+use crate::assembly::{Assembled, Assembly};
 use crate::error::{Error, Result};
 use crate::output::{Names, OutputDirectory};
 use crate::stats::{Figure, Meter};
 
-/// Chunks that may wait.
-const WAITING: usize = 8;
-
-/// Bytes of a chunk, or the 512th part of the memory limit.
-const CHUNK_BYTES: usize = 256 * 1024;
+/// Bytes that are written at once, or the 512th part of the memory limit.
+const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Files on their way.
 #[derive(Debug)]
-pub(crate) struct Outbox {
-    place: PathBuf,
-    chunk: usize,
-    way: Way,
-}
+pub(crate) struct Outbox(Way);
 
 #[derive(Debug)]
 enum Way {
-    Direct(Writer),
+    Direct {
+        writer: Writer,
+        done: VecDeque<Assembled>,
+    },
     Beside {
-        messages: SyncSender<Message>,
+        files: SyncSender<Assembly>,
+        done: Receiver<Assembled>,
         thread: JoinHandle<Result<Writer>>,
     },
     /// After the thread's failure was told.
     Failed,
-}
-
-/// What the thread is told.
-#[derive(Debug)]
-enum Message {
-    Bytes(Vec<u8>),
-    /// The file is complete, at so many bytes.
-    End(u64),
 }
 
 impl Outbox {
@@ -62,51 +52,52 @@ impl Outbox {
         memory_limit: u64,
         meter: Meter,
     ) -> Self {
-        let place = output.names().directory().to_path_buf();
-        let chunk = usize::try_from(memory_limit / 512).unwrap_or(CHUNK_BYTES).clamp(4096, CHUNK_BYTES);
-        let writer = Writer { output, sync, meter };
-        let way = if threads < 2 && !sync { Way::Direct(writer) } else { Way::beside(writer) };
-        Self { place, chunk, way }
+        let buffer = usize::try_from(memory_limit / 512).unwrap_or(BUFFER_BYTES).clamp(4096, BUFFER_BYTES);
+        let writer = Writer { output, sync, buffer, meter };
+        Self(if threads < 2 && !sync { Way::direct(writer) } else { Way::beside(writer) })
     }
 
-    /// A file to write to; [`Self::end`] is to follow.
-    pub(crate) fn begin(&mut self) -> Result<Outgoing> {
-        let to = match &self.way {
-            Way::Direct(writer) => To::File(writer.output.create()?),
-            Way::Beside { messages, .. } => {
-                To::Thread { messages: messages.clone(), chunk: Vec::with_capacity(self.chunk) }
-            }
-            Way::Failed => return Err(Error::Closed("an earlier file could not be written")),
-        };
-        Ok(Outgoing { to, place: self.place.clone() })
-    }
-
-    /// Takes the complete file of so many bytes.
+    /// Takes the next file. [`Self::receive`] tells what it came to.
     ///
     /// # Errors
     /// This file, or an earlier one, could not be written or synced.
-    pub(crate) fn end(&mut self, file: Outgoing, bytes: u64) -> Result<()> {
-        let Outgoing { to, .. } = file;
-        let sent = match (&mut self.way, to) {
-            (Way::Direct(writer), To::File(file)) => return writer.end(file, bytes),
-            (Way::Beside { messages, .. }, To::Thread { chunk, .. }) => {
-                messages.send(Message::Bytes(chunk)).and_then(|()| messages.send(Message::End(bytes)))
-            }
-            _ => return Err(Error::Closed("an earlier file could not be written")),
+    pub(crate) fn send(&mut self, file: Assembly) -> Result<()> {
+        let sent = match &mut self.0 {
+            Way::Direct { writer, done } => return writer.write(file, |assembled| done.push_back(assembled)),
+            Way::Beside { files, .. } => files.send(file).is_ok(),
+            Way::Failed => false,
         };
         // The thread has ended only if it failed.
-        sent.or_else(|_| self.failure().map_or(Ok(()), Err))
+        if sent { Ok(()) } else { Err(self.failure()) }
     }
 
-    /// Why the thread ended, where it did so before its time; told once. No file may be under way any more: the thread
-    /// ends when nobody is left to send it anything.
-    pub(crate) fn failure(&mut self) -> Option<Error> {
-        match std::mem::replace(&mut self.way, Way::Failed) {
-            Way::Beside { messages, thread } => {
-                drop(messages);
-                joined(thread).err()
+    /// Waits until the first of the files whose size was not told yet is written, and tells it.
+    ///
+    /// # Errors
+    /// This file, or an earlier one, could not be written or synced.
+    pub(crate) fn receive(&mut self) -> Result<Assembled> {
+        let received = match &mut self.0 {
+            Way::Direct { done, .. } => done.pop_front(),
+            Way::Beside { done, .. } => done.recv().ok(),
+            Way::Failed => None,
+        };
+        received.map_or_else(|| Err(self.failure()), Ok)
+    }
+
+    /// Why the thread ended before its time; told once.
+    fn failure(&mut self) -> Error {
+        self.close().err().unwrap_or(Error::Closed("an earlier file could not be written"))
+    }
+
+    /// Lets the thread come to its end, and waits for it.
+    fn close(&mut self) -> Result<Writer> {
+        match std::mem::replace(&mut self.0, Way::Failed) {
+            Way::Direct { writer, .. } => Ok(writer),
+            Way::Beside { files, thread, .. } => {
+                drop(files);
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             }
-            _ => None,
+            Way::Failed => Err(Error::Closed("an earlier file could not be written")),
         }
     }
 
@@ -115,89 +106,41 @@ impl Outbox {
     /// # Errors
     /// One of them could not be written, synced or named; then there are none.
     pub(crate) fn finish(mut self) -> Result<Names> {
-        let mut writer = match std::mem::replace(&mut self.way, Way::Failed) {
-            Way::Direct(writer) => writer,
-            Way::Beside { messages, thread } => {
-                drop(messages);
-                joined(thread)?
-            }
-            Way::Failed => return Err(Error::Closed("an earlier file could not be written")),
-        };
+        let mut writer = self.close()?;
         writer.output.commit(writer.sync)?;
         Ok(writer.output.names().clone())
     }
 }
 
 impl Way {
+    fn direct(writer: Writer) -> Self {
+        Self::Direct { writer, done: VecDeque::new() }
+    }
+
     fn beside(writer: Writer) -> Self {
-        let (messages, waiting) = sync_channel(WAITING);
+        // One is written, one may wait.
+        let (files, waiting) = sync_channel(1);
+        let (tell, done) = channel();
         // The thread gets its writer when it is there: where none is to be had, the writer is still here.
         let (hand_over, taken) = sync_channel::<Writer>(1);
         let work = move || match taken.recv() {
-            Ok(writer) => writer.work(&waiting),
+            Ok(writer) => writer.work(&waiting, &tell),
             Err(_) => Err(Error::Closed("it was given up")),
         };
         match std::thread::Builder::new().name("unified-out".to_string()).spawn(work) {
             Ok(thread) => match hand_over.send(writer) {
-                Ok(()) => Self::Beside { messages, thread },
-                Err(returned) => Self::Direct(returned.0),
+                Ok(()) => Self::Beside { files, done, thread },
+                Err(returned) => Self::direct(returned.0),
             },
-            Err(_) => Self::Direct(writer),
+            Err(_) => Self::direct(writer),
         }
     }
-}
-
-fn joined(thread: JoinHandle<Result<Writer>>) -> Result<Writer> {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 impl Drop for Outbox {
     fn drop(&mut self) {
         // Whoever gives up wants nothing of the files; the thread must not outlive them.
-        drop(self.failure());
-    }
-}
-
-/// A file that is being put together.
-pub(crate) struct Outgoing {
-    to: To,
-    place: PathBuf,
-}
-
-enum To {
-    File((File, TempPath)),
-    Thread { messages: SyncSender<Message>, chunk: Vec<u8> },
-}
-
-impl Outgoing {
-    /// The file, or the directory that it goes to.
-    pub(crate) fn place(&self) -> &Path {
-        match &self.to {
-            To::File((_, path)) => path,
-            To::Thread { .. } => &self.place,
-        }
-    }
-}
-
-impl Write for Outgoing {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match &mut self.to {
-            To::File((file, _)) => file.write(bytes),
-            To::Thread { messages, chunk } => {
-                if chunk.len() == chunk.capacity() {
-                    let full = std::mem::replace(chunk, Vec::with_capacity(chunk.capacity()));
-                    let gone = |_| std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-                    messages.send(Message::Bytes(full)).map_err(gone)?;
-                }
-                let taken = bytes.len().min(chunk.capacity() - chunk.len());
-                chunk.extend_from_slice(&bytes[..taken]);
-                Ok(taken)
-            }
-        }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        drop(self.close());
     }
 }
 
@@ -206,45 +149,65 @@ impl Write for Outgoing {
 struct Writer {
     output: OutputDirectory,
     sync: bool,
+    buffer: usize,
     meter: Meter,
 }
 
 impl Writer {
-    /// Does what it is told until nobody is left to tell it. A file that was not ended is removed.
-    fn work(mut self, messages: &Receiver<Message>) -> Result<Self> {
-        let mut open: Option<(File, TempPath)> = None;
-        for message in messages {
-            let meter = self.meter.clone();
-            let timer = meter.time(Figure::Write);
-            let (mut file, path) = match open.take() {
-                Some(open) => open,
-                None => self.output.create()?,
-            };
-            match message {
-                Message::Bytes(bytes) => {
-                    file.write_all(&bytes).map_err(|source| Error::io("writing", &path, source))?;
-                    open = Some((file, path));
-                }
-                Message::End(bytes) => {
-                    drop(timer);
-                    self.end((file, path), bytes)?;
-                }
-            }
+    /// Writes files until nobody is left to send any.
+    fn work(mut self, files: &Receiver<Assembly>, tell: &Sender<Assembled>) -> Result<Self> {
+        for file in files {
+            // Who does not listen has given up.
+            self.write(file, |assembled| {
+                let _ = tell.send(assembled);
+            })?;
         }
         Ok(self)
     }
 
-    fn end(&mut self, (file, path): (File, TempPath), bytes: u64) -> Result<()> {
-        let on_disk = file.metadata().map_err(|source| Error::io("checking", &path, source))?.len();
-        if on_disk != bytes {
-            let message = format!("short write: {bytes} bytes written, {on_disk} bytes on disk");
-            return Err(Error::io("writing", &path, std::io::Error::other(message)));
-        }
+    fn write(&mut self, assembly: Assembly, tell: impl FnOnce(Assembled)) -> Result<()> {
+        let meter = self.meter.clone();
+        let assembling = meter.time(Figure::Assemble);
+        let (file, path) = self.output.create()?;
+        let mut buffered = BufWriter::with_capacity(self.buffer, Timed { file: &file, meter: &meter });
+        let assembled =
+            assembly.write_to(&mut buffered).map_err(|source| Error::encode("writing", &path, source))?;
+        buffered.flush().map_err(|source| Error::io("writing", &path, source))?;
+        drop(assembling);
+        check(&file, &path, assembled.bytes)?;
+        tell(assembled);
         if self.sync {
-            let _timer = self.meter.time(Figure::Sync);
+            let _timer = meter.time(Figure::Sync);
             file.sync_all().map_err(|source| Error::io("syncing", &path, source))?;
         }
         self.output.keep(path);
+        Ok(())
+    }
+}
+
+/// Whether all bytes of a file are there.
+fn check(file: &File, path: &Path, bytes: u64) -> Result<()> {
+    let on_disk = file.metadata().map_err(|source| Error::io("checking", path, source))?.len();
+    if on_disk != bytes {
+        let message = format!("short write: {bytes} bytes written, {on_disk} bytes on disk");
+        return Err(Error::io("writing", path, std::io::Error::other(message)));
+    }
+    Ok(())
+}
+
+/// A file that takes the time of writing.
+struct Timed<'a> {
+    file: &'a File,
+    meter: &'a Meter,
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let _timer = self.meter.time(Figure::Write);
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
 }
@@ -258,57 +221,75 @@ mod tests {
         Outbox::new(output, threads, sync, 1 << 21, Meter::default())
     }
 
+    /// A file without rows, made with an additional entry of so many bytes.
+    fn file(bytes: usize) -> Assembly {
+        let properties =
+            parquet::file::properties::WriterProperties::builder().set_created_by("x".repeat(bytes)).build();
+        Assembly {
+            types: Vec::new(),
+            fields: Vec::new(),
+            properties: properties.into(),
+            row_groups: Vec::new(),
+            chunk_bytes: 0,
+            leaf_chunks: 0,
+        }
+    }
+
     #[test]
     fn files_of_any_size_arrive_whole_and_are_named_at_the_end() {
         for (threads, sync) in [(1, false), (1, true), (2, false)] {
             let directory = tempfile::tempdir().unwrap();
             let mut outbox = outbox(directory.path(), threads, sync);
-            let contents = [4usize, 4096, 100_000].map(|len| (0..len).map(|n| n as u8).collect::<Vec<u8>>());
-            for bytes in &contents {
-                let mut file = outbox.begin().unwrap();
-                file.write_all(bytes).unwrap();
-                outbox.end(file, bytes.len() as u64).unwrap();
+            let mut told = Vec::new();
+            for bytes in [4usize, 4096, 100_000] {
+                outbox.send(file(bytes)).unwrap();
+                told.push(outbox.receive().unwrap().bytes);
             }
-            // Begun and given up.
-            outbox.begin().unwrap().write_all(b"no").unwrap();
             let names = outbox.finish().unwrap();
-            for (index, bytes) in contents.iter().enumerate() {
-                assert_eq!(std::fs::read(names.path(index)).unwrap(), *bytes);
+            for (index, told) in told.iter().enumerate() {
+                let bytes = std::fs::read(names.path(index)).unwrap();
+                assert_eq!((bytes.len() as u64, &bytes[..4]), (*told, &b"PAR1"[..]));
             }
+            assert!(told[2] > 100_000);
             assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 3);
         }
     }
 
     #[test]
-    fn a_wrong_size_ends_the_job_and_leaves_nothing() {
+    fn a_file_that_is_shorter_than_what_was_written_is_an_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"four").unwrap();
+        check(file.as_file(), file.path(), 4).unwrap();
+        let error = check(file.as_file(), file.path(), 5).unwrap_err().to_string();
+        assert!(error.contains("short write: 5 bytes written, 4 bytes on disk"), "{error}");
+    }
+
+    #[test]
+    fn who_gives_up_leaves_nothing() {
         for threads in [1, 2] {
             let directory = tempfile::tempdir().unwrap();
             let mut outbox = outbox(directory.path(), threads, false);
-            let mut file = outbox.begin().unwrap();
-            file.write_all(b"four").unwrap();
-            let error = match outbox.end(file, 5) {
-                Err(error) => error,
-                Ok(()) => outbox.finish().map(drop).unwrap_err(),
-            };
-            assert!(error.to_string().contains("4 bytes on disk"), "{error}");
+            outbox.send(file(100)).unwrap();
+            outbox.send(file(100)).unwrap();
+            drop(outbox);
             assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
         }
     }
 
     #[test]
     fn a_directory_that_went_away_is_told_by_its_own_error() {
-        let directory = tempfile::tempdir().unwrap();
-        let place = directory.path().join("gone");
-        std::fs::create_dir(&place).unwrap();
-        let mut outbox = outbox(&place, 2, false);
-        std::fs::remove_dir(&place).unwrap();
-        let mut file = outbox.begin().unwrap();
-        let failed =
-            std::iter::repeat_with(|| file.write_all(&[0; 10_000])).take(1000).find(|sent| sent.is_err());
-        assert!(failed.is_some(), "the thread is gone");
-        let error = outbox.failure().unwrap();
-        assert_eq!(error.kind(), crate::ErrorKind::Io);
-        assert!(error.to_string().contains("creating a file in"), "{error}");
-        assert!(outbox.begin().is_err());
+        for threads in [1, 2] {
+            let directory = tempfile::tempdir().unwrap();
+            let place = directory.path().join("gone");
+            std::fs::create_dir(&place).unwrap();
+            let mut outbox = outbox(&place, threads, false);
+            std::fs::remove_dir(&place).unwrap();
+            let error = outbox.send(file(10)).and_then(|()| outbox.receive().map(drop)).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Io);
+            assert!(error.to_string().contains("creating a file in"), "{error}");
+            if threads == 2 {
+                assert!(outbox.send(file(10)).is_err(), "the thread is gone");
+            }
+        }
     }
 }

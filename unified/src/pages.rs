@@ -31,8 +31,14 @@ struct Pool {
 
 #[derive(Debug)]
 struct Overflow {
-    file: File,
+    disk: Arc<Disk>,
     end: u64,
+}
+
+/// The temporary file; it goes with the last page in it.
+#[derive(Debug)]
+struct Disk {
+    file: File,
     _path: TempPath,
 }
 
@@ -51,7 +57,7 @@ impl PagePool {
         let mut pool = self.lock();
         if pool.overflow.is_none() && pool.resident > pool.memory_limit / 2 {
             let (file, path) = scratch.file()?;
-            pool.overflow = Some(Overflow { file, end: 0, _path: path });
+            pool.overflow = Some(Overflow { disk: Arc::new(Disk { file, _path: path }), end: 0 });
         }
         Ok(())
     }
@@ -61,7 +67,7 @@ impl PagePool {
         self.lock().resident
     }
 
-    /// Forgets the pages on disk, between two files.
+    /// Leaves the pages on disk to those who still have some, between two files.
     pub(crate) fn reset(&self) {
         self.lock().overflow = None;
     }
@@ -111,7 +117,7 @@ struct ChunkPages {
 
 enum Blob {
     Memory(Bytes),
-    Disk { at: u64, len: usize },
+    Disk { disk: Arc<Disk>, at: u64, len: usize },
     Taken,
 }
 
@@ -123,10 +129,10 @@ impl PageStore for ChunkPages {
         let full = pool.resident + value.len() > pool.memory_limit;
         let blob = match &mut pool.overflow {
             Some(overflow) if full => {
-                overflow.file.write_all_at(&value, overflow.end)?;
+                overflow.disk.file.write_all_at(&value, overflow.end)?;
                 let at = overflow.end;
                 overflow.end += value.len() as u64;
-                Blob::Disk { at, len: value.len() }
+                Blob::Disk { disk: Arc::clone(&overflow.disk), at, len: value.len() }
             }
             _ => {
                 pool.resident += value.len();
@@ -141,17 +147,15 @@ impl PageStore for ChunkPages {
     fn take(&mut self, key: PageKey) -> Result<Bytes> {
         let missing = || ParquetError::General(format!("no page under key {}", key.get()));
         let slot = self.blobs.get_mut(key.get() as usize).ok_or_else(missing)?;
-        let mut pool = self.pool.lock();
         match std::mem::replace(slot, Blob::Taken) {
             Blob::Memory(value) => {
-                pool.resident -= value.len();
+                self.pool.lock().resident -= value.len();
                 self.resident -= value.len();
                 Ok(value)
             }
-            Blob::Disk { at, len } => {
-                let overflow = pool.overflow.as_ref().ok_or_else(missing)?;
+            Blob::Disk { disk, at, len } => {
                 let mut value = vec![0; len];
-                overflow.file.read_exact_at(&mut value, at)?;
+                disk.file.read_exact_at(&mut value, at)?;
                 Ok(value.into())
             }
             Blob::Taken => Err(missing()),
@@ -193,12 +197,13 @@ mod tests {
         }
         assert_eq!(column.written(), 6000);
         assert_eq!(pages.memory_size(), 900, "three pages in memory, seventeen on disk");
+        // The next file begins while this one is put together.
+        pool.reset();
         for (n, key) in keys.iter().enumerate().rev() {
             assert_eq!(pages.take(*key).unwrap(), blob(n as u8));
         }
         assert!(pages.take(keys[0]).is_err(), "a page is taken once");
         assert_eq!(pool.lock().resident, 0);
-        pool.reset();
         scratch.clear().unwrap();
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }

@@ -63,10 +63,6 @@ impl ResultLog {
         Self { waiting: Vec::new(), most, spilled: None, count: 0 }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.count
-    }
-
     /// Adds the result of the next file.
     ///
     /// # Errors
@@ -338,7 +334,7 @@ mod tests {
                 log.push(&finished(number), &scratch).unwrap();
                 assert!(log.waiting.len() <= log.most);
             }
-            assert_eq!((log.len(), log.spilled.is_some()), (200, limit < u64::MAX));
+            assert_eq!((log.count, log.spilled.is_some()), (200, limit < u64::MAX));
             let mut results = log.finish(names.clone());
             assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing to be left behind");
             assert_eq!(results.next().unwrap().unwrap(), expected(0, &names));

@@ -2,7 +2,8 @@
 //!
 //! Finished pages are counted exactly. What is still open in a column (a page being filled, a dictionary) is known only
 //! before compression, so it is scaled by what the same column's last closed chunk turned out to be; before the
-//! first, by 1, which overstates. The footer is scaled likewise by that of the last file. Where an estimate says that a
+//! first, by 1, which overstates. The footer is scaled likewise by that of the last file but one: the last may still be on its
+//! way to the disk (module `outbox`), and what is cut where must not depend on how fast that goes. Where an estimate says that a
 //! file is full but the sum of its *closed* chunks then falls well short, the file goes on with a further row group;
 //! nothing is encoded twice.
 //!
@@ -97,9 +98,9 @@ impl SizePlan {
         Self { target: target as f64, row_bytes: None }
     }
 
-    pub(crate) fn learn(&mut self, file_bytes: u64, rows: usize) {
+    pub(crate) fn learn(&mut self, file_bytes: f64, rows: usize) {
         if rows > 0 {
-            self.row_bytes = Some(file_bytes as f64 / rows as f64);
+            self.row_bytes = Some(file_bytes / rows as f64);
         }
     }
 

@@ -124,6 +124,10 @@ pub(crate) struct Splitter {
     /// Bytes of values a row in the file before.
     row_bytes: f64,
     results: ResultLog,
+    /// Files closed so far.
+    files: usize,
+    /// What is known of the last of them, until its size is.
+    unsettled: Option<Finished>,
     /// Hour of the last file and files in it so far.
     hour_files: (i64, i64),
 }
@@ -167,6 +171,8 @@ impl Splitter {
             queued_bytes: 0,
             file: None,
             row_bytes: 0.0,
+            files: 0,
+            unsettled: None,
             hour_files: (0, 0),
         }
     }
@@ -194,6 +200,7 @@ impl Splitter {
     pub(crate) fn finish(mut self, context: &mut Context<'_>) -> Result<FileResults> {
         self.pump(true, context)?;
         self.close_file(context)?;
+        self.settle(context.scratch)?;
         // Before the commit: what cannot be cleaned up must not look like a success.
         context.scratch.clear()?;
         context.cancel.check()?;
@@ -357,7 +364,7 @@ impl Splitter {
     fn end(&mut self, progress: Progress, catalog: &Catalog) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         // In a file that may not end here the open row group goes on, unless the estimate has no footing yet.
-        let trusted = self.groups.is_some() && self.results.len() > 0;
+        let trusted = self.groups.is_some() && self.files > 0;
         file.full = trusted || file.early_row_groups >= EARLY_ROW_GROUPS || {
             file.encoder.close_row_group(&mut self.encoders, catalog)?;
             file.early_row_groups += 1;
@@ -382,28 +389,14 @@ impl Splitter {
         });
         let placeholder = catalog.placeholder(key.map(|key| key.column.as_str()));
         let fingerprints = file.encoder.fingerprints(&self.encoders);
-        let mut outgoing = self.outbox.begin()?;
-        let finished =
-            file.encoder.finish(&mut outgoing, &mut self.encoders, catalog, sorted_by, placeholder);
-        // Bytes that nobody takes are the consequence of another failure.
-        let file_size = match finished {
-            Ok(size) => size,
-            Err(error) => {
-                drop(outgoing);
-                return Err(self.outbox.failure().unwrap_or(error));
-            }
-        };
-        self.outbox.end(outgoing, file_size)?;
-        self.settings.meter.add(Figure::Files, 1);
-        self.settings.meter.add(Figure::Bytes, file_size);
-        self.plan.learn(file_size, file.metadata.rows);
+        let assembly = file.encoder.finish(&mut self.encoders, catalog, sorted_by, placeholder)?;
         let split_key = self.split_key(file.hour)?;
         let exact = self.settings.report_inexact_keys
             || self.settings.metadata.time.is_some()
             || key_type.is_some_and(KeyRule::is_exact);
         let result = Finished {
             record_count: file.metadata.rows as u64,
-            file_size,
+            file_size: 0,
             fingerprints,
             first_ts: file.metadata.first.filter(|_| exact),
             last_ts: file.metadata.last.filter(|_| exact),
@@ -411,14 +404,35 @@ impl Splitter {
             tids: file.metadata.tids(&self.settings.metadata),
             traces: file.metadata.traces(&self.settings.metadata),
         };
-        self.results.push(&result, context.scratch)
+        self.settle(context.scratch)?;
+        let (chunk_bytes, leaf_chunks) = (assembly.chunk_bytes, assembly.leaf_chunks);
+        self.outbox.send(assembly)?;
+        self.unsettled = Some(result);
+        self.files += 1;
+        if self.files == 1 {
+            // Until one is done, nothing is known of footers.
+            self.settle(context.scratch)?;
+        }
+        self.plan.learn(self.encoders.estimate(chunk_bytes, leaf_chunks), file.metadata.rows);
+        Ok(())
+    }
+
+    /// Learns what the file closed last came to. That is awaited at a point that depends on the rows alone.
+    fn settle(&mut self, scratch: &Scratch) -> Result<()> {
+        let Some(mut result) = self.unsettled.take() else { return Ok(()) };
+        let assembled = self.outbox.receive()?;
+        self.encoders.learn(assembled);
+        self.settings.meter.add(Figure::Files, 1);
+        self.settings.meter.add(Figure::Bytes, assembled.bytes);
+        result.file_size = assembled.bytes;
+        self.results.push(&result, scratch)
     }
 
     fn split_key(&mut self, hour: Option<i64>) -> Result<Option<SplitKey>> {
         let (Some(ingest_dateint), Some(hour)) = (self.settings.ingest_dateint, hour) else {
             return Ok(None);
         };
-        if self.results.len() == 0 || self.hour_files.0 != hour {
+        if self.files == 0 || self.hour_files.0 != hour {
             self.hour_files = (hour, 0);
         }
         let file_index = self.hour_files.1;
