@@ -1,10 +1,118 @@
-//! Lowest and highest values, cut to a length and still true.
+//! Lowest and highest values, as indexes and footers tell them: cut to a length and still true.
 //!
 //! A lowest value may be cut anywhere: what is left is not above it. A highest value that is cut must be raised at its
 //! last place. Text is cut and raised by whole characters, so that it stays text.
 
+use parquet::basic::Type;
+use parquet::data_type::ByteArray;
+use parquet::file::statistics::{Statistics, ValueStatistics};
+use parquet::schema::types::ColumnDescriptor;
+
+use crate::chunk_builder::ColumnShape;
+
+/// The lowest and the highest value of some rows. Within a column all are of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Bounds {
+    /// Of strings or bytes.
+    Bytes(Vec<u8>, Vec<u8>),
+    /// Of floats of either width; never NaN.
+    Floats(f64, f64),
+}
+
+impl Bounds {
+    /// Whether both are no higher than those of `next`.
+    pub(crate) fn rise_to(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Bytes(min, max), Self::Bytes(low, high)) => min <= low && max <= high,
+            (Self::Floats(min, max), Self::Floats(low, high)) => min <= low && max <= high,
+            _ => false,
+        }
+    }
+
+    /// Takes in those of further rows.
+    pub(crate) fn widen(&mut self, others: &Self) {
+        match (self, others) {
+            (Self::Bytes(min, max), Self::Bytes(low, high)) => {
+                if low < min {
+                    min.clone_from(low);
+                }
+                if high > max {
+                    max.clone_from(high);
+                }
+            }
+            (Self::Floats(min, max), Self::Floats(low, high)) => {
+                *min = if low < min { *low } else { *min };
+                *max = if high > max { *high } else { *max };
+            }
+            _ => {}
+        }
+    }
+
+    /// As a page index holds them, bytes cut to a length.
+    pub(crate) fn in_index(&self, column: &ColumnDescriptor, limit: Option<usize>) -> (Vec<u8>, Vec<u8>) {
+        match self {
+            Self::Bytes(min, max) => {
+                let text = is_text(column);
+                (lower(min, limit, text).0, upper(max, limit, text).0)
+            }
+            Self::Floats(min, max) => {
+                let bytes = |number: f64| match column.physical_type() {
+                    Type::FLOAT => (number as f32).to_le_bytes().to_vec(),
+                    _ => number.to_le_bytes().to_vec(),
+                };
+                (bytes(*min), bytes(*max))
+            }
+        }
+    }
+}
+
+/// What the footer says of a chunk.
+pub(crate) fn statistics(bounds: Option<Bounds>, nulls: usize, shape: ColumnShape<'_>) -> Statistics {
+    let nulls = Some(nulls as u64);
+    let floats = match bounds {
+        Some(Bounds::Floats(min, max)) => Some((min, max)),
+        _ => None,
+    };
+    let (min, max) = floats.unzip();
+    match shape.column.physical_type() {
+        // Floats are told in the fields of older readers too, whose order is the same.
+        Type::FLOAT => {
+            let (min, max) = (min.map(|min| min as f32), max.map(|max| max as f32));
+            let statistics = ValueStatistics::new(min, max, None, nulls, false);
+            Statistics::Float(statistics.with_backwards_compatible_min_max(true))
+        }
+        Type::DOUBLE => {
+            let statistics = ValueStatistics::new(min, max, None, nulls, false);
+            Statistics::Double(statistics.with_backwards_compatible_min_max(true))
+        }
+        _ => {
+            let (limit, text) = (shape.properties.statistics_truncate_length(), is_text(shape.column));
+            let ((min, min_exact), (max, max_exact)) = match &bounds {
+                Some(Bounds::Bytes(min, max)) => {
+                    let ((min, min_exact), (max, max_exact)) =
+                        (lower(min, limit, text), upper(max, limit, text));
+                    ((Some(min), min_exact), (Some(max), max_exact))
+                }
+                _ => ((None, false), (None, false)),
+            };
+            let statistics = ValueStatistics::new(
+                min.map(ByteArray::from),
+                max.map(ByteArray::from),
+                None,
+                nulls,
+                false,
+            );
+            Statistics::ByteArray(statistics.with_min_is_exact(min_exact).with_max_is_exact(max_exact))
+        }
+    }
+}
+
+fn is_text(column: &ColumnDescriptor) -> bool {
+    column.logical_type_ref().is_some()
+}
+
 /// A lower bound of at most so many bytes, and whether it is the value itself.
-pub(crate) fn lower(value: &[u8], limit: Option<usize>, text: bool) -> (Vec<u8>, bool) {
+fn lower(value: &[u8], limit: Option<usize>, text: bool) -> (Vec<u8>, bool) {
     match limit {
         Some(limit) if value.len() > limit => (value[..cut(value, limit, text)].to_vec(), false),
         _ => (value.to_vec(), true),
@@ -13,7 +121,7 @@ pub(crate) fn lower(value: &[u8], limit: Option<usize>, text: bool) -> (Vec<u8>,
 
 /// An upper bound of about so many bytes, and whether it is the value itself. A value that nothing short can exceed is
 /// its own bound, however long.
-pub(crate) fn upper(value: &[u8], limit: Option<usize>, text: bool) -> (Vec<u8>, bool) {
+fn upper(value: &[u8], limit: Option<usize>, text: bool) -> (Vec<u8>, bool) {
     let raised = match limit {
         Some(limit) if value.len() > limit => {
             let short = &value[..cut(value, limit, text)];

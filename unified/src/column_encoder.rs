@@ -6,21 +6,23 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{Field, Schema};
 use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, PageKey, PageStore, compute_leaves,
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
 };
-use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, TypePtr};
 
 use crate::catalog::{Catalog, ColumnId};
+use crate::chunk_builder::{BuiltChunk, ColumnShape};
 use crate::coded_chunk::CodedChunk;
 use crate::codes;
 use crate::pages::{ColumnPages, PagePool};
 use crate::properties::{output_field, parquet_type, properties, root_type};
-use crate::rows::null_array;
+use crate::rows::{Rows, null_array};
 use crate::size::Shrinkage;
+use crate::value_chunk::{ValueChunk, outgrow_dictionary};
+use crate::value_page::can_be_paged;
 
 /// What the Parquet crate says to an attempt.
 pub(crate) type Encoded<T> = std::result::Result<T, ParquetError>;
@@ -61,9 +63,34 @@ impl ColumnEncoder {
         Ok(encoder)
     }
 
+    pub(crate) fn shape(&self) -> ColumnShape<'_> {
+        ColumnShape { column: &self.column, properties: &self.properties }
+    }
+
     pub(crate) fn open(&self) -> Encoded<OpenChunk> {
         let writers = self.factory.create_column_writers(0)?;
         Ok(OpenChunk::General { writers, pages_before: self.pages.written() })
+    }
+
+    /// A chunk of values without a dictionary, if it is no better with one, as its first values tell: floats, and strings or bytes of
+    /// which the distinct ones would not even fit into its dictionary. `behind` is what is behind them if they are codes.
+    pub(crate) fn open_values(
+        &self,
+        values: &ArrayRef,
+        behind: Option<&ArrayRef>,
+    ) -> Encoded<Option<OpenChunk>> {
+        if !can_be_paged(self.field.data_type()) {
+            return Ok(None);
+        }
+        let path = self.column.path();
+        let limit = self.properties.column_dictionary_page_size_limit(path);
+        let large = |values: &ArrayRef| Rows::bytes_of(values) + 4 * values.len() > limit;
+        let alone = !self.properties.dictionary_enabled(path)
+            || match behind {
+                None => large(values) && outgrow_dictionary(values, limit),
+                Some(behind) => large(behind) && outgrow_dictionary(&codes::resolved(values, behind)?, limit),
+            };
+        Ok(alone.then(|| OpenChunk::Values(ValueChunk::new(self.pages.store(), self.shape()))))
     }
 
     /// A chunk whose first values are codes.
@@ -79,6 +106,10 @@ impl ColumnEncoder {
         match chunk {
             OpenChunk::Coded(coded) => {
                 coded.add_nulls(rows);
+                Ok(())
+            }
+            OpenChunk::Values(chunk) => {
+                chunk.add_nulls(rows);
                 Ok(())
             }
             OpenChunk::General { .. } => self.write(chunk, &null_array(self.field.data_type(), rows)),
@@ -97,15 +128,23 @@ impl ColumnEncoder {
                 let limit = self.properties.column_dictionary_page_size_limit(self.column.path());
                 if coded.add(codes, values, limit) { Ok(()) } else { self.generalise(chunk, Some(values)) }
             }
+            OpenChunk::Values(chunk) => {
+                chunk.add(&codes::resolved(codes, values)?);
+                Ok(())
+            }
             OpenChunk::General { .. } => self.write(chunk, &codes::as_dictionary(codes, values)?),
         }
     }
 
     /// Writes values as they are.
     pub(crate) fn write(&self, chunk: &mut OpenChunk, values: &ArrayRef) -> Encoded<()> {
-        let leaves = compute_leaves(&self.field, values)?;
         match chunk {
+            OpenChunk::Values(chunk) => {
+                chunk.add(values);
+                Ok(())
+            }
             OpenChunk::General { writers, .. } => {
+                let leaves = compute_leaves(&self.field, values)?;
                 writers.iter_mut().zip(&leaves).try_for_each(|(writer, leaf)| writer.write(leaf))
             }
             OpenChunk::Coded(_) => Err(ParquetError::General("a coded chunk takes codes only".to_string())),
@@ -128,6 +167,7 @@ impl ColumnEncoder {
     pub(crate) fn sizes(&self, chunk: &OpenChunk) -> (u64, u64) {
         match chunk {
             OpenChunk::Coded(coded) => (0, coded.open_bytes() as u64),
+            OpenChunk::Values(chunk) => chunk.sizes(),
             OpenChunk::General { writers, pages_before } => {
                 let finished = self.pages.written() - pages_before;
                 let all: usize = writers.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum();
@@ -145,11 +185,14 @@ impl ColumnEncoder {
         }
         let (pages, bytes) = match (chunk, values) {
             (OpenChunk::Coded(coded), Some(values)) => {
-                let pages = coded.close(values, &self.column, &self.properties)?;
-                let bytes = pages.bytes.len() as u64;
-                let mut store = self.pages.store();
-                let key = store.put(pages.bytes)?;
-                (ChunkPages::Coded { store, key, close: Box::new(pages.close) }, bytes)
+                let built = coded.close(values, self.shape(), self.pages.store())?;
+                let bytes = built.bytes();
+                (ChunkPages::Built(built), bytes)
+            }
+            (OpenChunk::Values(chunk), _) => {
+                let built = chunk.close(self.shape())?;
+                let bytes = built.bytes();
+                (ChunkPages::Built(built), bytes)
             }
             (OpenChunk::Coded(_), None) => {
                 return Err(ParquetError::General(
@@ -177,6 +220,8 @@ pub(crate) enum OpenChunk {
     General { writers: Vec<ArrowColumnWriter>, pages_before: u64 },
     /// Encoded from codes.
     Coded(CodedChunk),
+    /// Encoded page by page, without a dictionary.
+    Values(ValueChunk),
 }
 
 pub(crate) struct ClosedChunk {
@@ -190,7 +235,7 @@ pub(crate) struct ClosedChunk {
 /// The pages of a finished chunk.
 pub(crate) enum ChunkPages {
     General(Vec<ArrowColumnChunk>),
-    Coded { store: Box<dyn PageStore>, key: PageKey, close: Box<ColumnCloseResult> },
+    Built(BuiltChunk),
 }
 
 impl ChunkPages {
@@ -198,7 +243,7 @@ impl ChunkPages {
     pub(crate) fn append<W: Write + Send>(self, group: &mut SerializedRowGroupWriter<'_, W>) -> Encoded<()> {
         match self {
             Self::General(leaves) => leaves.into_iter().try_for_each(|leaf| leaf.append_to_row_group(group)),
-            Self::Coded { mut store, key, close } => group.append_column(&store.take(key)?, *close),
+            Self::Built(built) => built.append(group),
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::properties::{leaves, properties};
 use crate::rows::{Rows, null_array};
 use crate::size::FooterSize;
 use crate::stats::{Figure, Meter};
+use crate::value_chunk::{PageTask, ValueChunk};
 use crate::workers::Workers;
 
 /// Bytes of open pages and dictionaries at which a row group ends before its rows are full. Independent of the memory
@@ -107,16 +108,12 @@ struct Chunk {
     dictionary: Option<ArrayRef>,
 }
 
-/// What is to be done with one column's share of some pieces of rows.
-struct Task<'a> {
-    work: Work<'a>,
-    shares: Arc<Shares<'a>>,
-}
-
-/// A long column keeps one thread busy for most of a round, so what can be done beside its encoding is.
-enum Work<'a> {
-    Encode(&'a ColumnEncoder, &'a mut Chunk),
-    Fingerprint(&'a mut ColumnFingerprints),
+/// What is to be done with one column's share of some pieces of rows. A long column keeps one thread busy for most of a
+/// round, so what can be done beside its encoding is, and where its pages do not depend on one another, so are they.
+enum Task<'a> {
+    Encode(&'a ColumnEncoder, &'a mut Chunk, Arc<Shares<'a>>),
+    Page(&'a ColumnEncoder, PageTask<'a>),
+    Fingerprint(&'a mut ColumnFingerprints, Arc<Shares<'a>>),
 }
 
 /// One column's share of some pieces.
@@ -136,18 +133,27 @@ struct Share<'a> {
     coded: bool,
 }
 
+impl Shares<'_> {
+    /// What is behind the codes of a piece.
+    fn behind(&self, share: &Share<'_>) -> Option<&ArrayRef> {
+        self.dictionary.as_ref().filter(|_| share.coded)
+    }
+
+    /// Bytes of values of variable length.
+    fn bytes(&self) -> usize {
+        self.pieces.iter().filter_map(|share| share.values).map(Rows::bytes_of).sum()
+    }
+}
+
 impl Task<'_> {
     /// Takes the pieces in turn.
     fn run(self) -> Encoded<()> {
-        let Shares { pieces, dictionary } = self.shares.as_ref();
-        let dictionary = |share: &Share<'_>| dictionary.as_ref().filter(|_| share.coded);
-        match self.work {
-            Work::Encode(encoder, chunk) => {
-                pieces.iter().try_for_each(|share| chunk.encode(encoder, share, dictionary(share)))
-            }
-            Work::Fingerprint(fingerprints) => {
-                for share in pieces {
-                    match (share.values, dictionary(share)) {
+        match self {
+            Self::Encode(encoder, chunk, shares) => chunk.encode_all(encoder, &shares),
+            Self::Page(encoder, page) => page.run(encoder.shape()),
+            Self::Fingerprint(fingerprints, shares) => {
+                for share in &shares.pieces {
+                    match (share.values, shares.behind(share)) {
                         (None, _) => {}
                         (Some(values), None) => fingerprints.add(values),
                         (Some(codes), Some(dictionary)) => fingerprints.add_coded(codes, dictionary),
@@ -158,18 +164,39 @@ impl Task<'_> {
         }
     }
 
-    /// The measure of the work to come: bytes of values of variable length.
+    /// The measure of the work to come.
     fn bytes(&self) -> usize {
-        let bytes: usize =
-            self.shares.pieces.iter().filter_map(|share| share.values).map(Rows::bytes_of).sum();
-        match self.work {
-            Work::Encode(..) => bytes,
-            Work::Fingerprint(_) => bytes / 2,
+        match self {
+            Self::Encode(_, _, shares) => shares.bytes(),
+            Self::Page(_, page) => page.bytes(),
+            Self::Fingerprint(_, shares) => shares.bytes() / 2,
         }
     }
 }
 
 impl Chunk {
+    /// The chunk, where its pages are made one by one; it is opened so if the first values suit.
+    fn paged(&mut self, encoder: &ColumnEncoder, shares: &Shares<'_>) -> Encoded<Option<&mut ValueChunk>> {
+        if self.open.is_none()
+            && let Some(first) = shares.pieces.iter().find(|share| share.values.is_some())
+            && let Some(values) = first.values
+        {
+            self.open = encoder.open_values(values, shares.behind(first))?;
+            if let Some(chunk) = &mut self.open {
+                encoder.write_nulls(chunk, shares.pieces.first().map_or(0, |share| share.before))?;
+            }
+        }
+        Ok(match &mut self.open {
+            Some(OpenChunk::Values(chunk)) => Some(chunk),
+            _ => None,
+        })
+    }
+
+    /// Takes the pieces in turn.
+    fn encode_all(&mut self, encoder: &ColumnEncoder, shares: &Shares<'_>) -> Encoded<()> {
+        shares.pieces.iter().try_for_each(|share| self.encode(encoder, share, shares.behind(share)))
+    }
+
     fn encode(
         &mut self,
         encoder: &ColumnEncoder,
@@ -245,6 +272,7 @@ impl FileEncoder {
                 ..FileColumn::default()
             });
         }
+        let fail = |source| Error::encode("encoding into", &encoders.place, source);
         let mut tasks = Vec::with_capacity(2 * self.columns.len());
         let first = self.open_rows - waiting.iter().map(|rows| rows.len).sum::<usize>();
         for (&id, column) in &mut self.columns {
@@ -262,11 +290,18 @@ impl FileEncoder {
             let dictionary =
                 if pieces.iter().any(|share| share.coded) { Some(catalog.values(id)?) } else { None };
             let shares = Arc::new(Shares { pieces, dictionary });
-            if let Some(fingerprints) = &mut column.fingerprints {
-                tasks.push(Task { work: Work::Fingerprint(fingerprints), shares: Arc::clone(&shares) });
+            let FileColumn { chunk, fingerprints, .. } = column;
+            if let Some(fingerprints) = fingerprints {
+                tasks.push(Task::Fingerprint(fingerprints, Arc::clone(&shares)));
             }
-            if let Some(encoder) = encoders.columns.get(&id) {
-                tasks.push(Task { work: Work::Encode(encoder, &mut column.chunk), shares });
+            let Some(encoder) = encoders.columns.get(&id) else { continue };
+            if chunk.paged(encoder, &shares).map_err(fail)?.is_none() {
+                tasks.push(Task::Encode(encoder, chunk, shares));
+                continue;
+            }
+            chunk.encode_all(encoder, &shares).map_err(fail)?;
+            if let Some(OpenChunk::Values(chunk)) = &mut chunk.open {
+                tasks.extend(chunk.cut(encoder.shape(), false).map(|page| Task::Page(encoder, page)));
             }
         }
         // The largest first, so that no thread waits long for another in the end.
@@ -279,7 +314,19 @@ impl FileEncoder {
         } else {
             encoders.workers.run(tasks, Task::run)
         };
-        encoded.map_err(|source| Error::encode("encoding into", &encoders.place, source))
+        encoded.and_then(|()| self.settle(encoders)).map_err(fail)
+    }
+
+    /// Takes in the pages that were made one by one.
+    fn settle(&mut self, encoders: &Encoders) -> Encoded<()> {
+        for (id, column) in &mut self.columns {
+            if let (Some(OpenChunk::Values(chunk)), Some(encoder)) =
+                (&mut column.chunk.open, encoders.columns.get(id))
+            {
+                chunk.settle(encoder.shape())?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the open row group, if it has rows.

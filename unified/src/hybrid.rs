@@ -16,23 +16,27 @@ pub(crate) fn encode(values: &[u32], width: u32, bytes: &mut Vec<u8>) {
         // A run may begin only where a group ends; what fills up the group is packed with it.
         let spare = if filled == 0 { 0 } else { GROUP - filled };
         if run >= GROUP + spare {
-            pack(&values[packed..at + spare], width, bytes);
-            varint((run - spare) << 1, bytes);
+            groups(&values[packed..at + spare], width, bytes);
+            varint(((run - spare) as u64) << 1, bytes);
             let value = values[at].to_le_bytes();
             bytes.extend_from_slice(&value[..width.div_ceil(8) as usize]);
             packed = at + run;
         }
         at += run;
     }
-    pack(&values[packed..], width, bytes);
+    groups(&values[packed..], width, bytes);
 }
 
-/// Appends values as packed groups, the last one filled up with zeros.
-fn pack(values: &[u32], width: u32, bytes: &mut Vec<u8>) {
-    if values.is_empty() {
-        return;
+/// Appends values as packed groups, if there are any.
+fn groups(values: &[u32], width: u32, bytes: &mut Vec<u8>) {
+    if !values.is_empty() {
+        varint((values.len().div_ceil(GROUP) as u64) << 1 | 1, bytes);
+        pack(values, width, bytes);
     }
-    varint(values.len().div_ceil(GROUP) << 1 | 1, bytes);
+}
+
+/// Appends values of so many bits each, lowest bit first; what is missing to a multiple of eight of them is 0.
+pub(crate) fn pack(values: &[u32], width: u32, bytes: &mut Vec<u8>) {
     for group in values.chunks(GROUP) {
         let (mut bits, mut filled, mut left) = (0u64, 0, width as usize);
         for at in 0..GROUP {
@@ -49,7 +53,8 @@ fn pack(values: &[u32], width: u32, bytes: &mut Vec<u8>) {
     }
 }
 
-fn varint(mut number: usize, bytes: &mut Vec<u8>) {
+/// Appends a number in seven bits a byte, the lowest first.
+pub(crate) fn varint(mut number: u64, bytes: &mut Vec<u8>) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
