@@ -37,7 +37,7 @@ use crate::workers::Workers;
 pub(crate) const OPEN_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Rows below which columns are encoded one after another.
-const FEW_ROWS: usize = 256;
+const FEW_ROWS: usize = 1024;
 
 /// What all files of a job share: how each column is encoded, and what was learned of sizes.
 pub(crate) struct Encoders {
