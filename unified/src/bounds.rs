@@ -95,13 +95,8 @@ pub(crate) fn statistics(bounds: Option<Bounds>, nulls: usize, shape: ColumnShap
                 }
                 _ => ((None, false), (None, false)),
             };
-            let statistics = ValueStatistics::new(
-                min.map(ByteArray::from),
-                max.map(ByteArray::from),
-                None,
-                nulls,
-                false,
-            );
+            let statistics =
+                ValueStatistics::new(min.map(ByteArray::from), max.map(ByteArray::from), None, nulls, false);
             Statistics::ByteArray(statistics.with_min_is_exact(min_exact).with_max_is_exact(max_exact))
         }
     }

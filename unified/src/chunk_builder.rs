@@ -187,7 +187,8 @@ impl ChunkBuilder {
         let (offset, size) = self.page(page)?;
         match bounds {
             Some(bounds) => {
-                let (low, high) = bounds.in_index(shape.column, shape.properties.column_index_truncate_length());
+                let (low, high) =
+                    bounds.in_index(shape.column, shape.properties.column_index_truncate_length());
                 self.column_index.append(false, low, high, nulls as i64);
                 self.note_bounds(bounds);
             }
@@ -232,7 +233,8 @@ impl ChunkBuilder {
         if self.dictionary.is_some() {
             let encoding = shape.properties.dictionary_page_encoding();
             encodings.insert(0, encoding);
-            page_stats.insert(0, PageEncodingStats { page_type: PageType::DICTIONARY_PAGE, encoding, count: 1 });
+            page_stats
+                .insert(0, PageEncodingStats { page_type: PageType::DICTIONARY_PAGE, encoding, count: 1 });
         }
         let metadata = ColumnChunkMetaData::builder(shape.column.clone())
             .set_compression(shape.compression())

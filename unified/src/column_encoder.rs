@@ -20,7 +20,6 @@ use crate::codes;
 use crate::pages::{ColumnPages, PagePool};
 use crate::properties::{output_field, parquet_type, properties, root_type};
 use crate::rows::{Rows, null_array};
-use crate::size::Shrinkage;
 use crate::value_chunk::{ValueChunk, outgrow_dictionary};
 use crate::value_page::can_be_paged;
 
@@ -36,7 +35,6 @@ pub(crate) struct ColumnEncoder {
     pub(crate) properties: WriterPropertiesPtr,
     pub(crate) pages: Arc<ColumnPages>,
     pub(crate) factory: ArrowRowGroupWriterFactory,
-    pub(crate) shrinkage: Shrinkage,
 }
 
 impl ColumnEncoder {
@@ -56,8 +54,7 @@ impl ColumnEncoder {
         let schema = Arc::new(Schema::new(vec![field.clone()]));
         let pages = ColumnPages::new(Arc::clone(pool));
         let factory = ArrowRowGroupWriterFactory::new(&writer, schema).with_page_store_factory(pages.clone());
-        let shrinkage = Shrinkage::default();
-        let encoder = Self { field, parquet, column, properties, pages, factory, shrinkage };
+        let encoder = Self { field, parquet, column, properties, pages, factory };
         // Some types are refused only when a first value comes; a trial here can still blame the column.
         encoder.write(&mut encoder.open()?, &null_array(catalog.data_type(id), 1))?;
         Ok(encoder)
@@ -176,7 +173,7 @@ impl ColumnEncoder {
         }
     }
 
-    /// Ends a chunk; [`Self::learn`] is to follow. `values` are what is behind its codes.
+    /// Ends a chunk. `values` are what is behind its codes.
     pub(crate) fn close(&self, chunk: OpenChunk, values: Option<&ArrayRef>) -> Encoded<ClosedChunk> {
         let (finished, open) = self.sizes(&chunk);
         let mut chunk = chunk;
@@ -207,10 +204,6 @@ impl ColumnEncoder {
             }
         };
         Ok(ClosedChunk { pages, bytes, open, became: bytes.saturating_sub(finished) })
-    }
-
-    pub(crate) fn learn(&mut self, chunk: &ClosedChunk) {
-        self.shrinkage.learn(chunk.open, chunk.became);
     }
 }
 

@@ -10,38 +10,38 @@
 //! collected beside that, and at the end of a row group its last pages are compressed. Cost: one pass over the values.
 //! Memory: open pages and dictionaries, bounded by [`OPEN_BYTES`], plus the page pool.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 
 use crate::assembly::{Assembled, Assembly};
 use crate::catalog::{Catalog, ColumnId};
-use crate::column_encoder::{ClosedChunk, ColumnEncoder, Encoded, OpenChunk};
+use crate::column_encoder::{ClosedChunk, ColumnEncoder, Encoded};
+use crate::column_tasks::{Chunk, Done, Share, Shares, Task};
 use crate::error::{Error, Result};
 use crate::fingerprint::{ColumnFingerprints, FingerprintRules};
 use crate::pages::PagePool;
 use crate::properties::{leaves, properties};
 use crate::rows::{Rows, null_array};
-use crate::size::FooterSize;
+use crate::size::{FooterSize, Shrinkage};
 use crate::stats::{Figure, Meter};
-use crate::value_chunk::{PageTask, ValueChunk};
-use crate::workers::Workers;
+use crate::workers::{Batch, Workers};
 
 /// Bytes of open pages and dictionaries at which a row group ends before its rows are full. Independent of the memory
 /// limit, so that the limit never changes the output.
 pub(crate) const OPEN_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Rows below which columns are encoded one after another.
+/// Rows, and bytes of values, below which columns are encoded one after another, where they are.
 const FEW_ROWS: usize = 1024;
+const FEW_BYTES: usize = 256 * 1024;
 
 /// What all files of a job share: how each column is encoded, and what was learned of sizes.
 pub(crate) struct Encoders {
-    columns: HashMap<ColumnId, ColumnEncoder>,
+    columns: HashMap<ColumnId, Arc<ColumnEncoder>>,
+    shrinkage: HashMap<ColumnId, Shrinkage>,
     plain: Vec<String>,
     pool: Arc<PagePool>,
     footer: FooterSize,
@@ -61,8 +61,9 @@ impl Encoders {
         meter: Meter,
         place: PathBuf,
     ) -> Self {
-        let (columns, footer, workers) = (HashMap::new(), FooterSize::default(), Workers::new(threads));
-        Self { columns, plain, pool, footer, workers, meter, fingerprints, place }
+        let (columns, shrinkage, workers) = (HashMap::new(), HashMap::new(), Workers::new(threads));
+        let footer = FooterSize::default();
+        Self { columns, shrinkage, plain, pool, footer, workers, meter, fingerprints, place }
     }
 
     pub(crate) fn pool(&self) -> &PagePool {
@@ -79,15 +80,20 @@ impl Encoders {
         chunk_bytes as f64 + self.footer.estimate(leaf_chunks)
     }
 
-    fn column(&mut self, id: ColumnId, catalog: &Catalog) -> Result<&mut ColumnEncoder> {
+    fn column(&mut self, id: ColumnId, catalog: &Catalog) -> Result<Arc<ColumnEncoder>> {
         match self.columns.entry(id) {
-            std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
+            std::collections::hash_map::Entry::Occupied(entry) => Ok(Arc::clone(entry.get())),
             std::collections::hash_map::Entry::Vacant(entry) => {
                 let made = ColumnEncoder::new(id, catalog, &self.pool, &self.plain)
                     .map_err(|source| refused(catalog, id, &source))?;
-                Ok(entry.insert(made))
+                Ok(Arc::clone(entry.insert(Arc::new(made))))
             }
         }
+    }
+
+    /// Notes what the open part of a chunk became.
+    fn learn_chunk(&mut self, id: ColumnId, chunk: &ClosedChunk) {
+        self.shrinkage.entry(id).or_default().learn(chunk.open, chunk.became);
     }
 }
 
@@ -100,137 +106,44 @@ struct FileColumn {
     fingerprints: Option<ColumnFingerprints>,
 }
 
-/// One column of the open row group.
-#[derive(Default)]
-struct Chunk {
-    open: Option<OpenChunk>,
-    /// What is behind its codes.
-    dictionary: Option<ArrayRef>,
-}
-
-/// What is to be done with one column's share of some pieces of rows. A long column keeps one thread busy for most of a
-/// round, so what can be done beside its encoding is, and where its pages do not depend on one another, so are they.
-enum Task<'a> {
-    Encode(&'a ColumnEncoder, &'a mut Chunk, Arc<Shares<'a>>),
-    Page(&'a ColumnEncoder, PageTask<'a>),
-    Fingerprint(&'a mut ColumnFingerprints, Arc<Shares<'a>>),
-}
-
-/// One column's share of some pieces.
-struct Shares<'a> {
-    pieces: Vec<Share<'a>>,
-    /// What is behind the codes, where there are any.
-    dictionary: Option<ArrayRef>,
-}
-
-/// One column's share of one piece.
-struct Share<'a> {
-    /// Rows of the open row group before it, and its own.
-    before: usize,
-    rows: usize,
-    /// The values, codes or plain; absent where the piece has none.
-    values: Option<&'a ArrayRef>,
-    coded: bool,
-}
-
-impl Shares<'_> {
-    /// What is behind the codes of a piece.
-    fn behind(&self, share: &Share<'_>) -> Option<&ArrayRef> {
-        self.dictionary.as_ref().filter(|_| share.coded)
-    }
-
-    /// Bytes of values of variable length.
-    fn bytes(&self) -> usize {
-        self.pieces.iter().filter_map(|share| share.values).map(Rows::bytes_of).sum()
-    }
-}
-
-impl Task<'_> {
-    /// Takes the pieces in turn.
-    fn run(self) -> Encoded<()> {
-        match self {
-            Self::Encode(encoder, chunk, shares) => chunk.encode_all(encoder, &shares),
-            Self::Page(encoder, page) => page.run(encoder.shape()),
-            Self::Fingerprint(fingerprints, shares) => {
-                for share in &shares.pieces {
-                    match (share.values, shares.behind(share)) {
-                        (None, _) => {}
-                        (Some(values), None) => fingerprints.add(values),
-                        (Some(codes), Some(dictionary)) => fingerprints.add_coded(codes, dictionary),
-                    }
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// The measure of the work to come.
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Encode(_, _, shares) => shares.bytes(),
-            Self::Page(_, page) => page.bytes(),
-            Self::Fingerprint(_, shares) => shares.bytes() / 2,
-        }
-    }
-}
-
-impl Chunk {
-    /// The chunk, where its pages are made one by one; it is opened so if the first values suit.
-    fn paged(&mut self, encoder: &ColumnEncoder, shares: &Shares<'_>) -> Encoded<Option<&mut ValueChunk>> {
-        if self.open.is_none()
-            && let Some(first) = shares.pieces.iter().find(|share| share.values.is_some())
-            && let Some(values) = first.values
-        {
-            self.open = encoder.open_values(values, shares.behind(first))?;
-            if let Some(chunk) = &mut self.open {
-                encoder.write_nulls(chunk, shares.pieces.first().map_or(0, |share| share.before))?;
-            }
-        }
-        Ok(match &mut self.open {
-            Some(OpenChunk::Values(chunk)) => Some(chunk),
-            _ => None,
-        })
-    }
-
-    /// Takes the pieces in turn.
-    fn encode_all(&mut self, encoder: &ColumnEncoder, shares: &Shares<'_>) -> Encoded<()> {
-        shares.pieces.iter().try_for_each(|share| self.encode(encoder, share, shares.behind(share)))
-    }
-
-    fn encode(
+impl FileColumn {
+    /// What is to be done with the column's share of some pieces.
+    fn tasks(
         &mut self,
-        encoder: &ColumnEncoder,
-        share: &Share<'_>,
-        dictionary: Option<&ArrayRef>,
+        id: ColumnId,
+        encoder: &Arc<ColumnEncoder>,
+        shares: Arc<Shares>,
+        tasks: &mut Vec<Task>,
     ) -> Encoded<()> {
-        let Share { before, rows, values, coded: _ } = *share;
-        if values.is_none() && self.open.is_none() {
+        if let Some(fingerprints) = self.fingerprints.take() {
+            tasks.push(Task::Fingerprint(id, fingerprints, Arc::clone(&shares)));
+        }
+        if self.chunk.paged(encoder, &shares)?.is_none() {
+            tasks.push(Task::Encode(id, Arc::clone(encoder), std::mem::take(&mut self.chunk), shares));
             return Ok(());
         }
-        let chunk = match &mut self.open {
-            Some(chunk) => chunk,
-            none => {
-                let coded = values.is_some() && dictionary.is_some();
-                let mut chunk = if coded { encoder.open_coded()? } else { encoder.open()? };
-                if before > 0 {
-                    encoder.write_nulls(&mut chunk, before)?;
-                }
-                none.insert(chunk)
-            }
-        };
-        match (values, dictionary) {
-            (None, _) => encoder.write_nulls(chunk, rows),
-            (Some(values), None) => {
-                encoder.generalise(chunk, self.dictionary.as_ref())?;
-                encoder.write(chunk, values)
-            }
-            (Some(codes), Some(dictionary)) => {
-                encoder.write_codes(chunk, codes, dictionary)?;
-                self.dictionary = Some(Arc::clone(dictionary));
-                Ok(())
-            }
+        self.chunk.encode_all(encoder, &shares)?;
+        if let Some(chunk) = self.chunk.values() {
+            let pages = chunk.cut(encoder.shape(), false).into_iter();
+            tasks.extend(pages.map(|page| Task::Page(id, Arc::clone(encoder), page)));
         }
+        Ok(())
     }
+}
+
+/// A column's share of some pieces, before which the open row group has `before` rows.
+fn shares_of(id: ColumnId, waiting: &[Rows], mut before: usize, catalog: &Catalog) -> Result<Shares> {
+    let share = |rows: &Rows| {
+        let values = rows.column(id);
+        let coded = values.is_some_and(|values| catalog.is_coded(id, values));
+        let share = Share { before, rows: rows.len, values: values.cloned(), coded };
+        before += rows.len;
+        share
+    };
+    let pieces: Vec<Share> = waiting.iter().map(share).collect();
+    let coded = pieces.iter().any(|share| share.coded);
+    let dictionary = if coded { Some(catalog.values(id)?) } else { None };
+    Ok(Shares::new(pieces, dictionary))
 }
 
 /// The open file.
@@ -242,8 +155,10 @@ pub(crate) struct FileEncoder {
     /// Rows of the open row group.
     open_rows: usize,
     closed_bytes: u64,
-    /// Rows that were taken and not encoded yet, among those of the open row group.
+    /// Rows that were taken and not handed out yet, among those of the open row group.
     waiting: Vec<Rows>,
+    /// What was handed out.
+    batch: Option<Batch<Task, Done, ParquetError>>,
 }
 
 impl FileEncoder {
@@ -252,18 +167,40 @@ impl FileEncoder {
         self.open_rows
     }
 
-    /// Takes rows into the open row group; they are encoded with the next [`Self::flush`].
-    pub(crate) fn write(&mut self, rows: Rows) {
+    /// Takes rows into the open row group. Other threads may begin to encode them; all are encoded with the next
+    /// [`Self::flush`].
+    pub(crate) fn write(&mut self, rows: Rows, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
         self.open_rows += rows.len;
         self.waiting.push(rows);
+        if encoders.workers.threads() < 2 || self.waiting_rows() < FEW_ROWS {
+            return Ok(());
+        }
+        let meter = encoders.meter.clone();
+        let _timer = meter.time(Figure::Encode);
+        // Where another still has something in hands, more rows may be taken meanwhile.
+        if self.batch.as_ref().is_none_or(Batch::help) {
+            self.settle(encoders)?;
+            self.start(encoders, catalog)?;
+        }
+        Ok(())
+    }
+
+    fn waiting_rows(&self) -> usize {
+        self.waiting.iter().map(|rows| rows.len).sum()
     }
 
     /// Encodes the rows that wait, piece by piece in each column, the columns side by side.
     pub(crate) fn flush(&mut self, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
+        let meter = encoders.meter.clone();
+        let _timer = meter.time(Figure::Encode);
+        self.settle(encoders)?;
+        self.start(encoders, catalog)?;
+        self.settle(encoders)
+    }
+
+    /// Hands out the rows that wait. Nothing else may be handed out.
+    fn start(&mut self, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
-        if waiting.is_empty() {
-            return Ok(());
-        }
         for id in waiting.iter().flat_map(|rows| rows.columns.iter().map(|(id, _)| id)) {
             encoders.column(*id, catalog)?;
             let rules = &encoders.fingerprints;
@@ -272,57 +209,63 @@ impl FileEncoder {
                 ..FileColumn::default()
             });
         }
-        let fail = |source| Error::encode("encoding into", &encoders.place, source);
-        let mut tasks = Vec::with_capacity(2 * self.columns.len());
-        let first = self.open_rows - waiting.iter().map(|rows| rows.len).sum::<usize>();
-        for (&id, column) in &mut self.columns {
-            let mut before = first;
-            let pieces: Vec<Share<'_>> = waiting
-                .iter()
-                .map(|rows| {
-                    let values = rows.column(id);
-                    let coded = values.is_some_and(|values| catalog.is_coded(id, values));
-                    let share = Share { before, rows: rows.len, values, coded };
-                    before += rows.len;
-                    share
-                })
-                .collect();
-            let dictionary =
-                if pieces.iter().any(|share| share.coded) { Some(catalog.values(id)?) } else { None };
-            let shares = Arc::new(Shares { pieces, dictionary });
-            let FileColumn { chunk, fingerprints, .. } = column;
-            if let Some(fingerprints) = fingerprints {
-                tasks.push(Task::Fingerprint(fingerprints, Arc::clone(&shares)));
-            }
-            let Some(encoder) = encoders.columns.get(&id) else { continue };
-            if chunk.paged(encoder, &shares).map_err(fail)?.is_none() {
-                tasks.push(Task::Encode(encoder, chunk, shares));
-                continue;
-            }
-            chunk.encode_all(encoder, &shares).map_err(fail)?;
-            if let Some(OpenChunk::Values(chunk)) = &mut chunk.open {
-                tasks.extend(chunk.cut(encoder.shape(), false).map(|page| Task::Page(encoder, page)));
-            }
+        let rows: usize = waiting.iter().map(|rows| rows.len).sum();
+        if rows == 0 {
+            return Ok(());
         }
-        // The largest first, so that no thread waits long for another in the end.
-        tasks.sort_by_cached_key(|task| Reverse(task.bytes()));
-        // Too little to be worth a second thread.
-        let few = waiting.iter().map(|rows| rows.len).sum::<usize>() < FEW_ROWS;
-        let _timer = encoders.meter.time(Figure::Encode);
-        let encoded = if few {
-            tasks.into_iter().try_for_each(Task::run)
-        } else {
-            encoders.workers.run(tasks, Task::run)
-        };
-        encoded.and_then(|()| self.settle(encoders)).map_err(fail)
+        let mut tasks = Vec::with_capacity(2 * self.columns.len());
+        for (&id, column) in &mut self.columns {
+            let Some(encoder) = encoders.columns.get(&id) else { continue };
+            let shares = Arc::new(shares_of(id, &waiting, self.open_rows - rows, catalog)?);
+            column
+                .tasks(id, encoder, shares, &mut tasks)
+                .map_err(|source| Error::encode("encoding into", &encoders.place, source))?;
+        }
+        let bytes = Task::order(&mut tasks);
+        self.hand_out(tasks, rows < FEW_ROWS && bytes < FEW_BYTES, encoders)
     }
 
-    /// Takes in the pages that were made one by one.
-    fn settle(&mut self, encoders: &Encoders) -> Encoded<()> {
+    fn hand_out(&mut self, tasks: Vec<Task>, few: bool, encoders: &Encoders) -> Result<()> {
+        if few {
+            // Too little to be worth a second thread.
+            let done = tasks.into_iter().map(Task::run).collect::<Encoded<Vec<Done>>>();
+            return done
+                .and_then(|done| self.take_back(done, encoders))
+                .map_err(|source| Error::encode("encoding into", &encoders.place, source));
+        }
+        self.batch = Some(encoders.workers.start(tasks, Task::run));
+        Ok(())
+    }
+
+    /// Waits for what was handed out, and takes it back.
+    fn settle(&mut self, encoders: &Encoders) -> Result<()> {
+        let Some(batch) = self.batch.take() else { return Ok(()) };
+        batch
+            .join()
+            .and_then(|done| self.take_back(done, encoders))
+            .map_err(|source| Error::encode("encoding into", &encoders.place, source))
+    }
+
+    fn take_back(&mut self, all: Vec<Done>, encoders: &Encoders) -> Encoded<()> {
+        let row_group = self.row_groups.len();
+        for done in all {
+            match done {
+                Done::Encoded(id, chunk) => self.columns.entry(id).or_default().chunk = chunk,
+                Done::Page(id, number, page) => {
+                    if let Some(chunk) = self.columns.entry(id).or_default().chunk.values() {
+                        chunk.put(number, page);
+                    }
+                }
+                Done::Fingerprinted(id, fingerprints) => {
+                    self.columns.entry(id).or_default().fingerprints = Some(fingerprints);
+                }
+                Done::Closed(id, chunk) => {
+                    self.columns.entry(id).or_default().closed.extend(chunk.map(|chunk| (row_group, chunk)));
+                }
+            }
+        }
         for (id, column) in &mut self.columns {
-            if let (Some(OpenChunk::Values(chunk)), Some(encoder)) =
-                (&mut column.chunk.open, encoders.columns.get(id))
-            {
+            if let (Some(chunk), Some(encoder)) = (column.chunk.values(), encoders.columns.get(id)) {
                 chunk.settle(encoder.shape())?;
             }
         }
@@ -336,33 +279,21 @@ impl FileEncoder {
             return Ok(());
         }
         let row_group = self.row_groups.len();
-        let timer = encoders.meter.time(Figure::Encode);
-        let mut tasks: Vec<(&ColumnEncoder, &mut FileColumn)> = self
-            .columns
-            .iter_mut()
-            .filter(|(_, column)| column.chunk.open.is_some())
-            .filter_map(|(id, column)| encoders.columns.get(id).map(|encoder| (encoder, column)))
-            .collect();
-        tasks.sort_by_cached_key(|(encoder, column)| {
-            Reverse(column.chunk.open.as_ref().map_or(0, |chunk| encoder.sizes(chunk).1))
-        });
-        let close = |(encoder, column): (&ColumnEncoder, &mut FileColumn)| {
-            if let Some(chunk) = column.chunk.open.take() {
-                let values = column.chunk.dictionary.take();
-                column.closed.insert(row_group, encoder.close(chunk, values.as_ref())?);
+        let meter = encoders.meter.clone();
+        let timer = meter.time(Figure::Encode);
+        let mut tasks = Vec::with_capacity(self.columns.len());
+        for (id, column) in &mut self.columns {
+            if let (true, Some(encoder)) = (column.chunk.open.is_some(), encoders.columns.get(id)) {
+                tasks.push(Task::Close(*id, Arc::clone(encoder), std::mem::take(&mut column.chunk)));
             }
-            Ok(())
-        };
-        encoders
-            .workers
-            .run(tasks, close)
-            .map_err(|source| Error::encode("encoding into", &encoders.place, source))?;
+        }
+        Task::order(&mut tasks);
+        self.hand_out(tasks, false, encoders)?;
+        self.settle(encoders)?;
         drop(timer);
         for (id, column) in &self.columns {
-            if let (Some(chunk), Some(encoder)) =
-                (column.closed.get(&row_group), encoders.columns.get_mut(id))
-            {
-                encoder.learn(chunk);
+            if let Some(chunk) = column.closed.get(&row_group) {
+                encoders.learn_chunk(*id, chunk);
                 self.closed_bytes += chunk.bytes;
             }
         }
@@ -393,7 +324,8 @@ impl FileEncoder {
             leaf_columns += leaves(&encoder.parquet);
             if let Some(chunk) = &column.chunk.open {
                 let (finished, open) = encoder.sizes(chunk);
-                bytes += finished as f64 + encoder.shrinkage.estimate(open);
+                bytes +=
+                    finished as f64 + encoders.shrinkage.get(id).copied().unwrap_or_default().estimate(open);
                 open_bytes += open;
             }
         }
@@ -437,7 +369,7 @@ impl FileEncoder {
         let (mut row_groups, mut chunk_bytes) =
             (self.row_groups.iter().map(|_| Vec::new()).collect::<Vec<_>>(), 0);
         for id in order {
-            let Some(encoder) = encoders.columns.get_mut(id) else { continue };
+            let Some(encoder) = encoders.columns.get(id).cloned() else { continue };
             if Some(*id) == sorted_by {
                 let column_idx = leaf_columns as i32;
                 sorting = Some(vec![SortingColumn { column_idx, descending: false, nulls_first: true }]);
@@ -453,7 +385,7 @@ impl FileEncoder {
                         let mut chunk = encoder.open()?;
                         encoder.write(&mut chunk, &null_array(catalog.data_type(*id), *rows))?;
                         let chunk = encoder.close(chunk, None)?;
-                        encoder.learn(&chunk);
+                        encoders.learn_chunk(*id, &chunk);
                         chunk
                     }
                 };

@@ -76,6 +76,7 @@ mod chunk_builder;
 mod coded_chunk;
 mod codes;
 mod column_encoder;
+mod column_tasks;
 mod columns;
 mod delta;
 mod encode;

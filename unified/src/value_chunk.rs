@@ -16,55 +16,43 @@ use ahash::RandomState;
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 use parquet::arrow::arrow_writer::PageStore;
-use parquet::errors::Result;
+use parquet::errors::{ParquetError, Result};
 
 use crate::chunk_builder::{BuiltChunk, ChunkBuilder, ColumnShape, DataPage};
 use crate::value_page::{self, Part, data_page};
 
-/// A page that is being made.
-enum Page {
-    Cut(Vec<Part>),
-    Made(DataPage),
-}
-
 /// A page to be made, for whichever thread is free.
-pub(crate) struct PageTask<'a> {
-    page: &'a mut Page,
+pub(crate) struct PageTask {
+    number: usize,
+    parts: Vec<Part>,
 }
 
-impl PageTask<'_> {
+impl PageTask {
     /// The measure of the work.
     pub(crate) fn bytes(&self) -> usize {
-        match &self.page {
-            Page::Cut(parts) => parts.iter().map(Part::bytes).sum(),
-            Page::Made(_) => 0,
-        }
+        self.parts.iter().map(Part::bytes).sum()
     }
 
-    pub(crate) fn run(self, shape: ColumnShape<'_>) -> Result<()> {
-        if let Page::Cut(parts) = self.page {
-            let made = data_page(parts, shape)?;
-            *self.page = Page::Made(made);
-        }
-        Ok(())
+    /// Makes the page, and tells its number.
+    pub(crate) fn run(self, shape: ColumnShape<'_>) -> Result<(usize, DataPage)> {
+        Ok((self.number, data_page(&self.parts, shape)?))
     }
 }
 
 /// The rows of one chunk.
 pub(crate) struct ValueChunk {
     chunk: ChunkBuilder,
-    /// Pages that were cut and not taken in yet.
-    pages: Vec<Page>,
+    /// Pages that were cut off and not taken in yet, as far as they are made.
+    pages: Vec<Option<DataPage>>,
     /// Rows behind them.
     rest: Vec<Part>,
-    rest_rows: usize,
     rest_bytes: usize,
 }
 
 impl ValueChunk {
     pub(crate) fn new(store: Box<dyn PageStore>, shape: ColumnShape<'_>) -> Self {
         let chunk = ChunkBuilder::new(store, shape);
-        Self { chunk, pages: Vec::new(), rest: Vec::new(), rest_rows: 0, rest_bytes: 0 }
+        Self { chunk, pages: Vec::new(), rest: Vec::new(), rest_bytes: 0 }
     }
 
     /// Notes rows without a value.
@@ -78,7 +66,6 @@ impl ValueChunk {
     }
 
     fn note(&mut self, part: Part) {
-        self.rest_rows += part.rows();
         self.rest_bytes += part.bytes();
         self.rest.push(part);
     }
@@ -88,12 +75,17 @@ impl ValueChunk {
         (self.chunk.bytes(), self.rest_bytes as u64)
     }
 
-    /// Cuts full pages off, at the end (`all`) the last one too; they are to be made, then taken in by [`Self::settle`].
-    pub(crate) fn cut(&mut self, shape: ColumnShape<'_>, all: bool) -> impl Iterator<Item = PageTask<'_>> {
+    /// Cuts full pages off, at the end (`all`) the last one too. They are to be made, given back with [`Self::put`], then
+    /// taken in by [`Self::settle`].
+    pub(crate) fn cut(&mut self, shape: ColumnShape<'_>, all: bool) -> Vec<PageTask> {
         let page_bytes = shape.properties.column_data_page_size_limit(shape.column.path());
         let page_rows = shape.properties.data_page_row_count_limit();
-        let mut page = Vec::new();
+        let (mut tasks, mut parts) = (Vec::new(), Vec::new());
         let (mut rows, mut bytes) = (0, 0);
+        let mut end = |parts: &mut Vec<Part>| {
+            tasks.push(PageTask { number: self.pages.len(), parts: std::mem::take(parts) });
+            self.pages.push(None);
+        };
         for part in std::mem::take(&mut self.rest) {
             let mut at = 0;
             while at < part.rows() {
@@ -102,38 +94,45 @@ impl ValueChunk {
                 at += taken;
                 rows += taken;
                 bytes += slice.bytes();
-                page.push(slice);
+                parts.push(slice);
                 if rows >= page_rows || bytes >= page_bytes {
-                    self.pages.push(Page::Cut(std::mem::take(&mut page)));
+                    end(&mut parts);
                     (rows, bytes) = (0, 0);
                 }
             }
         }
         if all && rows > 0 {
-            self.pages.push(Page::Cut(std::mem::take(&mut page)));
-            (rows, bytes) = (0, 0);
+            end(&mut parts);
+            bytes = 0;
         }
         // What stays must not hold on to the batches it came in.
-        self.rest = page.into_iter().map(Part::compact).collect();
-        (self.rest_rows, self.rest_bytes) = (rows, bytes);
-        self.pages.iter_mut().map(|page| PageTask { page })
+        self.rest = parts.into_iter().map(Part::compact).collect();
+        self.rest_bytes = bytes;
+        tasks
     }
 
-    /// Takes in the pages that were made.
+    /// Takes a page back that was made.
+    pub(crate) fn put(&mut self, number: usize, page: DataPage) {
+        if let Some(place) = self.pages.get_mut(number) {
+            *place = Some(page);
+        }
+    }
+
+    /// Takes in the pages that were cut off, all of which were made.
     pub(crate) fn settle(&mut self, shape: ColumnShape<'_>) -> Result<()> {
         for page in self.pages.drain(..) {
-            let made = match page {
-                Page::Cut(parts) => data_page(&parts, shape)?,
-                Page::Made(made) => made,
-            };
-            self.chunk.data(made, shape)?;
+            let page = page.ok_or_else(|| ParquetError::General("a page was not made".to_string()))?;
+            self.chunk.data(page, shape)?;
         }
         Ok(())
     }
 
     /// Ends the chunk.
     pub(crate) fn close(mut self, shape: ColumnShape<'_>) -> Result<BuiltChunk> {
-        drop(self.cut(shape, true));
+        for page in self.cut(shape, true) {
+            let (number, page) = page.run(shape)?;
+            self.put(number, page);
+        }
         self.settle(shape)?;
         self.chunk.finish(shape, value_page::encoding(shape))
     }

@@ -5,7 +5,8 @@
 //! highest values leave NaN out, and a zero is told as -0.0 below and +0.0 above, as the format wants it.
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanBufferBuilder, MutableArrayData, make_array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanBufferBuilder, MutableArrayData,
+    make_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
@@ -47,8 +48,11 @@ impl Part {
         };
         // Arrays may have bytes behind nulls, and how many must not show.
         let hidden = |row: usize| bytes.is_null(row) && bytes.value_length(row) > 0;
-        let bytes =
-            if bytes.null_count() > 0 && (0..bytes.len()).any(hidden) { bytes.iter().collect() } else { bytes };
+        let bytes = if bytes.null_count() > 0 && (0..bytes.len()).any(hidden) {
+            bytes.iter().collect()
+        } else {
+            bytes
+        };
         Self::Values(std::sync::Arc::new(bytes))
     }
 

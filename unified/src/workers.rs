@@ -5,7 +5,10 @@
 //! of threads each time. Results do not depend on the number of threads: each task has its own data, and all tasks are done
 //! before the next step.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::slice::ParallelSliceMut;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -51,6 +54,26 @@ impl Workers {
         }
     }
 
+    /// Lets others begin with independent tasks, in their order. With one thread to work with they wait for whoever joins.
+    pub(crate) fn start<T: Send + 'static, R: Send + 'static, E: Send + 'static>(
+        &self,
+        tasks: Vec<T>,
+        work: fn(T) -> Result<R, E>,
+    ) -> Batch<T, R, E> {
+        let helpers = (self.threads - 1).min(tasks.len());
+        let state = State { tasks: tasks.into(), in_hands: 0, done: Vec::new(), failure: None, panic: None };
+        let shared = Arc::new(Shared { work, state: Mutex::new(state), finished: Condvar::new() });
+        if helpers > 0
+            && let Some(pool) = self.helpers.get_or_init(|| pool(self.threads - 1))
+        {
+            for _ in 0..helpers {
+                let shared = Arc::clone(&shared);
+                pool.spawn(move || shared.take_part());
+            }
+        }
+        Batch { shared }
+    }
+
     /// Runs each task; with several failures, any one of them is told.
     pub(crate) fn run<T: Send, E: Send>(
         &self,
@@ -82,6 +105,90 @@ impl Workers {
     }
 }
 
+/// Tasks that others work on while the caller does something else, until it joins them.
+pub(crate) struct Batch<T, R, E> {
+    shared: Arc<Shared<T, R, E>>,
+}
+
+struct Shared<T, R, E> {
+    work: fn(T) -> Result<R, E>,
+    state: Mutex<State<T, R, E>>,
+    /// Told when the last task that is in hands is done.
+    finished: Condvar,
+}
+
+struct State<T, R, E> {
+    tasks: VecDeque<T>,
+    in_hands: usize,
+    done: Vec<R>,
+    failure: Option<E>,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl<T, R, E> Shared<T, R, E> {
+    /// Takes tasks until none is left.
+    fn take_part(&self) {
+        loop {
+            let task = {
+                let mut state = lock(&self.state);
+                let Some(task) = state.tasks.pop_front() else { return };
+                state.in_hands += 1;
+                task
+            };
+            let result = catch_unwind(AssertUnwindSafe(|| (self.work)(task)));
+            let mut state = lock(&self.state);
+            state.in_hands -= 1;
+            match result {
+                Ok(Ok(done)) => state.done.push(done),
+                Ok(Err(failure)) => state.failure = Some(failure),
+                Err(panic) => state.panic = Some(panic),
+            }
+            if state.failure.is_some() || state.panic.is_some() {
+                state.tasks.clear();
+            }
+            if state.in_hands == 0 {
+                self.finished.notify_all();
+            }
+        }
+    }
+
+    /// Waits until no task is in anybody's hands.
+    fn wait(&self) -> MutexGuard<'_, State<T, R, E>> {
+        let state = lock(&self.state);
+        self.finished.wait_while(state, |state| state.in_hands > 0).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Send + 'static, R: Send + 'static, E: Send + 'static> Batch<T, R, E> {
+    /// Works on the tasks that nobody has in hands, and tells whether all are done then.
+    pub(crate) fn help(&self) -> bool {
+        self.shared.take_part();
+        lock(&self.shared.state).in_hands == 0
+    }
+
+    /// Works on what is left, waits for the others and yields all results, in no particular order; with several failures,
+    /// any one of them.
+    pub(crate) fn join(self) -> Result<Vec<R>, E> {
+        self.shared.take_part();
+        let mut state = self.shared.wait();
+        if let Some(panic) = state.panic.take() {
+            std::panic::resume_unwind(panic);
+        }
+        match state.failure.take() {
+            Some(failure) => Err(failure),
+            None => Ok(std::mem::take(&mut state.done)),
+        }
+    }
+}
+
+impl<T, R, E> Drop for Batch<T, R, E> {
+    fn drop(&mut self) {
+        // Whoever gives up must find that nothing is under way any more.
+        lock(&self.shared.state).tasks.clear();
+        drop(self.shared.wait());
+    }
+}
+
 fn pool(threads: usize) -> Option<ThreadPool> {
     let name = |index| format!("unified-{index}");
     ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build().ok()
@@ -108,6 +215,27 @@ mod tests {
         };
         assert!(sorted(1).is_sorted());
         assert_eq!(sorted(1), sorted(3));
+    }
+
+    #[test]
+    fn a_batch_is_worked_on_beside_and_joined() {
+        for threads in [1, 2, 4] {
+            let workers = Workers::new(threads);
+            let batch = workers.start((0..100u64).collect(), |n| Ok::<_, ()>(n * n));
+            let mut squares = batch.join().unwrap();
+            squares.sort_unstable();
+            assert!(squares.into_iter().eq((0..100).map(|n| n * n)));
+            let batch = workers.start((0..10).collect(), |n| if n == 7 { Err(n) } else { Ok(()) });
+            while !batch.help() {}
+            assert_eq!(batch.join(), Err(7));
+            // Given up: nothing is under way afterwards.
+            let counted = Arc::new(());
+            drop(workers.start(vec![Arc::clone(&counted); 50], |task| Ok::<_, ()>(drop(task))));
+            assert_eq!(Arc::strong_count(&counted), 1);
+            let panics: fn(u8) -> Result<(), ()> = |_| panic!("seven");
+            let batch = workers.start(vec![7], panics);
+            assert!(catch_unwind(AssertUnwindSafe(|| batch.join())).is_err());
+        }
     }
 
     #[test]

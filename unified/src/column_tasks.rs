@@ -1,0 +1,199 @@
+//! What is to be done with the columns of an open file, in pieces that any thread can take.
+//!
+//! Each task owns what it works on and gives it back: one column's encoder state, one page, one column's fingerprints. A long
+//! column keeps one thread busy for long, so what can be done beside its encoding is, and where its pages do not depend on one
+//! another, they are made side by side.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+
+use crate::catalog::ColumnId;
+use crate::chunk_builder::DataPage;
+use crate::column_encoder::{ClosedChunk, ColumnEncoder, Encoded, OpenChunk};
+use crate::fingerprint::ColumnFingerprints;
+use crate::rows::Rows;
+use crate::value_chunk::{PageTask, ValueChunk};
+
+/// Something to be done for a column.
+pub(crate) enum Task {
+    /// Encodes some pieces.
+    Encode(ColumnId, Arc<ColumnEncoder>, Chunk, Arc<Shares>),
+    /// Makes a page.
+    Page(ColumnId, Arc<ColumnEncoder>, PageTask),
+    /// Collects the fingerprints of some pieces.
+    Fingerprint(ColumnId, ColumnFingerprints, Arc<Shares>),
+    /// Ends the chunk.
+    Close(ColumnId, Arc<ColumnEncoder>, Chunk),
+}
+
+/// What became of a task.
+pub(crate) enum Done {
+    Encoded(ColumnId, Chunk),
+    /// The page of this number.
+    Page(ColumnId, usize, DataPage),
+    Fingerprinted(ColumnId, ColumnFingerprints),
+    Closed(ColumnId, Option<ClosedChunk>),
+}
+
+impl Task {
+    pub(crate) fn run(self) -> Encoded<Done> {
+        Ok(match self {
+            Self::Encode(id, encoder, mut chunk, shares) => {
+                chunk.encode_all(&encoder, &shares)?;
+                Done::Encoded(id, chunk)
+            }
+            Self::Page(id, encoder, page) => {
+                let (number, made) = page.run(encoder.shape())?;
+                Done::Page(id, number, made)
+            }
+            Self::Fingerprint(id, mut fingerprints, shares) => {
+                for share in &shares.pieces {
+                    match (&share.values, shares.behind(share)) {
+                        (None, _) => {}
+                        (Some(values), None) => fingerprints.add(values),
+                        (Some(codes), Some(dictionary)) => fingerprints.add_coded(codes, dictionary),
+                    }
+                }
+                Done::Fingerprinted(id, fingerprints)
+            }
+            Self::Close(id, encoder, chunk) => Done::Closed(id, chunk.close(&encoder)?),
+        })
+    }
+
+    /// The measure of the work to come: bytes of values of variable length.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Encode(_, _, _, shares) => shares.bytes(),
+            Self::Page(_, _, page) => page.bytes(),
+            Self::Fingerprint(_, _, shares) => shares.bytes() / 2,
+            Self::Close(_, encoder, chunk) => chunk.open_bytes(encoder),
+        }
+    }
+
+    /// Puts the largest first, so that no thread waits long for another in the end; tells what all come to.
+    pub(crate) fn order(tasks: &mut [Self]) -> usize {
+        tasks.sort_by_cached_key(|task| Reverse(task.bytes()));
+        tasks.iter().map(Self::bytes).sum()
+    }
+}
+
+/// One column's share of some pieces.
+pub(crate) struct Shares {
+    pieces: Vec<Share>,
+    /// What is behind the codes, where there are any.
+    dictionary: Option<ArrayRef>,
+}
+
+/// One column's share of one piece.
+pub(crate) struct Share {
+    /// Rows of the open row group before it, and its own.
+    pub(crate) before: usize,
+    pub(crate) rows: usize,
+    /// The values, codes or plain; absent where the piece has none.
+    pub(crate) values: Option<ArrayRef>,
+    pub(crate) coded: bool,
+}
+
+impl Shares {
+    pub(crate) fn new(pieces: Vec<Share>, dictionary: Option<ArrayRef>) -> Self {
+        Self { pieces, dictionary }
+    }
+
+    /// What is behind the codes of a piece.
+    fn behind(&self, share: &Share) -> Option<&ArrayRef> {
+        self.dictionary.as_ref().filter(|_| share.coded)
+    }
+
+    /// Bytes of values of variable length.
+    fn bytes(&self) -> usize {
+        self.pieces.iter().filter_map(|share| share.values.as_ref()).map(Rows::bytes_of).sum()
+    }
+}
+
+/// One column of the open row group.
+#[derive(Default)]
+pub(crate) struct Chunk {
+    pub(crate) open: Option<OpenChunk>,
+    /// What is behind its codes.
+    dictionary: Option<ArrayRef>,
+}
+
+impl Chunk {
+    /// The chunk, where its pages are made one by one. It is opened so if the first values suit.
+    pub(crate) fn paged(
+        &mut self,
+        encoder: &ColumnEncoder,
+        shares: &Shares,
+    ) -> Encoded<Option<&mut ValueChunk>> {
+        if self.open.is_none()
+            && let Some(first) = shares.pieces.iter().find(|share| share.values.is_some())
+            && let Some(values) = &first.values
+        {
+            self.open = encoder.open_values(values, shares.behind(first))?;
+            if let Some(chunk) = &mut self.open {
+                encoder.write_nulls(chunk, shares.pieces.first().map_or(0, |share| share.before))?;
+            }
+        }
+        Ok(self.values())
+    }
+
+    /// The chunk, if its pages are made one by one.
+    pub(crate) fn values(&mut self) -> Option<&mut ValueChunk> {
+        match &mut self.open {
+            Some(OpenChunk::Values(chunk)) => Some(chunk),
+            _ => None,
+        }
+    }
+
+    /// Takes the pieces in turn.
+    pub(crate) fn encode_all(&mut self, encoder: &ColumnEncoder, shares: &Shares) -> Encoded<()> {
+        shares.pieces.iter().try_for_each(|share| self.encode(encoder, share, shares.behind(share)))
+    }
+
+    fn encode(
+        &mut self,
+        encoder: &ColumnEncoder,
+        share: &Share,
+        dictionary: Option<&ArrayRef>,
+    ) -> Encoded<()> {
+        let Share { before, rows, values, coded: _ } = share;
+        if values.is_none() && self.open.is_none() {
+            return Ok(());
+        }
+        let chunk = match &mut self.open {
+            Some(chunk) => chunk,
+            none => {
+                let coded = values.is_some() && dictionary.is_some();
+                let mut chunk = if coded { encoder.open_coded()? } else { encoder.open()? };
+                if *before > 0 {
+                    encoder.write_nulls(&mut chunk, *before)?;
+                }
+                none.insert(chunk)
+            }
+        };
+        match (values, dictionary) {
+            (None, _) => encoder.write_nulls(chunk, *rows),
+            (Some(values), None) => {
+                encoder.generalise(chunk, self.dictionary.as_ref())?;
+                encoder.write(chunk, values)
+            }
+            (Some(codes), Some(dictionary)) => {
+                encoder.write_codes(chunk, codes, dictionary)?;
+                self.dictionary = Some(Arc::clone(dictionary));
+                Ok(())
+            }
+        }
+    }
+
+    /// Bytes before compression of what is open.
+    fn open_bytes(&self, encoder: &ColumnEncoder) -> usize {
+        self.open.as_ref().map_or(0, |chunk| encoder.sizes(chunk).1 as usize)
+    }
+
+    /// Ends the chunk; none where no value came.
+    fn close(self, encoder: &ColumnEncoder) -> Encoded<Option<ClosedChunk>> {
+        self.open.map(|chunk| encoder.close(chunk, self.dictionary.as_ref())).transpose()
+    }
+}
