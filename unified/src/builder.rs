@@ -19,7 +19,7 @@ use crate::remaining::RowsLeft;
 use crate::spill::Scratch;
 use crate::split::{SplitSettings, Splitter};
 use crate::stats::Meter;
-use crate::workers;
+use crate::workers::{Workers, threads};
 use crate::writer::{MissingKeys, Pipeline, UnifiedWriter};
 
 /// Target size of an output file in encoded bytes unless told otherwise.
@@ -288,8 +288,8 @@ impl UnifiedWriterBuilder {
             return refuse("the base name must be a plain file name");
         }
         let output = OutputDirectory::open(self.output.clone(), self.base_name)?;
-        let (threads, meter) = (workers::threads(self.threads), Meter::default());
-        if threads > 1 {
+        let (workers, meter) = (Workers::new(threads(self.threads)), Meter::default());
+        if workers.threads() > 1 {
             heap::keep(self.memory_limit);
         }
         let settings = SplitSettings {
@@ -309,7 +309,7 @@ impl UnifiedWriterBuilder {
             ordered: ordering.is_ordered(),
             report_inexact_keys: self.report_inexact_keys,
             memory_limit: self.memory_limit,
-            threads,
+            workers: workers.clone(),
             sync: self.sync,
             meter: meter.clone(),
         };
@@ -323,7 +323,7 @@ impl UnifiedWriterBuilder {
             splitter: Splitter::new(settings, output, self.output, expected),
             sorter: ordering
                 .sorts()
-                .then(|| Sorter::new(ordering, self.memory_limit, threads, meter.clone())),
+                .then(|| Sorter::new(ordering, self.memory_limit, workers, meter.clone())),
             scratch: Scratch::new(self.scratch),
             catalog,
             translator: Translator::default(),

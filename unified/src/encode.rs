@@ -57,11 +57,11 @@ impl Encoders {
         plain: Vec<String>,
         fingerprints: Option<FingerprintRules>,
         pool: Arc<PagePool>,
-        threads: usize,
+        workers: Workers,
         meter: Meter,
         place: PathBuf,
     ) -> Self {
-        let (columns, shrinkage, workers) = (HashMap::new(), HashMap::new(), Workers::new(threads));
+        let (columns, shrinkage) = (HashMap::new(), HashMap::new());
         let footer = FooterSize::default();
         Self { columns, shrinkage, plain, pool, footer, workers, meter, fingerprints, place }
     }

@@ -14,7 +14,6 @@ use crate::order::Ordering;
 use crate::relay::relay;
 use crate::rows::Rows;
 use crate::sorted::SortedInputs;
-use crate::workers::threads;
 use crate::writer::UnifiedWriter;
 
 /// A writer of metrics into an existing directory. Rows must come in order of their TID, an int64 that every row has.
@@ -106,8 +105,8 @@ impl MetricsJob<'_> {
             .cancel(self.cancel.clone());
         let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);
         let (outcome, ()) =
-            relay(builder, inputs.catalog(), self.scratch, self.threads, |scratch, meter, sink| {
-                inputs.merge(memory, threads(self.threads), scratch, &cancel, meter, |held, picks| {
+            relay(builder, inputs.catalog(), self.scratch, |scratch, meter, workers, sink| {
+                inputs.merge(memory, workers, scratch, &cancel, meter, |held, picks| {
                     let rows = Rows::gather(held, picks, inputs.catalog())?;
                     sink(rows.without_empty_columns())
                 })

@@ -86,7 +86,7 @@ pub(crate) struct Sorter {
 }
 
 impl Sorter {
-    pub(crate) fn new(ordering: Ordering, memory_limit: u64, threads: usize, meter: Meter) -> Self {
+    pub(crate) fn new(ordering: Ordering, memory_limit: u64, workers: Workers, meter: Meter) -> Self {
         Self {
             ordering,
             memory_limit: usize::try_from(memory_limit).unwrap_or(usize::MAX),
@@ -99,7 +99,7 @@ impl Sorter {
             runs: Vec::new(),
             spill: None,
             meter,
-            workers: Workers::new(threads),
+            workers,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::rollup::Sink;
 use crate::spill::Scratch;
 use crate::stats::Meter;
 use crate::weighed::Weighed;
-use crate::workers::threads;
+use crate::workers::Workers;
 
 /// Batches that wait between two stages, beside the one that each has in hands.
 const WAITING: usize = 3;
@@ -50,17 +50,16 @@ pub(crate) fn relay<T: Send>(
     builder: UnifiedWriterBuilder,
     catalog: &Arc<Catalog>,
     scratch: &Path,
-    asked: usize,
-    produce: impl FnOnce(&mut Scratch, &Meter, Sink<'_>) -> Result<T> + Send,
+    produce: impl FnOnce(&mut Scratch, &Meter, &Workers, Sink<'_>) -> Result<T> + Send,
 ) -> Result<(Outcome, T)> {
     let mut writer = builder.build_over(Arc::clone(catalog))?;
-    let meter = writer.meter().clone();
+    let (meter, workers) = (writer.meter().clone(), writer.workers().clone());
     let produced = side_by_side(
-        threads(asked),
+        workers.threads(),
         |sink| {
             let mut scratch = Scratch::new(scratch.to_path_buf());
             let weigh = &mut |rows| sink(Weighed::new(rows, catalog)?);
-            let produced = produce(&mut scratch, &meter, weigh)?;
+            let produced = produce(&mut scratch, &meter, &workers, weigh)?;
             scratch.clear()?;
             Ok(produced)
         },

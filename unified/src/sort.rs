@@ -170,14 +170,13 @@ pub(crate) fn in_order(mut rows: Rows, key: Option<ColumnId>, workers: &Workers)
     }
     let mut order: Vec<(Key, u32)> = keys.into_iter().zip(0..).collect();
     order.sort_unstable();
-    let order = UInt32Array::from_iter_values(order.into_iter().map(|(_, row)| row));
-    let gather = |(_, array): &mut (ColumnId, ArrayRef)| {
-        *array = take(array, &order, None)?;
-        Ok(())
+    let order = Arc::new(UInt32Array::from_iter_values(order.into_iter().map(|(_, row)| row)));
+    let tasks = rows.columns.into_iter().map(|(id, array)| (id, array, Arc::clone(&order))).collect();
+    let gather = |(id, array, order): (ColumnId, ArrayRef, Arc<UInt32Array>)| {
+        Ok::<_, ArrowError>((id, take(&array, order.as_ref(), None)?))
     };
-    let gathered: std::result::Result<(), ArrowError> =
-        workers.run(rows.columns.iter_mut().collect(), gather);
-    gathered.map_err(|source| Error::internal("gathering rows", source))?;
+    rows.columns = workers.run(tasks, gather).map_err(|source| Error::internal("gathering rows", source))?;
+    rows.columns.sort_unstable_by_key(|(id, _)| *id);
     Ok(rows)
 }
 

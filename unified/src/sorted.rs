@@ -28,6 +28,7 @@ use crate::run_series::RunSeries;
 use crate::segment::SegmentReader;
 use crate::spill::{RunReader, Scratch, SpillFile};
 use crate::stats::Meter;
+use crate::workers::Workers;
 
 /// Open pages may come to so many times what the batches may: at the default limit 256 MiB.
 const OPEN_PART: usize = 2;
@@ -96,7 +97,7 @@ impl SortedInputs {
     pub(crate) fn merge(
         &self,
         memory: usize,
-        threads: usize,
+        workers: &Workers,
         scratch: &mut Scratch,
         cancel: &Cancel,
         meter: &Meter,
@@ -106,14 +107,14 @@ impl SortedInputs {
         let context = MergeContext { catalog, key, cancel, memory, meter };
         let groups = self.groups(memory);
         if groups.len() < 2 {
-            return self.merge_inputs(&self.inputs, threads, &context, each);
+            return self.merge_inputs(&self.inputs, workers, &context, each);
         }
         let mut runs = Vec::with_capacity(groups.len());
         let mut file = SpillFile::create(scratch)?;
         for group in groups {
             let columns = group.iter().flat_map(|input| input.columns.iter().copied()).collect();
             let mut series = RunSeries::new(file, catalog, columns, run_batch_bytes(memory));
-            self.merge_inputs(group, threads, &context, |held, picks| {
+            self.merge_inputs(group, workers, &context, |held, picks| {
                 series.write(&Rows::gather(held, picks, catalog)?)
             })?;
             let (written, same) = series.finish()?;
@@ -147,11 +148,11 @@ impl SortedInputs {
     fn merge_inputs(
         &self,
         inputs: &[Input],
-        threads: usize,
+        workers: &Workers,
         context: &MergeContext<'_>,
         each: impl FnMut(&[Rows], &[(usize, usize)]) -> Result<()>,
     ) -> Result<()> {
-        if threads < 2 {
+        if workers.threads() < 2 {
             let segments = self.open(inputs, context.memory / 3)?;
             return merge(
                 segments.into_iter().map(|segment| Source::Segment(Box::new(segment))).collect(),
@@ -161,7 +162,7 @@ impl SortedInputs {
         }
         // One more batch of each input is in hands.
         let segments = self.open(inputs, context.memory / 4)?;
-        read_ahead(segments, threads, &self.catalog, |ahead| {
+        read_ahead(segments, workers, &self.catalog, |ahead| {
             merge(ahead.into_iter().map(Source::Ahead).collect(), context, each)
         })
     }

@@ -30,6 +30,7 @@ use crate::size::{Progress, SizePlan};
 use crate::spill::Scratch;
 use crate::stats::{Figure, Meter};
 use crate::weighed::Weighed;
+use crate::workers::Workers;
 
 /// Most rows that are encoded between two decisions.
 const PIECE_ROWS: usize = 2048;
@@ -68,7 +69,7 @@ pub(crate) struct SplitSettings {
     /// Whether keys that merely count as 0 are reported as first and last.
     pub(crate) report_inexact_keys: bool,
     pub(crate) memory_limit: u64,
-    pub(crate) threads: usize,
+    pub(crate) workers: Workers,
     /// Whether files are synced before they are named.
     pub(crate) sync: bool,
     pub(crate) meter: Meter,
@@ -150,13 +151,13 @@ impl Splitter {
                 settings.plain.clone(),
                 settings.metadata.fingerprints.clone(),
                 pool,
-                settings.threads,
+                settings.workers.clone(),
                 settings.meter.clone(),
                 place,
             ),
             outbox: Outbox::new(
                 output,
-                settings.threads,
+                settings.workers.threads(),
                 settings.sync,
                 settings.memory_limit,
                 settings.meter.clone(),
@@ -177,8 +178,8 @@ impl Splitter {
         }
     }
 
-    pub(crate) fn threads(&self) -> usize {
-        self.settings.threads
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.settings.workers
     }
 
     /// Tells how many rows of each hour will come, before the first of them.

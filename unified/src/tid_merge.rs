@@ -14,7 +14,6 @@ use crate::metrics::metrics_builder;
 use crate::relay::relay;
 use crate::rollup::{Ids, Interval, OUT_OF_RANGE, Rollup};
 use crate::sorted::SortedInputs;
-use crate::workers::threads;
 
 /// Counts of a merge beside those of its rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -137,12 +136,12 @@ impl TidMergeJob<'_> {
             .cancel(self.cancel.clone());
         let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);
         let (outcome, tally) =
-            relay(builder, inputs.catalog(), self.scratch, self.threads, |scratch, meter, sink| {
+            relay(builder, inputs.catalog(), self.scratch, |scratch, meter, workers, sink| {
                 let ids = Ids::new(self.columns, inputs.catalog());
                 let mut rollup = Rollup::new(interval, ids, inputs.catalog(), memory / 2, &cancel, meter);
                 // Two directories: the merge holds on to its own while a large group makes use of another.
                 let mut groups = scratch.another();
-                inputs.merge(memory, threads(self.threads), scratch, &cancel, meter, |held, picks| {
+                inputs.merge(memory, workers, scratch, &cancel, meter, |held, picks| {
                     rollup.add(held, picks, &mut groups, sink)
                 })?;
                 let tally = rollup.finish(&mut groups, sink)?;

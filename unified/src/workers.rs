@@ -24,34 +24,46 @@ pub(crate) fn threads(asked: usize) -> usize {
 /// Numbers that are worth sorting in several threads.
 const MANY: usize = 50_000;
 
-/// Runs independent tasks, at once where there are threads for it.
+/// Runs independent tasks, at once where there are threads for it. Clones share their threads.
+#[derive(Debug, Clone)]
+pub(crate) struct Workers(Arc<Pools>);
+
 #[derive(Debug)]
-pub(crate) struct Workers {
+struct Pools {
     threads: usize,
     /// For sorting, in as many threads. Absent inside where no threads could be had: then one has to do.
-    pool: OnceLock<Option<ThreadPool>>,
+    all: OnceLock<Option<ThreadPool>>,
     /// Those beside the caller.
     helpers: OnceLock<Option<ThreadPool>>,
 }
 
 impl Workers {
     pub(crate) fn new(threads: usize) -> Self {
-        Self { threads, pool: OnceLock::new(), helpers: OnceLock::new() }
+        Self(Arc::new(Pools { threads, all: OnceLock::new(), helpers: OnceLock::new() }))
     }
 
     pub(crate) fn threads(&self) -> usize {
-        self.threads
+        self.0.threads
     }
 
     /// Sorts numbers of which no two are equal.
     pub(crate) fn sort(&self, numbers: &mut [u128]) {
-        if self.threads < 2 || numbers.len() < MANY {
+        if self.threads() < 2 || numbers.len() < MANY {
             return numbers.sort();
         }
-        match self.pool.get_or_init(|| pool(self.threads)) {
+        match self.0.all.get_or_init(|| pool(self.threads())) {
             Some(pool) => pool.install(|| numbers.par_sort()),
             None => numbers.sort(),
         }
+    }
+
+    /// Lets another thread do this when it gets to it; false where there is none, and then nobody will.
+    pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) -> bool {
+        if self.threads() < 2 {
+            return false;
+        }
+        let helpers = self.0.helpers.get_or_init(|| pool(self.threads() - 1));
+        helpers.as_ref().map(|pool| pool.spawn(work)).is_some()
     }
 
     /// Lets others begin with independent tasks, in their order. With one thread to work with they wait for whoever joins.
@@ -60,48 +72,23 @@ impl Workers {
         tasks: Vec<T>,
         work: fn(T) -> Result<R, E>,
     ) -> Batch<T, R, E> {
-        let helpers = (self.threads - 1).min(tasks.len());
+        let helpers = (self.threads() - 1).min(tasks.len());
         let state = State { tasks: tasks.into(), in_hands: 0, done: Vec::new(), failure: None, panic: None };
         let shared = Arc::new(Shared { work, state: Mutex::new(state), finished: Condvar::new() });
-        if helpers > 0
-            && let Some(pool) = self.helpers.get_or_init(|| pool(self.threads - 1))
-        {
-            for _ in 0..helpers {
-                let shared = Arc::clone(&shared);
-                pool.spawn(move || shared.take_part());
-            }
+        for _ in 0..helpers {
+            let shared = Arc::clone(&shared);
+            self.spawn(move || shared.take_part());
         }
         Batch { shared }
     }
 
-    /// Runs each task; with several failures, any one of them is told.
-    pub(crate) fn run<T: Send, E: Send>(
+    /// Runs each task and yields all results, in no particular order; with several failures, any one of them is told.
+    pub(crate) fn run<T: Send + 'static, R: Send + 'static, E: Send + 'static>(
         &self,
         tasks: Vec<T>,
-        work: impl Fn(T) -> Result<(), E> + Send + Sync,
-    ) -> Result<(), E> {
-        if self.threads < 2 || tasks.len() < 2 {
-            return tasks.into_iter().try_for_each(work);
-        }
-        let Some(helpers) = self.helpers.get_or_init(|| pool(self.threads - 1)) else {
-            return tasks.into_iter().try_for_each(work);
-        };
-        let most = (self.threads - 1).min(tasks.len() - 1);
-        let (tasks, failure) = (Mutex::new(tasks.into_iter()), Mutex::new(None));
-        let take_part = || {
-            loop {
-                let Some(task) = lock(&tasks).next() else { return };
-                if let Err(error) = work(task) {
-                    *lock(&failure) = Some(error);
-                    return;
-                }
-            }
-        };
-        helpers.in_place_scope(|scope| {
-            (0..most).for_each(|_| scope.spawn(|_| take_part()));
-            take_part();
-        });
-        failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+        work: fn(T) -> Result<R, E>,
+    ) -> Result<Vec<R>, E> {
+        self.start(tasks, work).join()
     }
 }
 
@@ -201,8 +188,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
 
     #[test]
@@ -241,14 +226,10 @@ mod tests {
     #[test]
     fn every_task_runs_once_and_a_failure_is_told() {
         for threads in [1, 3] {
-            let (workers, sum) = (Workers::new(threads), AtomicUsize::new(0));
-            let add = |n: usize| -> Result<(), usize> {
-                sum.fetch_add(n, Ordering::Relaxed);
-                Ok(())
-            };
-            assert_eq!(workers.run((0..100).collect(), add), Ok(()));
-            assert_eq!(sum.load(Ordering::Relaxed), 4950);
-            assert_eq!(workers.run(vec![1, 2, 3], |n| if n == 2 { Err(n) } else { Ok(()) }), Err(2));
+            let workers = Workers::new(threads);
+            let all = workers.run((0..100).collect(), Ok::<usize, ()>).unwrap();
+            assert_eq!((all.len(), all.iter().sum::<usize>()), (100, 4950));
+            assert_eq!(workers.run(vec![1, 2, 3], |n| if n == 2 { Err(n) } else { Ok(n) }), Err(2));
         }
     }
 }

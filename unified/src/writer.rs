@@ -30,6 +30,7 @@ use crate::spill::Scratch;
 use crate::split::{Context, Splitter};
 use crate::stats::{Figure, Meter, Stats};
 use crate::weighed::Weighed;
+use crate::workers::Workers;
 
 /// Bytes of a row that every limit must bear.
 const ALWAYS_FITS: usize = 4096;
@@ -81,6 +82,7 @@ pub struct UnifiedWriter {
     counts: Counts,
     batches: u64,
     meter: Meter,
+    workers: Workers,
 }
 
 enum State {
@@ -104,8 +106,9 @@ impl UnifiedWriter {
     }
 
     pub(crate) fn open(pipeline: Pipeline) -> Self {
-        let meter = pipeline.meter.clone();
-        Self { state: State::Open(Box::new(pipeline)), counts: Counts::default(), batches: 0, meter }
+        let (meter, workers) = (pipeline.meter.clone(), pipeline.splitter.workers().clone());
+        let state = State::Open(Box::new(pipeline));
+        Self { state, counts: Counts::default(), batches: 0, meter, workers }
     }
 
     /// Writes a batch. Schemas may differ from batch to batch.
@@ -175,6 +178,10 @@ impl UnifiedWriter {
 
     pub(crate) fn meter(&self) -> &Meter {
         &self.meter
+    }
+
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.workers
     }
 
     fn closed(&self) -> Error {
@@ -344,7 +351,7 @@ impl Pipeline {
             let rows = sorter.end(key, &catalog, &mut scratch)?;
             let mut runs = scratch.another();
             side_by_side(
-                splitter.threads(),
+                splitter.workers().threads(),
                 |sink| {
                     rows.drain(&catalog, &mut runs, &cancel, |rows| sink(Weighed::new(rows, &catalog)?))?;
                     runs.clear()

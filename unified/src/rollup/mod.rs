@@ -27,6 +27,7 @@ use crate::rows::Rows;
 use crate::sketch::Sketch;
 use crate::spill::Scratch;
 use crate::stats::Meter;
+use crate::workers::Workers;
 
 pub(crate) use rules::{Ids, Interval};
 use rules::{Need, Point, View};
@@ -127,8 +128,10 @@ impl<'a> Rollup<'a> {
         if self.carried.bytes > self.share && self.carried.rows > 1 {
             let parts = std::mem::take(&mut self.carried).parts;
             let tid = parts[0].keys[0];
-            self.large =
-                Some((tid, Sorter::new(Ordering::Spillable, self.share as u64, 1, self.meter.clone())));
+            self.large = Some((
+                tid,
+                Sorter::new(Ordering::Spillable, self.share as u64, Workers::new(1), self.meter.clone()),
+            ));
             for part in &parts {
                 let all: Vec<(usize, usize)> = (0..part.len).map(|row| (0, row)).collect();
                 self.enlarge(std::slice::from_ref(part), &all, scratch)?;

@@ -237,12 +237,19 @@ fn a_merge_that_is_cancelled_on_its_way_ends_before_the_next_batch() {
         flag.store(false, std::sync::atomic::Ordering::Relaxed);
         let (mut scratch, mut calls) = (Scratch::new(bench.place.scratch.path().to_path_buf()), 0);
         let meter = crate::stats::Meter::default();
-        let merged = inputs.merge(1 << 20, threads, &mut scratch, &cancel, &meter, |_, picks| {
-            assert!(!picks.is_empty() && picks.len() <= 8192);
-            flag.store(true, std::sync::atomic::Ordering::Relaxed);
-            calls += 1;
-            Ok(())
-        });
+        let merged = inputs.merge(
+            1 << 20,
+            &crate::workers::Workers::new(threads),
+            &mut scratch,
+            &cancel,
+            &meter,
+            |_, picks| {
+                assert!(!picks.is_empty() && picks.len() <= 8192);
+                flag.store(true, std::sync::atomic::Ordering::Relaxed);
+                calls += 1;
+                Ok(())
+            },
+        );
         assert_eq!(merged.unwrap_err().kind(), ErrorKind::Cancelled);
         assert!(inputs.rows() > 3 * 8192 && calls <= 2, "{calls} of {} rows", inputs.rows());
     }
@@ -255,6 +262,7 @@ fn whichever_side_of_a_merge_fails_first_its_error_is_reported_and_nothing_is_le
         metrics_builder(place.output.path().to_path_buf(), &Columns::default())
             .scratch(place.scratch.path())
             .rows_per_file(1)
+            .threads(2)
     };
     let mut catalog = Catalog::default();
     let mut translator = Translator::default();
@@ -262,14 +270,14 @@ fn whichever_side_of_a_merge_fails_first_its_error_is_reported_and_nothing_is_le
     let rows: Vec<Rows> = (0..100).map(&mut rows).collect();
     let catalog = Arc::new(catalog);
     // The writer: out of order.
-    let error = relay(builder(), &catalog, place.scratch.path(), 2, |scratch, _, sink| {
+    let error = relay(builder(), &catalog, place.scratch.path(), |scratch, _, _, sink| {
         scratch.file()?;
         rows.iter().rev().try_for_each(|rows| sink(rows.clone()))
     });
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsorted);
     place.assert_empty();
     // The merge: after files have been written.
-    let error = relay(builder(), &catalog, place.scratch.path(), 2, |scratch, _, sink| {
+    let error = relay(builder(), &catalog, place.scratch.path(), |scratch, _, _, sink| {
         let _held = scratch.file()?;
         rows[..50].iter().try_for_each(|rows| sink(rows.clone()))?;
         Err::<(), _>(Error::input("a file", "broken"))
