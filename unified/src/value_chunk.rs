@@ -44,15 +44,16 @@ pub(crate) struct ValueChunk {
     chunk: ChunkBuilder,
     /// Pages that were cut off and not taken in yet, as far as they are made.
     pages: Vec<Option<DataPage>>,
-    /// Rows behind them.
+    /// Rows behind them; the first `own` parts lie in memory of their own.
     rest: Vec<Part>,
+    own: usize,
     rest_bytes: usize,
 }
 
 impl ValueChunk {
     pub(crate) fn new(store: Box<dyn PageStore>, shape: ColumnShape<'_>) -> Self {
         let chunk = ChunkBuilder::new(store, shape);
-        Self { chunk, pages: Vec::new(), rest: Vec::new(), rest_bytes: 0 }
+        Self { chunk, pages: Vec::new(), rest: Vec::new(), own: 0, rest_bytes: 0 }
     }
 
     /// Notes rows without a value.
@@ -82,10 +83,12 @@ impl ValueChunk {
         let page_rows = shape.properties.data_page_row_count_limit();
         let (mut tasks, mut parts) = (Vec::new(), Vec::new());
         let (mut rows, mut bytes) = (0, 0);
-        let mut end = |parts: &mut Vec<Part>| {
+        let mut end = |parts: &mut Vec<Part>, own: &mut usize| {
+            *own = own.saturating_sub(parts.len());
             tasks.push(PageTask { number: self.pages.len(), parts: std::mem::take(parts) });
             self.pages.push(None);
         };
+        let mut own = self.own;
         for part in std::mem::take(&mut self.rest) {
             let mut at = 0;
             while at < part.rows() {
@@ -96,17 +99,19 @@ impl ValueChunk {
                 bytes += slice.bytes();
                 parts.push(slice);
                 if rows >= page_rows || bytes >= page_bytes {
-                    end(&mut parts);
+                    end(&mut parts, &mut own);
                     (rows, bytes) = (0, 0);
                 }
             }
         }
         if all && rows > 0 {
-            end(&mut parts);
+            end(&mut parts, &mut own);
             bytes = 0;
         }
         // What stays must not hold on to the batches it came in.
-        self.rest = parts.into_iter().map(Part::compact).collect();
+        let copied = parts.drain(own.min(parts.len())..).map(Part::compact).collect::<Vec<_>>();
+        parts.extend(copied);
+        (self.own, self.rest) = (parts.len(), parts);
         self.rest_bytes = bytes;
         tasks
     }
