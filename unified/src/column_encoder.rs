@@ -8,6 +8,7 @@ use arrow::datatypes::{Field, Schema};
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
 };
+use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -180,16 +181,16 @@ impl ColumnEncoder {
         if values.is_none() {
             self.generalise(&mut chunk, None)?;
         }
-        let (pages, bytes) = match (chunk, values) {
+        let (pages, bytes, plain) = match (chunk, values) {
             (OpenChunk::Coded(coded), Some(values)) => {
                 let built = coded.close(values, self.shape(), self.pages.store())?;
                 let bytes = built.bytes();
-                (ChunkPages::Built(built), bytes)
+                (ChunkPages::Built(built), bytes, false)
             }
             (OpenChunk::Values(chunk), _) => {
                 let built = chunk.close(self.shape())?;
                 let bytes = built.bytes();
-                (ChunkPages::Built(built), bytes)
+                (ChunkPages::Built(built), bytes, true)
             }
             (OpenChunk::Coded(_), None) => {
                 return Err(ParquetError::General(
@@ -200,10 +201,16 @@ impl ColumnEncoder {
                 let leaves =
                     writers.into_iter().map(ArrowColumnWriter::close).collect::<Encoded<Vec<_>>>()?;
                 let bytes = leaves.iter().map(|leaf| leaf.close().metadata.compressed_size() as u64).sum();
-                (ChunkPages::General(leaves), bytes)
+                let plain = leaves.iter().any(|leaf| {
+                    leaf.close()
+                        .metadata
+                        .encodings()
+                        .any(|encoding| encoding == Encoding::DELTA_LENGTH_BYTE_ARRAY)
+                });
+                (ChunkPages::General(leaves), bytes, plain)
             }
         };
-        Ok(ClosedChunk { pages, bytes, open, became: bytes.saturating_sub(finished) })
+        Ok(ClosedChunk { pages, bytes, open, became: bytes.saturating_sub(finished), plain })
     }
 }
 
@@ -223,6 +230,8 @@ pub(crate) struct ClosedChunk {
     /// Bytes that were open before it was closed, and what they became.
     pub(crate) open: u64,
     pub(crate) became: u64,
+    /// Whether it has values that are in no dictionary.
+    pub(crate) plain: bool,
 }
 
 /// The pages of a finished chunk.

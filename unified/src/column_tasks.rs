@@ -121,13 +121,16 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// The chunk, where its pages are made one by one. It is opened so if the first values suit.
+    /// The chunk, where its pages are made one by one. It is opened so if the first values suit, which is not looked into
+    /// where the column's values are known to repeat.
     pub(crate) fn paged(
         &mut self,
         encoder: &ColumnEncoder,
         shares: &Shares,
+        repeats: bool,
     ) -> Encoded<Option<&mut ValueChunk>> {
         if self.open.is_none()
+            && !repeats
             && let Some(first) = shares.pieces.iter().find(|share| share.values.is_some())
             && let Some(values) = &first.values
         {

@@ -41,7 +41,7 @@ const FEW_BYTES: usize = 256 * 1024;
 /// What all files of a job share: how each column is encoded, and what was learned of sizes.
 pub(crate) struct Encoders {
     columns: HashMap<ColumnId, Arc<ColumnEncoder>>,
-    shrinkage: HashMap<ColumnId, Shrinkage>,
+    learned: HashMap<ColumnId, Learned>,
     plain: Vec<String>,
     pool: Arc<PagePool>,
     footer: FooterSize,
@@ -61,9 +61,9 @@ impl Encoders {
         meter: Meter,
         place: PathBuf,
     ) -> Self {
-        let (columns, shrinkage) = (HashMap::new(), HashMap::new());
+        let (columns, learned) = (HashMap::new(), HashMap::new());
         let footer = FooterSize::default();
-        Self { columns, shrinkage, plain, pool, footer, workers, meter, fingerprints, place }
+        Self { columns, learned, plain, pool, footer, workers, meter, fingerprints, place }
     }
 
     pub(crate) fn pool(&self) -> &PagePool {
@@ -91,10 +91,20 @@ impl Encoders {
         }
     }
 
-    /// Notes what the open part of a chunk became.
+    /// Notes what became of a chunk.
     fn learn_chunk(&mut self, id: ColumnId, chunk: &ClosedChunk) {
-        self.shrinkage.entry(id).or_default().learn(chunk.open, chunk.became);
+        let learned = self.learned.entry(id).or_default();
+        learned.shrinkage.learn(chunk.open, chunk.became);
+        learned.repeats = !chunk.plain;
     }
+}
+
+/// What is known of a column from its last chunk.
+#[derive(Debug, Clone, Copy, Default)]
+struct Learned {
+    shrinkage: Shrinkage,
+    /// Whether all its values fitted into a dictionary, so that the next may begin with one unseen.
+    repeats: bool,
 }
 
 /// One column of the open file.
@@ -107,18 +117,19 @@ struct FileColumn {
 }
 
 impl FileColumn {
-    /// What is to be done with the column's share of some pieces.
+    /// What is to be done with the column's share of some pieces. `repeats` is what its last chunk told.
     fn tasks(
         &mut self,
         id: ColumnId,
         encoder: &Arc<ColumnEncoder>,
         shares: Arc<Shares>,
+        repeats: bool,
         tasks: &mut Vec<Task>,
     ) -> Encoded<()> {
         if let Some(fingerprints) = self.fingerprints.take() {
             tasks.push(Task::Fingerprint(id, fingerprints, Arc::clone(&shares)));
         }
-        if self.chunk.paged(encoder, &shares)?.is_none() {
+        if self.chunk.paged(encoder, &shares, repeats)?.is_none() {
             tasks.push(Task::Encode(id, Arc::clone(encoder), std::mem::take(&mut self.chunk), shares));
             return Ok(());
         }
@@ -218,7 +229,13 @@ impl FileEncoder {
             let Some(encoder) = encoders.columns.get(&id) else { continue };
             let shares = Arc::new(shares_of(id, &waiting, self.open_rows - rows, catalog)?);
             column
-                .tasks(id, encoder, shares, &mut tasks)
+                .tasks(
+                    id,
+                    encoder,
+                    shares,
+                    encoders.learned.get(&id).is_some_and(|learned| learned.repeats),
+                    &mut tasks,
+                )
                 .map_err(|source| Error::encode("encoding into", &encoders.place, source))?;
         }
         let bytes = Task::order(&mut tasks);
@@ -324,8 +341,8 @@ impl FileEncoder {
             leaf_columns += leaves(&encoder.parquet);
             if let Some(chunk) = &column.chunk.open {
                 let (finished, open) = encoder.sizes(chunk);
-                bytes +=
-                    finished as f64 + encoders.shrinkage.get(id).copied().unwrap_or_default().estimate(open);
+                bytes += finished as f64
+                    + encoders.learned.get(id).copied().unwrap_or_default().shrinkage.estimate(open);
                 open_bytes += open;
             }
         }

@@ -6,6 +6,8 @@
 //! Memory: most of the limit for buffered rows (see [`buffer_bytes`]). Nothing is encoded while rows are buffered; where
 //! they had to be spilled, a quarter goes to the batches of the merge.
 
+use std::collections::VecDeque;
+
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, ColumnId};
 use crate::error::{Error, Result};
@@ -15,7 +17,7 @@ use crate::sort::{SortedBuffer, in_order};
 use crate::spill::{Run, RunWriter, Scratch, SpillFile};
 use crate::stats::{Figure, Meter};
 use crate::whole::Whole;
-use crate::workers::Workers;
+use crate::workers::{Batch, Workers};
 
 /// Small batches are joined until they have this many rows, so that a job of many tiny batches stays cheap.
 const JOIN_ROWS: usize = 2048;
@@ -66,6 +68,9 @@ impl Ordering {
     }
 }
 
+/// A batch to be put in order, and the column that says in which.
+type Unordered = (Rows, Option<ColumnId>);
+
 /// Rows waiting to be sorted.
 #[derive(Debug)]
 pub(crate) struct Sorter {
@@ -75,6 +80,9 @@ pub(crate) struct Sorter {
     small: Vec<Rows>,
     small_rows: usize,
     small_bytes: usize,
+    /// Batches that others put in order, the first that came first, and their bytes.
+    pending: VecDeque<(Batch<Unordered, Rows, Error>, usize)>,
+    pending_bytes: usize,
     buffer: Vec<Rows>,
     buffer_bytes: usize,
     /// Columns of fixed width of the buffered rows.
@@ -93,6 +101,8 @@ impl Sorter {
             small: Vec::new(),
             small_rows: 0,
             small_bytes: 0,
+            pending: VecDeque::new(),
+            pending_bytes: 0,
             buffer: Vec::new(),
             buffer_bytes: 0,
             whole: Whole::default(),
@@ -146,14 +156,36 @@ impl Sorter {
     }
 
     fn held_bytes(&self) -> usize {
-        self.buffer_bytes + self.small_bytes + self.whole.memory()
+        self.buffer_bytes + self.pending_bytes + self.small_bytes + self.whole.memory()
     }
 
     fn keep(&mut self, rows: Rows, key: Option<ColumnId>) -> Result<()> {
-        let timer = self.meter.time(Figure::Sort);
-        let large = rows.memory() > self.memory_limit / ORDERED_PART;
-        let mut rows = if large { rows } else { in_order(rows, key, &self.workers)? };
-        drop(timer);
+        let bytes = rows.memory();
+        if bytes > self.memory_limit / ORDERED_PART {
+            self.settle(0)?;
+            return self.hold(rows);
+        }
+        let order = |(rows, key)| in_order(rows, key);
+        self.pending.push_back((self.workers.start(vec![(rows, key)], order), bytes));
+        self.pending_bytes += bytes;
+        // With one thread to work with, nobody else does it.
+        self.settle(if self.workers.threads() < 2 { 0 } else { self.workers.threads() })
+    }
+
+    /// Takes back batches that were put in order until at most so many are left with others.
+    fn settle(&mut self, most: usize) -> Result<()> {
+        while self.pending.len() > most {
+            let Some((batch, bytes)) = self.pending.pop_front() else { break };
+            self.pending_bytes -= bytes;
+            let timer = self.meter.time(Figure::Sort);
+            let ordered = batch.join()?;
+            drop(timer);
+            ordered.into_iter().try_for_each(|rows| self.hold(rows))?;
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, mut rows: Rows) -> Result<()> {
         self.whole.take(&mut rows);
         self.buffer_bytes += rows.memory();
         self.buffer.push(rows);
@@ -174,6 +206,7 @@ impl Sorter {
     /// Writes what is buffered as one sorted run.
     fn spill(&mut self, key: Option<ColumnId>, catalog: &Catalog, scratch: &mut Scratch) -> Result<()> {
         self.join_small(key, catalog)?;
+        self.settle(0)?;
         if self.buffer.is_empty() {
             return Ok(());
         }
@@ -216,6 +249,7 @@ impl Sorter {
             self.spill(key, catalog, scratch)?;
         }
         self.join_small(key, catalog)?;
+        self.settle(0)?;
         Ok(AllRows { sorter: self, key })
     }
 }

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, UInt32Array, UInt64Array};
 use arrow::compute::take;
-use arrow::error::ArrowError;
 
 use crate::catalog::{Catalog, ColumnId};
 use crate::codes::CODE_TYPE;
@@ -163,20 +162,17 @@ impl SortedBuffer {
 }
 
 /// The rows in order of their keys, ties in order of arrival.
-pub(crate) fn in_order(mut rows: Rows, key: Option<ColumnId>, workers: &Workers) -> Result<Rows> {
+pub(crate) fn in_order(mut rows: Rows, key: Option<ColumnId>) -> Result<Rows> {
     let keys = KeyRule::keys(key.and_then(|id| rows.column(id)), rows.len);
     if keys.is_sorted() {
         return Ok(rows);
     }
     let mut order: Vec<(Key, u32)> = keys.into_iter().zip(0..).collect();
     order.sort_unstable();
-    let order = Arc::new(UInt32Array::from_iter_values(order.into_iter().map(|(_, row)| row)));
-    let tasks = rows.columns.into_iter().map(|(id, array)| (id, array, Arc::clone(&order))).collect();
-    let gather = |(id, array, order): (ColumnId, ArrayRef, Arc<UInt32Array>)| {
-        Ok::<_, ArrowError>((id, take(&array, order.as_ref(), None)?))
-    };
-    rows.columns = workers.run(tasks, gather).map_err(|source| Error::internal("gathering rows", source))?;
-    rows.columns.sort_unstable_by_key(|(id, _)| *id);
+    let order = UInt32Array::from_iter_values(order.into_iter().map(|(_, row)| row));
+    for (_, array) in &mut rows.columns {
+        *array = take(array, &order, None).map_err(|source| Error::internal("gathering rows", source))?;
+    }
     Ok(rows)
 }
 
@@ -228,13 +224,11 @@ mod tests {
         let mut expected: Vec<(Option<i64>, usize)> = keys.iter().zip(0..).collect();
         expected.sort();
         let rows = Rows { columns: vec![(0, Arc::new(keys)), (1, names)], keys: Vec::new(), len: 5000 };
-        for threads in [1, 3] {
-            let ordered = in_order(rows.clone(), Some(0), &Workers::new(threads)).unwrap();
-            let keys = ordered.columns[0].1.as_primitive::<Int64Type>().iter();
-            let names = ordered.columns[1].1.as_string::<i32>().iter().map(|name| name.unwrap().to_owned());
-            let expected = expected.iter().map(|(key, row)| (*key, format!("row {row}")));
-            assert!(keys.zip(names).eq(expected));
-        }
+        let ordered = in_order(rows, Some(0)).unwrap();
+        let keys = ordered.columns[0].1.as_primitive::<Int64Type>().iter();
+        let names = ordered.columns[1].1.as_string::<i32>().iter().map(|name| name.unwrap().to_owned());
+        let expected = expected.iter().map(|(key, row)| (*key, format!("row {row}")));
+        assert!(keys.zip(names).eq(expected));
     }
 
     #[test]

@@ -81,20 +81,17 @@ impl Workers {
         }
         Batch { shared }
     }
-
-    /// Runs each task and yields all results, in no particular order; with several failures, any one of them is told.
-    pub(crate) fn run<T: Send + 'static, R: Send + 'static, E: Send + 'static>(
-        &self,
-        tasks: Vec<T>,
-        work: fn(T) -> Result<R, E>,
-    ) -> Result<Vec<R>, E> {
-        self.start(tasks, work).join()
-    }
 }
 
 /// Tasks that others work on while the caller does something else, until it joins them.
 pub(crate) struct Batch<T, R, E> {
     shared: Arc<Shared<T, R, E>>,
+}
+
+impl<T, R, E> std::fmt::Debug for Batch<T, R, E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch").finish_non_exhaustive()
+    }
 }
 
 struct Shared<T, R, E> {
@@ -220,16 +217,6 @@ mod tests {
             let panics: fn(u8) -> Result<(), ()> = |_| panic!("seven");
             let batch = workers.start(vec![7], panics);
             assert!(catch_unwind(AssertUnwindSafe(|| batch.join())).is_err());
-        }
-    }
-
-    #[test]
-    fn every_task_runs_once_and_a_failure_is_told() {
-        for threads in [1, 3] {
-            let workers = Workers::new(threads);
-            let all = workers.run((0..100).collect(), Ok::<usize, ()>).unwrap();
-            assert_eq!((all.len(), all.iter().sum::<usize>()), (100, 4950));
-            assert_eq!(workers.run(vec![1, 2, 3], |n| if n == 2 { Err(n) } else { Ok(n) }), Err(2));
         }
     }
 }
