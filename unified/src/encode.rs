@@ -28,7 +28,7 @@ use crate::properties::{leaves, properties};
 use crate::rows::{Rows, null_array};
 use crate::size::{FooterSize, Shrinkage};
 use crate::stats::{Figure, Meter};
-use crate::workers::{Batch, Workers};
+use crate::workers::Workers;
 
 /// Bytes of open pages and dictionaries at which a row group ends before its rows are full. Independent of the memory
 /// limit, so that the limit never changes the output.
@@ -166,10 +166,8 @@ pub(crate) struct FileEncoder {
     /// Rows of the open row group.
     open_rows: usize,
     closed_bytes: u64,
-    /// Rows that were taken and not handed out yet, among those of the open row group.
+    /// Rows that were taken and not encoded yet, among those of the open row group.
     waiting: Vec<Rows>,
-    /// What was handed out.
-    batch: Option<Batch<Task, Done, ParquetError>>,
 }
 
 impl FileEncoder {
@@ -178,39 +176,14 @@ impl FileEncoder {
         self.open_rows
     }
 
-    /// Takes rows into the open row group. Other threads may begin to encode them; all are encoded with the next
-    /// [`Self::flush`].
-    pub(crate) fn write(&mut self, rows: Rows, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
+    /// Takes rows into the open row group; they are encoded with the next [`Self::flush`].
+    pub(crate) fn write(&mut self, rows: Rows) {
         self.open_rows += rows.len;
         self.waiting.push(rows);
-        if encoders.workers.threads() < 2 || self.waiting_rows() < FEW_ROWS {
-            return Ok(());
-        }
-        let meter = encoders.meter.clone();
-        let _timer = meter.time(Figure::Encode);
-        // Where another still has something in hands, more rows may be taken meanwhile.
-        if self.batch.as_ref().is_none_or(Batch::help) {
-            self.settle(encoders)?;
-            self.start(encoders, catalog)?;
-        }
-        Ok(())
-    }
-
-    fn waiting_rows(&self) -> usize {
-        self.waiting.iter().map(|rows| rows.len).sum()
     }
 
     /// Encodes the rows that wait, piece by piece in each column, the columns side by side.
     pub(crate) fn flush(&mut self, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
-        let meter = encoders.meter.clone();
-        let _timer = meter.time(Figure::Encode);
-        self.settle(encoders)?;
-        self.start(encoders, catalog)?;
-        self.settle(encoders)
-    }
-
-    /// Hands out the rows that wait. Nothing else may be handed out.
-    fn start(&mut self, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
         for id in waiting.iter().flat_map(|rows| rows.columns.iter().map(|(id, _)| id)) {
             encoders.column(*id, catalog)?;
@@ -228,38 +201,24 @@ impl FileEncoder {
         for (&id, column) in &mut self.columns {
             let Some(encoder) = encoders.columns.get(&id) else { continue };
             let shares = Arc::new(shares_of(id, &waiting, self.open_rows - rows, catalog)?);
+            let repeats = encoders.learned.get(&id).is_some_and(|learned| learned.repeats);
             column
-                .tasks(
-                    id,
-                    encoder,
-                    shares,
-                    encoders.learned.get(&id).is_some_and(|learned| learned.repeats),
-                    &mut tasks,
-                )
+                .tasks(id, encoder, shares, repeats, &mut tasks)
                 .map_err(|source| Error::encode("encoding into", &encoders.place, source))?;
         }
         let bytes = Task::order(&mut tasks);
-        self.hand_out(tasks, rows < FEW_ROWS && bytes < FEW_BYTES, encoders)
+        self.work(tasks, rows < FEW_ROWS && bytes < FEW_BYTES, encoders)
     }
 
-    fn hand_out(&mut self, tasks: Vec<Task>, few: bool, encoders: &Encoders) -> Result<()> {
-        if few {
-            // Too little to be worth a second thread.
-            let done = tasks.into_iter().map(Task::run).collect::<Encoded<Vec<Done>>>();
-            return done
-                .and_then(|done| self.take_back(done, encoders))
-                .map_err(|source| Error::encode("encoding into", &encoders.place, source));
-        }
-        self.batch = Some(encoders.workers.start(tasks, Task::run));
-        Ok(())
-    }
-
-    /// Waits for what was handed out, and takes it back.
-    fn settle(&mut self, encoders: &Encoders) -> Result<()> {
-        let Some(batch) = self.batch.take() else { return Ok(()) };
-        batch
-            .join()
-            .and_then(|done| self.take_back(done, encoders))
+    /// Does what is to be done; what is `few` is not worth a second thread.
+    fn work(&mut self, tasks: Vec<Task>, few: bool, encoders: &Encoders) -> Result<()> {
+        let _timer = encoders.meter.time(Figure::Encode);
+        let done = if few {
+            tasks.into_iter().map(Task::run).collect::<Encoded<Vec<Done>>>()
+        } else {
+            encoders.workers.start(tasks, Task::run).join()
+        };
+        done.and_then(|done| self.take_back(done, encoders))
             .map_err(|source| Error::encode("encoding into", &encoders.place, source))
     }
 
@@ -296,8 +255,6 @@ impl FileEncoder {
             return Ok(());
         }
         let row_group = self.row_groups.len();
-        let meter = encoders.meter.clone();
-        let timer = meter.time(Figure::Encode);
         let mut tasks = Vec::with_capacity(self.columns.len());
         for (id, column) in &mut self.columns {
             if let (true, Some(encoder)) = (column.chunk.open.is_some(), encoders.columns.get(id)) {
@@ -305,9 +262,7 @@ impl FileEncoder {
             }
         }
         Task::order(&mut tasks);
-        self.hand_out(tasks, false, encoders)?;
-        self.settle(encoders)?;
-        drop(timer);
+        self.work(tasks, false, encoders)?;
         for (id, column) in &self.columns {
             if let Some(chunk) = column.closed.get(&row_group) {
                 encoders.learn_chunk(*id, chunk);

@@ -322,7 +322,7 @@ impl Splitter {
         file.value_bytes += bytes;
         file.round.rows += rows.len;
         file.round.bytes += bytes;
-        file.encoder.write(rows, &mut self.encoders, context.catalog)?;
+        file.encoder.write(rows);
         let last = self.settings.rows_per_file.is_some_and(|limit| file.metadata.rows >= limit);
         if last
             || file.round.rows >= file.most.rows

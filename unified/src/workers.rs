@@ -144,12 +144,6 @@ impl<T, R, E> Shared<T, R, E> {
 }
 
 impl<T: Send + 'static, R: Send + 'static, E: Send + 'static> Batch<T, R, E> {
-    /// Works on the tasks that nobody has in hands, and tells whether all are done then.
-    pub(crate) fn help(&self) -> bool {
-        self.shared.take_part();
-        lock(&self.shared.state).in_hands == 0
-    }
-
     /// Works on what is left, waits for the others and yields all results, in no particular order; with several failures,
     /// any one of them.
     pub(crate) fn join(self) -> Result<Vec<R>, E> {
@@ -208,7 +202,6 @@ mod tests {
             squares.sort_unstable();
             assert!(squares.into_iter().eq((0..100).map(|n| n * n)));
             let batch = workers.start((0..10).collect(), |n| if n == 7 { Err(n) } else { Ok(()) });
-            while !batch.help() {}
             assert_eq!(batch.join(), Err(7));
             // Given up: nothing is under way afterwards.
             let counted = Arc::new(());
