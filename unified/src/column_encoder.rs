@@ -181,16 +181,16 @@ impl ColumnEncoder {
         if values.is_none() {
             self.generalise(&mut chunk, None)?;
         }
-        let (pages, bytes, plain) = match (chunk, values) {
+        let (pages, bytes, dictionary) = match (chunk, values) {
             (OpenChunk::Coded(coded), Some(values)) => {
                 let built = coded.close(values, self.shape(), self.pages.store())?;
                 let bytes = built.bytes();
-                (ChunkPages::Built(built), bytes, false)
+                (ChunkPages::Built(built), bytes, Dictionary::Whole)
             }
             (OpenChunk::Values(chunk), _) => {
                 let built = chunk.close(self.shape())?;
                 let bytes = built.bytes();
-                (ChunkPages::Built(built), bytes, true)
+                (ChunkPages::Built(built), bytes, Dictionary::None)
             }
             (OpenChunk::Coded(_), None) => {
                 return Err(ParquetError::General(
@@ -207,10 +207,14 @@ impl ColumnEncoder {
                         .encodings()
                         .any(|encoding| encoding == Encoding::DELTA_LENGTH_BYTE_ARRAY)
                 });
-                (ChunkPages::General(leaves), bytes, plain)
+                (
+                    ChunkPages::General(leaves),
+                    bytes,
+                    if plain { Dictionary::Partial } else { Dictionary::Whole },
+                )
             }
         };
-        Ok(ClosedChunk { pages, bytes, open, became: bytes.saturating_sub(finished), plain })
+        Ok(ClosedChunk { pages, bytes, open, became: bytes.saturating_sub(finished), dictionary })
     }
 }
 
@@ -230,8 +234,18 @@ pub(crate) struct ClosedChunk {
     /// Bytes that were open before it was closed, and what they became.
     pub(crate) open: u64,
     pub(crate) became: u64,
-    /// Whether it has values that are in no dictionary.
-    pub(crate) plain: bool,
+    pub(crate) dictionary: Dictionary,
+}
+
+/// What use a chunk made of a dictionary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dictionary {
+    /// All values are in it.
+    Whole,
+    /// It was given up, or the column is of no such kind.
+    Partial,
+    /// There was none: pages were made one by one.
+    None,
 }
 
 /// The pages of a finished chunk.

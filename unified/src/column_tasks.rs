@@ -11,15 +11,15 @@ use arrow::array::ArrayRef;
 
 use crate::catalog::ColumnId;
 use crate::chunk_builder::DataPage;
-use crate::column_encoder::{ClosedChunk, ColumnEncoder, Encoded, OpenChunk};
+use crate::column_encoder::{ClosedChunk, ColumnEncoder, Dictionary, Encoded, OpenChunk};
 use crate::fingerprint::ColumnFingerprints;
 use crate::rows::Rows;
 use crate::value_chunk::{PageTask, ValueChunk};
 
 /// Something to be done for a column.
 pub(crate) enum Task {
-    /// Encodes some pieces.
-    Encode(ColumnId, Arc<ColumnEncoder>, Chunk, Arc<Shares>),
+    /// Encodes some pieces; of the column's last chunk is told what use it made of a dictionary.
+    Encode(ColumnId, Arc<ColumnEncoder>, Chunk, Arc<Shares>, Option<Dictionary>),
     /// Makes a page.
     Page(ColumnId, Arc<ColumnEncoder>, PageTask),
     /// Collects the fingerprints of some pieces.
@@ -40,8 +40,12 @@ pub(crate) enum Done {
 impl Task {
     pub(crate) fn run(self) -> Encoded<Done> {
         Ok(match self {
-            Self::Encode(id, encoder, mut chunk, shares) => {
+            Self::Encode(id, encoder, mut chunk, shares, last) => {
+                if chunk.open.is_none() && last != Some(Dictionary::Whole) {
+                    chunk.open_values(&encoder, &shares)?;
+                }
                 chunk.encode_all(&encoder, &shares)?;
+                chunk.make_pages(&encoder)?;
                 Done::Encoded(id, chunk)
             }
             Self::Page(id, encoder, page) => {
@@ -65,7 +69,7 @@ impl Task {
     /// The measure of the work to come: bytes of values of variable length.
     fn bytes(&self) -> usize {
         match self {
-            Self::Encode(_, _, _, shares) => shares.bytes(),
+            Self::Encode(_, _, _, shares, _) => shares.bytes(),
             Self::Page(_, _, page) => page.bytes(),
             Self::Fingerprint(_, _, shares) => shares.bytes() / 2,
             Self::Close(_, encoder, chunk) => chunk.open_bytes(encoder),
@@ -121,17 +125,9 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// The chunk, where its pages are made one by one. It is opened so if the first values suit, which is not looked into
-    /// where the column's values are known to repeat.
-    pub(crate) fn paged(
-        &mut self,
-        encoder: &ColumnEncoder,
-        shares: &Shares,
-        repeats: bool,
-    ) -> Encoded<Option<&mut ValueChunk>> {
-        if self.open.is_none()
-            && !repeats
-            && let Some(first) = shares.pieces.iter().find(|share| share.values.is_some())
+    /// Opens the chunk as one whose pages are made one by one, if the first values suit.
+    pub(crate) fn open_values(&mut self, encoder: &ColumnEncoder, shares: &Shares) -> Encoded<()> {
+        if let Some(first) = shares.pieces.iter().find(|share| share.values.is_some())
             && let Some(values) = &first.values
         {
             self.open = encoder.open_values(values, shares.behind(first))?;
@@ -139,7 +135,17 @@ impl Chunk {
                 encoder.write_nulls(chunk, shares.pieces.first().map_or(0, |share| share.before))?;
             }
         }
-        Ok(self.values())
+        Ok(())
+    }
+
+    /// Makes the pages that can be made, here and now.
+    fn make_pages(&mut self, encoder: &ColumnEncoder) -> Encoded<()> {
+        let Some(chunk) = self.values() else { return Ok(()) };
+        for page in chunk.cut(encoder.shape(), false) {
+            let (number, made) = page.run(encoder.shape())?;
+            chunk.put(number, made);
+        }
+        Ok(())
     }
 
     /// The chunk, if its pages are made one by one.

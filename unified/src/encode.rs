@@ -19,7 +19,7 @@ use parquet::file::metadata::SortingColumn;
 
 use crate::assembly::{Assembled, Assembly};
 use crate::catalog::{Catalog, ColumnId};
-use crate::column_encoder::{ClosedChunk, ColumnEncoder, Encoded};
+use crate::column_encoder::{ClosedChunk, ColumnEncoder, Dictionary, Encoded};
 use crate::column_tasks::{Chunk, Done, Share, Shares, Task};
 use crate::error::{Error, Result};
 use crate::fingerprint::{ColumnFingerprints, FingerprintRules};
@@ -95,7 +95,7 @@ impl Encoders {
     fn learn_chunk(&mut self, id: ColumnId, chunk: &ClosedChunk) {
         let learned = self.learned.entry(id).or_default();
         learned.shrinkage.learn(chunk.open, chunk.became);
-        learned.repeats = !chunk.plain;
+        learned.dictionary = Some(chunk.dictionary);
     }
 }
 
@@ -103,8 +103,7 @@ impl Encoders {
 #[derive(Debug, Clone, Copy, Default)]
 struct Learned {
     shrinkage: Shrinkage,
-    /// Whether all its values fitted into a dictionary, so that the next may begin with one unseen.
-    repeats: bool,
+    dictionary: Option<Dictionary>,
 }
 
 /// One column of the open file.
@@ -117,20 +116,26 @@ struct FileColumn {
 }
 
 impl FileColumn {
-    /// What is to be done with the column's share of some pieces. `repeats` is what its last chunk told.
+    /// What is to be done with the column's share of some pieces. `last` is what use its
+    /// last chunk made of a dictionary.
     fn tasks(
         &mut self,
         id: ColumnId,
         encoder: &Arc<ColumnEncoder>,
         shares: Arc<Shares>,
-        repeats: bool,
+        last: Option<Dictionary>,
         tasks: &mut Vec<Task>,
     ) -> Encoded<()> {
         if let Some(fingerprints) = self.fingerprints.take() {
             tasks.push(Task::Fingerprint(id, fingerprints, Arc::clone(&shares)));
         }
-        if self.chunk.paged(encoder, &shares, repeats)?.is_none() {
-            tasks.push(Task::Encode(id, Arc::clone(encoder), std::mem::take(&mut self.chunk), shares));
+        // Another chunk like the last one, if its first values are; what is not known yet is found out by the task.
+        if last == Some(Dictionary::None) && self.chunk.open.is_none() {
+            self.chunk.open_values(encoder, &shares)?;
+        }
+        if self.chunk.values().is_none() {
+            let (encoder, chunk) = (Arc::clone(encoder), std::mem::take(&mut self.chunk));
+            tasks.push(Task::Encode(id, encoder, chunk, shares, last));
             return Ok(());
         }
         self.chunk.encode_all(encoder, &shares)?;
@@ -201,9 +206,9 @@ impl FileEncoder {
         for (&id, column) in &mut self.columns {
             let Some(encoder) = encoders.columns.get(&id) else { continue };
             let shares = Arc::new(shares_of(id, &waiting, self.open_rows - rows, catalog)?);
-            let repeats = encoders.learned.get(&id).is_some_and(|learned| learned.repeats);
+            let last = encoders.learned.get(&id).and_then(|learned| learned.dictionary);
             column
-                .tasks(id, encoder, shares, repeats, &mut tasks)
+                .tasks(id, encoder, shares, last, &mut tasks)
                 .map_err(|source| Error::encode("encoding into", &encoders.place, source))?;
         }
         let bytes = Task::order(&mut tasks);

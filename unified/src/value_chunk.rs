@@ -135,8 +135,8 @@ impl ValueChunk {
     /// Ends the chunk.
     pub(crate) fn close(mut self, shape: ColumnShape<'_>) -> Result<BuiltChunk> {
         for page in self.cut(shape, true) {
-            let (number, page) = page.run(shape)?;
-            self.put(number, page);
+            let (number, made) = page.run(shape)?;
+            self.put(number, made);
         }
         self.settle(shape)?;
         self.chunk.finish(shape, value_page::encoding(shape))
@@ -148,7 +148,8 @@ pub(crate) fn outgrow_dictionary(values: &ArrayRef, limit: usize) -> bool {
     fn distinct<'a>(values: impl Iterator<Item = &'a [u8]>, limit: usize) -> bool {
         // Fixed seeds: a hash of two values must not decide anew in each run.
         let hasher = RandomState::with_seeds(1, 2, 3, 4);
-        let (mut met, mut bytes) = (HashSet::new(), 0);
+        let mut met = HashSet::with_capacity_and_hasher(4096, hasher.clone());
+        let mut bytes = 0;
         for value in values {
             if met.insert(hasher.hash_one(value)) {
                 bytes += 4 + value.len();
