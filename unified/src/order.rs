@@ -178,6 +178,9 @@ impl Sorter {
             let Some((batch, bytes)) = self.pending.pop_front() else { break };
             self.pending_bytes -= bytes;
             let timer = self.meter.time(Figure::Sort);
+            // Rather than wait for one that another has in hands, work on those behind it.
+            batch.help();
+            self.pending.iter().for_each(|(behind, _)| behind.help());
             let ordered = batch.join()?;
             drop(timer);
             ordered.into_iter().try_for_each(|rows| self.hold(rows))?;

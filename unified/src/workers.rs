@@ -144,6 +144,11 @@ impl<T, R, E> Shared<T, R, E> {
 }
 
 impl<T: Send + 'static, R: Send + 'static, E: Send + 'static> Batch<T, R, E> {
+    /// Works on what nobody has in hands.
+    pub(crate) fn help(&self) {
+        self.shared.take_part();
+    }
+
     /// Works on what is left, waits for the others and yields all results, in no particular order; with several failures,
     /// any one of them.
     pub(crate) fn join(self) -> Result<Vec<R>, E> {
