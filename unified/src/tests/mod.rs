@@ -17,6 +17,7 @@ mod schema;
 mod splitting;
 mod tid_merge;
 mod traces;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fs::File;
