@@ -88,7 +88,7 @@ impl ColumnEncoder {
                 None => large(values) && outgrow_dictionary(values, limit),
                 Some(behind) => large(behind) && outgrow_dictionary(&codes::resolved(values, behind)?, limit),
             };
-        Ok(alone.then(|| OpenChunk::Values(ValueChunk::new(self.pages.store(), self.shape()))))
+        Ok(alone.then(|| OpenChunk::Values(Box::new(ValueChunk::new(self.pages.store(), self.shape())))))
     }
 
     /// A chunk whose first values are codes.
@@ -225,7 +225,7 @@ pub(crate) enum OpenChunk {
     /// Encoded from codes.
     Coded(CodedChunk),
     /// Encoded page by page, without a dictionary.
-    Values(ValueChunk),
+    Values(Box<ValueChunk>),
 }
 
 pub(crate) struct ClosedChunk {

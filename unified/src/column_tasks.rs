@@ -45,7 +45,9 @@ impl Task {
                     chunk.open_values(&encoder, &shares)?;
                 }
                 chunk.encode_all(&encoder, &shares)?;
-                chunk.make_pages(&encoder)?;
+                if let Some(values) = chunk.values() {
+                    values.make(encoder.shape(), false)?;
+                }
                 Done::Encoded(id, chunk)
             }
             Self::Page(id, encoder, page) => {
@@ -134,16 +136,6 @@ impl Chunk {
             if let Some(chunk) = &mut self.open {
                 encoder.write_nulls(chunk, shares.pieces.first().map_or(0, |share| share.before))?;
             }
-        }
-        Ok(())
-    }
-
-    /// Makes the pages that can be made, here and now.
-    fn make_pages(&mut self, encoder: &ColumnEncoder) -> Encoded<()> {
-        let Some(chunk) = self.values() else { return Ok(()) };
-        for page in chunk.cut(encoder.shape(), false) {
-            let (number, made) = page.run(encoder.shape())?;
-            chunk.put(number, made);
         }
         Ok(())
     }

@@ -38,15 +38,15 @@ pub struct Stats {
     pub read: Duration,
     /// Time of checking batches and taking them in.
     pub admit: Duration,
-    /// Time of sorting keys.
+    /// Time of putting batches in order and sorting keys, by the clock of the thread that waits for it.
     pub sort: Duration,
     /// Time of writing sorted runs, gathering included.
     pub spill: Duration,
     /// Time of encoding columns and collecting fingerprints, by the clock of the thread that waits for it.
     pub encode: Duration,
-    /// Time of putting files together.
+    /// Time of putting files together and writing them, beside everything else but in jobs of one thread that sync nothing.
     pub assemble: Duration,
-    /// Time of writing files to the file system, beside everything else; part of `assemble` in jobs of one thread that sync nothing.
+    /// Time of writing files to the file system; part of `assemble`.
     pub write: Duration,
     /// Time of bringing files to stable storage, beside everything else.
     pub sync: Duration,

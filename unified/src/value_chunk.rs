@@ -132,13 +132,18 @@ impl ValueChunk {
         Ok(())
     }
 
-    /// Ends the chunk.
-    pub(crate) fn close(mut self, shape: ColumnShape<'_>) -> Result<BuiltChunk> {
-        for page in self.cut(shape, true) {
+    /// Cuts pages off, at the end (`all`) the last one too, makes them here and now and takes them in.
+    pub(crate) fn make(&mut self, shape: ColumnShape<'_>, all: bool) -> Result<()> {
+        for page in self.cut(shape, all) {
             let (number, made) = page.run(shape)?;
             self.put(number, made);
         }
-        self.settle(shape)?;
+        self.settle(shape)
+    }
+
+    /// Ends the chunk.
+    pub(crate) fn close(mut self, shape: ColumnShape<'_>) -> Result<BuiltChunk> {
+        self.make(shape, true)?;
         self.chunk.finish(shape, value_page::encoding(shape))
     }
 }

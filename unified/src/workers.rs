@@ -210,7 +210,10 @@ mod tests {
             assert_eq!(batch.join(), Err(7));
             // Given up: nothing is under way afterwards.
             let counted = Arc::new(());
-            drop(workers.start(vec![Arc::clone(&counted); 50], |task| Ok::<_, ()>(drop(task))));
+            drop(workers.start(vec![Arc::clone(&counted); 50], |task| {
+                drop(task);
+                Ok::<_, ()>(())
+            }));
             assert_eq!(Arc::strong_count(&counted), 1);
             let panics: fn(u8) -> Result<(), ()> = |_| panic!("seven");
             let batch = workers.start(vec![7], panics);

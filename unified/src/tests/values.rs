@@ -43,7 +43,7 @@ fn rows(count: usize) -> RecordBatch {
     let mut numbers = noise(7);
     let sketches = (0..count).map(|row| {
         let n = numbers.next().unwrap();
-        (row > count / 2 && n % 4 > 0).then(|| n.to_le_bytes().repeat((n % 60) as usize))
+        (row > count / 2 && !n.is_multiple_of(4)).then(|| n.to_le_bytes().repeat((n % 60) as usize))
     });
     columns.push(("sketch".to_string(), Arc::new(sketches.collect::<BinaryArray>())));
     batch(columns.iter().map(|(name, array)| (name.as_str(), array.clone())).collect())
