@@ -16,8 +16,9 @@
 //!    batch is put in order when it comes, while it is in the cache; then one entry of 16 bytes a row is sorted, and the
 //!    payload is gathered from batches that are each read from their first row to their last.
 //! 4. Sorted rows are handed to the encoder as they are gathered, and cut into files by the bytes that they really take.
-//! 5. The columns of a piece are encoded side by side; a coded column gets its page straight from the codes.
-//! 6. Finished files are written and synced beside the work; all get their names at the end.
+//! 5. The columns of a piece are encoded side by side; a coded column gets its page straight from the codes, and columns
+//!    without a dictionary are made page by page.
+//! 6. Files are put together, written and synced beside the work; all get their names at the end.
 //!
 //! [`UnifiedWriter::builder`] gives the core with every ordering strategy; [`logs_writer`], [`metrics_writer`] and
 //! [`traces_writer`] are the factories; [`BuffetJob`], [`FingerprintJob`] and [`TidMergeJob`] stand in for the legacy
