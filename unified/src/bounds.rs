@@ -3,6 +3,7 @@
 //! A lowest value may be cut anywhere: what is left is not above it. A highest value that is cut must be raised at its
 //! last place. Text is cut and raised by whole characters, so that it stays text.
 
+use bytes::Bytes;
 use parquet::basic::Type;
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
@@ -13,13 +14,24 @@ use crate::chunk_builder::ColumnShape;
 /// The lowest and the highest value of some rows. Within a column all are of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Bounds {
-    /// Of strings or bytes.
-    Bytes(Vec<u8>, Vec<u8>),
+    /// Of strings or bytes, shared by whoever notes them: they may be large.
+    Bytes(Bytes, Bytes),
     /// Of floats of either width; never NaN.
     Floats(f64, f64),
 }
 
 impl Bounds {
+    /// Those of some strings or bytes.
+    pub(crate) fn of_bytes<'a>(values: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        let (min, max) = values.fold(None, |bounds, value| match bounds {
+            None => Some((value, value)),
+            Some((min, max)) => Some((value.min(min), value.max(max))),
+        })?;
+        let low = Bytes::copy_from_slice(min);
+        let high = if min == max { low.clone() } else { Bytes::copy_from_slice(max) };
+        Some(Self::Bytes(low, high))
+    }
+
     /// Whether both are no higher than those of `next`.
     pub(crate) fn rise_to(&self, next: &Self) -> bool {
         match (self, next) {

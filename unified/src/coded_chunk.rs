@@ -163,8 +163,8 @@ fn data_page(
         let at = usize::from(distinct[*key as usize]);
         value_bytes += i64::from(offsets[at + 1] - offsets[at]);
     }
-    let met = || distinct.iter().zip(&met).filter(|(_, met)| **met).map(|(code, _)| value_of(values, *code));
-    let bounds = met().min().zip(met().max()).map(|(min, max)| Bounds::Bytes(min.to_vec(), max.to_vec()));
+    let met = distinct.iter().zip(met).filter(|(_, met)| *met).map(|(code, _)| value_of(values, *code));
+    let bounds = Bounds::of_bytes(met);
     let noted = Noted { rows, nulls: rows - keys.len(), value_bytes: Some(value_bytes), bounds };
     let width = hybrid::width_of(distinct.len().saturating_sub(1) as u32);
     shape.data_page(noted, valid, Encoding::RLE_DICTIONARY, |plain| {

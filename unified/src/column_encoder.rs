@@ -240,9 +240,9 @@ pub(crate) struct ClosedChunk {
 /// What use a chunk made of a dictionary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dictionary {
-    /// All values are in it.
+    /// All values are in it, or the column is of a kind of which nobody asks.
     Whole,
-    /// It was given up, or the column is of no such kind.
+    /// It was given up.
     Partial,
     /// There was none: pages were made one by one.
     None,

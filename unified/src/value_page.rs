@@ -150,8 +150,7 @@ pub(crate) fn data_page(parts: &[Part], shape: ColumnShape<'_>) -> Result<DataPa
             let arrays = || arrays().map(|values| values.as_binary::<i32>());
             let values = || arrays().flat_map(|values| values.iter().flatten());
             let lengths: Vec<i32> = values().map(|value| value.len() as i32).collect();
-            let bounds = values().min().zip(values().max());
-            let bounds = bounds.map(|(min, max)| Bounds::Bytes(min.to_vec(), max.to_vec()));
+            let bounds = Bounds::of_bytes(values());
             let bytes: usize = arrays().map(|values| bytes_of(values).len()).sum();
             page(bounds, Some(bytes as i64), &|plain| {
                 plain.reserve(bytes + lengths.len() + 64);
