@@ -164,6 +164,13 @@ impl ChunkBuilder {
 
     /// Stores a page; tells where it begins and how long it is.
     fn page(&mut self, page: CompressedPage) -> Result<(u64, usize)> {
+        // The header would take any size and store what is left of it in 32 bits.
+        if i32::try_from(page.uncompressed_size().max(page.compressed_size())).is_err() {
+            let bytes = page.uncompressed_size();
+            return Err(ParquetError::General(format!(
+                "a page of {bytes} bytes: no Parquet page can be so large"
+            )));
+        }
         let mut sink = TrackedWrite::new(Vec::with_capacity(page.data().len() + 64));
         let written = SerializedPageWriter::new(&mut sink).write_page(page)?;
         sink.flush()?;

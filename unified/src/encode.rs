@@ -80,15 +80,14 @@ impl Encoders {
         chunk_bytes as f64 + self.footer.estimate(leaf_chunks)
     }
 
-    fn column(&mut self, id: ColumnId, catalog: &Catalog) -> Result<Arc<ColumnEncoder>> {
-        match self.columns.entry(id) {
-            std::collections::hash_map::Entry::Occupied(entry) => Ok(Arc::clone(entry.get())),
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                let made = ColumnEncoder::new(id, catalog, &self.pool, &self.plain)
-                    .map_err(|source| refused(catalog, id, &source))?;
-                Ok(Arc::clone(entry.insert(Arc::new(made))))
-            }
+    /// Makes the column's encoder, if there is none yet.
+    fn prepare(&mut self, id: ColumnId, catalog: &Catalog) -> Result<()> {
+        if let std::collections::hash_map::Entry::Vacant(entry) = self.columns.entry(id) {
+            let made = ColumnEncoder::new(id, catalog, &self.pool, &self.plain)
+                .map_err(|source| refused(catalog, id, &source))?;
+            entry.insert(Arc::new(made));
         }
+        Ok(())
     }
 
     /// Notes what became of a chunk.
@@ -191,7 +190,7 @@ impl FileEncoder {
     pub(crate) fn flush(&mut self, encoders: &mut Encoders, catalog: &Catalog) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
         for id in waiting.iter().flat_map(|rows| rows.columns.iter().map(|(id, _)| id)) {
-            encoders.column(*id, catalog)?;
+            encoders.prepare(*id, catalog)?;
             let rules = &encoders.fingerprints;
             self.columns.entry(*id).or_insert_with(|| FileColumn {
                 fingerprints: rules.as_ref().map(|rules| ColumnFingerprints::new(rules, catalog.name(*id))),
@@ -323,7 +322,7 @@ impl FileEncoder {
         if self.columns.is_empty() {
             let id =
                 placeholder.ok_or_else(|| Error::internal("encoding rows", "no column to carry them"))?;
-            encoders.column(id, catalog)?;
+            encoders.prepare(id, catalog)?;
             self.columns.insert(id, FileColumn::default());
         }
         let mut order: Vec<ColumnId> = self.columns.keys().copied().collect();

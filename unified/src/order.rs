@@ -22,8 +22,8 @@ use crate::workers::{Batch, Workers};
 /// Small batches are joined until they have this many rows, so that a job of many tiny batches stays cheap.
 const JOIN_ROWS: usize = 2048;
 
-/// Batches are put in order as they come unless they hold more than this part of the memory limit: there are two of
-/// them while that is done.
+/// Batches are put in order as they come unless they hold more than this part of the memory limit, and those that others
+/// have in hands hold no more together: there are two of each while that is done.
 const ORDERED_PART: usize = 16;
 
 /// Bytes of a limit that are left for reading, encoding and the process itself, where it is as large as that.
@@ -161,20 +161,22 @@ impl Sorter {
 
     fn keep(&mut self, rows: Rows, key: Option<ColumnId>) -> Result<()> {
         let bytes = rows.memory();
-        if bytes > self.memory_limit / ORDERED_PART {
-            self.settle(0)?;
+        let part = self.memory_limit / ORDERED_PART;
+        if bytes > part {
+            self.settle(0, 0)?;
             return self.hold(rows);
         }
+        self.settle(usize::MAX, part - bytes)?;
         let order = |(rows, key)| in_order(rows, key);
         self.pending.push_back((self.workers.start(vec![(rows, key)], order), bytes));
         self.pending_bytes += bytes;
         // With one thread to work with, nobody else does it.
-        self.settle(if self.workers.threads() < 2 { 0 } else { self.workers.threads() })
+        self.settle(if self.workers.threads() < 2 { 0 } else { self.workers.threads() }, part)
     }
 
-    /// Takes back batches that were put in order until at most so many are left with others.
-    fn settle(&mut self, most: usize) -> Result<()> {
-        while self.pending.len() > most {
+    /// Takes back batches that were put in order until at most so many, of so many bytes together, are left with others.
+    fn settle(&mut self, most: usize, most_bytes: usize) -> Result<()> {
+        while self.pending.len() > most || self.pending_bytes > most_bytes {
             let Some((batch, bytes)) = self.pending.pop_front() else { break };
             self.pending_bytes -= bytes;
             let timer = self.meter.time(Figure::Sort);
@@ -209,7 +211,7 @@ impl Sorter {
     /// Writes what is buffered as one sorted run.
     fn spill(&mut self, key: Option<ColumnId>, catalog: &Catalog, scratch: &mut Scratch) -> Result<()> {
         self.join_small(key, catalog)?;
-        self.settle(0)?;
+        self.settle(0, 0)?;
         if self.buffer.is_empty() {
             return Ok(());
         }
@@ -252,7 +254,7 @@ impl Sorter {
             self.spill(key, catalog, scratch)?;
         }
         self.join_small(key, catalog)?;
-        self.settle(0)?;
+        self.settle(0, 0)?;
         Ok(AllRows { sorter: self, key })
     }
 }

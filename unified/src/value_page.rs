@@ -31,7 +31,7 @@ pub(crate) fn encoding(shape: ColumnShape<'_>) -> Encoding {
 }
 
 /// Rows that follow one another.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum Part {
     Nulls(usize),
     /// Bytes or floats; bytes have none behind nulls.
