@@ -16,7 +16,7 @@ use crate::metadata::MetadataRules;
 use crate::order::{Ordering, Sorter};
 use crate::output::OutputDirectory;
 use crate::remaining::RowsLeft;
-use crate::spill::Scratch;
+use crate::scratch::Scratch;
 use crate::split::{SplitSettings, Splitter};
 use crate::stats::Meter;
 use crate::workers::{Workers, threads};

@@ -50,6 +50,8 @@ impl ColumnShape<'_> {
                 Some(compressor) => compressor,
                 none => none.insert(zstd::bulk::Compressor::new(level.compression_level())?),
             };
+            // Another writer may have used it last.
+            compressor.set_compression_level(level.compression_level())?;
             Ok(compressor.compress(&bytes)?.into())
         })
     }

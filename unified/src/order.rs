@@ -13,8 +13,10 @@ use crate::catalog::{Catalog, ColumnId};
 use crate::error::{Error, Result};
 use crate::merge::{MergeContext, RUN_FAN_IN, Source, merge, reduce, run_batch_bytes};
 use crate::rows::Rows;
+use crate::run::{Run, RunReader, RunWriter};
+use crate::scratch::Scratch;
 use crate::sort::{SortedBuffer, in_order};
-use crate::spill::{Run, RunWriter, Scratch, SpillFile};
+use crate::spill::SpillFile;
 use crate::stats::{Figure, Meter};
 use crate::whole::Whole;
 use crate::workers::{Batch, Workers};
@@ -26,8 +28,14 @@ const JOIN_ROWS: usize = 2048;
 /// have in hands hold no more together: there are two of each while that is done.
 const ORDERED_PART: usize = 16;
 
+/// Rows sorted in memory are gathered in batches of this part of the memory limit.
+const GATHERED_PART: usize = 192;
+
 /// Bytes of a limit that are left for reading, encoding and the process itself, where it is as large as that.
 const RESERVE: usize = 24 << 20;
+
+/// Bytes that writing a run takes, where an eighth of the limit is less.
+const SPILLING: usize = 10 << 20;
 
 /// Bytes that stages which work side by side hold more than one after another, and leave unused in their heaps.
 const SIDE_BY_SIDE: usize = 80 << 20;
@@ -35,7 +43,8 @@ const SIDE_BY_SIDE: usize = 80 << 20;
 /// Bytes that rows waiting to be sorted may hold.
 pub(crate) fn buffer_bytes(memory_limit: usize, threads: usize) -> usize {
     let eighth = memory_limit / 8;
-    let beside = if threads < 2 { eighth } else { eighth.max(SIDE_BY_SIDE.min(5 * eighth / 2)) };
+    let beside = if threads < 2 { SPILLING.min(5 * eighth / 4) } else { SIDE_BY_SIDE.min(5 * eighth / 2) };
+    let beside = eighth.max(beside);
     memory_limit - beside - RESERVE.min(3 * eighth)
 }
 
@@ -226,10 +235,8 @@ impl Sorter {
         };
         let mut sorted = SortedBuffer::new(parts, whole, key, batch_bytes, catalog, &self.workers)?;
         let forms = sorted.forms(catalog);
-        let mut writer = RunWriter::create(file, catalog, forms, batch_bytes)?;
-        while let Some(rows) = sorted.next(catalog)? {
-            writer.write(&rows, catalog)?;
-        }
+        let mut writer = RunWriter::create(file, catalog, forms, batch_bytes, &self.workers)?;
+        writer.write_all(|workers| sorted.next_few(catalog, workers), catalog)?;
         let (run, file) = writer.finish()?;
         self.spill = Some(file);
         meter.add(Figure::SpilledRuns, 1);
@@ -278,18 +285,19 @@ impl AllRows {
     ) -> Result<()> {
         let Self { sorter: Sorter { memory_limit, buffer, whole, runs, spill, meter, workers, .. }, key } =
             self;
-        let batch_bytes = run_batch_bytes(memory_limit);
+        let batch_bytes = memory_limit / GATHERED_PART;
         let sort = meter.time(Figure::Sort);
         let buffer = SortedBuffer::new(buffer, whole, key, batch_bytes, catalog, &workers)?;
         drop(sort);
         // The file goes with the last run in it.
         drop(spill);
-        let context = MergeContext { catalog, key, cancel, memory: memory_limit / 4, meter: &meter };
+        let context =
+            MergeContext { catalog, key, cancel, memory: memory_limit / 4, meter: &meter, workers: &workers };
         // The buffered rows arrived last, so they are the last source.
         let runs = reduce(runs, RUN_FAN_IN, scratch, &context)?;
         let mut sources = Vec::with_capacity(runs.len() + 1);
         for run in runs {
-            sources.push(Source::Disk(Box::new(crate::spill::RunReader::open(run)?)));
+            sources.push(Source::Disk(Box::new(RunReader::open(run)?)));
         }
         if sources.is_empty() {
             let mut buffer = buffer;

@@ -16,7 +16,7 @@ use parquet::arrow::arrow_writer::{PageKey, PageStore, PageStoreArgs, PageStoreF
 use parquet::errors::{ParquetError, Result};
 use tempfile::TempPath;
 
-use crate::spill::Scratch;
+use crate::scratch::Scratch;
 
 /// Finished pages of one file, shared by the columns.
 #[derive(Debug)]

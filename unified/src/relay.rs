@@ -13,7 +13,7 @@ use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::jobs::Outcome;
 use crate::rollup::Sink;
-use crate::spill::Scratch;
+use crate::scratch::Scratch;
 use crate::stats::Meter;
 use crate::weighed::Weighed;
 use crate::workers::Workers;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::metadata::{FileResult, SplitKey, TidSummary, TraceSummary};
 use crate::output::Names;
-use crate::spill::Scratch;
+use crate::scratch::Scratch;
 
 /// Most bytes of results that wait in memory.
 const RESIDENT: usize = 1024 * 1024;

@@ -9,7 +9,9 @@ use crate::catalog::{Catalog, ColumnId};
 use crate::codes::{CODE_TYPE, can_be_coded};
 use crate::error::{Error, Result};
 use crate::rows::Rows;
-use crate::spill::{Run, RunWriter, SpillFile};
+use crate::run::{Run, RunWriter};
+use crate::spill::SpillFile;
+use crate::workers::Workers;
 
 /// Writes rows of one order as one run or a few.
 pub(crate) struct RunSeries<'a> {
@@ -18,6 +20,7 @@ pub(crate) struct RunSeries<'a> {
     /// Columns that have had plain values.
     plain: BTreeSet<ColumnId>,
     batch_bytes: usize,
+    workers: &'a Workers,
     state: State,
     runs: Vec<Run>,
 }
@@ -36,9 +39,10 @@ impl<'a> RunSeries<'a> {
         catalog: &'a Catalog,
         columns: BTreeSet<ColumnId>,
         batch_bytes: usize,
+        workers: &'a Workers,
     ) -> Self {
         let (plain, state, runs) = (BTreeSet::new(), State::Between(file), Vec::new());
-        Self { catalog, columns, plain, batch_bytes, state, runs }
+        Self { catalog, columns, plain, batch_bytes, workers, state, runs }
     }
 
     /// Adds rows that come behind all before.
@@ -72,7 +76,7 @@ impl<'a> RunSeries<'a> {
             (*id, if coded { CODE_TYPE } else { data_type.clone() })
         };
         let forms = self.columns.iter().map(form).collect();
-        RunWriter::create(file, self.catalog, forms, self.batch_bytes).map(Box::new)
+        RunWriter::create(file, self.catalog, forms, self.batch_bytes, self.workers).map(Box::new)
     }
 
     /// The runs in order, and the file for further ones.

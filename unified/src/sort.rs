@@ -11,6 +11,7 @@
 //!    one place; the others stay in their batches.
 //! 5. Sorted rows are gathered column by column, a batch at a time, so the rows never exist twice.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, UInt32Array, UInt64Array};
@@ -21,12 +22,15 @@ use crate::codes::CODE_TYPE;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRule};
 use crate::rows::{Rows, union};
-use crate::spill::Forms;
+use crate::run::Forms;
 use crate::whole::Whole;
 use crate::workers::Workers;
 
 /// Rows of a gathered batch unless its bytes say otherwise.
 const GATHER_ROWS: usize = 8192;
+
+/// Batches that are gathered at once, for each thread.
+const FEW: usize = 4;
 
 /// Set in the entry of a row that has a key.
 const HAS_KEY: u128 = 1 << 63;
@@ -115,12 +119,37 @@ impl SortedBuffer {
         if self.order.is_empty() {
             return Ok(self.next_in_place());
         }
+        self.let_go();
+        self.next_entries().map(|entries| self.gather(entries, catalog)).transpose()
+    }
+
+    /// The next rows as a few batches, gathered side by side; none at the end.
+    pub(crate) fn next_few(&mut self, catalog: &Catalog, workers: &Workers) -> Result<Vec<Rows>> {
+        let few = if workers.threads() < 2 { 1 } else { FEW * workers.threads() };
+        if self.order.is_empty() {
+            return Ok(std::iter::from_fn(|| self.next_in_place()).take(few).collect());
+        }
+        self.let_go();
+        let entries: Vec<Range<usize>> = std::iter::from_fn(|| self.next_entries()).take(few).collect();
+        workers.map(entries, |entries| self.gather(entries, catalog))
+    }
+
+    /// The entries of the next batch.
+    fn next_entries(&mut self) -> Option<Range<usize>> {
+        let from = self.at;
+        self.at = (from + self.step).min(self.order.len());
+        (from < self.at).then_some(from..self.at)
+    }
+
+    /// At the end the rows are needed no more.
+    fn let_go(&mut self) {
         if self.at >= self.order.len() {
             (self.parts, self.whole) = (Vec::new(), Vec::new());
-            return Ok(None);
         }
-        let end = (self.at + self.step).min(self.order.len());
-        let entries = &self.order[self.at..end];
+    }
+
+    fn gather(&self, entries: Range<usize>, catalog: &Catalog) -> Result<Rows> {
+        let entries = &self.order[entries];
         let picks: Vec<(usize, usize)> = entries.iter().map(|entry| place_of(*entry)).collect();
         let parts: Vec<&Rows> = self.parts.iter().flatten().collect();
         let mut rows = Rows::gather(&parts, &picks, catalog)?;
@@ -137,8 +166,7 @@ impl SortedBuffer {
         }
         rows.columns.sort_unstable_by_key(|(id, _)| *id);
         rows.keys = entries.iter().map(|entry| key_of(*entry)).collect();
-        self.at = end;
-        Ok(Some(rows))
+        Ok(rows)
     }
 
     /// Hands the parts on as they are, in slices of the usual size, letting go of each when done.

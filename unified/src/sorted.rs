@@ -24,9 +24,11 @@ use crate::codes::Translator;
 use crate::error::{Error, Result};
 use crate::merge::{FAN_IN, MergeContext, RUN_FAN_IN, Source, merge, reduce, run_batch_bytes};
 use crate::rows::Rows;
+use crate::run::RunReader;
 use crate::run_series::RunSeries;
+use crate::scratch::Scratch;
 use crate::segment::SegmentReader;
-use crate::spill::{RunReader, Scratch, SpillFile};
+use crate::spill::SpillFile;
 use crate::stats::Meter;
 use crate::workers::Workers;
 
@@ -104,17 +106,17 @@ impl SortedInputs {
         each: impl FnMut(&[Rows], &[(usize, usize)]) -> Result<()>,
     ) -> Result<()> {
         let (catalog, key) = (self.catalog.as_ref(), self.catalog.id(&self.key));
-        let context = MergeContext { catalog, key, cancel, memory, meter };
+        let context = MergeContext { catalog, key, cancel, memory, meter, workers };
         let groups = self.groups(memory);
         if groups.len() < 2 {
-            return self.merge_inputs(&self.inputs, workers, &context, each);
+            return self.merge_inputs(&self.inputs, &context, each);
         }
         let mut runs = Vec::with_capacity(groups.len());
         let mut file = SpillFile::create(scratch)?;
         for group in groups {
             let columns = group.iter().flat_map(|input| input.columns.iter().copied()).collect();
-            let mut series = RunSeries::new(file, catalog, columns, run_batch_bytes(memory));
-            self.merge_inputs(group, workers, &context, |held, picks| {
+            let mut series = RunSeries::new(file, catalog, columns, run_batch_bytes(memory), workers);
+            self.merge_inputs(group, &context, |held, picks| {
                 series.write(&Rows::gather(held, picks, catalog)?)
             })?;
             let (written, same) = series.finish()?;
@@ -148,11 +150,10 @@ impl SortedInputs {
     fn merge_inputs(
         &self,
         inputs: &[Input],
-        workers: &Workers,
         context: &MergeContext<'_>,
         each: impl FnMut(&[Rows], &[(usize, usize)]) -> Result<()>,
     ) -> Result<()> {
-        if workers.threads() < 2 {
+        if context.workers.threads() < 2 {
             let segments = self.open(inputs, context.memory / 3)?;
             return merge(
                 segments.into_iter().map(|segment| Source::Segment(Box::new(segment))).collect(),
@@ -162,7 +163,7 @@ impl SortedInputs {
         }
         // One more batch of each input is in hands.
         let segments = self.open(inputs, context.memory / 4)?;
-        read_ahead(segments, workers, &self.catalog, |ahead| {
+        read_ahead(segments, context.workers, &self.catalog, |ahead| {
             merge(ahead.into_iter().map(Source::Ahead).collect(), context, each)
         })
     }

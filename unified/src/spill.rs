@@ -1,94 +1,35 @@
-//! Sorted runs on disk, as Arrow IPC streams compressed with LZ4.
+//! A file of compressed blocks, in which sorted runs lie end to end: however many there are, one file is open.
 //!
-//! The *stream* format, because the file format refuses replaced dictionaries inside nested columns. A run's columns
-//! are named by their number; coded columns are stored as their codes. Keys are not stored: they are read off the sort
-//! column again, by the same rule. Runs lie end to end in one file, so that however many there are, one is open. Files
-//! lie in one temporary directory, made with the first run and removed with the writer, whatever happens.
+//! A block is a header (its stored and its real length, eight bytes each, little-endian) and one zstd frame with a
+//! checksum. A reader fetches each block together with the header of the next, so one call of the system a block does.
 
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::ipc::CompressionType;
-use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
-use tempfile::{TempDir, TempPath};
+use arrow::buffer::{Buffer, MutableBuffer};
+use tempfile::TempPath;
+use zstd::bulk::{Compressor, Decompressor};
 
-use crate::catalog::{Catalog, ColumnId};
-use crate::codes::CODE_TYPE;
 use crate::error::{Error, Result};
-use crate::key::KeyRule;
-use crate::rows::{Rows, null_array};
+use crate::scratch::Scratch;
+use crate::workers::Workers;
 
-/// Bytes that wait on their way to or from a run.
-const BUFFER_BYTES: usize = 32 * 1024;
+/// Bytes of a header.
+const HEADER: usize = 16;
 
-/// Where temporary files go. Nothing is created before it is needed.
-#[derive(Debug)]
-pub(crate) struct Scratch {
-    parent: PathBuf,
-    directory: Option<TempDir>,
-    next: usize,
+/// As quick as LZ4 and a little smaller (see the table in `docs/unified-writer.md`).
+const LEVEL: i32 = -20;
+
+thread_local! {
+    /// Expensive to make; they hold nothing from one block to the next.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-impl Scratch {
-    pub(crate) fn new(parent: PathBuf) -> Self {
-        Self { parent, directory: None, next: 0 }
-    }
-
-    /// Another place for temporary files beside this one.
-    pub(crate) fn another(&self) -> Self {
-        Self::new(self.parent.clone())
-    }
-
-    /// A new empty file that is removed when the path is dropped.
-    pub(crate) fn file(&mut self) -> Result<(File, TempPath)> {
-        let directory = match &self.directory {
-            Some(directory) => directory.path(),
-            None => {
-                let made = tempfile::Builder::new()
-                    .prefix(".unified-")
-                    .tempdir_in(&self.parent)
-                    .map_err(|source| Error::io("creating a scratch directory in", &self.parent, source))?;
-                self.directory.insert(made).path()
-            }
-        };
-        let path = directory.join(format!("{:06}", self.next));
-        self.next += 1;
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .map_err(|source| Error::io("creating", &path, source))?;
-        let path = TempPath::try_from_path(&path).map_err(|source| Error::io("creating", &path, source))?;
-        Ok((file, path))
-    }
-
-    /// A new empty file without a name, gone when it is closed, and the directory in whose place it lies.
-    pub(crate) fn unnamed(&self) -> Result<(File, PathBuf)> {
-        let file = tempfile::tempfile_in(&self.parent)
-            .map_err(|source| Error::io("creating a file in", &self.parent, source))?;
-        Ok((file, self.parent.clone()))
-    }
-
-    /// Removes everything.
-    pub(crate) fn clear(&mut self) -> Result<()> {
-        match self.directory.take() {
-            Some(directory) => {
-                let path = directory.path().to_path_buf();
-                directory.close().map_err(|source| Error::io("removing", &path, source))
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-/// A file of runs. It is removed with the last run in it.
+/// A file of blocks. It is removed with the last stretch in it.
 #[derive(Debug)]
 pub(crate) struct SpillFile {
     shared: Arc<Shared>,
@@ -106,163 +47,204 @@ impl SpillFile {
         let (file, path) = scratch.file()?;
         Ok(Self { shared: Arc::new(Shared { file, path }), end: 0 })
     }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Where the blocks lie that are written from now on.
+    pub(crate) fn begin(&self) -> Stretch {
+        Stretch { shared: Arc::clone(&self.shared), at: self.end, end: self.end, largest: 0 }
+    }
+
+    /// Adds blocks to the stretch at the end of the file.
+    pub(crate) fn write(
+        &mut self,
+        stretch: &mut Stretch,
+        blocks: Vec<Vec<u8>>,
+        workers: &Workers,
+    ) -> Result<()> {
+        let fail = |source| Error::io("writing spill file", &self.shared.path, source);
+        stretch.largest = blocks.iter().map(Vec::len).fold(stretch.largest, usize::max);
+        for stored in workers.map(blocks, |block| compressed(&block)).map_err(fail)? {
+            self.shared.file.write_all_at(&stored, self.end).map_err(fail)?;
+            self.end += stored.len() as u64;
+            stretch.end = self.end;
+        }
+        Ok(())
+    }
 }
 
-/// A stretch of the file, written or read from its start.
+/// Blocks end to end.
 #[derive(Debug)]
 pub(crate) struct Stretch {
     shared: Arc<Shared>,
     at: u64,
     end: u64,
+    /// Real bytes of the largest block.
+    largest: usize,
 }
 
-impl Write for Stretch {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.shared.file.write_at(bytes, self.end)?;
-        self.end += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Read for Stretch {
-    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
-        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(bytes.len());
-        let read = self.shared.file.read_at(&mut bytes[..left], self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-/// A sorted run. Its file is removed when the last run in it is dropped.
-#[derive(Debug)]
-pub(crate) struct Run(Stretch);
-
-impl Run {
-    /// Its size on disk.
+impl Stretch {
+    /// Bytes on disk.
     pub(crate) fn bytes(&self) -> u64 {
-        self.0.end - self.0.at
+        self.end - self.at
     }
 }
 
-/// The columns of a run, each with the type in which it is stored: that of the column, or of its codes.
-pub(crate) type Forms = Vec<(ColumnId, DataType)>;
-
-/// Writes one run.
-pub(crate) struct RunWriter {
-    file: SpillFile,
-    writer: StreamWriter<BufWriter<Stretch>>,
-    forms: Forms,
-    schema: SchemaRef,
-    batch_bytes: usize,
+/// Reads the blocks of a stretch in order.
+pub(crate) struct BlockReader {
+    stretch: Stretch,
+    /// The header of the next block, once the one before was read.
+    header: Option<[u8; HEADER]>,
 }
 
-impl RunWriter {
-    /// `forms` must cover every row that will be written; `batch_bytes` bounds what a reader has to hold at once.
-    pub(crate) fn create(
-        file: SpillFile,
-        catalog: &Catalog,
-        forms: Forms,
-        batch_bytes: usize,
-    ) -> Result<Self> {
-        let fields: Vec<Field> = forms
-            .iter()
-            .map(|(id, form)| {
-                let form = if *form == CODE_TYPE { form } else { catalog.data_type(*id) };
-                Field::new(id.to_string(), form.clone(), true)
-            })
-            .collect();
-        let schema = Arc::new(Schema::new(fields));
-        let fail = |source| Error::spill("starting a run in spill file", &file.shared.path, source);
-        let options = IpcWriteOptions::default()
-            .try_with_compression(Some(CompressionType::LZ4_FRAME))
-            .map_err(fail)?;
-        let stretch = Stretch { shared: Arc::clone(&file.shared), at: file.end, end: file.end };
-        let buffered = BufWriter::with_capacity(BUFFER_BYTES, stretch);
-        let writer = StreamWriter::try_new_with_options(buffered, &schema, options).map_err(fail)?;
-        Ok(Self { file, writer, forms, schema, batch_bytes })
+impl BlockReader {
+    pub(crate) fn new(stretch: Stretch) -> Self {
+        Self { stretch, header: None }
     }
 
-    pub(crate) fn write(&mut self, rows: &Rows, catalog: &Catalog) -> Result<()> {
-        if rows.len > 1 && rows.own_value_bytes() > self.batch_bytes {
-            let half = rows.len / 2;
-            self.write(&rows.slice(0, half), catalog)?;
-            return self.write(&rows.slice(half, rows.len - half), catalog);
+    pub(crate) fn path(&self) -> &Path {
+        &self.stretch.shared.path
+    }
+
+    /// The next block, or none at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Buffer>> {
+        if self.stretch.at >= self.stretch.end {
+            return Ok(None);
         }
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.forms.len());
-        for ((id, form), field) in self.forms.iter().zip(self.schema.fields()) {
-            arrays.push(match rows.column(*id) {
-                Some(array) if *form == CODE_TYPE => array.clone(),
-                Some(array) => catalog.resolved(*id, array)?,
-                None => null_array(field.data_type(), rows.len),
-            });
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.len));
-        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
-            .map_err(|source| Error::internal("building a spilled batch", source))?;
-        let path = &self.file.shared.path;
-        self.writer.write(&batch).map_err(|source| Error::spill("writing spill file", path, source))
+        self.fetch().map(Some).map_err(|source| Error::io("reading spill file", self.path(), source))
     }
 
-    /// The run, and the file for further ones.
-    pub(crate) fn finish(self) -> Result<(Run, SpillFile)> {
-        let Self { mut file, writer, .. } = self;
-        let path = &file.shared.path;
-        let buffered =
-            writer.into_inner().map_err(|source| Error::spill("finishing spill file", path, source))?;
-        let stretch = buffered
-            .into_inner()
-            .map_err(|failure| Error::io("finishing spill file", path, failure.into_error()))?;
-        file.end = stretch.end;
-        Ok((Run(stretch), file))
-    }
-}
-
-/// Reads one run back.
-pub(crate) struct RunReader {
-    reader: StreamReader<BufReader<Stretch>>,
-    columns: Vec<ColumnId>,
-    shared: Arc<Shared>,
-}
-
-impl RunReader {
-    pub(crate) fn open(run: Run) -> Result<Self> {
-        let shared = Arc::clone(&run.0.shared);
-        let reader = StreamReader::try_new(BufReader::with_capacity(BUFFER_BYTES, run.0), None)
-            .map_err(|source| Error::spill("opening spill file", &shared.path, source))?;
-        let columns = reader
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| field.name().parse())
-            .collect::<std::result::Result<Vec<ColumnId>, _>>()
-            .map_err(|source| Error::internal("reading the schema of a spill file", source))?;
-        Ok(Self { reader, columns, shared })
-    }
-
-    /// The columns of the run and the types in which they are stored.
-    pub(crate) fn forms(&self) -> Forms {
-        let fields = self.reader.schema();
-        let types = fields.fields().iter().map(|field| field.data_type().clone());
-        self.columns.iter().copied().zip(types).collect()
-    }
-
-    /// The next rows that are not empty, or none at the end.
-    pub(crate) fn next(&mut self, key: Option<ColumnId>) -> Result<Option<Rows>> {
-        for batch in self.reader.by_ref() {
-            let batch =
-                batch.map_err(|source| Error::spill("reading spill file", &self.shared.path, source))?;
-            if batch.num_rows() == 0 {
-                continue;
+    fn fetch(&mut self) -> std::io::Result<Buffer> {
+        let Stretch { shared, at, end, largest } = &mut self.stretch;
+        let header = match self.header.take() {
+            Some(header) => header,
+            None => {
+                let mut header = [0; HEADER];
+                shared.file.read_exact_at(&mut header, *at)?;
+                header
             }
-            let columns = self.columns.iter().copied().zip(batch.columns().iter().cloned()).collect();
-            let mut rows = Rows { columns, keys: Vec::new(), len: batch.num_rows() }.without_empty_columns();
-            rows.keys = KeyRule::keys(key.and_then(|id| rows.column(id)), rows.len);
-            return Ok(Some(rows));
+        };
+        let (stored, real) = lengths(header);
+        let body = *at + HEADER as u64;
+        let left = end.saturating_sub(body);
+        if stored > left || real > *largest as u64 {
+            return Err(std::io::Error::other("a header tells of a block that was never written"));
         }
-        Ok(None)
+        let ahead = (left - stored).min(HEADER as u64);
+        let mut bytes = vec![0; length(stored + ahead)?];
+        shared.file.read_exact_at(&mut bytes, body)?;
+        let (block, next) = bytes.split_at(length(stored)?);
+        self.header = next.try_into().ok();
+        *at = body + stored;
+        decompressed(block, length(real)?)
+    }
+}
+
+fn length(bytes: u64) -> std::io::Result<usize> {
+    usize::try_from(bytes).map_err(std::io::Error::other)
+}
+
+/// The stored and the real length.
+fn lengths(header: [u8; HEADER]) -> (u64, u64) {
+    let header = u128::from_le_bytes(header);
+    (header as u64, (header >> 64) as u64)
+}
+
+/// The block with its header.
+fn compressed(block: &[u8]) -> std::io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|compressor| {
+        let compressor = match compressor {
+            Some(compressor) => compressor,
+            none => {
+                let mut fresh = Compressor::new(LEVEL)?;
+                fresh.include_checksum(true)?;
+                none.insert(fresh)
+            }
+        };
+        let mut stored = vec![0; HEADER + zstd::zstd_safe::compress_bound(block.len())];
+        let length = compressor.compress_to_buffer(block, &mut stored[HEADER..])?;
+        stored.truncate(HEADER + length);
+        let header = u128::from(length as u64) | u128::from(block.len() as u64) << 64;
+        stored[..HEADER].copy_from_slice(&header.to_le_bytes());
+        Ok(stored)
+    })
+}
+
+fn decompressed(block: &[u8], length: usize) -> std::io::Result<Buffer> {
+    DECOMPRESSOR.with_borrow_mut(|decompressor| {
+        let decompressor = match decompressor {
+            Some(decompressor) => decompressor,
+            none => none.insert(Decompressor::new()?),
+        };
+        let mut bytes = MutableBuffer::from_len_zeroed(length);
+        if decompressor.decompress_to_buffer(block, bytes.as_slice_mut())? != length {
+            return Err(std::io::Error::other("a block is shorter than its header says"));
+        }
+        Ok(bytes.into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(seed: usize) -> Vec<Vec<u8>> {
+        let block = |length: usize| (0..length).map(|n| ((n * n + seed) / 7) as u8).collect();
+        [0, 1, 40_000, 3, 300_000].into_iter().map(block).collect()
+    }
+
+    /// A file with two stretches of blocks.
+    fn written(directory: &Path, threads: usize) -> (SpillFile, [Stretch; 2]) {
+        let mut file = SpillFile::create(&mut Scratch::new(directory.to_path_buf())).unwrap();
+        let stretches = [1, 2].map(|seed| {
+            let mut stretch = file.begin();
+            blocks(seed).chunks(2).for_each(|some| {
+                file.write(&mut stretch, some.to_vec(), &Workers::new(threads)).unwrap();
+            });
+            stretch
+        });
+        (file, stretches)
+    }
+
+    #[test]
+    fn blocks_come_back_in_order_from_stretches_side_by_side() {
+        for threads in [1, 3] {
+            let directory = tempfile::tempdir().unwrap();
+            let (file, stretches) = written(directory.path(), threads);
+            assert_eq!(stretches.iter().map(Stretch::bytes).sum::<u64>(), file.end);
+            let [mut one, mut two] = stretches.map(BlockReader::new);
+            for (first, second) in blocks(1).into_iter().zip(blocks(2)) {
+                assert_eq!(one.next().unwrap().unwrap().as_slice(), first);
+                assert_eq!(two.next().unwrap().unwrap().as_slice(), second);
+            }
+            assert!(one.next().unwrap().is_none() && two.next().unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn a_block_that_was_changed_or_cut_off_is_an_error_that_names_the_file() {
+        let read = |stretch| {
+            let mut reader = BlockReader::new(stretch);
+            std::iter::from_fn(|| reader.next().transpose()).collect::<Result<Vec<Buffer>>>()
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let whole = written(directory.path(), 1).1[0].bytes();
+        for at in (0..64).chain((64..whole).step_by(97)) {
+            let (file, [stretch, _]) = written(directory.path(), 1);
+            let mut byte = [0];
+            file.shared.file.read_exact_at(&mut byte, at).unwrap();
+            file.shared.file.write_all_at(&[byte[0] ^ 0x55], at).unwrap();
+            match read(stretch) {
+                Err(error) => assert!(error.to_string().contains("reading spill file"), "{error}"),
+                // Some bits of a frame's header mean nothing.
+                Ok(read) => assert!(read.iter().map(Buffer::as_slice).eq(blocks(1)), "{at}"),
+            }
+        }
+        let (file, [_, stretch]) = written(directory.path(), 1);
+        file.shared.file.set_len(file.end - 1).unwrap();
+        let path = file.path().display().to_string();
+        assert!(read(stretch).unwrap_err().to_string().contains(&path));
     }
 }

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -31,7 +32,7 @@ pub(crate) struct Workers(Arc<Pools>);
 #[derive(Debug)]
 struct Pools {
     threads: usize,
-    /// For sorting, in as many threads. Absent inside where no threads could be had: then one has to do.
+    /// As many threads, for callers who wait meanwhile. Absent inside where no threads could be had: then one has to do.
     all: OnceLock<Option<ThreadPool>>,
     /// Those beside the caller.
     helpers: OnceLock<Option<ThreadPool>>,
@@ -48,13 +49,42 @@ impl Workers {
 
     /// Sorts numbers of which no two are equal.
     pub(crate) fn sort(&self, numbers: &mut [u128]) {
-        if self.threads() < 2 || numbers.len() < MANY {
-            return numbers.sort();
-        }
-        match self.0.all.get_or_init(|| pool(self.threads())) {
+        match self.all().filter(|_| numbers.len() >= MANY) {
             Some(pool) => pool.install(|| numbers.par_sort()),
             None => numbers.sort(),
         }
+    }
+
+    /// Does two things, side by side where there are threads for it.
+    pub(crate) fn both<A: Send, B: Send>(
+        &self,
+        one: impl FnOnce() -> A + Send,
+        other: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
+        match self.all() {
+            Some(pool) => pool.install(|| rayon::join(one, other)),
+            None => (one(), other()),
+        }
+    }
+
+    /// Does the same to each, side by side where there are threads for it; the results are in order.
+    pub(crate) fn map<T: Send, R: Send, E: Send>(
+        &self,
+        tasks: Vec<T>,
+        work: impl Fn(T) -> Result<R, E> + Sync + Send,
+    ) -> Result<Vec<R>, E> {
+        match self.all() {
+            Some(pool) => pool.install(|| tasks.into_par_iter().map(work).collect()),
+            None => tasks.into_iter().map(work).collect(),
+        }
+    }
+
+    /// Those who work while the caller waits; nobody where there is but one thread to work with.
+    fn all(&self) -> Option<&ThreadPool> {
+        if self.threads() < 2 {
+            return None;
+        }
+        self.0.all.get_or_init(|| pool(self.threads())).as_ref()
     }
 
     /// Lets another thread do this when it gets to it; false where there is none, and then nobody will.
@@ -196,6 +226,20 @@ mod tests {
         };
         assert!(sorted(1).is_sorted());
         assert_eq!(sorted(1), sorted(3));
+    }
+
+    #[test]
+    fn what_is_done_side_by_side_comes_back_in_order() {
+        for threads in [1, 2, 4] {
+            let workers = Workers::new(threads);
+            let double = |n: u64| if n < 900 { Ok(2 * n) } else { Err(n) };
+            let (one, other) = workers.both(
+                || workers.map((0..900).collect(), double),
+                || workers.map((899..901).collect(), double),
+            );
+            assert!(one.unwrap().into_iter().eq((0..900).map(|n| 2 * n)));
+            assert_eq!(other, Err(900));
+        }
     }
 
     #[test]

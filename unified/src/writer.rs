@@ -26,7 +26,7 @@ use crate::relay::side_by_side;
 use crate::remaining::RowsLeft;
 use crate::results::FileResults;
 use crate::rows::Rows;
-use crate::spill::Scratch;
+use crate::scratch::Scratch;
 use crate::split::{Context, Splitter};
 use crate::stats::{Figure, Meter, Stats};
 use crate::weighed::Weighed;

@@ -24,8 +24,8 @@ use crate::error::Result;
 use crate::key::Key;
 use crate::order::{Ordering, Sorter};
 use crate::rows::Rows;
+use crate::scratch::Scratch;
 use crate::sketch::Sketch;
-use crate::spill::Scratch;
 use crate::stats::Meter;
 use crate::workers::Workers;
 

@@ -9,8 +9,8 @@ use crate::catalog::Catalog;
 use crate::codes::Translator;
 use crate::relay::relay;
 use crate::rows::Rows;
+use crate::scratch::Scratch;
 use crate::sorted::SortedInputs;
-use crate::spill::Scratch;
 use crate::{Columns, Error, ErrorKind, MetricsJob, TidMergeJob, metrics_builder};
 
 /// Segments over `tids` timeseries: each segment has some of them, with one to seven points that overlap in time.

@@ -1,0 +1,278 @@
+//! Sorted runs on disk, as Arrow IPC streams.
+//!
+//! The *stream* format, because the file format refuses replaced dictionaries inside nested columns. A run's columns
+//! are named by their number; coded columns are stored as their codes. Keys are not stored: they are read off the sort
+//! column again, by the same rule. Each batch is one block of the spill file: it is compressed as a whole, which costs a
+//! fraction of a frame for each of its buffers, and its columns are read as parts of one piece of memory.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::ipc::MetadataVersion;
+use arrow::ipc::reader::StreamDecoder;
+use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+
+use crate::catalog::{Catalog, ColumnId};
+use crate::codes::CODE_TYPE;
+use crate::error::{Error, Result};
+use crate::key::KeyRule;
+use crate::rows::{Rows, null_array};
+use crate::spill::{BlockReader, SpillFile, Stretch};
+use crate::workers::Workers;
+
+/// Bytes to whose multiples the values of a batch are aligned: as wide as the widest that is common.
+const ALIGNMENT: usize = 16;
+
+/// Ends a block: the decoder looks at a message without a body, such as rows without columns, when more bytes follow.
+const END: [u8; 4] = [0; 4];
+
+/// A sorted run.
+#[derive(Debug)]
+pub(crate) struct Run(Stretch);
+
+impl Run {
+    /// Its size on disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.bytes()
+    }
+}
+
+/// The columns of a run, each with the type in which it is stored: that of the column, or of its codes.
+pub(crate) type Forms = Vec<(ColumnId, DataType)>;
+
+/// Writes one run.
+pub(crate) struct RunWriter {
+    encoder: BatchEncoder,
+    store: Store,
+}
+
+/// Makes blocks of rows.
+struct BatchEncoder {
+    /// What of the stream is no block yet.
+    writer: StreamWriter<Vec<u8>>,
+    blocks: Vec<Vec<u8>>,
+    forms: Forms,
+    schema: SchemaRef,
+    batch_bytes: usize,
+}
+
+/// Where the blocks go.
+struct Store {
+    file: SpillFile,
+    stretch: Stretch,
+    workers: Workers,
+}
+
+impl RunWriter {
+    /// `forms` must cover every row that will be written; `batch_bytes` bounds what a reader has to hold at once.
+    pub(crate) fn create(
+        file: SpillFile,
+        catalog: &Catalog,
+        forms: Forms,
+        batch_bytes: usize,
+        workers: &Workers,
+    ) -> Result<Self> {
+        let fields: Vec<Field> = forms
+            .iter()
+            .map(|(id, form)| {
+                let form = if *form == CODE_TYPE { form } else { catalog.data_type(*id) };
+                Field::new(id.to_string(), form.clone(), true)
+            })
+            .collect();
+        let schema = Arc::new(Schema::new(fields));
+        let writer = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)
+            .and_then(|options| StreamWriter::try_new_with_options(Vec::new(), &schema, options))
+            .map_err(|source| Error::spill("starting a run in spill file", file.path(), source))?;
+        let encoder = BatchEncoder { writer, blocks: Vec::new(), forms, schema, batch_bytes };
+        let store = Store { stretch: file.begin(), file, workers: workers.clone() };
+        Ok(Self { encoder, store })
+    }
+
+    pub(crate) fn write(&mut self, rows: &Rows, catalog: &Catalog) -> Result<()> {
+        self.encoder.encode(rows, catalog)?;
+        self.store.write(std::mem::take(&mut self.encoder.blocks))
+    }
+
+    /// Writes all rows that `next` yields until there are none, some batches at a time: the next are made while those
+    /// before are compressed and written.
+    pub(crate) fn write_all(
+        &mut self,
+        mut next: impl FnMut(&Workers) -> Result<Vec<Rows>> + Send,
+        catalog: &Catalog,
+    ) -> Result<()> {
+        let Self { encoder, store } = self;
+        let workers = store.workers.clone();
+        let mut blocks = Vec::new();
+        loop {
+            let make = || next(&workers)?.iter().try_for_each(|rows| encoder.encode(rows, catalog));
+            let (made, stored) = workers.both(make, || store.write(blocks));
+            stored?;
+            made?;
+            blocks = std::mem::take(&mut encoder.blocks);
+            if blocks.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The run, and the file for further ones.
+    pub(crate) fn finish(mut self) -> Result<(Run, SpillFile)> {
+        if self.store.stretch.bytes() == 0 {
+            // The columns at least.
+            self.encoder.end_block();
+            self.store.write(self.encoder.blocks)?;
+        }
+        Ok((Run(self.store.stretch), self.store.file))
+    }
+}
+
+impl BatchEncoder {
+    fn encode(&mut self, rows: &Rows, catalog: &Catalog) -> Result<()> {
+        if rows.len > 1 && rows.own_value_bytes() > self.batch_bytes {
+            let half = rows.len / 2;
+            self.encode(&rows.slice(0, half), catalog)?;
+            return self.encode(&rows.slice(half, rows.len - half), catalog);
+        }
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.forms.len());
+        for ((id, form), field) in self.forms.iter().zip(self.schema.fields()) {
+            arrays.push(match rows.column(*id) {
+                Some(array) if *form == CODE_TYPE => array.clone(),
+                Some(array) => catalog.resolved(*id, array)?,
+                None => null_array(field.data_type(), rows.len),
+            });
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len));
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+            .map_err(|source| Error::internal("building a spilled batch", source))?;
+        self.writer.write(&batch).map_err(|source| Error::internal("encoding a spilled batch", source))?;
+        self.end_block();
+        Ok(())
+    }
+
+    fn end_block(&mut self) {
+        let stream = self.writer.get_mut();
+        stream.extend(END);
+        let next = Vec::with_capacity(stream.len());
+        self.blocks.push(std::mem::replace(stream, next));
+    }
+}
+
+impl Store {
+    fn write(&mut self, blocks: Vec<Vec<u8>>) -> Result<()> {
+        self.file.write(&mut self.stretch, blocks, &self.workers)
+    }
+}
+
+/// Reads one run back.
+pub(crate) struct RunReader {
+    blocks: BlockReader,
+    decoder: StreamDecoder,
+    schema: SchemaRef,
+    columns: Vec<ColumnId>,
+    /// The first batch, which is in one block with the columns.
+    first: Option<(RecordBatch, usize)>,
+}
+
+impl RunReader {
+    pub(crate) fn open(run: Run) -> Result<Self> {
+        let mut blocks = BlockReader::new(run.0);
+        let mut decoder = StreamDecoder::new();
+        let first = decoded(&mut blocks, &mut decoder)?;
+        let schema = decoder
+            .schema()
+            .ok_or_else(|| Error::internal("opening a spill file", "a run begins without its columns"))?;
+        let columns = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().parse())
+            .collect::<std::result::Result<Vec<ColumnId>, _>>()
+            .map_err(|source| Error::internal("reading the schema of a spill file", source))?;
+        Ok(Self { blocks, decoder, schema, columns, first })
+    }
+
+    /// The columns of the run and the types in which they are stored.
+    pub(crate) fn forms(&self) -> Forms {
+        let types = self.schema.fields().iter().map(|field| field.data_type().clone());
+        self.columns.iter().copied().zip(types).collect()
+    }
+
+    /// The next rows that are not empty and the bytes of memory that they hold together, or none at the end.
+    pub(crate) fn next(&mut self, key: Option<ColumnId>) -> Result<Option<(Rows, usize)>> {
+        loop {
+            let next = match self.first.take() {
+                Some(first) => Some(first),
+                None => decoded(&mut self.blocks, &mut self.decoder)?,
+            };
+            let Some((batch, bytes)) = next else { return Ok(None) };
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            let columns = self.columns.iter().copied().zip(batch.columns().iter().cloned()).collect();
+            let mut rows = Rows { columns, keys: Vec::new(), len: batch.num_rows() }.without_empty_columns();
+            rows.keys = KeyRule::keys(key.and_then(|id| rows.column(id)), rows.len);
+            return Ok(Some((rows, bytes)));
+        }
+    }
+}
+
+/// The batch in the next block and the block's bytes.
+fn decoded(blocks: &mut BlockReader, decoder: &mut StreamDecoder) -> Result<Option<(RecordBatch, usize)>> {
+    while let Some(mut block) = blocks.next()? {
+        let bytes = block.len();
+        let batch = decoder
+            .decode(&mut block)
+            .map_err(|source| Error::spill("reading spill file", blocks.path(), source))?;
+        if let Some(batch) = batch {
+            return Ok(Some((batch, bytes)));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, Int64Array};
+    use arrow::datatypes::Int64Type;
+
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn batches_come_back_whether_they_have_columns_or_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut catalog = Catalog::default();
+        catalog.note(&Field::new("n", DataType::Int64, true), true, "a test").unwrap();
+        for columns in [0, 1] {
+            let rows = |from: i64, len: usize| {
+                let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(from..from + len as i64));
+                let columns = [(0, numbers)].into_iter().take(columns).collect();
+                Rows { columns, keys: Vec::new(), len }
+            };
+            let forms: Forms = [(0, DataType::Int64)].into_iter().take(columns).collect();
+            let file = SpillFile::create(&mut Scratch::new(directory.path().to_path_buf())).unwrap();
+            let mut writer =
+                RunWriter::create(file, &catalog, forms.clone(), 1000, &Workers::new(2)).unwrap();
+            writer.write(&rows(0, 5), &catalog).unwrap();
+            let mut left = vec![vec![rows(9, 1)], vec![rows(5, 3), rows(8, 1)]];
+            writer.write_all(|_| Ok(left.pop().unwrap_or_default()), &catalog).unwrap();
+            let (run, file) = writer.finish().unwrap();
+            let empty = RunWriter::create(file, &catalog, forms.clone(), 1000, &Workers::new(1)).unwrap();
+            let mut empty = RunReader::open(empty.finish().unwrap().0).unwrap();
+            assert_eq!(empty.forms(), forms);
+            assert!(empty.next(None).unwrap().is_none());
+            let mut reader = RunReader::open(run).unwrap();
+            assert_eq!(reader.forms(), forms);
+            let (mut lengths, mut numbers) = (Vec::new(), Vec::new());
+            while let Some((rows, bytes)) = reader.next(None).unwrap() {
+                assert!(bytes > 0);
+                lengths.push(rows.len);
+                let read =
+                    rows.column(0).into_iter().flat_map(|array| array.as_primitive::<Int64Type>().values());
+                numbers.extend(read.copied());
+            }
+            assert_eq!(lengths, [5, 3, 1, 1]);
+            assert_eq!(numbers, if columns == 0 { vec![] } else { (0..10).collect::<Vec<_>>() });
+        }
+    }
+}
