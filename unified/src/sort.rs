@@ -29,8 +29,8 @@ use crate::workers::Workers;
 /// Rows of a gathered batch unless its bytes say otherwise.
 const GATHER_ROWS: usize = 8192;
 
-/// Batches that are gathered at once, for each thread.
-const FEW: usize = 4;
+/// Bytes of the batches that are gathered at once, if they are more than one for each thread.
+const FEW_BYTES: usize = 256 << 10;
 
 /// Set in the entry of a row that has a key.
 const HAS_KEY: u128 = 1 << 63;
@@ -50,7 +50,9 @@ pub(crate) struct SortedBuffer {
     /// The next entry; where nothing was sorted, the next row of the part.
     at: usize,
     part: usize,
+    /// Rows of a batch, and how many batches are gathered at once.
     step: usize,
+    few: usize,
 }
 
 impl SortedBuffer {
@@ -68,6 +70,7 @@ impl SortedBuffer {
         let bytes = parts.iter().map(Rows::memory).sum::<usize>() + whole.memory();
         let row_bytes = bytes.checked_div(rows).unwrap_or(0).max(1);
         let step = (batch_bytes / row_bytes).clamp(1, GATHER_ROWS);
+        let few = FEW_BYTES / (step * row_bytes);
         let mut whole = whole.finish()?;
         Whole::give_back(&mut whole, &mut parts, catalog)?;
         let mut starts = Vec::with_capacity(parts.len());
@@ -98,6 +101,7 @@ impl SortedBuffer {
             at: 0,
             part: 0,
             step,
+            few,
         })
     }
 
@@ -125,7 +129,7 @@ impl SortedBuffer {
 
     /// The next rows as a few batches, gathered side by side; none at the end.
     pub(crate) fn next_few(&mut self, catalog: &Catalog, workers: &Workers) -> Result<Vec<Rows>> {
-        let few = if workers.threads() < 2 { 1 } else { FEW * workers.threads() };
+        let few = if workers.threads() < 2 { 1 } else { self.few.max(workers.threads()) };
         if self.order.is_empty() {
             return Ok(std::iter::from_fn(|| self.next_in_place()).take(few).collect());
         }
