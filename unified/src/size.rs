@@ -5,7 +5,8 @@
 //! first, by 1, which overstates. The footer is scaled likewise by that of the last file but one: the last may still be on its
 //! way to the disk (module `outbox`), and what is cut where must not depend on how fast that goes. Where an estimate says that a
 //! file is full but the sum of its *closed* chunks then falls well short, the file goes on with a further row group;
-//! nothing is encoded twice.
+//! nothing is encoded twice. Rows that will compress much worse than those before (module `sample`) are encoded in smaller
+//! steps, and what is open of their columns counts for more.
 //!
 //! How much is enough: with the number of rows still to come known, the rest is dealt evenly, so that no tiny file is
 //! left at the end.
@@ -22,6 +23,9 @@ const FIRST_ROWS: usize = 64;
 /// Fewest rows between two looks at the size, and what part of the file's rows so far they are at least.
 const FEWEST_ROWS: usize = 16;
 const FEWEST_PART: usize = 256;
+
+/// Part of the target that is not worth a sample.
+const SMALL_PART: f64 = 1.0 / 32.0;
 
 /// Part of what still fits that is encoded before the next look, so that looks become denser toward the end.
 const NEXT_PART: f64 = 0.75;
@@ -61,8 +65,9 @@ impl Default for Shrinkage {
 }
 
 impl Shrinkage {
-    pub(crate) fn estimate(self, open_bytes: u64) -> f64 {
-        self.0 * open_bytes as f64
+    /// The part is no less than `least`, where something else is known of the values than what was learned.
+    pub(crate) fn estimate(self, open_bytes: u64, least: f64) -> f64 {
+        self.0.max(least) * open_bytes as f64
     }
 
     /// `open` bytes before closing became `closed` bytes.
@@ -145,6 +150,21 @@ impl SizePlan {
         let row_bytes = self.row_bytes(progress)?;
         let Some(goal) = self.goal(progress) else { return Some(f64::INFINITY) };
         Some((goal - progress.bytes) / row_bytes.max(1e-3))
+    }
+
+    /// Whether so many bytes of values can make a difference.
+    pub(crate) fn matter(&self, bytes: f64) -> bool {
+        bytes > SMALL_PART * self.target
+    }
+
+    /// Whether so many bytes are certainly too many.
+    pub(crate) fn overshoots(&self, bytes: f64) -> bool {
+        bytes > self.target * STRETCH
+    }
+
+    /// Rows of so many bytes each to encode before the next look.
+    pub(crate) fn rows_of(&self, row_bytes: f64, progress: Progress) -> usize {
+        ((NEXT_PART * (self.target - progress.bytes) / row_bytes) as usize).max(fewest(progress))
     }
 
     /// Rows to encode before the next look.

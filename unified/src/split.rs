@@ -14,11 +14,12 @@ use std::path::PathBuf;
 use crate::calendar::{dateint, hour_of, hour_of_day};
 use crate::cancel::Cancel;
 use crate::catalog::Catalog;
-use crate::encode::{Encoders, FileEncoder, OPEN_BYTES};
+use crate::encode::{Encoders, OPEN_BYTES, Sizes};
 use crate::error::{Error, Result};
 use crate::group::Groups;
 use crate::key::{Key, KeyRule};
-use crate::metadata::{FileMetadata, MetadataRules, SplitKey};
+use crate::metadata::{MetadataRules, SplitKey};
+use crate::open_file::{Looked, OpenFile, Round, Usual};
 use crate::outbox::Outbox;
 use crate::output::OutputDirectory;
 use crate::pages::PagePool;
@@ -26,6 +27,7 @@ use crate::properties::ROW_GROUP_ROWS;
 use crate::remaining::RowsLeft;
 use crate::results::{FileResults, Finished, ResultLog};
 use crate::rows::Rows;
+use crate::sample::{ratio, samples};
 use crate::scratch::Scratch;
 use crate::size::{Progress, SizePlan};
 use crate::stats::{Figure, Meter};
@@ -47,6 +49,9 @@ const ROUND_BYTES: f64 = 4.0 * PIECE_BYTES as f64;
 
 /// A round also ends where its rows are so much heavier than those before.
 const HEAVIER: f64 = 1.5;
+
+/// An estimate is no better than a guess where samples make it so many times what was learned.
+const SURE: f64 = 1.1;
 
 /// Row groups that a file may end early because an estimate of its size was too high.
 const EARLY_ROW_GROUPS: usize = 4;
@@ -82,27 +87,6 @@ pub(crate) struct Context<'a> {
     pub(crate) cancel: &'a Cancel,
 }
 
-/// The open file.
-struct OpenFile {
-    encoder: FileEncoder,
-    metadata: FileMetadata,
-    hour: Option<i64>,
-    full: bool,
-    early_row_groups: usize,
-    /// Bytes of values of all its rows.
-    value_bytes: f64,
-    /// What the open round has, and what it may have.
-    round: Round,
-    most: Round,
-}
-
-/// Rows and bytes of values that are encoded at once.
-#[derive(Debug, Clone, Copy, Default)]
-struct Round {
-    rows: usize,
-    bytes: f64,
-}
-
 /// Rows that were not cut into pieces yet.
 struct Queued {
     weighed: Weighed,
@@ -124,6 +108,8 @@ pub(crate) struct Splitter {
     file: Option<OpenFile>,
     /// Bytes of values a row in the file before.
     row_bytes: f64,
+    /// How its rows compressed.
+    usual: Option<Usual>,
     results: ResultLog,
     /// Files closed so far.
     files: usize,
@@ -172,6 +158,7 @@ impl Splitter {
             queued_bytes: 0,
             file: None,
             row_bytes: 0.0,
+            usual: None,
             files: 0,
             unsettled: None,
             hour_files: (0, 0),
@@ -273,23 +260,18 @@ impl Splitter {
                 hour = hour.or(self.hour(piece.keys[end]));
                 end += 1;
             }
-            self.write(&piece.slice(at, end - at), row_bytes, hour, context)?;
-            at = end;
+            let rows = piece.slice(at, end - at);
+            let harmless = self.harmless(&rows, row_bytes, context)?;
+            if harmless > 0 {
+                self.write(&rows.slice(0, harmless), row_bytes, hour, context)?;
+            }
+            at += harmless;
         }
         Ok(())
     }
 
     fn open_file(&mut self, key: Key) {
-        let mut file = OpenFile {
-            encoder: FileEncoder::default(),
-            metadata: FileMetadata::default(),
-            hour: None,
-            full: false,
-            early_row_groups: 0,
-            value_bytes: 0.0,
-            round: Round::default(),
-            most: Round::default(),
-        };
+        let mut file = OpenFile::default();
         let rows_left = self.rows_left.of(self.hour(key));
         file.most = self.round(&file, Progress { bytes: 0.0, rows: 0, rows_left });
         self.file = Some(file);
@@ -306,6 +288,29 @@ impl Splitter {
         Round { rows, bytes: (HEAVIER * row_bytes * rows as f64).min(ROUND_BYTES) }
     }
 
+    /// How many of these rows may be written before the next look: not all where they might be too many for the file and
+    /// a sample tells that they compress much worse than those before; none where the file has turned out to be full.
+    fn harmless(&mut self, rows: &Rows, row_bytes: f64, context: &mut Context<'_>) -> Result<usize> {
+        let Some(file) = self.file.as_mut().filter(|file| !file.full) else { return Ok(rows.len) };
+        let bytes = file.round.bytes + row_bytes * rows.len as f64;
+        let risky = self.plan.matter(bytes) && self.plan.overshoots(file.looked.sizes.worst + bytes);
+        let first = file.metadata.rows == 0;
+        let wanted = (risky || file.round.rows == 0 && self.plan.matter(bytes)) && file.may_jump(self.usual);
+        if self.settings.rows_per_file.is_some() || !(wanted || first) {
+            return Ok(rows.len);
+        }
+        let samples = samples(rows, context.catalog)?;
+        file.encoder.note(&samples, &self.encoders);
+        file.ratio = ratio(&samples).unwrap_or(file.ratio);
+        let Some(row_bytes) = file.jump(row_bytes, self.usual).filter(|_| risky) else { return Ok(rows.len) };
+        if file.round.rows > 0 {
+            self.look(context)?;
+            return Ok(0);
+        }
+        file.most = Round::default();
+        Ok(self.plan.rows_of(row_bytes, file.looked.progress()).min(rows.len))
+    }
+
     fn write(
         &mut self,
         rows: &Rows,
@@ -320,6 +325,7 @@ impl Splitter {
         self.rows_left.take(&rows.keys);
         let bytes = row_bytes * rows.len as f64;
         file.value_bytes += bytes;
+        file.weight += file.ratio * bytes;
         file.round.rows += rows.len;
         file.round.bytes += bytes;
         file.encoder.write(rows);
@@ -340,7 +346,10 @@ impl Splitter {
         file.encoder.flush(&mut self.encoders, context.catalog)?;
         file.round = Round::default();
         self.encoders.pool().prepare(context.scratch)?;
-        let (bytes, open_bytes) = file.encoder.sizes(&self.encoders);
+        let sizes = file.encoder.sizes(&self.encoders);
+        file.looked =
+            Looked { rows: file.metadata.rows, sizes, value_bytes: file.value_bytes, weight: file.weight };
+        let Sizes { bytes, open_bytes, .. } = sizes;
         let held = open_bytes + self.encoders.pool().resident() as u64;
         self.settings.meter.largest(Figure::PeakEncoding, held);
         if file.encoder.open_rows() >= ROW_GROUP_ROWS || open_bytes > OPEN_BYTES {
@@ -365,11 +374,13 @@ impl Splitter {
     fn end(&mut self, progress: Progress, catalog: &Catalog) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         // In a file that may not end here the open row group goes on, unless the estimate has no footing yet.
-        let trusted = self.groups.is_some() && self.files > 0;
+        let trusted =
+            self.groups.is_some() && self.files > 0 && progress.bytes < SURE * file.looked.sizes.learned;
         file.full = trusted || file.early_row_groups >= EARLY_ROW_GROUPS || {
             file.encoder.close_row_group(&mut self.encoders, catalog)?;
             file.early_row_groups += 1;
-            let bytes = file.encoder.sizes(&self.encoders).0;
+            file.looked.sizes = file.encoder.sizes(&self.encoders);
+            let bytes = file.looked.sizes.bytes;
             self.plan.is_really_full(Progress { bytes, ..progress })
         };
         Ok(())
@@ -414,7 +425,9 @@ impl Splitter {
             // Until one is done, nothing is known of footers.
             self.settle(context.scratch)?;
         }
-        self.plan.learn(self.encoders.estimate(chunk_bytes, leaf_chunks), file.metadata.rows);
+        let bytes = self.encoders.estimate(chunk_bytes, leaf_chunks);
+        self.plan.learn(bytes, file.metadata.rows);
+        self.usual = Usual::of(bytes, file.value_bytes, file.weight);
         Ok(())
     }
 

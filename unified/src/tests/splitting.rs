@@ -296,3 +296,31 @@ fn very_long_values_do_not_depend_on_batch_sizes() {
     }
     assert!(outputs[0] == outputs[1]);
 }
+
+#[test]
+fn files_are_hardly_too_large_where_rows_suddenly_compress_much_worse() {
+    // Where the kinds take turns within a file, one in ten still is.
+    for (block, most) in [(20_011, 1.5), (50_021, 1.15)] {
+        let place = Place::new();
+        let target = 1_100_000;
+        let mut writer = place.logs().target_size(target).build().unwrap();
+        let mut numbers = noise(3);
+        for start in 0..80 {
+            let times: Vec<i64> = (start * 2500..(start + 1) * 2500).collect();
+            let mut words = || {
+                let words = times.iter().zip(&mut numbers).map(|(time, number)| match time / block % 2 {
+                    0 => format!("request {:>5} took a while, returned", number % 50),
+                    _ => format!("{number:016x}{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+                });
+                texts(words.collect::<Vec<_>>())
+            };
+            let names = ["a", "b", "c", "d", "e", "f"];
+            let mut columns: Vec<(&str, ArrayRef)> = names.map(|name| (name, words())).into();
+            columns.push((TIME, ints(times.clone())));
+            writer.write(&batch(columns)).unwrap();
+        }
+        let files = writer.finish().unwrap().into_vec().unwrap();
+        let sizes: Vec<f64> = files.iter().map(|file| file.file_size as f64 / target as f64).collect();
+        assert!(sizes.len() > 6 && sizes.iter().all(|size| *size <= most), "{block}: {sizes:?}");
+    }
+}
