@@ -20,7 +20,7 @@ use crate::workers::Workers;
 /// Bytes of a header.
 const HEADER: usize = 16;
 
-/// As quick as LZ4 and a little smaller (see the table in `docs/unified-writer.md`).
+/// On spilled log rows as quick as LZ4, which has no checksum (see `docs/unified-writer.md`).
 const LEVEL: i32 = -20;
 
 thread_local! {
