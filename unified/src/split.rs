@@ -47,6 +47,9 @@ const ROUND_ROWS: usize = 8 * PIECE_ROWS;
 /// Bytes of values after which a round ends.
 const ROUND_BYTES: f64 = 4.0 * PIECE_BYTES as f64;
 
+/// The same in target sizes, so that no round makes many files' worth of bytes however badly its rows compress.
+const ROUND_TARGETS: f64 = 4.0;
+
 /// A round also ends where its rows are so much heavier than those before.
 const HEAVIER: f64 = 1.5;
 
@@ -285,7 +288,8 @@ impl Splitter {
         let rows = self.plan.rows_until_look(progress, ROUND_ROWS);
         let row_bytes =
             if progress.rows == 0 { self.row_bytes } else { file.value_bytes / progress.rows as f64 };
-        Round { rows, bytes: (HEAVIER * row_bytes * rows as f64).min(ROUND_BYTES) }
+        let most = ROUND_BYTES.min(ROUND_TARGETS * self.settings.target_size as f64);
+        Round { rows, bytes: (HEAVIER * row_bytes * rows as f64).min(most) }
     }
 
     /// How many of these rows may be written before the next look: not all where they might be too many for the file and
