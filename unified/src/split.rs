@@ -304,13 +304,15 @@ impl Splitter {
             return Ok(rows.len);
         }
         let samples = samples(rows, context.catalog)?;
-        file.encoder.note(&samples, &self.encoders);
         file.ratio = ratio(&samples).unwrap_or(file.ratio);
-        let Some(row_bytes) = file.jump(row_bytes, self.usual).filter(|_| risky) else { return Ok(rows.len) };
-        if file.round.rows > 0 {
+        let jump = file.jump(row_bytes, self.usual).filter(|_| risky);
+        if jump.is_some() && file.round.rows > 0 {
+            // These rows are no part of what is looked at: they are sampled again.
             self.look(context)?;
             return Ok(0);
         }
+        file.encoder.note(&samples, &self.encoders);
+        let Some(row_bytes) = jump else { return Ok(rows.len) };
         file.most = Round::default();
         Ok(self.plan.rows_of(row_bytes, file.looked.progress()).min(rows.len))
     }
