@@ -5,14 +5,13 @@
 //! strings) are brought to one form here; nothing else is converted.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, ArrayRef, MutableArrayData, RecordBatch, make_array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 
-use crate::codes::{self, Dictionary, Translator};
+use crate::codes::{self, SharedDictionary, Translator};
 use crate::error::{Error, Result};
 use crate::rows::Rows;
 
@@ -28,14 +27,7 @@ pub(crate) struct Column {
     /// Type of the values and where it was seen; absent while all values were null.
     seen: Option<(DataType, String)>,
     /// Values of the rows that are coded.
-    dictionary: Mutex<Dictionary>,
-}
-
-impl Column {
-    fn dictionary(&self) -> MutexGuard<'_, Dictionary> {
-        // A dictionary is added to at its end alone; a panic elsewhere leaves it whole.
-        self.dictionary.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    dictionary: SharedDictionary,
 }
 
 /// All columns of a job.
@@ -68,7 +60,8 @@ impl Catalog {
     /// The values behind the column's codes.
     pub(crate) fn values(&self, id: ColumnId) -> Result<ArrayRef> {
         self.columns[id as usize]
-            .dictionary()
+            .dictionary
+            .lock()
             .array(self.data_type(id))
             .map_err(|source| Error::internal("building a dictionary", source))
     }
@@ -89,7 +82,7 @@ impl Catalog {
 
     /// Bytes of memory of all dictionaries.
     pub(crate) fn memory(&self) -> usize {
-        self.columns.iter().map(|column| column.dictionary().memory()).sum()
+        self.columns.iter().map(|column| column.dictionary.lock().memory()).sum()
     }
 
     /// The column that carries the rows of a file without any value: `preferred` where declared, else the first.
@@ -140,7 +133,7 @@ impl Catalog {
                 reason: source.to_string(),
             };
             if codes::can_be_coded(&stored) {
-                let dictionary = &mut self.columns[id as usize].dictionary();
+                let dictionary = &self.columns[id as usize].dictionary;
                 let coded = translator.translate(id, array, &stored, dictionary).map_err(unsupported)?;
                 if let Some(coded) = coded {
                     columns.push((id, coded));
@@ -203,7 +196,7 @@ impl Catalog {
             name: name.to_string(),
             declared: stored.clone(),
             seen: None,
-            dictionary: Mutex::default(),
+            dictionary: SharedDictionary::default(),
         });
         id
     }

@@ -12,7 +12,7 @@
 //! Cost: one look-up in a table a row; one hash for each distinct value of each dictionary that arrives.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ahash::RandomState;
 use arrow::array::{
@@ -63,6 +63,17 @@ pub(crate) struct Dictionary {
     closed: bool,
     /// The values as an array, while no value has come since it was made.
     array: Option<ArrayRef>,
+}
+
+/// A dictionary that several threads work with.
+#[derive(Debug, Default)]
+pub(crate) struct SharedDictionary(Mutex<Dictionary>);
+
+impl SharedDictionary {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Dictionary> {
+        // A dictionary is added to at its end alone; a panic elsewhere leaves it whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Default for Dictionary {
@@ -126,26 +137,16 @@ impl Dictionary {
         Ok(Arc::clone(self.array.insert(array)))
     }
 
-    /// Codes in place of keys into `values`; none where a value has no room any more.
-    fn translate(&mut self, keys: &Int32Array, values: Values<'_>, table: &mut [u32]) -> Option<UInt16Array> {
-        let mut codes: Vec<Code> = Vec::with_capacity(keys.len());
-        let nulls = keys.nulls().filter(|nulls| nulls.null_count() > 0);
-        for (row, key) in keys.values().iter().enumerate() {
-            // A null's key may be anything.
-            let known = table.get(*key as usize).copied();
-            let code = match known {
-                _ if nulls.is_some_and(|nulls| nulls.is_null(row)) => 0,
-                Some(UNKNOWN) => {
-                    let code = self.code(values.value(*key as usize))?;
-                    table[*key as usize] = u32::from(code);
-                    code
-                }
-                Some(code) => code as Code,
-                None => return None,
-            };
-            codes.push(code);
+    /// Notes codes for those keys into `values` that have none yet; false where a value has no room any more.
+    fn learn(&mut self, unknown: &[u32], values: Values<'_>, table: &mut [u32]) -> bool {
+        for key in unknown {
+            let known = &mut table[*key as usize];
+            if *known == UNKNOWN {
+                let Some(code) = self.code(values.value(*key as usize)) else { return false };
+                *known = u32::from(code);
+            }
         }
-        Some(UInt16Array::new(codes.into(), nulls.cloned()))
+        true
     }
 }
 
@@ -184,15 +185,15 @@ pub(crate) struct Translator {
 }
 
 impl Translator {
-    /// The codes of a dictionary array; none where it cannot be coded.
+    /// The codes of a dictionary array; none where it cannot be coded. The dictionary is locked only while it learns values.
     pub(crate) fn translate(
         &mut self,
         id: ColumnId,
         array: &ArrayRef,
         stored: &DataType,
-        dictionary: &mut Dictionary,
+        dictionary: &SharedDictionary,
     ) -> Result<Option<ArrayRef>, ArrowError> {
-        if dictionary.closed || !matches!(array.data_type(), DataType::Dictionary(..)) {
+        if dictionary.lock().closed || !matches!(array.data_type(), DataType::Dictionary(..)) {
             return Ok(None);
         }
         let coming = array.as_any_dictionary();
@@ -210,13 +211,46 @@ impl Translator {
             Some(keys) => keys.clone(),
             None => cast(coming.keys(), &DataType::Int32)?.as_primitive::<Int32Type>().clone(),
         };
-        let codes = dictionary.translate(&keys, view, table);
-        if codes.is_none() {
-            dictionary.closed = true;
+        let unknown = unknown_keys(&keys, table);
+        let learned = unknown.is_some_and(|unknown| {
+            unknown.is_empty() || {
+                let mut dictionary = dictionary.lock();
+                dictionary.closed |= !dictionary.learn(&unknown, view, table);
+                !dictionary.closed
+            }
+        });
+        if !learned {
             self.known.remove(&id);
+            return Ok(None);
         }
-        Ok(codes.map(|codes| Arc::new(codes) as ArrayRef))
+        Ok(Some(Arc::new(codes(&keys, table))))
     }
+}
+
+/// Keys of which `table` has no code yet, in the order of rows, some of them several times; none where a key is behind its end.
+fn unknown_keys(keys: &Int32Array, table: &[u32]) -> Option<Vec<u32>> {
+    let mut unknown = Vec::new();
+    let mut note = |key: i32| {
+        let code = table.get(key as usize)?;
+        if *code == UNKNOWN {
+            unknown.push(key as u32);
+        }
+        Some(())
+    };
+    match keys.nulls().filter(|nulls| nulls.null_count() > 0) {
+        // A null's key may be anything.
+        Some(nulls) => nulls.valid_indices().try_for_each(|row| note(keys.value(row)))?,
+        None => keys.values().iter().try_for_each(|key| note(*key))?,
+    }
+    Some(unknown)
+}
+
+/// Codes in place of keys, all of which have one.
+fn codes(keys: &Int32Array, table: &[u32]) -> UInt16Array {
+    let code =
+        |key: &i32| table.get(*key as usize).filter(|code| **code != UNKNOWN).map_or(0, |code| *code as Code);
+    let nulls = keys.nulls().filter(|nulls| nulls.null_count() > 0);
+    UInt16Array::new(keys.values().iter().map(code).collect(), nulls.cloned())
 }
 
 /// An array of codes as an Arrow dictionary.
@@ -255,7 +289,7 @@ mod tests {
     fn coded(
         words: &[Option<&str>],
         translator: &mut Translator,
-        dictionary: &mut Dictionary,
+        dictionary: &SharedDictionary,
     ) -> Option<ArrayRef> {
         let array: DictionaryArray<Int8Type> = words.iter().copied().collect();
         let array: ArrayRef = Arc::new(array);
@@ -264,10 +298,10 @@ mod tests {
 
     #[test]
     fn dictionaries_that_differ_come_to_one_and_nulls_stay_null() {
-        let (mut translator, mut dictionary) = (Translator::default(), Dictionary::default());
-        let a = coded(&[Some("x"), None, Some("y")], &mut translator, &mut dictionary).unwrap();
-        let b = coded(&[Some("y"), Some("z"), Some("x")], &mut translator, &mut dictionary).unwrap();
-        let values = dictionary.array(&DataType::Utf8).unwrap();
+        let (mut translator, dictionary) = (Translator::default(), SharedDictionary::default());
+        let a = coded(&[Some("x"), None, Some("y")], &mut translator, &dictionary).unwrap();
+        let b = coded(&[Some("y"), Some("z"), Some("x")], &mut translator, &dictionary).unwrap();
+        let values = dictionary.lock().array(&DataType::Utf8).unwrap();
         assert_eq!(values.len(), 3);
         let text = |codes: &ArrayRef| {
             let plain = resolved(codes, &values).unwrap();
@@ -283,12 +317,12 @@ mod tests {
 
     #[test]
     fn a_full_dictionary_takes_nothing_more_and_stays_readable() {
-        let (mut translator, mut dictionary) = (Translator::default(), Dictionary::default());
-        let first = coded(&[Some("kept")], &mut translator, &mut dictionary).unwrap();
+        let (mut translator, dictionary) = (Translator::default(), SharedDictionary::default());
+        let first = coded(&[Some("kept")], &mut translator, &dictionary).unwrap();
         let long = "x".repeat(MOST_BYTES);
-        assert!(coded(&[Some(&long)], &mut translator, &mut dictionary).is_none());
-        assert!(coded(&[Some("kept")], &mut translator, &mut dictionary).is_none(), "it is closed");
-        let values = dictionary.array(&DataType::Utf8).unwrap();
+        assert!(coded(&[Some(&long)], &mut translator, &dictionary).is_none());
+        assert!(coded(&[Some("kept")], &mut translator, &dictionary).is_none(), "it is closed");
+        let values = dictionary.lock().array(&DataType::Utf8).unwrap();
         assert_eq!(resolved(&first, &values).unwrap().as_string::<i32>().value(0), "kept");
     }
 }
