@@ -26,7 +26,6 @@ use crate::fingerprint::{ColumnFingerprints, FingerprintRules};
 use crate::pages::PagePool;
 use crate::properties::{leaves, properties};
 use crate::rows::{Rows, null_array};
-use crate::sample::{COLUMN_JUMP, Sample};
 use crate::size::{FooterSize, Shrinkage};
 use crate::stats::{Figure, Meter};
 use crate::workers::Workers;
@@ -92,9 +91,8 @@ impl Encoders {
     }
 
     /// Notes what became of a chunk.
-    fn learn_chunk(&mut self, id: ColumnId, chunk: &ClosedChunk, noted: Option<&Noted>) {
+    fn learn_chunk(&mut self, id: ColumnId, chunk: &ClosedChunk) {
         let learned = self.learned.entry(id).or_default();
-        learned.sample = noted.map(|noted| noted.ratio).or(learned.sample);
         learned.shrinkage.learn(chunk.open, chunk.became);
         learned.dictionary = Some(chunk.dictionary);
     }
@@ -105,16 +103,6 @@ impl Encoders {
 struct Learned {
     shrinkage: Shrinkage,
     dictionary: Option<Dictionary>,
-    /// What a sample of it shrank to.
-    sample: Option<f64>,
-}
-
-/// What samples tell of a column in the open row group.
-#[derive(Debug, Clone, Copy)]
-struct Noted {
-    /// What the latest sample shrank to, and the most of any that was a jump from those of the last chunk.
-    ratio: f64,
-    swollen: f64,
 }
 
 /// One column of the open file.
@@ -173,18 +161,6 @@ fn shares_of(id: ColumnId, waiting: &[Rows], mut before: usize, catalog: &Catalo
     Ok(Shares::new(pieces, dictionary))
 }
 
-/// Sizes of the open file.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sizes {
-    /// Estimated bytes of the file if it ended here.
-    pub(crate) bytes: f64,
-    /// The same if samples had told nothing, and if nothing shrank of what is open.
-    pub(crate) learned: f64,
-    pub(crate) worst: f64,
-    /// Bytes of open pages and dictionaries.
-    pub(crate) open_bytes: u64,
-}
-
 /// The open file.
 #[derive(Default)]
 pub(crate) struct FileEncoder {
@@ -196,7 +172,6 @@ pub(crate) struct FileEncoder {
     closed_bytes: u64,
     /// Rows that were taken and not encoded yet, among those of the open row group.
     waiting: Vec<Rows>,
-    noted: HashMap<ColumnId, Noted>,
 }
 
 impl FileEncoder {
@@ -209,18 +184,6 @@ impl FileEncoder {
     pub(crate) fn write(&mut self, rows: Rows) {
         self.open_rows += rows.len;
         self.waiting.push(rows);
-    }
-
-    /// Takes note of how rows compress that are about to come.
-    pub(crate) fn note(&mut self, samples: &[Sample], encoders: &Encoders) {
-        for Sample { id, ratio, .. } in samples {
-            let known = encoders.learned.get(id).and_then(|learned| learned.sample);
-            let noted = self.noted.entry(*id).or_insert(Noted { ratio: *ratio, swollen: 0.0 });
-            noted.ratio = *ratio;
-            if known.is_some_and(|known| *ratio > COLUMN_JUMP * known) {
-                noted.swollen = noted.swollen.max(ratio.min(1.0));
-            }
-        }
     }
 
     /// Encodes the rows that wait, piece by piece in each column, the columns side by side.
@@ -306,13 +269,11 @@ impl FileEncoder {
         self.work(tasks, false, encoders)?;
         for (id, column) in &self.columns {
             if let Some(chunk) = column.closed.get(&row_group) {
-                encoders.learn_chunk(*id, chunk, self.noted.get(id));
+                encoders.learn_chunk(*id, chunk);
                 self.closed_bytes += chunk.bytes;
             }
         }
-        self.noted.clear();
         self.row_groups.push(self.open_rows);
-        encoders.meter.add(Figure::RowGroups, 1);
         self.open_rows = 0;
         Ok(())
     }
@@ -329,27 +290,22 @@ impl FileEncoder {
         Some(all)
     }
 
-    /// Sizes of what is encoded.
-    pub(crate) fn sizes(&self, encoders: &Encoders) -> Sizes {
-        let closed = self.closed_bytes as f64;
-        let (mut bytes, mut learned, mut worst, mut open_bytes) = (closed, closed, closed, 0);
+    /// Estimated size of the file if it ended here, of what is encoded, and bytes of open pages and dictionaries.
+    pub(crate) fn sizes(&self, encoders: &Encoders) -> (f64, u64) {
+        let (mut bytes, mut open_bytes) = (self.closed_bytes as f64, 0);
         let mut leaf_columns = 0;
         for (id, column) in &self.columns {
             let Some(encoder) = encoders.columns.get(id) else { continue };
             leaf_columns += leaves(&encoder.parquet);
             if let Some(chunk) = &column.chunk.open {
                 let (finished, open) = encoder.sizes(chunk);
-                let shrinkage = encoders.learned.get(id).copied().unwrap_or_default().shrinkage;
-                let swollen = self.noted.get(id).map_or(0.0, |noted| noted.swollen);
-                bytes += finished as f64 + shrinkage.estimate(open, swollen);
-                learned += finished as f64 + shrinkage.estimate(open, 0.0);
-                worst += finished as f64 + shrinkage.estimate(open, 1.0);
+                bytes += finished as f64
+                    + encoders.learned.get(id).copied().unwrap_or_default().shrinkage.estimate(open);
                 open_bytes += open;
             }
         }
         let row_groups = self.row_groups.len() + usize::from(self.open_rows > 0);
-        let footer = encoders.footer.estimate(leaf_columns * row_groups);
-        Sizes { bytes: bytes + footer, learned: learned + footer, worst: worst + footer, open_bytes }
+        (bytes + encoders.footer.estimate(leaf_columns * row_groups), open_bytes)
     }
 
     /// Ends the last row group and yields the file's parts. `sorted_by` is the column by which the rows are sorted;
@@ -404,7 +360,7 @@ impl FileEncoder {
                         let mut chunk = encoder.open()?;
                         encoder.write(&mut chunk, &null_array(catalog.data_type(*id), *rows))?;
                         let chunk = encoder.close(chunk, None)?;
-                        encoders.learn_chunk(*id, &chunk, None);
+                        encoders.learn_chunk(*id, &chunk);
                         chunk
                     }
                 };

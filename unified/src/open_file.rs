@@ -1,16 +1,19 @@
-//! The file that rows are being written to, as the one who cuts sees it.
+//! The file that rows are being written to, and what it comes to.
 
-use crate::encode::{FileEncoder, Sizes};
+use arrow::array::BooleanBufferBuilder;
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::DataType;
+
+use crate::assembly::Assembly;
+use crate::catalog::Catalog;
+use crate::encode::{Encoders, FileEncoder, OPEN_BYTES};
+use crate::error::Result;
 use crate::metadata::FileMetadata;
-use crate::sample::JUMP;
-use crate::size::Progress;
-
-/// Values that shrink to this part only cannot be followed by much worse ones.
-const INCOMPRESSIBLE: f64 = 0.8;
-
-/// Bytes in a file by those that a sample of values of another kind shrinks to: digits, say, that do not repeat shrink to half
-/// for want of letters, which a sample does not show.
-const AT_LEAST: f64 = 0.6;
+use crate::properties::ROW_GROUP_ROWS;
+use crate::rows::Rows;
+use crate::scratch::Scratch;
+use crate::split::SplitSettings;
+use crate::stats::Figure;
 
 /// The open file.
 #[derive(Default)]
@@ -22,13 +25,11 @@ pub(crate) struct OpenFile {
     pub(crate) early_row_groups: usize,
     /// Bytes of values of all its rows.
     pub(crate) value_bytes: f64,
-    /// What those bytes shrink to by samples, and the part that those sampled last do.
-    pub(crate) weight: f64,
-    pub(crate) ratio: f64,
-    pub(crate) looked: Looked,
     /// What the open round has, and what it may have.
     pub(crate) round: Round,
     pub(crate) most: Round,
+    /// Which rows begin a group; absent where there are no groups.
+    pub(crate) starts: Option<BooleanBufferBuilder>,
 }
 
 /// Rows and bytes of values that are encoded at once.
@@ -38,53 +39,90 @@ pub(crate) struct Round {
     pub(crate) bytes: f64,
 }
 
-/// What a file was at the last look.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Looked {
-    pub(crate) rows: usize,
-    pub(crate) sizes: Sizes,
+/// A file whose rows are complete.
+pub(crate) struct ClosedFile {
+    pub(crate) assembly: Assembly,
+    pub(crate) metadata: FileMetadata,
+    pub(crate) fingerprints: Option<Vec<i64>>,
+    pub(crate) hour: Option<i64>,
     pub(crate) value_bytes: f64,
-    pub(crate) weight: f64,
-}
-
-impl Looked {
-    /// Without regard to what is still to come.
-    pub(crate) fn progress(&self) -> Progress {
-        Progress { bytes: self.sizes.bytes, rows: self.rows, rows_left: None }
-    }
-}
-
-/// How rows compressed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Usual {
-    /// The part that their values' samples shrank to, and bytes in the file by those.
-    ratio: f64,
-    by_weight: f64,
-}
-
-impl Usual {
-    /// Nothing is known of rows without such values.
-    pub(crate) fn of(bytes: f64, value_bytes: f64, weight: f64) -> Option<Self> {
-        (value_bytes > 0.0 && weight > 0.0)
-            .then(|| Self { ratio: weight / value_bytes, by_weight: bytes / weight })
-    }
+    pub(crate) starts: Option<BooleanBuffer>,
+    /// What it will come to, exact but for the footer.
+    pub(crate) bytes: f64,
+    /// Whether it was made of two because of the second.
+    pub(crate) joined: bool,
 }
 
 impl OpenFile {
-    /// What a row of those sampled last will come to, if its values, of so many bytes, compress much worse than those before;
-    /// in a file without rows, than those in the file before, which are `usual`.
-    pub(crate) fn jump(&self, row_bytes: f64, usual: Option<Usual>) -> Option<f64> {
-        let usual = self.usual(usual)?;
-        (self.ratio > JUMP * usual.ratio).then(|| usual.by_weight.max(AT_LEAST) * self.ratio * row_bytes)
+    /// Takes rows, of so many bytes of values, to be encoded with the next [`Self::encode`].
+    pub(crate) fn take(
+        &mut self,
+        rows: Rows,
+        starts: Option<&[bool]>,
+        bytes: f64,
+        catalog: &Catalog,
+        settings: &SplitSettings,
+    ) -> Result<()> {
+        let rows = rows.without_empty_columns();
+        self.metadata.add(&rows, catalog, &settings.metadata)?;
+        if let Some(starts) = starts {
+            self.starts.get_or_insert_with(|| BooleanBufferBuilder::new(0)).append_slice(starts);
+        }
+        self.value_bytes += bytes;
+        self.round.rows += rows.len;
+        self.round.bytes += bytes;
+        self.encoder.write(rows);
+        Ok(())
     }
 
-    /// Whether rows could compress much worse than those before.
-    pub(crate) fn may_jump(&self, usual: Option<Usual>) -> bool {
-        self.usual(usual).is_some_and(|usual| usual.ratio < INCOMPRESSIBLE)
+    /// Encodes the rows that wait; ends the row group if it is large enough. Yields the bytes of the file so far, estimated
+    /// before that end.
+    pub(crate) fn encode(
+        &mut self,
+        encoders: &mut Encoders,
+        catalog: &Catalog,
+        scratch: &mut Scratch,
+        settings: &SplitSettings,
+    ) -> Result<f64> {
+        self.encoder.flush(encoders, catalog)?;
+        self.round = Round::default();
+        encoders.pool().prepare(scratch)?;
+        let (bytes, open_bytes) = self.encoder.sizes(encoders);
+        let held = open_bytes + encoders.pool().resident() as u64;
+        settings.meter.largest(Figure::PeakEncoding, held);
+        if self.encoder.open_rows() >= ROW_GROUP_ROWS || open_bytes > OPEN_BYTES {
+            self.encoder.close_row_group(encoders, catalog)?;
+        }
+        Ok(bytes)
     }
 
-    fn usual(&self, before: Option<Usual>) -> Option<Usual> {
-        let Looked { rows, sizes, value_bytes, weight } = self.looked;
-        if rows == 0 { before } else { Usual::of(sizes.bytes, value_bytes, weight) }
+    /// Encodes what is left and ends the file.
+    pub(crate) fn close(
+        mut self,
+        encoders: &mut Encoders,
+        catalog: &Catalog,
+        settings: &SplitSettings,
+    ) -> Result<ClosedFile> {
+        self.encoder.flush(encoders, catalog)?;
+        let key = settings.key.as_ref();
+        // Float keys are ordered by their truncated value, other types not by their value at all.
+        let sorted_by = key
+            .filter(|_| settings.ordered)
+            .and_then(|key| catalog.id(&key.column))
+            .filter(|id| *catalog.data_type(*id) == DataType::Int64);
+        let placeholder = catalog.placeholder(key.map(|key| key.column.as_str()));
+        let fingerprints = self.encoder.fingerprints(encoders);
+        let assembly = self.encoder.finish(encoders, catalog, sorted_by, placeholder)?;
+        let bytes = encoders.estimate(assembly.chunk_bytes, assembly.leaf_chunks);
+        Ok(ClosedFile {
+            assembly,
+            metadata: self.metadata,
+            fingerprints,
+            hour: self.hour,
+            value_bytes: self.value_bytes,
+            starts: self.starts.map(|mut starts| starts.finish()),
+            bytes,
+            joined: false,
+        })
     }
 }

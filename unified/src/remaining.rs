@@ -48,6 +48,19 @@ impl RowsLeft {
         }
     }
 
+    /// Rows of one hour, or of a job that knows no hours, are still to come after all.
+    pub(crate) fn give_back(&mut self, hour: Option<i64>, rows: usize) {
+        match self {
+            Self::Unknown => {}
+            Self::Total(total) => *total += rows as u64,
+            Self::ByHour(hours) => {
+                if let Some(left) = hour.and_then(|hour| hours.get_mut(&hour)) {
+                    *left += rows as u64;
+                }
+            }
+        }
+    }
+
     /// Rows to come that may go into a file of this hour.
     pub(crate) fn of(&self, hour: Option<i64>) -> Option<u64> {
         match self {

@@ -73,6 +73,10 @@ impl SegmentReader {
         })
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn metadata(&self) -> &ArrowReaderMetadata {
         &self.metadata
     }

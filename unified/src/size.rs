@@ -5,14 +5,22 @@
 //! first, by 1, which overstates. The footer is scaled likewise by that of the last file but one: the last may still be on its
 //! way to the disk (module `outbox`), and what is cut where must not depend on how fast that goes. Where an estimate says that a
 //! file is full but the sum of its *closed* chunks then falls well short, the file goes on with a further row group;
-//! nothing is encoded twice. Rows that will compress much worse than those before (module `sample`) are encoded in smaller
-//! steps, and what is open of their columns counts for more.
+//! nothing is encoded twice.
 //!
 //! How much is enough: with the number of rows still to come known, the rest is dealt evenly, so that no tiny file is
 //! left at the end.
 
 /// A file may exceed the target by this factor rather than leave a small rest.
 const STRETCH: f64 = 1.08;
+
+/// A file that exceeds the target by this factor is too large. The rest to 1.15 is for what is not known of its footer.
+const TOO_LARGE: f64 = 1.12;
+
+/// Part of the goal by which a file that is cut again may miss it.
+const NEAR: f64 = 0.05;
+
+/// Part of the target below which a last file is too small, and of the goal below which a file stays too large instead.
+const TOO_SMALL: f64 = 0.5;
 
 /// Footer bytes of one column chunk with its page index, before a file was closed.
 const FOOTER_BYTES_PER_CHUNK: f64 = 160.0;
@@ -23,9 +31,6 @@ const FIRST_ROWS: usize = 64;
 /// Fewest rows between two looks at the size, and what part of the file's rows so far they are at least.
 const FEWEST_ROWS: usize = 16;
 const FEWEST_PART: usize = 256;
-
-/// Part of the target that is not worth a sample.
-const SMALL_PART: f64 = 1.0 / 32.0;
 
 /// Part of what still fits that is encoded before the next look, so that looks become denser toward the end.
 const NEXT_PART: f64 = 0.75;
@@ -65,9 +70,8 @@ impl Default for Shrinkage {
 }
 
 impl Shrinkage {
-    /// The part is no less than `least`, where something else is known of the values than what was learned.
-    pub(crate) fn estimate(self, open_bytes: u64, least: f64) -> f64 {
-        self.0.max(least) * open_bytes as f64
+    pub(crate) fn estimate(self, open_bytes: u64) -> f64 {
+        self.0 * open_bytes as f64
     }
 
     /// `open` bytes before closing became `closed` bytes.
@@ -88,6 +92,26 @@ pub(crate) struct Progress {
     pub(crate) rows: usize,
     /// Rows that are still to come and could go into this file; absent where unknown.
     pub(crate) rows_left: Option<u64>,
+}
+
+/// What files that came out too large or too small should come to instead.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SizeBounds {
+    pub(crate) goal: f64,
+    least: f64,
+    most: f64,
+}
+
+impl SizeBounds {
+    /// Whether a file of so many bytes will do.
+    pub(crate) fn allow(self, bytes: f64) -> bool {
+        (self.least..=self.most).contains(&bytes)
+    }
+
+    /// Whether it is not worth a further try.
+    pub(crate) fn reached(self, bytes: f64) -> bool {
+        self.allow(bytes) && (bytes - self.goal).abs() <= NEAR * self.goal
+    }
 }
 
 /// Decides by size.
@@ -145,26 +169,34 @@ impl SizePlan {
         self.goal(progress).is_some_and(|goal| progress.bytes >= 0.93 * goal)
     }
 
+    /// What a file should come to that turned out to be of so many bytes, if those are too many.
+    pub(crate) fn too_large(&self, progress: Progress) -> Option<SizeBounds> {
+        let most = TOO_LARGE * self.target;
+        let goal = self.goal(progress).filter(|_| progress.bytes > most)?;
+        Some(SizeBounds { goal, least: TOO_SMALL * goal, most })
+    }
+
+    /// What the last two files should come to, if the last turned out to be too small.
+    pub(crate) fn too_small(&self, last: f64, before: Progress) -> Option<SizeBounds> {
+        let both = Progress { bytes: before.bytes + last, rows_left: Some(0), ..before };
+        let goal = self.goal(both).unwrap_or(both.bytes);
+        (last < TOO_SMALL * self.target).then_some(SizeBounds {
+            goal,
+            least: TOO_SMALL * goal,
+            most: TOO_LARGE * self.target,
+        })
+    }
+
+    /// Whether a file was learned from.
+    pub(crate) fn has_footing(&self) -> bool {
+        self.row_bytes.is_some()
+    }
+
     /// Rows that still fit into the file, as far as known.
     fn rows_fitting(&self, progress: Progress) -> Option<f64> {
         let row_bytes = self.row_bytes(progress)?;
         let Some(goal) = self.goal(progress) else { return Some(f64::INFINITY) };
         Some((goal - progress.bytes) / row_bytes.max(1e-3))
-    }
-
-    /// Whether so many bytes of values can make a difference.
-    pub(crate) fn matter(&self, bytes: f64) -> bool {
-        bytes > SMALL_PART * self.target
-    }
-
-    /// Whether so many bytes are certainly too many.
-    pub(crate) fn overshoots(&self, bytes: f64) -> bool {
-        bytes > self.target * STRETCH
-    }
-
-    /// Rows of so many bytes each to encode before the next look.
-    pub(crate) fn rows_of(&self, row_bytes: f64, progress: Progress) -> usize {
-        ((NEXT_PART * (self.target - progress.bytes) / row_bytes) as usize).max(fewest(progress))
     }
 
     /// Rows to encode before the next look.

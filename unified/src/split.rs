@@ -8,37 +8,33 @@
 //!    The pieces that make up three quarters of what still fits are encoded in one round, before the next look at the size.
 //! 3. Each piece goes into the open file's encoder and its metadata at once, so the two speak of the same rows.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use crate::calendar::{dateint, hour_of, hour_of_day};
 use crate::cancel::Cancel;
 use crate::catalog::Catalog;
-use crate::encode::{Encoders, OPEN_BYTES, Sizes};
+use crate::encode::Encoders;
 use crate::error::{Error, Result};
 use crate::group::Groups;
 use crate::key::{Key, KeyRule};
 use crate::metadata::{MetadataRules, SplitKey};
-use crate::open_file::{Looked, OpenFile, Round, Usual};
+use crate::open_file::{ClosedFile, OpenFile, Round};
 use crate::outbox::Outbox;
 use crate::output::OutputDirectory;
 use crate::pages::PagePool;
 use crate::properties::ROW_GROUP_ROWS;
+use crate::queue::{PIECE_BYTES, Piece, Queue};
+use crate::recut::{Encoding, GivenBack, may_shorten, recut};
 use crate::remaining::RowsLeft;
 use crate::results::{FileResults, Finished, ResultLog};
-use crate::rows::Rows;
-use crate::sample::{ratio, samples};
 use crate::scratch::Scratch;
-use crate::size::{Progress, SizePlan};
+use crate::size::{Progress, SizeBounds, SizePlan};
 use crate::stats::{Figure, Meter};
 use crate::weighed::Weighed;
 use crate::workers::Workers;
 
 /// Most rows that are encoded between two decisions.
 const PIECE_ROWS: usize = 2048;
-
-/// Bytes of values after which a piece ends.
-const PIECE_BYTES: usize = 1024 * 1024;
 
 /// Most rows that are encoded at once, in pieces: the fewer the rounds, the less often do threads that work side by side
 /// meet.
@@ -52,9 +48,6 @@ const ROUND_TARGETS: f64 = 4.0;
 
 /// A round also ends where its rows are so much heavier than those before.
 const HEAVIER: f64 = 1.5;
-
-/// An estimate is no better than a guess where samples make it so many times what was learned.
-const SURE: f64 = 1.1;
 
 /// Row groups that a file may end early because an estimate of its size was too high.
 const EARLY_ROW_GROUPS: usize = 4;
@@ -90,13 +83,6 @@ pub(crate) struct Context<'a> {
     pub(crate) cancel: &'a Cancel,
 }
 
-/// Rows that were not cut into pieces yet.
-struct Queued {
-    weighed: Weighed,
-    /// Rows that were cut off already.
-    at: usize,
-}
-
 /// Cuts ordered rows into files.
 pub(crate) struct Splitter {
     settings: SplitSettings,
@@ -105,16 +91,14 @@ pub(crate) struct Splitter {
     plan: SizePlan,
     groups: Option<Groups>,
     rows_left: RowsLeft,
-    queue: VecDeque<Queued>,
-    queued_rows: usize,
-    queued_bytes: usize,
+    queue: Queue,
     file: Option<OpenFile>,
     /// Bytes of values a row in the file before.
     row_bytes: f64,
-    /// How its rows compressed.
-    usual: Option<Usual>,
     results: ResultLog,
-    /// Files closed so far.
+    /// The last file, while the next may turn out to be too small.
+    held: Option<ClosedFile>,
+    /// Files sent so far.
     files: usize,
     /// What is known of the last of them, until its size is.
     unsettled: Option<Finished>,
@@ -156,12 +140,10 @@ impl Splitter {
             settings,
             groups,
             rows_left,
-            queue: VecDeque::new(),
-            queued_rows: 0,
-            queued_bytes: 0,
+            queue: Queue::default(),
             file: None,
             row_bytes: 0.0,
-            usual: None,
+            held: None,
             files: 0,
             unsettled: None,
             hour_files: (0, 0),
@@ -178,19 +160,24 @@ impl Splitter {
     }
 
     pub(crate) fn push(&mut self, weighed: Weighed, context: &mut Context<'_>) -> Result<()> {
-        let rows = weighed.rows.len;
-        if rows > 0 {
-            self.queued_rows += rows;
-            self.queued_bytes += weighed.bytes(0, rows);
-            self.queue.push_back(Queued { weighed, at: 0 });
-        }
+        let starts = match &mut self.groups {
+            Some(groups) => Some(groups.starts(&weighed.rows, context.catalog)?),
+            None => None,
+        };
+        self.queue.push(weighed, starts);
         self.pump(false, context)
     }
 
     /// Writes what is left and gives all files their final names.
     pub(crate) fn finish(mut self, context: &mut Context<'_>) -> Result<FileResults> {
-        self.pump(true, context)?;
-        self.close_file(context)?;
+        loop {
+            self.pump(true, context)?;
+            let Some(surplus) = self.close_file(context)? else { break };
+            self.queue.put_back(surplus, None, context.catalog)?;
+        }
+        if let Some(last) = self.held.take() {
+            self.send(last, context)?;
+        }
         self.settle(context.scratch)?;
         // Before the commit: what cannot be cleaned up must not look like a success.
         context.scratch.clear()?;
@@ -200,75 +187,57 @@ impl Splitter {
     }
 
     fn pump(&mut self, last: bool, context: &mut Context<'_>) -> Result<()> {
-        while self.queued_rows > 0 {
+        while self.queue.rows() > 0 {
             let rows = self.rows_until_look();
-            if !last && self.queued_rows < rows && self.queued_bytes < PIECE_BYTES {
+            if !last && !self.queue.suffices(rows) {
                 break;
             }
             context.cancel.check()?;
-            let (piece, bytes) = self.cut(rows, context.catalog)?;
-            self.feed(&piece, bytes, context)?;
+            let piece = self.queue.cut(rows, context.catalog)?;
+            self.feed(&piece, context)?;
         }
         Ok(())
     }
 
-    /// Takes a piece off the queue, and tells the bytes of its values.
-    fn cut(&mut self, most: usize, catalog: &Catalog) -> Result<(Rows, usize)> {
-        let (mut parts, mut rows, mut bytes) = (Vec::new(), 0, 0);
-        while rows < most && bytes < PIECE_BYTES {
-            let Some(front) = self.queue.front_mut() else { break };
-            let (start, weighed) = (front.at, &front.weighed);
-            let fitting = weighed.fitting(start, PIECE_BYTES - bytes);
-            let len = fitting.min(most - rows).min(weighed.rows.len - start);
-            let taken = weighed.bytes(start, start + len);
-            parts.push(weighed.rows.slice(start, len));
-            front.at += len;
-            rows += len;
-            bytes += taken;
-            self.queued_bytes -= taken;
-            if front.at == front.weighed.rows.len {
-                self.queue.pop_front();
-            }
-        }
-        self.queued_rows -= rows;
-        Ok((Rows::concat(&parts, catalog)?.without_empty_columns(), bytes))
-    }
-
-    fn feed(&mut self, piece: &Rows, bytes: usize, context: &mut Context<'_>) -> Result<()> {
-        let starts = match &mut self.groups {
-            Some(groups) => Some(groups.starts(piece, context.catalog)?),
-            None => None,
-        };
-        let begins_group = |row: usize| starts.as_ref().is_none_or(|starts| starts[row]);
-        let row_bytes = bytes as f64 / piece.len.max(1) as f64;
+    fn feed(&mut self, piece: &Piece, context: &mut Context<'_>) -> Result<()> {
+        let (rows, row_bytes) = (&piece.rows, piece.row_bytes());
         let mut at = 0;
-        while at < piece.len {
+        while at < rows.len {
             if self.file.as_ref().is_some_and(|file| {
-                self.leaves_hour(file.hour, piece.keys[at]) || (file.full && begins_group(at))
-            }) {
-                self.close_file(context)?;
+                self.leaves_hour(file.hour, rows.keys[at]) || (file.full && piece.may_cut(at))
+            }) && let Some(surplus) = self.close_file(context)?
+            {
+                let starts = piece.starts.as_ref().map(|starts| starts[at..].to_vec());
+                let rest = rows.slice(at, rows.len - at);
+                return self.queue.put_back(surplus, Some((rest, starts)), context.catalog);
             }
             if self.file.is_none() {
-                self.open_file(piece.keys[at]);
+                self.open_file(rows.keys[at]);
             }
             let (mut hour, full) = self.file.as_ref().map_or((None, false), |file| (file.hour, file.full));
             // The piece was cut for the file before, if that has just ended.
-            let most = self.rows_until_look().min(piece.len - at);
+            let most = self.rows_until_look().min(rows.len - at);
             let mut end = at;
             while end < at + most {
-                let leaves = end > at && full && begins_group(end);
-                if leaves || self.leaves_hour(hour, piece.keys[end]) {
+                let leaves = end > at && full && piece.may_cut(end);
+                if leaves || self.leaves_hour(hour, rows.keys[end]) {
                     break;
                 }
-                hour = hour.or(self.hour(piece.keys[end]));
+                hour = hour.or(self.hour(rows.keys[end]));
                 end += 1;
             }
-            let rows = piece.slice(at, end - at);
-            let harmless = self.harmless(&rows, row_bytes, context)?;
-            if harmless > 0 {
-                self.write(&rows.slice(0, harmless), row_bytes, hour, context)?;
+            if let Some(file) = &mut self.file {
+                let taken = rows.slice(at, end - at);
+                let starts = piece.starts.as_ref().map(|starts| &starts[at..end]);
+                file.hour = hour;
+                self.rows_left.take(&taken.keys);
+                let bytes = row_bytes * taken.len as f64;
+                file.take(taken, starts, bytes, context.catalog, &self.settings)?;
             }
-            at += harmless;
+            if self.round_is_complete() {
+                self.look(context)?;
+            }
+            at = end;
         }
         Ok(())
     }
@@ -292,75 +261,19 @@ impl Splitter {
         Round { rows, bytes: (HEAVIER * row_bytes * rows as f64).min(most) }
     }
 
-    /// How many of these rows may be written before the next look: not all where they might be too many for the file and
-    /// a sample tells that they compress much worse than those before; none where the file has turned out to be full.
-    fn harmless(&mut self, rows: &Rows, row_bytes: f64, context: &mut Context<'_>) -> Result<usize> {
-        let Some(file) = self.file.as_mut().filter(|file| !file.full) else { return Ok(rows.len) };
-        let bytes = file.round.bytes + row_bytes * rows.len as f64;
-        let risky = self.plan.matter(bytes) && self.plan.overshoots(file.looked.sizes.worst + bytes);
-        let first = file.metadata.rows == 0;
-        let wanted = (risky || file.round.rows == 0 && self.plan.matter(bytes)) && file.may_jump(self.usual);
-        if self.settings.rows_per_file.is_some() || !(wanted || first) {
-            return Ok(rows.len);
-        }
-        let samples = samples(rows, context.catalog)?;
-        file.ratio = ratio(&samples).unwrap_or(file.ratio);
-        let jump = file.jump(row_bytes, self.usual).filter(|_| risky);
-        if jump.is_some() && file.round.rows > 0 {
-            // These rows are no part of what is looked at: they are sampled again.
-            self.look(context)?;
-            return Ok(0);
-        }
-        file.encoder.note(&samples, &self.encoders);
-        let Some(row_bytes) = jump else { return Ok(rows.len) };
-        file.most = Round::default();
-        Ok(self.plan.rows_of(row_bytes, file.looked.progress()).min(rows.len))
-    }
-
-    fn write(
-        &mut self,
-        rows: &Rows,
-        row_bytes: f64,
-        hour: Option<i64>,
-        context: &mut Context<'_>,
-    ) -> Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let rows = rows.clone().without_empty_columns();
-        file.hour = hour;
-        file.metadata.add(&rows, context.catalog, &self.settings.metadata)?;
-        self.rows_left.take(&rows.keys);
-        let bytes = row_bytes * rows.len as f64;
-        file.value_bytes += bytes;
-        file.weight += file.ratio * bytes;
-        file.round.rows += rows.len;
-        file.round.bytes += bytes;
-        file.encoder.write(rows);
-        let last = self.settings.rows_per_file.is_some_and(|limit| file.metadata.rows >= limit);
-        if last
-            || file.round.rows >= file.most.rows
-            || file.round.bytes >= file.most.bytes
-            || file.encoder.open_rows() >= ROW_GROUP_ROWS
-        {
-            self.look(context)?;
-        }
-        Ok(())
+    fn round_is_complete(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| {
+            self.settings.rows_per_file.is_some_and(|limit| file.metadata.rows >= limit)
+                || file.round.rows >= file.most.rows
+                || file.round.bytes >= file.most.bytes
+                || file.encoder.open_rows() >= ROW_GROUP_ROWS
+        })
     }
 
     /// Encodes what waits and decides by the size that it comes to.
     fn look(&mut self, context: &mut Context<'_>) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.encoder.flush(&mut self.encoders, context.catalog)?;
-        file.round = Round::default();
-        self.encoders.pool().prepare(context.scratch)?;
-        let sizes = file.encoder.sizes(&self.encoders);
-        file.looked =
-            Looked { rows: file.metadata.rows, sizes, value_bytes: file.value_bytes, weight: file.weight };
-        let Sizes { bytes, open_bytes, .. } = sizes;
-        let held = open_bytes + self.encoders.pool().resident() as u64;
-        self.settings.meter.largest(Figure::PeakEncoding, held);
-        if file.encoder.open_rows() >= ROW_GROUP_ROWS || open_bytes > OPEN_BYTES {
-            file.encoder.close_row_group(&mut self.encoders, context.catalog)?;
-        }
+        let bytes = file.encode(&mut self.encoders, context.catalog, context.scratch, &self.settings)?;
         if let Some(limit) = self.settings.rows_per_file {
             file.full = file.metadata.rows >= limit;
         }
@@ -380,50 +293,98 @@ impl Splitter {
     fn end(&mut self, progress: Progress, catalog: &Catalog) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         // In a file that may not end here the open row group goes on, unless the estimate has no footing yet.
-        let trusted =
-            self.groups.is_some() && self.files > 0 && progress.bytes < SURE * file.looked.sizes.learned;
+        let trusted = self.groups.is_some() && self.plan.has_footing();
         file.full = trusted || file.early_row_groups >= EARLY_ROW_GROUPS || {
             file.encoder.close_row_group(&mut self.encoders, catalog)?;
             file.early_row_groups += 1;
-            file.looked.sizes = file.encoder.sizes(&self.encoders);
-            let bytes = file.looked.sizes.bytes;
+            let bytes = file.encoder.sizes(&self.encoders).0;
             self.plan.is_really_full(Progress { bytes, ..progress })
         };
         Ok(())
     }
 
-    fn close_file(&mut self, context: &mut Context<'_>) -> Result<()> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
+    /// Ends the open file; yields rows that it turned out not to have room for.
+    fn close_file(&mut self, context: &mut Context<'_>) -> Result<Option<GivenBack>> {
+        let Some(file) = self.file.take() else { return Ok(None) };
         context.cancel.check()?;
-        let catalog = context.catalog;
-        file.encoder.flush(&mut self.encoders, catalog)?;
+        let full = file.full;
+        let closed = file.close(&mut self.encoders, context.catalog, &self.settings)?;
+        if let Some(bounds) = self.too_large(&closed) {
+            return self.recut(vec![closed], bounds, context);
+        }
+        if let Some(bounds) = self.too_small(&closed).filter(|_| !full)
+            && let Some(before) = self.held.take()
+        {
+            return self.recut(vec![before, closed], bounds, context);
+        }
+        self.hold(closed, context)?;
+        Ok(None)
+    }
+
+    fn recut(
+        &mut self,
+        files: Vec<ClosedFile>,
+        bounds: SizeBounds,
+        context: &mut Context<'_>,
+    ) -> Result<Option<GivenBack>> {
+        let joined = files.len() > 1;
+        let with = Encoding {
+            encoders: &mut self.encoders,
+            settings: &self.settings,
+            catalog: context.catalog,
+            scratch: context.scratch,
+            cancel: context.cancel,
+        };
+        let (file, surplus) = recut(files, bounds, with)?;
+        self.rows_left.give_back(file.hour, surplus.as_ref().map_or(0, GivenBack::rows));
+        self.hold(ClosedFile { joined, ..file }, context)?;
+        Ok(surplus)
+    }
+
+    /// What a file should come to instead, if it is too large and may be shortened.
+    fn too_large(&self, file: &ClosedFile) -> Option<SizeBounds> {
+        let rows_left = self.rows_left.of(file.hour);
+        let progress = Progress { bytes: file.bytes, rows: file.metadata.rows, rows_left };
+        let bounds = self.plan.too_large(progress).filter(|_| self.settings.rows_per_file.is_none());
+        bounds.filter(|bounds| may_shorten(file, *bounds))
+    }
+
+    /// What the last file and the one before should come to instead, if the last is too small.
+    fn too_small(&self, last: &ClosedFile) -> Option<SizeBounds> {
+        let before = self.held.as_ref().filter(|before| before.hour == last.hour && !before.joined)?;
+        let progress = Progress { bytes: before.bytes, rows: before.metadata.rows, rows_left: None };
+        self.plan.too_small(last.bytes, progress).filter(|_| self.settings.rows_per_file.is_none())
+    }
+
+    /// Learns from a file and keeps it until the next is known, which may be too small to be left alone.
+    fn hold(&mut self, file: ClosedFile, context: &Context<'_>) -> Result<()> {
         self.row_bytes = file.value_bytes / file.metadata.rows.max(1) as f64;
-        let key = self.settings.key.as_ref();
-        let key_id = key.and_then(|key| catalog.id(&key.column));
-        let key_type = key_id.map(|id| catalog.data_type(id));
-        // Float keys are ordered by their truncated value, other types not by their value at all.
-        let sorted_by = key_id.filter(|_| {
-            self.settings.ordered && key_type.is_some_and(|t| *t == arrow::datatypes::DataType::Int64)
-        });
-        let placeholder = catalog.placeholder(key.map(|key| key.column.as_str()));
-        let fingerprints = file.encoder.fingerprints(&self.encoders);
-        let assembly = file.encoder.finish(&mut self.encoders, catalog, sorted_by, placeholder)?;
-        let split_key = self.split_key(file.hour)?;
+        self.plan.learn(file.bytes, file.metadata.rows);
+        match self.held.replace(file) {
+            Some(before) => self.send(before, context),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends a file on its way.
+    fn send(&mut self, file: ClosedFile, context: &Context<'_>) -> Result<()> {
+        let ClosedFile { assembly, mut metadata, fingerprints, hour, .. } = file;
+        let key = self.settings.key.as_ref().and_then(|key| context.catalog.id(&key.column));
         let exact = self.settings.report_inexact_keys
             || self.settings.metadata.time.is_some()
-            || key_type.is_some_and(KeyRule::is_exact);
+            || key.is_some_and(|key| KeyRule::is_exact(context.catalog.data_type(key)));
         let result = Finished {
-            record_count: file.metadata.rows as u64,
+            record_count: metadata.rows as u64,
             file_size: 0,
             fingerprints,
-            first_ts: file.metadata.first.filter(|_| exact),
-            last_ts: file.metadata.last.filter(|_| exact),
-            split_key,
-            tids: file.metadata.tids(&self.settings.metadata),
-            traces: file.metadata.traces(&self.settings.metadata),
+            first_ts: metadata.first.filter(|_| exact),
+            last_ts: metadata.last.filter(|_| exact),
+            split_key: self.split_key(hour)?,
+            tids: metadata.tids(&self.settings.metadata),
+            traces: metadata.traces(&self.settings.metadata),
         };
         self.settle(context.scratch)?;
-        let (chunk_bytes, leaf_chunks) = (assembly.chunk_bytes, assembly.leaf_chunks);
+        self.settings.meter.add(Figure::RowGroups, assembly.row_groups.len() as u64);
         self.outbox.send(assembly)?;
         self.unsettled = Some(result);
         self.files += 1;
@@ -431,9 +392,6 @@ impl Splitter {
             // Until one is done, nothing is known of footers.
             self.settle(context.scratch)?;
         }
-        let bytes = self.encoders.estimate(chunk_bytes, leaf_chunks);
-        self.plan.learn(bytes, file.metadata.rows);
-        self.usual = Usual::of(bytes, file.value_bytes, file.weight);
         Ok(())
     }
 
