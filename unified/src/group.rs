@@ -7,7 +7,10 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use arrow::row::{RowConverter, SortField};
+use arrow::array::{Array, ArrayRef, UInt64Array};
+use arrow::compute::{partition, take};
+use arrow::error::ArrowError;
+use arrow::row::{Row, RowConverter, SortField};
 
 use crate::catalog::{Catalog, ColumnId};
 use crate::error::{Error, Result};
@@ -50,56 +53,71 @@ impl Groups {
 
     /// For each row, whether it begins a new group. The very first row of all does not.
     pub(crate) fn starts(&mut self, rows: &Rows, catalog: &Catalog) -> Result<Vec<bool>> {
+        let mut starts = vec![false; rows.len];
         let column = match catalog.id(&self.column).and_then(|id| rows.column(id).map(|array| (id, array))) {
-            Some((id, array)) => Some((id, catalog.resolved(id, array)?)),
-            None => None,
+            Some((id, array)) if rows.len > 0 => Some((id, catalog.resolved(id, array)?)),
+            _ => None,
         };
-        let converted = match column {
-            None => None,
+        match column {
             Some((id, array)) => {
                 let fail = |source| Error::internal("comparing group keys", source);
-                if self.converter.as_ref().is_none_or(|(known, _)| *known != id) {
-                    let field = SortField::new(array.data_type().clone());
-                    self.converter = Some((id, RowConverter::new(vec![field]).map_err(fail)?));
-                }
-                match &mut self.converter {
-                    Some((_, converter)) => {
-                        Some((converter.convert_columns(std::slice::from_ref(&array)).map_err(fail)?, array))
-                    }
-                    None => None,
+                // Only where a value differs from the one before is it worth a look.
+                let alike = partition(std::slice::from_ref(&array)).map_err(fail)?.ranges();
+                let firsts: UInt64Array = alike.iter().map(|range| range.start as u64).collect();
+                let firsts = take(&array, &firsts, None).map_err(fail)?;
+                let values = self.converted(id, &firsts).map_err(fail)?;
+                for (at, range) in alike.iter().enumerate() {
+                    let value = firsts.is_valid(at).then(|| values.row(at));
+                    starts[range.start] = self.begins(value.as_ref().map(Row::data), range.start)?;
                 }
             }
-        };
-        let mut starts = Vec::with_capacity(rows.len);
-        for row in 0..rows.len {
-            let value: Option<&[u8]> = match &converted {
-                Some((values, array)) if array.is_valid(row) => Some(values.row(row).data()),
-                _ => None,
-            };
-            let begins = match &self.current {
-                Some(current) => current.as_deref() != value,
-                None => {
-                    self.current = Some(value.map(Into::into));
-                    false
+            None => {
+                if let Some(first) = starts.first_mut() {
+                    *first = self.begins(None, 0)?;
                 }
-            };
-            if begins {
-                self.change(value)?;
             }
-            starts.push(begins);
-            self.rows += 1;
         }
+        self.rows += rows.len as u64;
         Ok(starts)
     }
 
-    fn change(&mut self, value: Option<&[u8]>) -> Result<()> {
+    fn converted(
+        &mut self,
+        id: ColumnId,
+        array: &ArrayRef,
+    ) -> std::result::Result<arrow::row::Rows, ArrowError> {
+        let converter = match self.converter.take() {
+            Some((known, converter)) if known == id => converter,
+            _ => RowConverter::new(vec![SortField::new(array.data_type().clone())])?,
+        };
+        let (_, converter) = self.converter.insert((id, converter));
+        converter.convert_columns(std::slice::from_ref(array))
+    }
+
+    /// Whether a value belongs to another group than the one before; it is that of so many rows behind those seen so far.
+    fn begins(&mut self, value: Option<&[u8]>, row: usize) -> Result<bool> {
+        let begins = match &self.current {
+            Some(current) => current.as_deref() != value,
+            None => {
+                self.current = Some(value.map(Into::into));
+                false
+            }
+        };
+        if begins {
+            self.change(value, row)?;
+        }
+        Ok(begins)
+    }
+
+    /// Ends the current group.
+    fn change(&mut self, value: Option<&[u8]>, row: usize) -> Result<()> {
         let previous = self.current.replace(value.map(Into::into));
         let Some(closed) = &mut self.closed else { return Ok(()) };
         if let Some(previous) = previous {
             closed.insert(hash(previous.as_deref()));
         }
         if closed.contains(&hash(value)) {
-            return Err(Error::GroupReturned { column: self.column.clone(), row: self.rows });
+            return Err(Error::GroupReturned { column: self.column.clone(), row: self.rows + row as u64 });
         }
         if closed.len() > self.most_closed {
             return Err(Error::Config(format!(

@@ -189,7 +189,7 @@ pub(crate) fn merge(
             (Some(head), _) => Some(head),
             (None, next) => next.map(PeekMut::pop),
         };
-        if picks.len() >= GATHER_ROWS || used_up > context.memory / 3 {
+        if picks.len() >= GATHER_ROWS || used_up > context.memory / 8 {
             context.cancel.check()?;
             flush(&mut picks, &held, &mut each)?;
             used_up = 0;

@@ -24,6 +24,9 @@ use crate::workers::Workers;
 /// Bytes to whose multiples the values of a batch are aligned: as wide as the widest that is common.
 const ALIGNMENT: usize = 16;
 
+/// Bytes of values that are made blocks of at once.
+const AT_ONCE: usize = 256 * 1024;
+
 /// Ends a block: the decoder looks at a message without a body, such as rows without columns, when more bytes follow.
 const END: [u8; 4] = [0; 4];
 
@@ -89,9 +92,18 @@ impl RunWriter {
         Ok(Self { encoder, store })
     }
 
+    /// Writes rows, in this thread, which has others beside it; some at a time, so that few of them are twice in memory.
     pub(crate) fn write(&mut self, rows: &Rows, catalog: &Catalog) -> Result<()> {
+        if rows.len > 1 && rows.own_value_bytes() > AT_ONCE {
+            let half = rows.len / 2;
+            self.write(&rows.slice(0, half), catalog)?;
+            return self.write(&rows.slice(half, rows.len - half), catalog);
+        }
         self.encoder.encode(rows, catalog)?;
-        self.store.write(std::mem::take(&mut self.encoder.blocks))
+        for block in self.encoder.blocks.drain(..) {
+            self.store.write(vec![block])?;
+        }
+        Ok(())
     }
 
     /// Writes all rows that `next` yields until there are none, some batches at a time: the next are made while those

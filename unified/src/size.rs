@@ -22,6 +22,9 @@ const NEAR: f64 = 0.05;
 /// Part of the target below which a last file is too small, and of the goal below which a file stays too large instead.
 const TOO_SMALL: f64 = 0.5;
 
+/// Files that are many: so many that the next is not the last one, however badly that was foreseen.
+const MANY_FILES: f64 = 16.0;
+
 /// Footer bytes of one column chunk with its page index, before a file was closed.
 const FOOTER_BYTES_PER_CHUNK: f64 = 160.0;
 
@@ -185,6 +188,12 @@ impl SizePlan {
             least: TOO_SMALL * goal,
             most: TOO_LARGE * self.target,
         })
+    }
+
+    /// Whether many files are still to come, after one that was learned from.
+    pub(crate) fn is_far_from_end(&self, rows_left: Option<u64>) -> bool {
+        let bytes = rows_left.zip(self.row_bytes).map(|(rows, row_bytes)| row_bytes * rows as f64);
+        bytes.is_some_and(|bytes| bytes > MANY_FILES * self.target)
     }
 
     /// Whether a file was learned from.

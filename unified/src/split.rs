@@ -360,10 +360,18 @@ impl Splitter {
     fn hold(&mut self, file: ClosedFile, context: &Context<'_>) -> Result<()> {
         self.row_bytes = file.value_bytes / file.metadata.rows.max(1) as f64;
         self.plan.learn(file.bytes, file.metadata.rows);
-        match self.held.replace(file) {
-            Some(before) => self.send(before, context),
-            None => Ok(()),
+        let rows_left = self.rows_left.of(file.hour);
+        let before = self.held.replace(file);
+        if let Some(before) = before {
+            self.send(before, context)?;
         }
+        // Memory for another file's pages is taken only where the last one may be the next.
+        if self.plan.is_far_from_end(rows_left)
+            && let Some(file) = self.held.take()
+        {
+            self.send(file, context)?;
+        }
+        Ok(())
     }
 
     /// Sends a file on its way.

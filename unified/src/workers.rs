@@ -49,7 +49,7 @@ impl Workers {
 
     /// Sorts numbers of which no two are equal.
     pub(crate) fn sort(&self, numbers: &mut [u128]) {
-        match self.all().filter(|_| numbers.len() >= MANY) {
+        match self.all(numbers.len() >= MANY) {
             Some(pool) => pool.install(|| numbers.par_sort()),
             None => numbers.sort(),
         }
@@ -61,7 +61,7 @@ impl Workers {
         one: impl FnOnce() -> A + Send,
         other: impl FnOnce() -> B + Send,
     ) -> (A, B) {
-        match self.all() {
+        match self.all(true) {
             Some(pool) => pool.install(|| rayon::join(one, other)),
             None => (one(), other()),
         }
@@ -73,15 +73,15 @@ impl Workers {
         tasks: Vec<T>,
         work: impl Fn(T) -> Result<R, E> + Sync + Send,
     ) -> Result<Vec<R>, E> {
-        match self.all() {
+        match self.all(tasks.len() > 1) {
             Some(pool) => pool.install(|| tasks.into_par_iter().map(work).collect()),
             None => tasks.into_iter().map(work).collect(),
         }
     }
 
-    /// Those who work while the caller waits; nobody where there is but one thread to work with.
-    fn all(&self) -> Option<&ThreadPool> {
-        if self.threads() < 2 {
+    /// Those who work while the caller waits; nobody where it is not `worthwhile` or there is but one thread to work with.
+    fn all(&self, worthwhile: bool) -> Option<&ThreadPool> {
+        if self.threads() < 2 || !worthwhile {
             return None;
         }
         self.0.all.get_or_init(|| pool(self.threads())).as_ref()
