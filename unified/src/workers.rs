@@ -168,15 +168,6 @@ impl<T, R, E> Shared<T, R, E> {
 
     /// Waits until no task is in anybody's hands.
     fn wait(&self) -> MutexGuard<'_, State<T, R, E>> {
-        let begun = std::time::Instant::now();
-        while begun.elapsed().as_micros() < 150 {
-            let state = lock(&self.state);
-            if state.in_hands == 0 {
-                return state;
-            }
-            drop(state);
-            std::thread::yield_now();
-        }
         let state = lock(&self.state);
         self.finished.wait_while(state, |state| state.in_hands > 0).unwrap_or_else(PoisonError::into_inner)
     }
