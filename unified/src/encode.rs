@@ -4,7 +4,7 @@
 //!    filled in as nulls. So a column that first appears in the last row is kept, and one without values never begins.
 //! 2. Closing a row group closes its encoders; the finished chunks wait in the page pool.
 //! 3. Closing the file fixes the schema, the union of all columns begun, by name. Row groups that lack a column get a
-//!    chunk of nulls. The parts are put together by module `outbox`; no value is encoded twice.
+//!    chunk of nulls. The parts are put together by module `outbox`.
 //!
 //! The columns of some pieces are worked on side by side: each encodes its values piece by piece, its fingerprints are
 //! collected beside that, and at the end of a row group its last pages are compressed. Cost: one pass over the values.

@@ -15,7 +15,8 @@
 //! 3. Rows wait to be sorted in memory; beyond their share of the limit they go to disk as sorted runs, compressed. A
 //!    batch is put in order when it comes, while it is in the cache; then one entry of 16 bytes a row is sorted, and the
 //!    payload is gathered from batches that are each read from their first row to their last.
-//! 4. Sorted rows are handed to the encoder as they are gathered, and cut into files by the bytes that they really take.
+//! 4. Sorted rows are handed to the encoder as they are gathered, and cut into files by the bytes that they really take. A file
+//!    that came out too large all the same is cut again, and so is a last one that came out too small.
 //! 5. The columns of a piece are encoded side by side; a coded column gets its page straight from the codes, and columns
 //!    without a dictionary are made page by page.
 //! 6. Files are put together, written and synced beside the work; all get their names at the end.
@@ -27,7 +28,7 @@
 //! # Memory
 //!
 //! [`UnifiedWriterBuilder::memory_limit`] covers what works: waiting rows, the batches of a merge, dictionaries, open and
-//! finished pages. Fan-in is bounded (24 inputs, 64 runs), open pages are (16 MiB, then a row group ends), what is read
+//! finished pages. Fan-in is bounded (24 inputs, 192 runs), open pages are (16 MiB, then a row group ends), what is read
 //! ahead is (a sixteenth), results wait on disk beyond a 64th, at most 1 MiB, until the caller takes them one at a time.
 //! Not covered: the page of the input that is being decoded, some 150 bytes an output file for its two names, and the
 //! program itself. A row larger than the limit is an error.

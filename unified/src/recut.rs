@@ -59,11 +59,20 @@ pub(crate) struct Encoding<'a> {
     pub(crate) cancel: &'a Cancel,
 }
 
-/// Whether a file may end before a row of it, so that it comes to a fair size if its rows are alike.
-pub(crate) fn may_shorten(file: &ClosedFile, bounds: SizeBounds) -> bool {
-    let row_bytes = file.bytes / file.metadata.rows.max(1) as f64;
-    let fair = |row: usize| bounds.allow(row as f64 * row_bytes);
-    (1..file.metadata.rows).any(|row| fair(row) && begins(file.starts.as_ref(), row))
+/// Whether the rows of files that follow one another fit into one file of a fair size, or may be cut so that it is one, if
+/// the rows of each are alike.
+pub(crate) fn may_recut(files: &[&ClosedFile], bounds: SizeBounds) -> bool {
+    let mut before = 0.0;
+    for (number, file) in files.iter().enumerate() {
+        let row_bytes = file.bytes / file.metadata.rows.max(1) as f64;
+        let fair = |row: usize| bounds.allow(before + row as f64 * row_bytes);
+        let mut rows = usize::from(number == 0)..file.metadata.rows;
+        if rows.any(|row| fair(row) && begins(file.starts.as_ref(), row)) {
+            return true;
+        }
+        before += file.bytes;
+    }
+    bounds.allow(before)
 }
 
 fn begins(starts: Option<&BooleanBuffer>, row: usize) -> bool {

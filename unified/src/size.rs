@@ -4,8 +4,8 @@
 //! before compression, so it is scaled by what the same column's last closed chunk turned out to be; before the
 //! first, by 1, which overstates. The footer is scaled likewise by that of the last file but one: the last may still be on its
 //! way to the disk (module `outbox`), and what is cut where must not depend on how fast that goes. Where an estimate says that a
-//! file is full but the sum of its *closed* chunks then falls well short, the file goes on with a further row group;
-//! nothing is encoded twice.
+//! file is full but the sum of its *closed* chunks then falls well short, the file goes on with a further row group.
+//! Where it turns out too low, or the last file too small, files are cut again (module `recut`).
 //!
 //! How much is enough: with the number of rows still to come known, the rest is dealt evenly, so that no tiny file is
 //! left at the end.

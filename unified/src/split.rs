@@ -6,7 +6,9 @@
 //! 2. A file ends before the first row of another hour, where hours are split; and, once it is full (by rows or by
 //!    measured bytes), before the next row that does not belong to a group already begun.
 //!    The pieces that make up three quarters of what still fits are encoded in one round, before the next look at the size.
-//! 3. Each piece goes into the open file's encoder and its metadata at once, so the two speak of the same rows.
+//! 3. A file that came out too large is cut again, and so is the last one with the one before it if it came out too small
+//!    (module `recut`): what did not fit is put before the rows that wait.
+//! 4. Each piece goes into the open file's encoder and its metadata at once, so the two speak of the same rows.
 
 use std::path::PathBuf;
 
@@ -24,7 +26,7 @@ use crate::output::OutputDirectory;
 use crate::pages::PagePool;
 use crate::properties::ROW_GROUP_ROWS;
 use crate::queue::{PIECE_BYTES, Piece, Queue};
-use crate::recut::{Encoding, GivenBack, may_shorten, recut};
+use crate::recut::{Encoding, GivenBack, may_recut, recut};
 use crate::remaining::RowsLeft;
 use crate::results::{FileResults, Finished, ResultLog};
 use crate::scratch::Scratch;
@@ -341,19 +343,20 @@ impl Splitter {
         Ok(surplus)
     }
 
-    /// What a file should come to instead, if it is too large and may be shortened.
+    /// What a file should come to instead, if it is too large.
     fn too_large(&self, file: &ClosedFile) -> Option<SizeBounds> {
         let rows_left = self.rows_left.of(file.hour);
         let progress = Progress { bytes: file.bytes, rows: file.metadata.rows, rows_left };
         let bounds = self.plan.too_large(progress).filter(|_| self.settings.rows_per_file.is_none());
-        bounds.filter(|bounds| may_shorten(file, *bounds))
+        bounds.filter(|bounds| may_recut(&[file], *bounds))
     }
 
     /// What the last file and the one before should come to instead, if the last is too small.
     fn too_small(&self, last: &ClosedFile) -> Option<SizeBounds> {
         let before = self.held.as_ref().filter(|before| before.hour == last.hour && !before.joined)?;
         let progress = Progress { bytes: before.bytes, rows: before.metadata.rows, rows_left: None };
-        self.plan.too_small(last.bytes, progress).filter(|_| self.settings.rows_per_file.is_none())
+        let bounds = self.plan.too_small(last.bytes, progress)?;
+        (self.settings.rows_per_file.is_none() && may_recut(&[before, last], bounds)).then_some(bounds)
     }
 
     /// Learns from a file and keeps it until the next is known, which may be too small to be left alone.

@@ -13,6 +13,7 @@ mod metrics;
 mod ordering;
 mod points;
 mod random;
+mod recut;
 mod schema;
 mod splitting;
 mod tid_merge;
