@@ -39,6 +39,7 @@ pub(crate) struct SegmentReader {
     /// The columns that the last row group was read as dictionaries, and the metadata that say so.
     coded: Option<(Vec<usize>, ArrowReaderMetadata)>,
     projection: ProjectionMask,
+    batch_rows: usize,
     batch_bytes: u64,
     /// Row groups begun.
     groups: usize,
@@ -65,12 +66,18 @@ impl SegmentReader {
             metadata,
             coded: None,
             projection,
+            batch_rows: BATCH_ROWS,
             batch_bytes,
             groups: 0,
             batches: None,
             rows: 0,
             first_row: 0,
         })
+    }
+
+    /// The same with so many rows in a batch at most.
+    pub(crate) fn with_batch_rows(self, batch_rows: usize) -> Self {
+        Self { batch_rows, ..self }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -130,7 +137,7 @@ impl SegmentReader {
             }
             return Ok(false);
         };
-        let rows = batch_rows(group, self.batch_bytes);
+        let rows = batch_rows(group, self.batch_bytes).min(self.batch_rows);
         let index = self.groups;
         self.groups += 1;
         let metadata = self.metadata_of(index).map_err(|source| Error::input_from(self.place(), source))?;

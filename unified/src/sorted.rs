@@ -32,6 +32,9 @@ use crate::spill::SpillFile;
 use crate::stats::Meter;
 use crate::workers::Workers;
 
+/// Most rows of a batch of an input: of each there are some in memory, and to touch fresh memory costs more than a batch.
+const BATCH_ROWS: usize = 4096;
+
 /// Open pages may come to so many times what the batches may: at the default limit 256 MiB.
 const OPEN_PART: usize = 2;
 
@@ -227,7 +230,7 @@ pub(crate) struct SortedSegment {
 impl SortedSegment {
     /// `batch_bytes` is the size at which a batch should end.
     pub(crate) fn open(path: &Path, key: &str, batch_bytes: u64) -> Result<Self> {
-        let reader = SegmentReader::open(path, &[], batch_bytes)?;
+        let reader = SegmentReader::open(path, &[], batch_bytes)?.with_batch_rows(BATCH_ROWS);
         Ok(Self { reader, key: key.to_string(), last: None, translator: Translator::default() })
     }
 
