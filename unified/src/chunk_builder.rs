@@ -4,7 +4,7 @@
 //! (lowest and highest values, histograms, sizes) is noted as they pass, as the Parquet crate's own writer tells it.
 //! Memory: beside the pool, the lowest and highest value of the chunk and of its last page.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
 use std::sync::{Mutex, PoisonError};
 
@@ -29,6 +29,26 @@ use crate::hybrid;
 thread_local! {
     /// A compressor is expensive to make and holds nothing from one page to the next.
     static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    /// Memory in which pages are made, one after another: it stays in the processor's cache, and nobody waits for it.
+    static PLAIN: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static SMALL: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Bytes of such memory that are kept: some pages.
+const KEPT_BYTES: usize = 4 << 20;
+
+/// Does something with memory that is kept, empty at first.
+fn with_kept<R>(
+    kept: &'static std::thread::LocalKey<Cell<Vec<u8>>>,
+    work: impl FnOnce(&mut Vec<u8>) -> R,
+) -> R {
+    let mut bytes = kept.take();
+    bytes.clear();
+    let result = work(&mut bytes);
+    if bytes.capacity() <= KEPT_BYTES {
+        kept.set(bytes);
+    }
+    result
 }
 
 /// How a leaf column is written.
@@ -43,8 +63,8 @@ impl ColumnShape<'_> {
         self.properties.compression(self.column.path())
     }
 
-    fn compressed(&self, bytes: Vec<u8>) -> Result<Bytes> {
-        let Compression::ZSTD(level) = self.compression() else { return Ok(bytes.into()) };
+    fn compressed(&self, bytes: &[u8]) -> Result<Bytes> {
+        let Compression::ZSTD(level) = self.compression() else { return Ok(Bytes::copy_from_slice(bytes)) };
         COMPRESSOR.with_borrow_mut(|compressor| {
             let compressor = match compressor {
                 Some(compressor) => compressor,
@@ -52,7 +72,11 @@ impl ColumnShape<'_> {
             };
             // Another writer may have used it last.
             compressor.set_compression_level(level.compression_level())?;
-            Ok(compressor.compress(&bytes)?.into())
+            with_kept(&SMALL, |small| {
+                small.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+                compressor.compress_to_buffer(bytes, small)?;
+                Ok(Bytes::copy_from_slice(small))
+            })
         })
     }
 
@@ -60,7 +84,7 @@ impl ColumnShape<'_> {
     pub(crate) fn dictionary_page(&self, plain: Vec<u8>, values: usize) -> Result<CompressedPage> {
         let uncompressed = plain.len();
         let page = Page::DictionaryPage {
-            buf: self.compressed(plain)?,
+            buf: self.compressed(&plain)?,
             num_values: values as u32,
             encoding: self.properties.dictionary_page_encoding(),
             is_sorted: false,
@@ -76,27 +100,28 @@ impl ColumnShape<'_> {
         encoding: Encoding,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Result<DataPage> {
-        let mut plain = vec![0; 4];
-        match valid {
-            Some(valid) => {
-                let bits: Vec<u32> = valid.iter().map(u32::from).collect();
-                hybrid::encode(&bits, 1, &mut plain);
+        with_kept(&PLAIN, |plain| {
+            plain.extend([0; 4]);
+            match valid {
+                Some(valid) => {
+                    let bits: Vec<u32> = valid.iter().map(u32::from).collect();
+                    hybrid::encode(&bits, 1, plain);
+                }
+                None => hybrid::encode_equal(1, noted.rows, 1, plain),
             }
-            None => hybrid::encode(&vec![1; noted.rows], 1, &mut plain),
-        }
-        let levels = (plain.len() - 4) as u32;
-        plain[..4].copy_from_slice(&levels.to_le_bytes());
-        encode(&mut plain);
-        let uncompressed = plain.len();
-        let page = Page::DataPage {
-            buf: self.compressed(plain)?,
-            num_values: noted.rows as u32,
-            encoding,
-            def_level_encoding: Encoding::RLE,
-            rep_level_encoding: Encoding::RLE,
-            statistics: None,
-        };
-        Ok(DataPage { page: CompressedPage::new(page, uncompressed), noted })
+            let levels = (plain.len() - 4) as u32;
+            plain[..4].copy_from_slice(&levels.to_le_bytes());
+            encode(plain);
+            let page = Page::DataPage {
+                buf: self.compressed(plain)?,
+                num_values: noted.rows as u32,
+                encoding,
+                def_level_encoding: Encoding::RLE,
+                rep_level_encoding: Encoding::RLE,
+                statistics: None,
+            };
+            Ok(DataPage { page: CompressedPage::new(page, plain.len()), noted })
+        })
     }
 }
 
@@ -342,4 +367,31 @@ impl Read for Stored {
 
 fn histogram(nulls: usize, values: usize) -> Option<LevelHistogram> {
     Some(LevelHistogram::from(vec![nulls as i64, values as i64]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parquet::basic::{Type, ZstdLevel};
+    use parquet::schema::types::{ColumnDescriptor, ColumnPath, Type as SchemaType};
+
+    use super::*;
+
+    #[test]
+    fn a_kept_compressor_has_the_level_of_whoever_uses_it() {
+        let leaf = SchemaType::primitive_type_builder("a", Type::INT64).build().unwrap();
+        let column: ColumnDescPtr =
+            Arc::new(ColumnDescriptor::new(Arc::new(leaf), 1, 0, ColumnPath::from("a")));
+        let bytes: Vec<u8> = (0..60_000u32).flat_map(|n| (n * n % 9973).to_le_bytes()).collect();
+        let at = |level: i32| {
+            let level = Compression::ZSTD(ZstdLevel::try_new(level).unwrap());
+            let properties = WriterProperties::builder().set_compression(level).build();
+            ColumnShape { column: &column, properties: &properties }.compressed(&bytes).unwrap()
+        };
+        let alone = |level| std::thread::scope(|scope| scope.spawn(|| at(level)).join().unwrap());
+        let (fast, small) = (alone(1), alone(12));
+        assert_ne!(fast, small);
+        assert_eq!([at(12), at(1), at(12)], [small.clone(), fast, small]);
+    }
 }

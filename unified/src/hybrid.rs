@@ -11,20 +11,32 @@ pub(crate) fn encode(values: &[u32], width: u32, bytes: &mut Vec<u8>) {
     let mut packed = 0;
     let mut at = 0;
     while at < values.len() {
-        let run = values[at..].iter().take_while(|value| **value == values[at]).count();
+        let equal = values[at..].iter().take_while(|value| **value == values[at]).count();
         let filled = (at - packed) % GROUP;
         // A run may begin only where a group ends; what fills up the group is packed with it.
         let spare = if filled == 0 { 0 } else { GROUP - filled };
-        if run >= GROUP + spare {
+        if equal >= GROUP + spare {
             groups(&values[packed..at + spare], width, bytes);
-            varint(((run - spare) as u64) << 1, bytes);
-            let value = values[at].to_le_bytes();
-            bytes.extend_from_slice(&value[..width.div_ceil(8) as usize]);
-            packed = at + run;
+            run(values[at], equal - spare, width, bytes);
+            packed = at + equal;
         }
-        at += run;
+        at += equal;
     }
     groups(&values[packed..], width, bytes);
+}
+
+/// Appends so many equal values.
+pub(crate) fn encode_equal(value: u32, count: usize, width: u32, bytes: &mut Vec<u8>) {
+    if count < GROUP {
+        return encode(&[value; GROUP][..count], width, bytes);
+    }
+    run(value, count, width, bytes);
+}
+
+/// Appends a run.
+fn run(value: u32, count: usize, width: u32, bytes: &mut Vec<u8>) {
+    varint((count as u64) << 1, bytes);
+    bytes.extend_from_slice(&value.to_le_bytes()[..width.div_ceil(8) as usize]);
 }
 
 /// Appends values as packed groups, if there are any.
@@ -121,5 +133,17 @@ mod tests {
             }
         }
         assert_eq!((width_of(0), width_of(1), width_of(2), width_of(65_535)), (1, 1, 2, 16));
+    }
+
+    #[test]
+    fn equal_values_are_encoded_alike_whether_that_is_known_or_not() {
+        for (value, width) in [(1, 1), (0, 1), (300, 9), (70_000, 17)] {
+            for count in 0..40 {
+                let (mut known, mut found) = (Vec::new(), Vec::new());
+                encode_equal(value, count, width, &mut known);
+                encode(&vec![value; count], width, &mut found);
+                assert_eq!(known, found, "{count} times {value}");
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 use std::process::Command;
 
 use super::points::{point, points};
+use super::recut::turns;
 use super::*;
 use crate::ErrorKind;
 
@@ -52,7 +53,21 @@ fn on_a_small_disk() {
         assert_eq!(entries(other.path()), Vec::<PathBuf>::new());
         assert_eq!(entries(&disk), [disk.join("mounted")]);
     }
+    cut_again(&disk);
     merges(&disk);
+}
+
+/// A file that came out too large and has no room to be cut again.
+fn cut_again(disk: &Path) {
+    let other = tempfile::tempdir_in("/dev/shm").unwrap();
+    let mut writer =
+        UnifiedWriter::builder(other.path()).scratch(disk).target_size(1_100_000).build().unwrap();
+    let error =
+        writer.write(&turns(120_000, 20_011, 6)).and_then(|()| writer.finish().map(drop)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    assert!(error.to_string().contains(disk.to_str().unwrap()), "{error}");
+    assert_eq!(entries(other.path()), Vec::<PathBuf>::new());
+    assert_eq!(entries(disk), [disk.join("mounted")]);
 }
 
 /// Merges of more inputs than fit at once, so that runs go to disk, and of timeseries that go through it too.

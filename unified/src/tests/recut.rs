@@ -16,7 +16,7 @@ fn line(row: i64, block: i64, number: u64) -> String {
 }
 
 /// Rows of so many such columns, and their time.
-fn turns(rows: i64, block: i64, columns: usize) -> RecordBatch {
+pub(super) fn turns(rows: i64, block: i64, columns: usize) -> RecordBatch {
     let mut numbers = noise(3);
     let names = ["a", "b", "c", "d", "e", "f"];
     let mut all = vec![(TIME, ints(0..rows))];
