@@ -35,7 +35,7 @@ impl Piece {
 
 enum Item {
     Rows(Waiting),
-    GivenBack(GivenBack),
+    GivenBack(Box<GivenBack>),
 }
 
 struct Waiting {
@@ -85,7 +85,7 @@ impl Queue {
             self.unshift(rows, starts, catalog)?;
         }
         self.rows += given_back.rows();
-        self.items.push_front(Item::GivenBack(given_back));
+        self.items.push_front(Item::GivenBack(Box::new(given_back)));
         Ok(())
     }
 
