@@ -177,7 +177,8 @@ impl Stored {
                 at += len;
             }
         }
-        file.close(with.encoders, with.catalog, with.settings)
+        let closed = file.close(with.encoders, with.catalog, with.settings)?;
+        Ok(ClosedFile { starts: self.starts.as_ref().map(|starts| starts.slice(0, rows)), ..closed })
     }
 
     fn too_short(&self) -> Error {
@@ -245,8 +246,10 @@ impl Reader {
         loop {
             let Some(segment) = &mut self.segment else {
                 let Some(path) = self.paths.next() else { return Ok(None) };
-                let segment = SegmentReader::open(&path, &[], PIECE_BYTES as u64);
-                self.segment = Some(segment.map_err(|source| unreadable(&path, source))?);
+                let segment = SegmentReader::open(&path, &[], PIECE_BYTES as u64)
+                    .map_err(|source| unreadable(&path, source))?;
+                // What others read ahead must not meet values here: which forms their rows take would depend on the time.
+                self.segment = Some(segment.without_dictionaries());
                 continue;
             };
             let next = segment.next();

@@ -36,6 +36,8 @@ pub(crate) struct SegmentReader {
     path: PathBuf,
     file: SharedFile,
     metadata: ArrowReaderMetadata,
+    /// Whether strings that are stored with a dictionary are read as keys.
+    dictionaries: bool,
     /// The columns that the last row group was read as dictionaries, and the metadata that say so.
     coded: Option<(Vec<usize>, ArrowReaderMetadata)>,
     projection: ProjectionMask,
@@ -64,6 +66,7 @@ impl SegmentReader {
             path: path.to_path_buf(),
             file,
             metadata,
+            dictionaries: true,
             coded: None,
             projection,
             batch_rows: BATCH_ROWS,
@@ -78,6 +81,11 @@ impl SegmentReader {
     /// The same with so many rows in a batch at most.
     pub(crate) fn with_batch_rows(self, batch_rows: usize) -> Self {
         Self { batch_rows, ..self }
+    }
+
+    /// The same with all values spelled out.
+    pub(crate) fn without_dictionaries(self) -> Self {
+        Self { dictionaries: false, ..self }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -161,7 +169,10 @@ impl SegmentReader {
         let mut coded = Vec::new();
         for leaf in 0..schema.num_columns() {
             let root = schema.get_column_root_idx(leaf);
-            if can_be_coded(fields[root].data_type()) && has_dictionary(group.column(leaf)) {
+            if self.dictionaries
+                && can_be_coded(fields[root].data_type())
+                && has_dictionary(group.column(leaf))
+            {
                 coded.push(root);
             }
         }
