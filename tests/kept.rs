@@ -5,6 +5,25 @@ use reports::document::{CheckStatus, JobReport, SideOutcome, SideReport};
 
 use crate::support::{beside, check, findings, parallax, read_report};
 
+/// What a user of `compare` declares who knows that the baseline's files are those of the legacy merger.
+const DEFECT_D: &str = r#"
+[[policy.waiver]]
+code = "rows.extra"
+signal = "metrics"
+side_kind = "recorded"
+reason = "legacy defect D: the merger never emits TID 9223372036854775807"
+owner = "storage team"
+
+# The column of those points alone.
+[[policy.waiver]]
+code = "schema.extra"
+signal = "metrics"
+column = "rollup_p90"
+side_kind = "recorded"
+reason = "legacy defect D: the merger never emits TID 9223372036854775807"
+owner = "storage team"
+"#;
+
 /// Both sides completed, and what they left is there.
 fn kept(job: &JobReport) -> Option<(&SideReport, &SideReport)> {
     let kept = |side: &&SideReport| side.outcome == SideOutcome::Completed && side.kept.is_some();
@@ -45,6 +64,12 @@ fn outputs_of_every_corpus_compare_as_they_were_judged_when_they_were_made() {
                 assert_eq!((rows.changed, rows.missing), (0, 0), "{}", job.id);
                 assert_eq!(rows.extra, job.rows.as_ref().unwrap().extra, "{}", job.id);
                 assert_eq!(check(&compared.jobs[0], "ACCOUNTING").status, CheckStatus::Pass, "{}", job.id);
+                // Declared by name, the defect is all that stood between the two.
+                std::fs::write(finished.path("defect-d.toml"), DEFECT_D).unwrap();
+                let mut arguments = arguments.clone();
+                arguments.extend(["--policy", "defect-d.toml"]);
+                let (code, stdout, stderr) = beside(&finished, &arguments);
+                assert_eq!(code, Some(0), "{}\n{stdout}\n{stderr}", job.id);
                 defective.push(job.id.as_str());
             }
             other => panic!("{}: {other:?}\n{stdout}\n{stderr}", job.id),
