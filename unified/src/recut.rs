@@ -6,10 +6,10 @@
 //!
 //! 1. Such files go to the scratch directory, not to the output.
 //! 2. Their rows are read back and the first ones encoded again, until as many are found as come to the size that a file
-//!    should have. The guess is linear between the nearest counts tried, so one or two tries mostly do.
+//!    should have. The guess is linear between the nearest counts tried; two tries mostly do.
 //! 3. What is behind them goes back to those who wait (module `queue`), before all others.
 //!
-//! Cost: nothing for files of the right size; for the others, one more pass to read and one or two to encode. Memory: a
+//! Cost: nothing for files of the right size; for the others, one more pass to read and to encode for each try. Memory: a
 //! batch of those rows, and the pages of two files of the right size.
 
 use std::io::{BufWriter, Write};
@@ -20,7 +20,6 @@ use arrow::buffer::BooleanBuffer;
 use tempfile::TempPath;
 
 use crate::assembly::Assembly;
-use crate::cancel::Cancel;
 use crate::catalog::Catalog;
 use crate::codes::Translator;
 use crate::encode::Encoders;
@@ -33,7 +32,7 @@ use crate::rows::Rows;
 use crate::scratch::Scratch;
 use crate::segment::SegmentReader;
 use crate::size::SizeBounds;
-use crate::split::SplitSettings;
+use crate::split::{Context, SplitSettings};
 
 /// Tries after which what was found has to do.
 const TRIES: usize = 6;
@@ -50,13 +49,11 @@ pub(crate) struct Stored {
     starts: Option<BooleanBuffer>,
 }
 
-/// With what files are encoded.
-pub(crate) struct Encoding<'a> {
+/// With what files are cut again.
+pub(crate) struct RecutContext<'a, 'b> {
     pub(crate) encoders: &'a mut Encoders,
     pub(crate) settings: &'a SplitSettings,
-    pub(crate) catalog: &'a Catalog,
-    pub(crate) scratch: &'a mut Scratch,
-    pub(crate) cancel: &'a Cancel,
+    pub(crate) step: &'a mut Context<'b>,
 }
 
 /// Whether the rows of files that follow one another fit into one file of a fair size, or may be cut so that it is one, if
@@ -83,9 +80,9 @@ fn begins(starts: Option<&BooleanBuffer>, row: usize) -> bool {
 pub(crate) fn recut(
     files: Vec<ClosedFile>,
     bounds: SizeBounds,
-    mut with: Encoding<'_>,
+    mut with: RecutContext<'_, '_>,
 ) -> Result<(ClosedFile, Option<GivenBack>)> {
-    let stored = Stored::new(files, with.scratch)?;
+    let stored = Stored::new(files, with.step.scratch)?;
     let found = if bounds.allow(stored.bytes) { None } else { stored.search(bounds, &mut with)? };
     let file = match found {
         Some(found) => found,
@@ -122,7 +119,7 @@ impl Stored {
     }
 
     /// Looks for the number of first rows whose file comes nearest to what it should.
-    fn search(&self, bounds: SizeBounds, with: &mut Encoding<'_>) -> Result<Option<ClosedFile>> {
+    fn search(&self, bounds: SizeBounds, with: &mut RecutContext<'_, '_>) -> Result<Option<ClosedFile>> {
         let mut best: Option<ClosedFile> = None;
         let (mut low, mut high) = ((0, 0.0), (self.rows, self.bytes));
         for tried in 0.. {
@@ -160,24 +157,24 @@ impl Stored {
     }
 
     /// A file of the first rows.
-    fn first(&self, rows: usize, with: &mut Encoding<'_>) -> Result<ClosedFile> {
+    fn first(&self, rows: usize, with: &mut RecutContext<'_, '_>) -> Result<ClosedFile> {
         let mut file = OpenFile { hour: self.hour, ..OpenFile::default() };
         let mut reader = self.reader(with.settings);
         while file.metadata.rows < rows {
-            with.cancel.check()?;
-            let Some(batch) = reader.next(with.catalog)? else { return Err(self.too_short()) };
+            with.step.cancel.check()?;
+            let Some(batch) = reader.next(with.step.catalog)? else { return Err(self.too_short()) };
             let mut at = 0;
             let end = batch.len.min(rows - file.metadata.rows);
             while at < end {
                 let len = (end - at).min(ROW_GROUP_ROWS - file.encoder.open_rows());
                 let part = batch.slice(at, len);
-                let bytes = part.value_bytes_by_row(with.catalog)?.iter().sum::<usize>() as f64;
-                file.take(part, None, bytes, with.catalog, with.settings)?;
-                file.encode(with.encoders, with.catalog, with.scratch, with.settings)?;
+                let bytes = part.value_bytes_by_row(with.step.catalog)?.iter().sum::<usize>() as f64;
+                file.take(part, None, bytes, with.step.catalog, with.settings)?;
+                file.encode(with.encoders, with.step.catalog, with.step.scratch, with.settings)?;
                 at += len;
             }
         }
-        let closed = file.close(with.encoders, with.catalog, with.settings)?;
+        let closed = file.close(with.encoders, with.step.catalog, with.settings)?;
         Ok(ClosedFile { starts: self.starts.as_ref().map(|starts| starts.slice(0, rows)), ..closed })
     }
 
@@ -257,7 +254,9 @@ impl Reader {
                 self.segment = None;
                 continue;
             };
-            let mut rows = catalog.take(&batch, &segment.place(), &mut self.translator)?;
+            let mut rows = catalog
+                .take(&batch, &segment.place(), &mut self.translator)
+                .map_err(|source| unreadable(segment.path(), source))?;
             let key = self.key.as_ref().and_then(|key| catalog.id(key)).and_then(|id| rows.column(id));
             rows.keys = KeyRule::keys(key, rows.len);
             return Ok(Some(rows));

@@ -26,7 +26,7 @@ use crate::output::OutputDirectory;
 use crate::pages::PagePool;
 use crate::properties::ROW_GROUP_ROWS;
 use crate::queue::{PIECE_BYTES, Piece, Queue};
-use crate::recut::{Encoding, GivenBack, may_recut, recut};
+use crate::recut::{GivenBack, RecutContext, may_recut, recut};
 use crate::remaining::RowsLeft;
 use crate::results::{FileResults, Finished, ResultLog};
 use crate::scratch::Scratch;
@@ -330,13 +330,7 @@ impl Splitter {
         context: &mut Context<'_>,
     ) -> Result<Option<GivenBack>> {
         let joined = files.len() > 1;
-        let with = Encoding {
-            encoders: &mut self.encoders,
-            settings: &self.settings,
-            catalog: context.catalog,
-            scratch: context.scratch,
-            cancel: context.cancel,
-        };
+        let with = RecutContext { encoders: &mut self.encoders, settings: &self.settings, step: context };
         let (file, surplus) = recut(files, bounds, with)?;
         self.rows_left.give_back(file.hour, surplus.as_ref().map_or(0, GivenBack::rows));
         self.hold(ClosedFile { joined, ..file }, context)?;

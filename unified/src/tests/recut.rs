@@ -1,8 +1,12 @@
 //! Files that did not come out as large as they should: lines of one pattern, which shrink to almost nothing, and random digits,
 //! which do not, take turns.
 
-use arrow::array::{AsArray, DictionaryArray, Float64Array};
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::array::{
+    Array, AsArray, DictionaryArray, Float64Array, Int64Builder, ListArray, MapBuilder, StringBuilder,
+    StructArray,
+};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit};
 
 use super::*;
 
@@ -64,6 +68,19 @@ fn sizes(files: &[FileResult], target: u64) -> Vec<f64> {
     files.iter().map(|file| file.file_size as f64 / target as f64).collect()
 }
 
+/// Files of these rows are cut again: without a place for that the job fails.
+fn assert_cut_again(target: u64, rows: &RecordBatch) {
+    let place = Place::new();
+    let gone = place.scratch.path().join("gone");
+    std::fs::create_dir(&gone).unwrap();
+    let mut writer = place.plain().scratch(&gone).target_size(target).build().unwrap();
+    std::fs::remove_dir(&gone).unwrap();
+    let error = writer.write(rows).and_then(|()| writer.finish().map(drop)).unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::Io);
+    assert!(error.to_string().contains("gone"), "{error}");
+    place.assert_empty();
+}
+
 #[test]
 fn no_file_is_too_large_or_too_small_where_rows_suddenly_compress_much_worse() {
     for (target, block, columns) in
@@ -90,7 +107,7 @@ fn without_a_word_on_how_many_rows_will_come_the_last_file_is_no_tiny_one() {
     let target = 100_000;
     for rows in (20_000..40_000).step_by(2500) {
         let place = Place::new();
-        let files = written(place.plain().target_size(target), &turns(rows, 50_000, 1), 1000);
+        let files = written(place.plain().target_size(target), &turns(rows, 1, 1), 1000);
         let sizes = sizes(&files, target);
         let all = sizes.iter().all(|size| (0.5..=1.15).contains(size));
         assert!(all || sizes.len() == 1, "{rows}: {sizes:?}");
@@ -132,9 +149,99 @@ fn rows_come_back_as_they_were_whatever_the_batches_threads_and_limits() {
 }
 
 #[test]
+fn rows_of_every_type_that_is_taken_can_be_cut_again() {
+    let rows = turns(60_000, 4001, 6);
+    let numbers: Vec<i64> = (0..60_000).collect();
+    let ints = Int64Array::from(numbers.clone());
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+    for number in &numbers {
+        maps.keys().append_value("key");
+        maps.values().append_value(*number);
+        maps.append(number % 3 > 0).unwrap();
+    }
+    let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(
+        numbers.iter().map(|number| (number % 4 > 0).then(|| vec![Some(*number), None])),
+    );
+    let nested: DictionaryArray<Int32Type> = numbers.iter().map(|n| ["p", "q"][(*n % 2) as usize]).collect();
+    let inner = Field::new("inner", nested.data_type().clone(), true)
+        .with_metadata([("a".into(), "b".into())].into());
+    let structure = StructArray::from(vec![(Arc::new(inner), Arc::new(nested) as ArrayRef)]);
+    let mut columns: Vec<(String, ArrayRef)> = vec![
+        ("list".into(), Arc::new(lists)),
+        ("map".into(), Arc::new(maps.finish())),
+        ("struct".into(), Arc::new(structure)),
+    ];
+    columns.extend(
+        ["a", "b", "c", "d", "e", "f"]
+            .map(|name| (name.to_owned(), rows.column_by_name(name).unwrap().clone())),
+    );
+    let words: ArrayRef = texts(numbers.iter().map(|number| format!("w{}", number % 9)));
+    let casts = [
+        (
+            &words,
+            vec![
+                DataType::LargeUtf8,
+                DataType::Utf8View,
+                DataType::Binary,
+                DataType::LargeBinary,
+                DataType::BinaryView,
+            ],
+        ),
+        (
+            &(Arc::new(ints) as ArrayRef),
+            vec![
+                DataType::Int8,
+                DataType::UInt16,
+                DataType::UInt64,
+                DataType::Float16,
+                DataType::Float32,
+                DataType::Boolean,
+                DataType::Date32,
+                DataType::Date64,
+                DataType::Time32(TimeUnit::Second),
+                DataType::Time64(TimeUnit::Nanosecond),
+                DataType::Duration(TimeUnit::Second),
+                DataType::Timestamp(TimeUnit::Second, None),
+                DataType::Timestamp(TimeUnit::Nanosecond, Some("+05:30".into())),
+                DataType::Decimal128(38, 3),
+                DataType::Decimal256(60, 3),
+            ],
+        ),
+    ];
+    for (values, types) in casts {
+        for data_type in types {
+            let values = match &data_type {
+                DataType::Date32 | DataType::Time32(_) => &cast(values, &DataType::Int32).unwrap(),
+                _ => values,
+            };
+            columns.push((format!("{data_type}"), cast(values, &data_type).unwrap()));
+        }
+    }
+    let all = batch(columns.iter().map(|(name, values)| (name.as_str(), Arc::clone(values))).collect());
+    let (place, target) = (Place::new(), 400_000);
+    assert_cut_again(target, &all);
+    let files = written(place.plain().target_size(target), &all, 60_000);
+    let sizes = sizes(&files, target);
+    assert!(sizes.len() > 6 && sizes.iter().all(|size| *size <= 1.15), "{sizes:?}");
+    let mut at = 0;
+    for file in &files {
+        let read = read(&file.path);
+        for field in read.schema().fields() {
+            let expected = all.column_by_name(field.name()).unwrap().slice(at, read.num_rows());
+            let expected = cast(&expected, field.data_type()).unwrap();
+            let same = expected.as_ref() == read.column_by_name(field.name()).unwrap().as_ref();
+            assert!(same, "{} of {}", field.name(), file.path.display());
+        }
+        at += read.num_rows();
+    }
+    assert_eq!(at, 60_000);
+}
+
+#[test]
 fn what_is_told_of_a_file_is_true_of_its_own_rows() {
     let place = Place::new();
     let rows = turns(60_000, 4001, 1);
+    assert_cut_again(100_000, &rows);
     let builder = place.logs().tid_metadata(TIME).target_size(100_000);
     for file in written(builder, &rows, 5000) {
         let read = read(&file.path);
@@ -230,14 +337,5 @@ fn a_group_longer_than_a_file_stays_whole() {
 
 #[test]
 fn where_the_scratch_directory_is_gone_nothing_is_left() {
-    let place = Place::new();
-    let gone = place.scratch.path().join("gone");
-    std::fs::create_dir(&gone).unwrap();
-    let mut writer = place.plain().scratch(&gone).target_size(100_000).build().unwrap();
-    std::fs::remove_dir(&gone).unwrap();
-    let rows = turns(60_000, 4001, 1);
-    let error = writer.write(&rows).and_then(|()| writer.finish().map(drop)).unwrap_err();
-    assert_eq!(error.kind(), crate::ErrorKind::Io);
-    assert!(error.to_string().contains("gone"), "{error}");
-    place.assert_empty();
+    assert_cut_again(100_000, &turns(60_000, 4001, 1));
 }
