@@ -233,6 +233,10 @@ fn unknown_keys(keys: &Int32Array, table: &[u32]) -> Option<Vec<u32>> {
     let mut note = |key: i32| {
         let code = table.get(key as usize)?;
         if *code == UNKNOWN {
+            // One key may be unknown in all rows. Grown bit by bit, it would be copied while others wait for memory.
+            if unknown.is_empty() {
+                unknown.reserve_exact(keys.len());
+            }
             unknown.push(key as u32);
         }
         Some(())

@@ -68,20 +68,34 @@ impl Task {
         })
     }
 
-    /// The measure of the work to come: bytes of values of variable length.
-    fn bytes(&self) -> usize {
+    /// What it is likely to take, in nanoseconds. Measured with logs and metrics on one machine: what counts is which takes
+    /// longer, and about how much.
+    fn cost(&self) -> usize {
         match self {
-            Self::Encode(_, _, _, shares, _) => shares.bytes(),
-            Self::Page(_, _, page) => page.bytes(),
-            Self::Fingerprint(_, _, shares) => shares.bytes() / 2,
-            Self::Close(_, encoder, chunk) => chunk.open_bytes(encoder),
+            Self::Encode(_, _, chunk, shares, last) => {
+                let general = match &chunk.open {
+                    Some(chunk) => matches!(chunk, OpenChunk::General { .. }),
+                    None => !shares.coded() || *last == Some(Dictionary::Partial),
+                };
+                match (general, shares.coded()) {
+                    (true, true) => 90 * shares.rows(),
+                    (true, false) => 50 * shares.rows() + 4 * shares.bytes(),
+                    (false, _) => 2 * shares.rows(),
+                }
+            }
+            Self::Page(_, _, page) => 5 * page.bytes() / 2,
+            Self::Fingerprint(_, _, shares) => 6 * (shares.rows() + shares.bytes()),
+            Self::Close(_, encoder, chunk) => match &chunk.open {
+                Some(OpenChunk::Coded(coded)) => 8 * coded.rows(),
+                _ => 4 * chunk.open_bytes(encoder),
+            },
         }
     }
 
-    /// Puts the largest first, so that no thread waits long for another in the end; tells what all come to.
+    /// Puts first what takes longest, so that no thread waits long for another in the end; tells what all are likely to take.
     pub(crate) fn order(tasks: &mut [Self]) -> usize {
-        tasks.sort_by_cached_key(|task| Reverse(task.bytes()));
-        tasks.iter().map(Self::bytes).sum()
+        tasks.sort_by_cached_key(|task| Reverse(task.cost()));
+        tasks.iter().map(Self::cost).sum()
     }
 }
 
@@ -110,6 +124,14 @@ impl Shares {
     /// What is behind the codes of a piece.
     fn behind(&self, share: &Share) -> Option<&ArrayRef> {
         self.dictionary.as_ref().filter(|_| share.coded)
+    }
+
+    fn rows(&self) -> usize {
+        self.pieces.iter().map(|share| share.rows).sum()
+    }
+
+    fn coded(&self) -> bool {
+        self.dictionary.is_some()
     }
 
     /// Bytes of values of variable length.

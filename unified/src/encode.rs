@@ -34,9 +34,8 @@ use crate::workers::Workers;
 /// limit, so that the limit never changes the output.
 pub(crate) const OPEN_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Rows, and bytes of values, below which columns are encoded one after another, where they are.
-const FEW_ROWS: usize = 1024;
-const FEW_BYTES: usize = 256 * 1024;
+/// Nanoseconds of work that are not worth a second thread.
+const FEW_NANOS: usize = 300_000;
 
 /// What all files of a job share: how each column is encoded, and what was learned of sizes.
 pub(crate) struct Encoders {
@@ -210,14 +209,13 @@ impl FileEncoder {
                 .tasks(id, encoder, shares, last, &mut tasks)
                 .map_err(|source| Error::encode("encoding into", &encoders.place, source))?;
         }
-        let bytes = Task::order(&mut tasks);
-        self.work(tasks, rows < FEW_ROWS && bytes < FEW_BYTES, encoders)
+        self.work(tasks, encoders)
     }
 
-    /// Does what is to be done; what is `few` is not worth a second thread.
-    fn work(&mut self, tasks: Vec<Task>, few: bool, encoders: &Encoders) -> Result<()> {
+    /// Does what is to be done, side by side if that is worth it.
+    fn work(&mut self, mut tasks: Vec<Task>, encoders: &Encoders) -> Result<()> {
         let _timer = encoders.meter.time(Figure::Encode);
-        let done = if few {
+        let done = if Task::order(&mut tasks) < FEW_NANOS {
             tasks.into_iter().map(Task::run).collect::<Encoded<Vec<Done>>>()
         } else {
             encoders.workers.start(tasks, Task::run).join()
@@ -265,8 +263,7 @@ impl FileEncoder {
                 tasks.push(Task::Close(*id, Arc::clone(encoder), std::mem::take(&mut column.chunk)));
             }
         }
-        Task::order(&mut tasks);
-        self.work(tasks, false, encoders)?;
+        self.work(tasks, encoders)?;
         for (id, column) in &self.columns {
             if let Some(chunk) = column.closed.get(&row_group) {
                 encoders.learn_chunk(*id, chunk);

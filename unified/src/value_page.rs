@@ -149,7 +149,8 @@ pub(crate) fn data_page(parts: &[Part], shape: ColumnShape<'_>) -> Result<DataPa
         _ => {
             let arrays = || arrays().map(|values| values.as_binary::<i32>());
             let values = || arrays().flat_map(|values| values.iter().flatten());
-            let lengths: Vec<i32> = values().map(|value| value.len() as i32).collect();
+            let mut lengths = Vec::with_capacity(rows - nulls);
+            lengths.extend(values().map(|value| value.len() as i32));
             let bounds = Bounds::of_bytes(values());
             let bytes: usize = arrays().map(|values| bytes_of(values).len()).sum();
             page(bounds, Some(bytes as i64), &|plain| {

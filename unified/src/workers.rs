@@ -160,7 +160,7 @@ impl<T, R, E> Shared<T, R, E> {
             if state.failure.is_some() || state.panic.is_some() {
                 state.tasks.clear();
             }
-            if state.in_hands == 0 {
+            if state.in_hands == 0 && state.tasks.is_empty() {
                 self.finished.notify_all();
             }
         }
