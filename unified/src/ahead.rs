@@ -1,225 +1,149 @@
-//! Reading the inputs of a merge ahead of it.
+//! Work done ahead of the one who needs it.
 //!
-//! 1. Each input is decoded a batch at a time, by the threads that also encode: which of them does it does not matter.
-//! 2. When the merge takes an input's batch, the input goes back into the queue of those to be decoded. So each input has
-//!    one batch ahead, and the first batches of all inputs are decoded side by side.
-//! 3. A merge that would have to wait for a batch decodes itself: the one it needs, or whichever is next. So there are no
-//!    more threads at work than there were asked for, and readers do not crowd out those who encode.
-//! 4. What comes out depends on the inputs alone: batches of one input keep their order, and a failure is told when the
-//!    merge gets to it.
+//! 1. What will be needed is begun under a number. Whichever thread has nothing else to do takes what waits longest: those
+//!    that also encode, so that there are no more threads at work than there were asked for.
+//! 2. Whoever needs a result and would have to wait for it works meanwhile: on just that, or on what waits longest.
+//! 3. What comes out does not depend on who did what: each piece of work has its own data.
 //!
-//! Memory: one more batch for each input than without.
+//! Memory: the results that nobody took yet; how many may be begun is up to the one who begins them.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::catalog::Catalog;
-use crate::error::{Error, Result};
-use crate::rows::Rows;
-use crate::sorted::SortedSegment;
 use crate::workers::Workers;
 
-/// What goes to and fro: the input, and its next rows once they are decoded.
-type Decoded = (Box<SortedSegment>, Result<Option<Rows>>);
-
-/// An input whose next batch is to be decoded, and where to.
-struct Request {
-    input: usize,
-    segment: Box<SortedSegment>,
-    answer: Sender<Decoded>,
+/// Work of one kind, done ahead. Once it is dropped nothing is under way any more.
+pub(crate) struct Ahead<T, R> {
+    shared: Arc<Shared<T, R>>,
+    workers: Workers,
 }
 
-/// The inputs that are to be decoded.
-struct Requests {
-    catalog: Arc<Catalog>,
-    queue: Mutex<Queue>,
-    /// Told when the last input that is being decoded is.
+struct Shared<T, R> {
+    work: Box<dyn Fn(T) -> R + Send + Sync>,
+    state: Mutex<State<T, R>>,
+    /// Told when something is done and somebody waits.
     finished: Condvar,
 }
 
-#[derive(Default)]
-struct Queue {
+struct State<T, R> {
     /// The longest waiting first.
-    waiting: VecDeque<Request>,
+    waiting: VecDeque<(usize, T)>,
+    done: BTreeMap<usize, std::thread::Result<R>>,
     in_hands: usize,
+    sleepers: usize,
 }
 
-impl Requests {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+impl<T, R> Shared<T, R> {
+    fn lock(&self) -> MutexGuard<'_, State<T, R>> {
         // Nothing is half done while the lock is held.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decodes for `input` what it asked for, if nobody has that in hands, or whichever is next; false where nothing waits.
-    fn serve(&self, input: Option<usize>) -> bool {
-        let request = {
-            let mut queue = self.lock();
-            let own = queue.waiting.iter().position(|request| Some(request.input) == input);
-            let Some(request) = queue.waiting.remove(own.unwrap_or(0)) else { return false };
-            queue.in_hands += 1;
-            request
-        };
-        let Request { mut segment, answer, .. } = request;
-        // Whoever waits for the answer must get one.
-        let rows = catch_unwind(AssertUnwindSafe(|| segment.next(&self.catalog)))
-            .unwrap_or_else(|_| Err(Error::internal("decoding an input", "the reader panicked")));
-        // The merge may have ended early.
-        drop(answer.send((segment, rows)));
-        let mut queue = self.lock();
-        queue.in_hands -= 1;
-        if queue.in_hands == 0 {
+    /// Sleeps until something is done.
+    fn sleep<'a>(&'a self, mut state: MutexGuard<'a, State<T, R>>) -> MutexGuard<'a, State<T, R>> {
+        state.sleepers += 1;
+        let mut state = self.finished.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.sleepers -= 1;
+        state
+    }
+
+    /// Does what waits at this place.
+    fn serve<'a>(&'a self, mut state: MutexGuard<'a, State<T, R>>, at: usize) -> MutexGuard<'a, State<T, R>> {
+        let Some((number, task)) = state.waiting.remove(at) else { return state };
+        state.in_hands += 1;
+        drop(state);
+        // Whoever waits for the result must get one.
+        let done = catch_unwind(AssertUnwindSafe(|| (self.work)(task)));
+        let mut state = self.lock();
+        state.in_hands -= 1;
+        state.done.insert(number, done);
+        if state.sleepers > 0 {
             self.finished.notify_all();
         }
-        true
-    }
-
-    /// Gives up what waits, and waits for what is being decoded.
-    fn end(&self) {
-        let mut queue = self.lock();
-        queue.waiting.clear();
-        drop(self.finished.wait_while(queue, |queue| queue.in_hands > 0));
+        state
     }
 }
 
-/// An input that is read ahead.
-pub(crate) struct AheadSegment {
-    requests: Arc<Requests>,
-    workers: Workers,
-    input: usize,
-    answer: Sender<Decoded>,
-    decoded: Receiver<Decoded>,
-    ended: bool,
-}
-
-impl AheadSegment {
-    fn new(input: usize, segment: SortedSegment, requests: &Arc<Requests>, workers: &Workers) -> Self {
-        let (answer, decoded) = channel();
-        let (requests, workers) = (Arc::clone(requests), workers.clone());
-        let ahead = Self { requests, workers, input, answer, decoded, ended: false };
-        ahead.request(Box::new(segment));
-        ahead
+impl<T: Send + 'static, R: Send + 'static> Ahead<T, R> {
+    pub(crate) fn new(workers: &Workers, work: impl Fn(T) -> R + Send + Sync + 'static) -> Self {
+        let state = State { waiting: VecDeque::new(), done: BTreeMap::new(), in_hands: 0, sleepers: 0 };
+        let shared = Shared { work: Box::new(work), state: Mutex::new(state), finished: Condvar::new() };
+        Self { shared: Arc::new(shared), workers: workers.clone() }
     }
 
-    fn request(&self, segment: Box<SortedSegment>) {
-        let request = Request { input: self.input, segment, answer: self.answer.clone() };
-        self.requests.lock().waiting.push_back(request);
-        let requests = Arc::clone(&self.requests);
-        // Where nobody does, the merge will.
-        self.workers.spawn(move || {
-            requests.serve(None);
+    /// Lets somebody do this, under a number that nothing else has until it is taken.
+    pub(crate) fn begin(&self, number: usize, task: T) {
+        self.shared.lock().waiting.push_back((number, task));
+        let shared = Arc::clone(&self.shared);
+        // Where nobody does, whoever takes it will.
+        self.workers.aside(move || {
+            drop(shared.serve(shared.lock(), 0));
         });
     }
 
-    /// The next rows, or none at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Rows>> {
-        if self.ended {
-            return Ok(None);
-        }
-        let (segment, rows) = self.decoded()?;
-        match rows {
-            Ok(Some(rows)) => {
-                self.request(segment);
-                Ok(Some(rows))
-            }
-            other => {
-                self.ended = true;
-                other
-            }
-        }
-    }
-
-    /// What was decoded, as soon as it is; until then this thread decodes too.
-    fn decoded(&self) -> Result<Decoded> {
-        let gone = || Error::internal("reading ahead", "a reader ended before its work was done");
+    /// The result of what was begun under this number; none if nothing was.
+    pub(crate) fn take(&self, number: usize) -> Option<R> {
+        let mut state = self.shared.lock();
         loop {
-            match self.decoded.try_recv() {
-                Ok(decoded) => return Ok(decoded),
-                Err(TryRecvError::Disconnected) => return Err(gone()),
-                Err(TryRecvError::Empty) if self.requests.serve(Some(self.input)) => {}
-                Err(TryRecvError::Empty) => return self.decoded.recv().map_err(|_| gone()),
+            if let Some(done) = state.done.remove(&number) {
+                drop(state);
+                return Some(done.unwrap_or_else(|panic| resume_unwind(panic)));
             }
+            let own = state.waiting.iter().position(|(waiting, _)| *waiting == number);
+            state = match own {
+                None if state.waiting.is_empty() && state.in_hands == 0 => return None,
+                None if state.waiting.is_empty() => self.shared.sleep(state),
+                own => self.shared.serve(state, own.unwrap_or(0)),
+            };
         }
     }
 }
 
-/// Runs `merge` on inputs that the workers read ahead.
-pub(crate) fn read_ahead<R>(
-    segments: Vec<SortedSegment>,
-    workers: &Workers,
-    catalog: &Arc<Catalog>,
-    merge: impl FnOnce(Vec<AheadSegment>) -> Result<R>,
-) -> Result<R> {
-    /// Ends what is under way, whatever becomes of the merge.
-    struct End(Arc<Requests>);
-    impl Drop for End {
-        fn drop(&mut self) {
-            self.0.end();
+impl<T, R> Drop for Ahead<T, R> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.waiting.clear();
+        while state.in_hands > 0 {
+            state = self.shared.sleep(state);
         }
     }
-    let catalog = Arc::clone(catalog);
-    let requests = Arc::new(Requests { catalog, queue: Mutex::default(), finished: Condvar::new() });
-    let _end = End(Arc::clone(&requests));
-    let ahead = segments.into_iter().enumerate();
-    merge(ahead.map(|(input, segment)| AheadSegment::new(input, segment, &requests, workers)).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::datatypes::{DataType, Field};
-
     use super::*;
-    use crate::Columns;
-    use crate::tests::{batch, ints, segment};
-
-    fn inputs(directory: &std::path::Path, count: i64) -> (Vec<SortedSegment>, Arc<Catalog>) {
-        let tid = Columns::default().tid;
-        let mut catalog = Catalog::default();
-        catalog.note(&Field::new(&tid, DataType::Int64, true), true, "a test").unwrap();
-        let open = |number: i64| {
-            // The last is out of order in its second batch.
-            let tids = (0..500).map(|n| if number == 2 && n == 450 { 0 } else { n * 10 + number });
-            let path = segment(directory, &format!("{number}"), &[batch(vec![(&tid, ints(tids))])]);
-            SortedSegment::open(&path, &tid, 100 * 8).unwrap()
-        };
-        ((0..count).map(open).collect(), Arc::new(catalog))
-    }
 
     #[test]
-    fn each_input_keeps_its_order_and_tells_its_own_failure_in_its_turn() {
+    fn results_are_those_of_their_numbers_whoever_works_and_in_whatever_order_they_are_taken() {
         for threads in [1, 2, 4] {
-            let directory = tempfile::tempdir().unwrap();
-            let (segments, catalog) = inputs(directory.path(), 3);
-            read_ahead(segments, &Workers::new(threads), &catalog, |mut ahead| {
-                for (number, input) in ahead.iter_mut().enumerate() {
-                    let (mut rows, mut failure) = (Vec::new(), None);
-                    loop {
-                        match input.next() {
-                            Ok(Some(next)) => rows.extend(next.keys.into_iter().flatten()),
-                            Ok(None) => break,
-                            Err(error) => failure = Some(error),
-                        }
-                    }
-                    let expected = (0..500).map(|n| n * 10 + number as i64);
-                    assert!(rows.iter().copied().eq(expected.take(rows.len())));
-                    assert_eq!(failure.is_some(), number == 2);
-                    assert!(if number == 2 { rows.len() < 450 } else { rows.len() == 500 });
-                }
-                Ok(())
-            })
-            .unwrap();
+            let workers = Workers::new(threads);
+            let ahead = Ahead::new(&workers, |n: usize| n * n);
+            (0..60).for_each(|n| ahead.begin(n, n + 1));
+            for n in (0..30).rev().chain(30..60) {
+                assert_eq!(ahead.take(n), Some((n + 1) * (n + 1)));
+            }
+            assert_eq!(ahead.take(3), None);
         }
     }
 
     #[test]
-    fn a_merge_that_ends_early_ends_its_readers() {
-        let directory = tempfile::tempdir().unwrap();
-        let (segments, catalog) = inputs(directory.path(), 2);
-        let ended = read_ahead(segments, &Workers::new(2), &catalog, |mut ahead| {
-            ahead[0].next()?;
-            Err::<(), _>(Error::Cancelled)
-        });
-        assert!(matches!(ended, Err(Error::Cancelled)));
+    fn what_is_given_up_is_not_under_way_any_more_and_a_panic_reaches_whoever_takes() {
+        for threads in [1, 2, 4] {
+            let workers = Workers::new(threads);
+            let counted = Arc::new(());
+            let ahead = Ahead::new(&workers, |held: Arc<()>| {
+                assert!(Arc::strong_count(&held) > 1, "one");
+            });
+            (0..50).for_each(|n| ahead.begin(n, Arc::clone(&counted)));
+            ahead.take(49);
+            drop(ahead);
+            assert_eq!(Arc::strong_count(&counted), 1);
+            let ahead = Ahead::new(&workers, |held: Arc<()>| {
+                assert!(Arc::strong_count(&held) > 1, "one");
+            });
+            ahead.begin(7, Arc::new(()));
+            assert!(catch_unwind(AssertUnwindSafe(|| ahead.take(7))).is_err());
+        }
     }
 }

@@ -68,6 +68,7 @@
 //! interpret nested columns, or read anything but Parquet.
 
 mod ahead;
+mod ahead_segment;
 mod assembly;
 mod bounds;
 mod builder;
@@ -85,6 +86,7 @@ mod encode;
 mod error;
 mod fingerprint;
 mod footer;
+mod gathered;
 mod group;
 mod heap;
 mod hybrid;

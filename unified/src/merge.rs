@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use crate::ahead::AheadSegment;
+use crate::ahead_segment::AheadSegment;
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, ColumnId};
 use crate::error::Result;

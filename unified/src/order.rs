@@ -7,10 +7,12 @@
 //! they had to be spilled, a quarter goes to the batches of the merge.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, ColumnId};
 use crate::error::{Error, Result};
+use crate::gathered::Gathered;
 use crate::merge::{MergeContext, RUN_FAN_IN, Source, merge, reduce, run_batch_bytes};
 use crate::rows::Rows;
 use crate::run::{Run, RunReader, RunWriter};
@@ -275,6 +277,20 @@ pub(crate) struct AllRows {
 }
 
 impl AllRows {
+    /// Whether they all are in memory.
+    pub(crate) fn are_in_memory(&self) -> bool {
+        self.sorter.runs.is_empty()
+    }
+
+    /// Rows that all are in memory, in order.
+    pub(crate) fn gathered(self, catalog: &Arc<Catalog>) -> Result<Gathered> {
+        let Self { sorter: Sorter { memory_limit, buffer, whole, meter, workers, .. }, key } = self;
+        let _timer = meter.time(Figure::Sort);
+        let batch_bytes = memory_limit / GATHERED_PART;
+        let buffer = SortedBuffer::new(buffer, whole, key, batch_bytes, catalog, &workers)?;
+        Ok(Gathered::new(buffer, catalog, &workers))
+    }
+
     /// Hands all rows on in order.
     pub(crate) fn drain(
         self,
@@ -287,8 +303,15 @@ impl AllRows {
             self;
         let batch_bytes = memory_limit / GATHERED_PART;
         let sort = meter.time(Figure::Sort);
-        let buffer = SortedBuffer::new(buffer, whole, key, batch_bytes, catalog, &workers)?;
+        let mut buffer = SortedBuffer::new(buffer, whole, key, batch_bytes, catalog, &workers)?;
         drop(sort);
+        if runs.is_empty() {
+            while let Some(rows) = buffer.next(catalog)? {
+                cancel.check()?;
+                each(rows)?;
+            }
+            return Ok(());
+        }
         // The file goes with the last run in it.
         drop(spill);
         let context =
@@ -298,14 +321,6 @@ impl AllRows {
         let mut sources = Vec::with_capacity(runs.len() + 1);
         for run in runs {
             sources.push(Source::Disk(Box::new(RunReader::open(run)?)));
-        }
-        if sources.is_empty() {
-            let mut buffer = buffer;
-            while let Some(rows) = buffer.next(catalog)? {
-                cancel.check()?;
-                each(rows)?;
-            }
-            return Ok(());
         }
         sources.push(Source::Memory(buffer));
         merge(sources, &context, |held, picks| each(Rows::gather(held, picks, catalog)?))

@@ -152,7 +152,14 @@ impl SortedBuffer {
         }
     }
 
-    fn gather(&self, entries: Range<usize>, catalog: &Catalog) -> Result<Rows> {
+    /// The entries of each batch; none where the rows already lie in order.
+    pub(crate) fn batches(&self) -> Vec<Range<usize>> {
+        let rows = self.order.len();
+        (0..rows).step_by(self.step).map(|from| from..rows.min(from + self.step)).collect()
+    }
+
+    /// The rows of these entries.
+    pub(crate) fn gather(&self, entries: Range<usize>, catalog: &Catalog) -> Result<Rows> {
         let entries = &self.order[entries];
         let picks: Vec<(usize, usize)> = entries.iter().map(|entry| place_of(*entry)).collect();
         let parts: Vec<&Rows> = self.parts.iter().flatten().collect();

@@ -17,7 +17,7 @@ use arrow::datatypes::{DataType, Field, Int64Type};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use crate::ahead::read_ahead;
+use crate::ahead_segment::read_ahead;
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, ColumnId, check_names};
 use crate::codes::Translator;

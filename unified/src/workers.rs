@@ -26,21 +26,32 @@ pub(crate) fn threads(asked: usize) -> usize {
 const MANY: usize = 50_000;
 
 /// Runs independent tasks, at once where there are threads for it. Clones share their threads.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Workers(Arc<Pools>);
 
-#[derive(Debug)]
+impl std::fmt::Debug for Workers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Workers").field(&self.threads()).finish()
+    }
+}
+
 struct Pools {
     threads: usize,
     /// As many threads, for callers who wait meanwhile. Absent inside where no threads could be had: then one has to do.
     all: OnceLock<Option<ThreadPool>>,
     /// Those beside the caller.
     helpers: OnceLock<Option<ThreadPool>>,
+    /// What they do when they get to it, or whoever waits for them.
+    aside: Arc<Mutex<VecDeque<Job>>>,
 }
+
+/// Something to be done by whoever has nothing else to do.
+type Job = Box<dyn FnOnce() + Send>;
 
 impl Workers {
     pub(crate) fn new(threads: usize) -> Self {
-        Self(Arc::new(Pools { threads, all: OnceLock::new(), helpers: OnceLock::new() }))
+        let aside = Arc::default();
+        Self(Arc::new(Pools { threads, all: OnceLock::new(), helpers: OnceLock::new(), aside }))
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -87,13 +98,34 @@ impl Workers {
         self.0.all.get_or_init(|| pool(self.threads())).as_ref()
     }
 
-    /// Lets another thread do this when it gets to it; false where there is none, and then nobody will.
-    pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) -> bool {
+    /// Lets a thread do this that has nothing else to do; nobody does where there is but one to work with.
+    pub(crate) fn aside(&self, work: impl FnOnce() + Send + 'static) {
         if self.threads() < 2 {
-            return false;
+            return;
         }
+        lock(&self.0.aside).push_back(Box::new(work));
+        let aside = Arc::clone(&self.0.aside);
+        self.spawn(move || {
+            let job = lock(&aside).pop_front();
+            job.into_iter().for_each(|job| job());
+        });
+    }
+
+    /// Does something that was put aside, if more is left than the other threads have use for; false if nothing was done.
+    fn lend_a_hand(&self) -> bool {
+        let job = {
+            let mut aside = lock(&self.0.aside);
+            if aside.len() < self.threads() { None } else { aside.pop_front() }
+        };
+        job.map(|job| job()).is_some()
+    }
+
+    /// Lets another thread do this when it gets to it, if there is one.
+    fn spawn(&self, work: impl FnOnce() + Send + 'static) {
         let helpers = self.0.helpers.get_or_init(|| pool(self.threads() - 1));
-        helpers.as_ref().map(|pool| pool.spawn(work)).is_some()
+        if let Some(pool) = helpers {
+            pool.spawn(work);
+        }
     }
 
     /// Lets others begin with independent tasks, in their order. With one thread to work with they wait for whoever joins.
@@ -109,13 +141,14 @@ impl Workers {
             let shared = Arc::clone(&shared);
             self.spawn(move || shared.take_part());
         }
-        Batch { shared }
+        Batch { shared, workers: self.clone() }
     }
 }
 
 /// Tasks that others work on while the caller does something else, until it joins them.
 pub(crate) struct Batch<T, R, E> {
     shared: Arc<Shared<T, R, E>>,
+    workers: Workers,
 }
 
 impl<T, R, E> std::fmt::Debug for Batch<T, R, E> {
@@ -179,10 +212,11 @@ impl<T: Send + 'static, R: Send + 'static, E: Send + 'static> Batch<T, R, E> {
         self.shared.take_part();
     }
 
-    /// Works on what is left, waits for the others and yields all results, in no particular order; with several failures,
-    /// any one of them.
+    /// Works on what is left, waits for the others, doing meanwhile what was put aside, and yields all results, in no
+    /// particular order; with several failures, any one of them.
     pub(crate) fn join(self) -> Result<Vec<R>, E> {
         self.shared.take_part();
+        while lock(&self.shared.state).in_hands > 0 && self.workers.lend_a_hand() {}
         let mut state = self.shared.wait();
         if let Some(panic) = state.panic.take() {
             std::panic::resume_unwind(panic);

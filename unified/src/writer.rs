@@ -349,18 +349,27 @@ impl Pipeline {
             splitter.expect(counted);
             let key = key.as_ref().and_then(|rule| catalog.id(&rule.column));
             let rows = sorter.end(key, &catalog, &mut scratch)?;
-            let mut runs = scratch.another();
-            side_by_side(
-                splitter.workers().threads(),
-                |sink| {
-                    rows.drain(&catalog, &mut runs, &cancel, |rows| sink(Weighed::new(rows, &catalog)?))?;
-                    runs.clear()
-                },
-                |rows| {
+            if rows.are_in_memory() {
+                let mut gathered = rows.gathered(&catalog)?;
+                while let Some(rows) = gathered.next()? {
+                    cancel.check()?;
                     let scratch = &mut scratch;
-                    splitter.push(rows, &mut Context { catalog: &catalog, scratch, cancel: &cancel })
-                },
-            )?;
+                    splitter.push(rows, &mut Context { catalog: &catalog, scratch, cancel: &cancel })?;
+                }
+            } else {
+                let mut runs = scratch.another();
+                side_by_side(
+                    splitter.workers().threads(),
+                    |sink| {
+                        rows.drain(&catalog, &mut runs, &cancel, |rows| sink(Weighed::new(rows, &catalog)?))?;
+                        runs.clear()
+                    },
+                    |rows| {
+                        let scratch = &mut scratch;
+                        splitter.push(rows, &mut Context { catalog: &catalog, scratch, cancel: &cancel })
+                    },
+                )?;
+            }
         }
         splitter.finish(&mut Context { catalog: &catalog, scratch: &mut scratch, cancel: &cancel })
     }
