@@ -75,6 +75,7 @@ impl CodedChunk {
         match codes.nulls().filter(|nulls| nulls.null_count() > 0) {
             Some(nulls) => {
                 self.valid().append_buffer(nulls.inner());
+                self.codes.reserve(codes.len() - nulls.null_count());
                 self.codes.extend(nulls.valid_indices().map(|row| codes.value(row)));
             }
             None => {
@@ -117,7 +118,7 @@ impl CodedChunk {
         store: Box<dyn PageStore>,
     ) -> Result<BuiltChunk> {
         let mut chunk = ChunkBuilder::new(store, shape);
-        chunk.dictionary(dictionary_page(&self.distinct, values, shape)?)?;
+        chunk.dictionary(dictionary_page(&self.distinct, values, self.dictionary_bytes, shape)?)?;
         let valid = self.valid.map(|mut valid| NullBuffer::new(valid.finish()));
         let page_rows = shape.properties.data_page_row_count_limit();
         let (mut row, mut at) = (0, 0);
@@ -137,8 +138,13 @@ impl CodedChunk {
     }
 }
 
-fn dictionary_page(distinct: &[u16], values: &ArrayRef, shape: ColumnShape<'_>) -> Result<CompressedPage> {
-    let mut plain = Vec::new();
+fn dictionary_page(
+    distinct: &[u16],
+    values: &ArrayRef,
+    bytes: usize,
+    shape: ColumnShape<'_>,
+) -> Result<CompressedPage> {
+    let mut plain = Vec::with_capacity(bytes);
     for code in distinct {
         let value = value_of(values, *code);
         plain.extend_from_slice(&(value.len() as u32).to_le_bytes());
