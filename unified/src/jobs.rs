@@ -90,6 +90,7 @@ impl BuffetJob<'_> {
             dropped: self.dropped_columns,
             memory_limit: self.memory_limit,
             threads: threads(self.threads),
+            sorted_by: self.sort.then_some(&self.columns.timestamp),
         };
         let mut builder = logs_builder(self.output.to_path_buf(), self.columns)
             .scratch(self.scratch)
@@ -152,6 +153,7 @@ impl FingerprintJob<'_> {
             dropped: &[],
             memory_limit: self.memory_limit,
             threads: threads(self.threads),
+            sorted_by: Some(&self.columns.timestamp),
         };
         let builder = logs_builder(self.output.to_path_buf(), self.columns)
             .scratch(self.scratch)
@@ -206,6 +208,7 @@ impl LogsJob<'_> {
             dropped: &[],
             memory_limit: self.memory_limit,
             threads: threads(self.threads),
+            sorted_by: Some(&self.columns.timestamp),
         };
         let builder = logs_builder(self.output.to_path_buf(), self.columns)
             .scratch(self.scratch)

@@ -138,7 +138,8 @@ impl Sorter {
         scratch: &mut Scratch,
     ) -> Result<()> {
         // Read off the column again when they are needed.
-        rows.keys = Vec::new();
+        let keys = std::mem::take(&mut rows.keys);
+        let sorted = keys.len() == rows.len && keys.is_sorted();
         let bytes = rows.memory();
         let limit = buffer_bytes(self.memory_limit, self.workers.threads()).saturating_sub(catalog.memory());
         if self.held_bytes() + bytes > limit {
@@ -158,7 +159,7 @@ impl Sorter {
         }
         if rows.len >= JOIN_ROWS {
             self.join_small(key, catalog)?;
-            return self.keep(rows, key);
+            return if sorted && self.pending.is_empty() { self.hold(rows) } else { self.keep(rows, key) };
         }
         self.small_rows += rows.len;
         self.small_bytes += bytes;

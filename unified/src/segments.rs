@@ -3,14 +3,18 @@
 //! 1. The segments are dealt in order: reader `n` of `t` takes the segments `n`, `n + t`, ...
 //! 2. Each reader decodes in a thread of its own and hands batches over through a channel that holds some of them, so that
 //!    what is read ahead is bounded by count, and by the batches' size in bytes. Readers are fewer under a small limit.
-//! 3. The batches are taken segment by segment, so their order is that of the segments, whatever the threads do.
+//! 3. The batches are taken segment by segment, so their order is that of the segments, whatever the threads do. The rows of
+//!    a batch that will be sorted anyway are put in order before it is handed over: where it is decoded its values are in the
+//!    cache, and what is let go of does not belong to another thread.
 //!
 //! With one thread everything happens in the caller's. A reader has one file open at a time.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::Int64Type;
 
 use crate::error::{Error, Result};
 use crate::segment::SegmentReader;
@@ -34,6 +38,8 @@ pub(crate) struct Segments<'a> {
     /// The writer's memory limit; the batches in flight get a sixteenth.
     pub(crate) memory_limit: u64,
     pub(crate) threads: usize,
+    /// Column by which whoever takes the rows sorts them.
+    pub(crate) sorted_by: Option<&'a str>,
 }
 
 /// What a reader hands over.
@@ -92,6 +98,23 @@ impl Segments<'_> {
         })
     }
 
+    /// The rows in order, ties as they come, where every row has a key of the usual kind. A batch that may have a row too large
+    /// for the memory limit stays as it is: the row will be named.
+    fn in_order(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        let keys = self.sorted_by.and_then(|column| batch.column_by_name(column));
+        let keys = keys.and_then(|keys| keys.as_primitive_opt::<Int64Type>());
+        let Some(keys) = keys.filter(|keys| keys.null_count() == 0 && !keys.values().is_sorted()) else {
+            return Ok(batch);
+        };
+        if batch.get_array_memory_size() as u64 > self.memory_limit {
+            return Ok(batch);
+        }
+        let mut order: Vec<(i64, u32)> = keys.values().iter().copied().zip(0..).collect();
+        order.sort_unstable();
+        let order = UInt32Array::from_iter_values(order.into_iter().map(|(_, row)| row));
+        take_record_batch(&batch, &order).map_err(|source| Error::internal("putting rows in order", source))
+    }
+
     /// Reads every `step`th segment, until the one who takes the batches is gone.
     fn read_every(
         &self,
@@ -106,6 +129,7 @@ impl Segments<'_> {
         for path in self.inputs.iter().skip(first).step_by(step) {
             let send = |message| sender.send(message).map_err(|_| Error::Cancelled);
             let read = read_one(path, self.dropped, share, meter, |batch, place, row| {
+                let batch = self.in_order(batch)?;
                 send(Ok(Message::Batch(batch, place.to_owned(), row)))
             });
             let last = read.is_err();
@@ -135,5 +159,39 @@ fn read_one(
             place = reader.place();
         }
         each(batch, &place, reader.first_row())?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+
+    use super::*;
+    use crate::tests::{batch, ints};
+
+    fn segments(sorted_by: Option<&str>, memory_limit: u64) -> Segments<'_> {
+        Segments { inputs: &[], dropped: &[], memory_limit, threads: 2, sorted_by }
+    }
+
+    fn column(batch: &RecordBatch, name: &str) -> Vec<Option<i64>> {
+        batch.column_by_name(name).unwrap().as_primitive::<Int64Type>().iter().collect()
+    }
+
+    #[test]
+    fn rows_are_put_in_order_of_their_keys_and_ties_stay_as_they_came() {
+        let rows = batch(vec![("ts", ints([5, 3, 5, 3, 4])), ("n", ints(0..5))]);
+        let ordered = segments(Some("ts"), 1 << 20).in_order(rows.clone()).unwrap();
+        assert_eq!(column(&ordered, "ts"), [3, 3, 4, 5, 5].map(Some));
+        assert_eq!(column(&ordered, "n"), [1, 3, 4, 0, 2].map(Some));
+        assert_eq!(segments(None, 1 << 20).in_order(rows.clone()).unwrap(), rows);
+    }
+
+    #[test]
+    fn a_batch_whose_rows_may_be_named_in_an_error_stays_as_it_is() {
+        let rows = batch(vec![("ts", ints([5, 3])), ("n", ints(0..2))]);
+        assert_eq!(segments(Some("ts"), 8).in_order(rows.clone()).unwrap(), rows);
+        let missing =
+            batch(vec![("ts", std::sync::Arc::new(Int64Array::from(vec![Some(5), None, Some(3)])))]);
+        assert_eq!(segments(Some("ts"), 1 << 20).in_order(missing.clone()).unwrap(), missing);
     }
 }

@@ -106,6 +106,7 @@ impl TracesJob<'_> {
             dropped: self.dropped_columns,
             memory_limit: self.memory_limit,
             threads: threads(self.threads),
+            sorted_by: self.sort.then_some(&self.columns.start_time),
         };
         let mut builder = traces_builder(self.output.to_path_buf(), self.columns, self.slot)
             .scratch(self.scratch)
