@@ -80,7 +80,8 @@ impl Segments<'_> {
             for first in 0..threads {
                 let (sender, receiver) = sync_channel(ahead);
                 channels.push(receiver);
-                let work = *self;
+                // One reader would be what all wait for, and holds more while it does that.
+                let work = Self { sorted_by: self.sorted_by.filter(|_| threads > 1), ..*self };
                 scope.spawn(move || work.read_every(first, threads, ahead, meter, &sender));
             }
             for segment in 0..self.inputs.len() {
