@@ -154,14 +154,15 @@ fn spilling(options: &Options, place: &Path) -> Result<(), Failure> {
             let set = Set { options: &options, place, input: &many, job: "logs" };
             let spilled = set.run("logs", &many, &output, threads, "-")?;
             say(&format!(
-                "  {} rows, {} MiB, {threads} threads: peak {:.1} MiB, {} files, wall {:.1} s, processor {:.1} s, {:.2} a row \
-                 by 2,000,000 rows in memory",
+                "  {} rows, {} MiB, {threads} threads: peak {:.1} MiB, {} files, wall {:.1} s, processor {:.1} s; a row by one of \
+                 2,000,000 in memory: wall {:.2}, processor {:.2}",
                 spilled.rows,
                 limit >> 20,
                 spilled.peak / f64::from(1 << 20),
                 spilled.files,
                 spilled.wall,
                 spilled.cpu,
+                (spilled.wall / spilled.rows) / (memory.wall / memory.rows),
                 (spilled.cpu / spilled.rows) / (memory.cpu / memory.rows)
             ));
         }
