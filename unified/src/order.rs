@@ -236,10 +236,10 @@ impl Sorter {
             Some(file) => file,
             None => SpillFile::create(scratch)?,
         };
-        let mut sorted = SortedBuffer::new(parts, whole, key, batch_bytes, catalog, &self.workers)?;
+        let sorted = SortedBuffer::new(parts, whole, key, batch_bytes, catalog, &self.workers)?;
         let forms = sorted.forms(catalog);
         let mut writer = RunWriter::create(file, catalog, forms, batch_bytes, &self.workers)?;
-        writer.write_all(|workers| sorted.next_few(catalog, workers), catalog)?;
+        writer.write_all(sorted, catalog)?;
         let (run, file) = writer.finish()?;
         self.spill = Some(file);
         meter.add(Figure::SpilledRuns, 1);

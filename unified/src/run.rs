@@ -3,8 +3,10 @@
 //! The *stream* format, because the file format refuses replaced dictionaries inside nested columns. A run's columns
 //! are named by their number; coded columns are stored as their codes. Keys are not stored: they are read off the sort
 //! column again, by the same rule. Each batch is one block of the spill file: it is compressed as a whole, which costs a
-//! fraction of a frame for each of its buffers, and its columns are read as parts of one piece of memory.
+//! fraction of a frame for each of its buffers, and its columns are read as parts of one piece of memory. A thread gathers,
+//! encodes and compresses some batches one after another: none holds memory that another lets go of.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -18,13 +20,14 @@ use crate::codes::CODE_TYPE;
 use crate::error::{Error, Result};
 use crate::key::KeyRule;
 use crate::rows::{Rows, null_array};
-use crate::spill::{BlockReader, SpillFile, Stretch};
+use crate::sort::{SortedBuffer, Unmade};
+use crate::spill::{Block, BlockReader, SpillFile, Stretch};
 use crate::workers::Workers;
 
 /// Bytes to whose multiples the values of a batch are aligned: as wide as the widest that is common.
 const ALIGNMENT: usize = 16;
 
-/// Bytes of values that are made blocks of at once.
+/// Bytes of values that a thread makes blocks of at once.
 const AT_ONCE: usize = 256 * 1024;
 
 /// Ends a block: the decoder looks at a message without a body, such as rows without columns, when more bytes follow.
@@ -46,18 +49,18 @@ pub(crate) type Forms = Vec<(ColumnId, DataType)>;
 
 /// Writes one run.
 pub(crate) struct RunWriter {
-    encoder: BatchEncoder,
+    maker: BlockMaker,
     store: Store,
 }
 
 /// Makes blocks of rows.
-struct BatchEncoder {
-    /// What of the stream is no block yet.
-    writer: StreamWriter<Vec<u8>>,
-    blocks: Vec<Vec<u8>>,
+struct BlockMaker {
     forms: Forms,
     schema: SchemaRef,
+    options: IpcWriteOptions,
     batch_bytes: usize,
+    /// Of the spill file, for messages.
+    place: PathBuf,
 }
 
 /// Where the blocks go.
@@ -84,12 +87,12 @@ impl RunWriter {
             })
             .collect();
         let schema = Arc::new(Schema::new(fields));
-        let writer = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)
-            .and_then(|options| StreamWriter::try_new_with_options(Vec::new(), &schema, options))
-            .map_err(|source| Error::spill("starting a run in spill file", file.path(), source))?;
-        let encoder = BatchEncoder { writer, blocks: Vec::new(), forms, schema, batch_bytes };
+        let place = file.path().to_path_buf();
+        let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)
+            .map_err(|source| Error::spill("starting a run in spill file", &place, source))?;
+        let maker = BlockMaker { forms, schema, options, batch_bytes, place };
         let store = Store { stretch: file.begin(), file, workers: workers.clone() };
-        Ok(Self { encoder, store })
+        Ok(Self { maker, store })
     }
 
     /// Writes rows, in this thread, which has others beside it; some at a time, so that few of them are twice in memory.
@@ -99,29 +102,27 @@ impl RunWriter {
             self.write(&rows.slice(0, half), catalog)?;
             return self.write(&rows.slice(half, rows.len - half), catalog);
         }
-        self.encoder.encode(rows, catalog)?;
-        for block in self.encoder.blocks.drain(..) {
-            self.store.write(vec![block])?;
-        }
-        Ok(())
+        let mut encoder = self.maker.encoder()?;
+        encoder.encode(rows, catalog)?;
+        self.store.write(&self.maker, encoder.blocks)
     }
 
-    /// Writes all rows that `next` yields until there are none, some batches at a time: the next are made while those
-    /// before are compressed and written.
-    pub(crate) fn write_all(
-        &mut self,
-        mut next: impl FnMut(&Workers) -> Result<Vec<Rows>> + Send,
-        catalog: &Catalog,
-    ) -> Result<()> {
-        let Self { encoder, store } = self;
+    /// Writes all rows of a buffer, by all threads: the next are made while those before are written.
+    pub(crate) fn write_all(&mut self, mut sorted: SortedBuffer, catalog: &Catalog) -> Result<()> {
+        let Self { maker, store } = self;
         let workers = store.workers.clone();
         let mut blocks = Vec::new();
         loop {
-            let make = || next(&workers)?.iter().try_for_each(|rows| encoder.encode(rows, catalog));
-            let (made, stored) = workers.both(make, || store.write(blocks));
+            let next = |_| Some(sorted.next_unmade(AT_ONCE)).filter(|some| !some.is_empty());
+            let some: Vec<Vec<Unmade>> = (0..workers.threads()).map_while(next).collect();
+            let make = |some: Vec<Unmade>| {
+                let mut encoder = maker.encoder()?;
+                some.into_iter().try_for_each(|one| encoder.encode(&sorted.make(one, catalog)?, catalog))?;
+                Ok(encoder.blocks)
+            };
+            let (made, stored) = workers.both(|| workers.map(some, make), || store.write(maker, blocks));
             stored?;
-            made?;
-            blocks = std::mem::take(&mut encoder.blocks);
+            blocks = made?.into_iter().flatten().collect();
             if blocks.is_empty() {
                 return Ok(());
             }
@@ -132,22 +133,55 @@ impl RunWriter {
     pub(crate) fn finish(mut self) -> Result<(Run, SpillFile)> {
         if self.store.stretch.bytes() == 0 {
             // The columns at least.
-            self.encoder.end_block();
-            self.store.write(self.encoder.blocks)?;
+            let mut columns = self.maker.columns()?;
+            columns.extend(END);
+            self.store.add(&self.maker.block(&columns)?)?;
         }
         Ok((Run(self.store.stretch), self.store.file))
     }
 }
 
-impl BatchEncoder {
+impl BlockMaker {
+    fn encoder(&self) -> Result<BatchEncoder<'_>> {
+        let mut writer =
+            StreamWriter::try_new_with_options(Vec::new(), &self.schema, self.options.clone())
+                .map_err(|source| Error::spill("starting a run in spill file", &self.place, source))?;
+        // The columns are in a block of their own.
+        writer.get_mut().clear();
+        Ok(BatchEncoder { maker: self, writer, blocks: Vec::new() })
+    }
+
+    /// What a run begins with.
+    fn columns(&self) -> Result<Vec<u8>> {
+        let mut writer =
+            StreamWriter::try_new_with_options(Vec::new(), &self.schema, self.options.clone())
+                .map_err(|source| Error::spill("starting a run in spill file", &self.place, source))?;
+        Ok(std::mem::take(writer.get_mut()))
+    }
+
+    fn block(&self, bytes: &[u8]) -> Result<Block> {
+        Block::new(bytes).map_err(|source| Error::io("writing spill file", &self.place, source))
+    }
+}
+
+/// Makes blocks of some rows in one thread.
+struct BatchEncoder<'a> {
+    maker: &'a BlockMaker,
+    /// What of the stream is no block yet.
+    writer: StreamWriter<Vec<u8>>,
+    blocks: Vec<Block>,
+}
+
+impl BatchEncoder<'_> {
     fn encode(&mut self, rows: &Rows, catalog: &Catalog) -> Result<()> {
-        if rows.len > 1 && rows.own_value_bytes() > self.batch_bytes {
+        let BlockMaker { forms, schema, batch_bytes, .. } = self.maker;
+        if rows.len > 1 && rows.own_value_bytes() > *batch_bytes {
             let half = rows.len / 2;
             self.encode(&rows.slice(0, half), catalog)?;
             return self.encode(&rows.slice(half, rows.len - half), catalog);
         }
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.forms.len());
-        for ((id, form), field) in self.forms.iter().zip(self.schema.fields()) {
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(forms.len());
+        for ((id, form), field) in forms.iter().zip(schema.fields()) {
             arrays.push(match rows.column(*id) {
                 Some(array) if *form == CODE_TYPE => array.clone(),
                 Some(array) => catalog.resolved(*id, array)?,
@@ -155,24 +189,28 @@ impl BatchEncoder {
             });
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len));
-        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+        let batch = RecordBatch::try_new_with_options(schema.clone(), arrays, &options)
             .map_err(|source| Error::internal("building a spilled batch", source))?;
         self.writer.write(&batch).map_err(|source| Error::internal("encoding a spilled batch", source))?;
-        self.end_block();
-        Ok(())
-    }
-
-    fn end_block(&mut self) {
         let stream = self.writer.get_mut();
         stream.extend(END);
-        let next = Vec::with_capacity(stream.len());
-        self.blocks.push(std::mem::replace(stream, next));
+        self.blocks.push(self.maker.block(stream)?);
+        stream.clear();
+        Ok(())
     }
 }
 
 impl Store {
-    fn write(&mut self, blocks: Vec<Vec<u8>>) -> Result<()> {
-        self.file.write(&mut self.stretch, blocks, &self.workers)
+    /// Writes blocks of rows, behind the one that has the columns.
+    fn write(&mut self, maker: &BlockMaker, blocks: Vec<Block>) -> Result<()> {
+        if self.stretch.bytes() == 0 && !blocks.is_empty() {
+            self.add(&maker.block(&maker.columns()?)?)?;
+        }
+        blocks.iter().try_for_each(|block| self.add(block))
+    }
+
+    fn add(&mut self, block: &Block) -> Result<()> {
+        self.file.write(&mut self.stretch, block)
     }
 }
 
@@ -182,7 +220,7 @@ pub(crate) struct RunReader {
     decoder: StreamDecoder,
     schema: SchemaRef,
     columns: Vec<ColumnId>,
-    /// The first batch, which is in one block with the columns.
+    /// The first batch, which was read to get at the columns.
     first: Option<(RecordBatch, usize)>,
 }
 
@@ -249,6 +287,7 @@ mod tests {
 
     use super::*;
     use crate::scratch::Scratch;
+    use crate::whole::Whole;
 
     #[test]
     fn batches_come_back_whether_they_have_columns_or_not() {
@@ -266,8 +305,9 @@ mod tests {
             let mut writer =
                 RunWriter::create(file, &catalog, forms.clone(), 1000, &Workers::new(2)).unwrap();
             writer.write(&rows(0, 5), &catalog).unwrap();
-            let mut left = vec![vec![rows(9, 1)], vec![rows(5, 3), rows(8, 1)]];
-            writer.write_all(|_| Ok(left.pop().unwrap_or_default()), &catalog).unwrap();
+            let (parts, workers) = (vec![rows(5, 3), rows(8, 1), rows(9, 1)], Workers::new(2));
+            let sorted = SortedBuffer::new(parts, Whole::default(), None, 1000, &catalog, &workers);
+            writer.write_all(sorted.unwrap(), &catalog).unwrap();
             let (run, file) = writer.finish().unwrap();
             let empty = RunWriter::create(file, &catalog, forms.clone(), 1000, &Workers::new(1)).unwrap();
             let mut empty = RunReader::open(empty.finish().unwrap().0).unwrap();

@@ -29,9 +29,6 @@ use crate::workers::Workers;
 /// Rows of a gathered batch unless its bytes say otherwise.
 const GATHER_ROWS: usize = 8192;
 
-/// Bytes of the batches that are gathered at once, if they are more than one for each thread.
-const FEW_BYTES: usize = 256 << 10;
-
 /// Set in the entry of a row that has a key.
 const HAS_KEY: u128 = 1 << 63;
 
@@ -50,9 +47,17 @@ pub(crate) struct SortedBuffer {
     /// The next entry; where nothing was sorted, the next row of the part.
     at: usize,
     part: usize,
-    /// Rows of a batch, and how many batches are gathered at once.
+    /// Rows of a batch, and about the bytes of one.
     step: usize,
-    few: usize,
+    row_bytes: usize,
+}
+
+/// A batch that is to be made yet.
+pub(crate) enum Unmade {
+    /// Rows that lay in order.
+    InPlace(Rows),
+    /// To be gathered.
+    Entries(Range<usize>),
 }
 
 impl SortedBuffer {
@@ -70,7 +75,6 @@ impl SortedBuffer {
         let bytes = parts.iter().map(Rows::memory).sum::<usize>() + whole.memory();
         let row_bytes = bytes.checked_div(rows).unwrap_or(0).max(1);
         let step = (batch_bytes / row_bytes).clamp(1, GATHER_ROWS);
-        let few = FEW_BYTES / (step * row_bytes);
         let mut whole = whole.finish()?;
         Whole::give_back(&mut whole, &mut parts, catalog)?;
         let mut starts = Vec::with_capacity(parts.len());
@@ -101,7 +105,7 @@ impl SortedBuffer {
             at: 0,
             part: 0,
             step,
-            few,
+            row_bytes,
         })
     }
 
@@ -127,15 +131,21 @@ impl SortedBuffer {
         self.next_entries().map(|entries| self.gather(entries, catalog)).transpose()
     }
 
-    /// The next rows as a few batches, gathered side by side; none at the end.
-    pub(crate) fn next_few(&mut self, catalog: &Catalog, workers: &Workers) -> Result<Vec<Rows>> {
-        let few = if workers.threads() < 2 { 1 } else { self.few.max(workers.threads()) };
+    /// The next batches, about so many bytes together; none at the end.
+    pub(crate) fn next_unmade(&mut self, bytes: usize) -> Vec<Unmade> {
+        let few = (bytes / (self.step * self.row_bytes)).max(1);
         if self.order.is_empty() {
-            return Ok(std::iter::from_fn(|| self.next_in_place()).take(few).collect());
+            return std::iter::from_fn(|| self.next_in_place()).take(few).map(Unmade::InPlace).collect();
         }
-        self.let_go();
-        let entries: Vec<Range<usize>> = std::iter::from_fn(|| self.next_entries()).take(few).collect();
-        workers.map(entries, |entries| self.gather(entries, catalog))
+        std::iter::from_fn(|| self.next_entries()).take(few).map(Unmade::Entries).collect()
+    }
+
+    /// The rows of a batch.
+    pub(crate) fn make(&self, unmade: Unmade, catalog: &Catalog) -> Result<Rows> {
+        match unmade {
+            Unmade::InPlace(rows) => Ok(rows),
+            Unmade::Entries(entries) => self.gather(entries, catalog),
+        }
     }
 
     /// The entries of the next batch.

@@ -15,7 +15,6 @@ use zstd::bulk::{Compressor, Decompressor};
 
 use crate::error::{Error, Result};
 use crate::scratch::Scratch;
-use crate::workers::Workers;
 
 /// Bytes of a header.
 const HEADER: usize = 16;
@@ -57,21 +56,44 @@ impl SpillFile {
         Stretch { shared: Arc::clone(&self.shared), at: self.end, end: self.end, largest: 0 }
     }
 
-    /// Adds blocks to the stretch at the end of the file.
-    pub(crate) fn write(
-        &mut self,
-        stretch: &mut Stretch,
-        blocks: Vec<Vec<u8>>,
-        workers: &Workers,
-    ) -> Result<()> {
+    /// Adds a block to the stretch at the end of the file.
+    pub(crate) fn write(&mut self, stretch: &mut Stretch, block: &Block) -> Result<()> {
         let fail = |source| Error::io("writing spill file", &self.shared.path, source);
-        stretch.largest = blocks.iter().map(Vec::len).fold(stretch.largest, usize::max);
-        for stored in workers.map(blocks, |block| compressed(&block)).map_err(fail)? {
-            self.shared.file.write_all_at(&stored, self.end).map_err(fail)?;
-            self.end += stored.len() as u64;
-            stretch.end = self.end;
-        }
+        self.shared.file.write_all_at(&block.stored, self.end).map_err(fail)?;
+        self.end += block.stored.len() as u64;
+        stretch.end = self.end;
+        stretch.largest = stretch.largest.max(block.real);
         Ok(())
+    }
+}
+
+/// A block as it is stored: compressed, with its header.
+#[derive(Debug)]
+pub(crate) struct Block {
+    stored: Vec<u8>,
+    /// Its real bytes.
+    real: usize,
+}
+
+impl Block {
+    pub(crate) fn new(bytes: &[u8]) -> std::io::Result<Self> {
+        COMPRESSOR.with_borrow_mut(|compressor| {
+            let compressor = match compressor {
+                Some(compressor) => compressor,
+                none => {
+                    let mut fresh = Compressor::new(LEVEL)?;
+                    fresh.include_checksum(true)?;
+                    none.insert(fresh)
+                }
+            };
+            let mut stored = vec![0; HEADER + zstd::zstd_safe::compress_bound(bytes.len())];
+            let length = compressor.compress_to_buffer(bytes, &mut stored[HEADER..])?;
+            stored.truncate(HEADER + length);
+            stored.shrink_to_fit();
+            let header = u128::from(length as u64) | u128::from(bytes.len() as u64) << 64;
+            stored[..HEADER].copy_from_slice(&header.to_le_bytes());
+            Ok(Self { stored, real: bytes.len() })
+        })
     }
 }
 
@@ -152,26 +174,6 @@ fn lengths(header: [u8; HEADER]) -> (u64, u64) {
     (header as u64, (header >> 64) as u64)
 }
 
-/// The block with its header.
-fn compressed(block: &[u8]) -> std::io::Result<Vec<u8>> {
-    COMPRESSOR.with_borrow_mut(|compressor| {
-        let compressor = match compressor {
-            Some(compressor) => compressor,
-            none => {
-                let mut fresh = Compressor::new(LEVEL)?;
-                fresh.include_checksum(true)?;
-                none.insert(fresh)
-            }
-        };
-        let mut stored = vec![0; HEADER + zstd::zstd_safe::compress_bound(block.len())];
-        let length = compressor.compress_to_buffer(block, &mut stored[HEADER..])?;
-        stored.truncate(HEADER + length);
-        let header = u128::from(length as u64) | u128::from(block.len() as u64) << 64;
-        stored[..HEADER].copy_from_slice(&header.to_le_bytes());
-        Ok(stored)
-    })
-}
-
 fn decompressed(block: &[u8], length: usize) -> std::io::Result<Buffer> {
     DECOMPRESSOR.with_borrow_mut(|decompressor| {
         let decompressor = match decompressor {
@@ -196,13 +198,13 @@ mod tests {
     }
 
     /// A file with two stretches of blocks.
-    fn written(directory: &Path, threads: usize) -> (SpillFile, [Stretch; 2]) {
+    fn written(directory: &Path) -> (SpillFile, [Stretch; 2]) {
         let mut file = SpillFile::create(&mut Scratch::new(directory.to_path_buf())).unwrap();
         let stretches = [1, 2].map(|seed| {
             let mut stretch = file.begin();
-            blocks(seed).chunks(2).for_each(|some| {
-                file.write(&mut stretch, some.to_vec(), &Workers::new(threads)).unwrap();
-            });
+            blocks(seed)
+                .iter()
+                .for_each(|block| file.write(&mut stretch, &Block::new(block).unwrap()).unwrap());
             stretch
         });
         (file, stretches)
@@ -210,17 +212,15 @@ mod tests {
 
     #[test]
     fn blocks_come_back_in_order_from_stretches_side_by_side() {
-        for threads in [1, 3] {
-            let directory = tempfile::tempdir().unwrap();
-            let (file, stretches) = written(directory.path(), threads);
-            assert_eq!(stretches.iter().map(Stretch::bytes).sum::<u64>(), file.end);
-            let [mut one, mut two] = stretches.map(BlockReader::new);
-            for (first, second) in blocks(1).into_iter().zip(blocks(2)) {
-                assert_eq!(one.next().unwrap().unwrap().as_slice(), first);
-                assert_eq!(two.next().unwrap().unwrap().as_slice(), second);
-            }
-            assert!(one.next().unwrap().is_none() && two.next().unwrap().is_none());
+        let directory = tempfile::tempdir().unwrap();
+        let (file, stretches) = written(directory.path());
+        assert_eq!(stretches.iter().map(Stretch::bytes).sum::<u64>(), file.end);
+        let [mut one, mut two] = stretches.map(BlockReader::new);
+        for (first, second) in blocks(1).into_iter().zip(blocks(2)) {
+            assert_eq!(one.next().unwrap().unwrap().as_slice(), first);
+            assert_eq!(two.next().unwrap().unwrap().as_slice(), second);
         }
+        assert!(one.next().unwrap().is_none() && two.next().unwrap().is_none());
     }
 
     #[test]
@@ -230,9 +230,9 @@ mod tests {
             std::iter::from_fn(|| reader.next().transpose()).collect::<Result<Vec<Buffer>>>()
         };
         let directory = tempfile::tempdir().unwrap();
-        let whole = written(directory.path(), 1).1[0].bytes();
+        let whole = written(directory.path()).1[0].bytes();
         for at in (0..64).chain((64..whole).step_by(97)) {
-            let (file, [stretch, _]) = written(directory.path(), 1);
+            let (file, [stretch, _]) = written(directory.path());
             let mut byte = [0];
             file.shared.file.read_exact_at(&mut byte, at).unwrap();
             file.shared.file.write_all_at(&[byte[0] ^ 0x55], at).unwrap();
@@ -242,7 +242,7 @@ mod tests {
                 Ok(read) => assert!(read.iter().map(Buffer::as_slice).eq(blocks(1)), "{at}"),
             }
         }
-        let (file, [_, stretch]) = written(directory.path(), 1);
+        let (file, [_, stretch]) = written(directory.path());
         file.shared.file.set_len(file.end - 1).unwrap();
         let path = file.path().display().to_string();
         assert!(read(stretch).unwrap_err().to_string().contains(&path));
