@@ -90,6 +90,7 @@ mod gathered;
 mod group;
 mod heap;
 mod hybrid;
+mod in_turn;
 mod jobs;
 mod key;
 mod logs;

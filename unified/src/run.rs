@@ -107,26 +107,21 @@ impl RunWriter {
         self.store.write(&self.maker, encoder.blocks)
     }
 
-    /// Writes all rows of a buffer, by all threads: the next are made while those before are written.
+    /// Writes all rows of a buffer, by all threads.
     pub(crate) fn write_all(&mut self, mut sorted: SortedBuffer, catalog: &Catalog) -> Result<()> {
         let Self { maker, store } = self;
-        let workers = store.workers.clone();
-        let mut blocks = Vec::new();
-        loop {
-            let next = |_| Some(sorted.next_unmade(AT_ONCE)).filter(|some| !some.is_empty());
-            let some: Vec<Vec<Unmade>> = (0..workers.threads()).map_while(next).collect();
-            let make = |some: Vec<Unmade>| {
+        let (maker, workers) = (&*maker, store.workers.clone());
+        let few = (AT_ONCE / sorted.batch_bytes()).max(1);
+        let mut rest = sorted.unmade().into_iter();
+        workers.in_turn(
+            || Some(rest.by_ref().take(few).collect()).filter(|some: &Vec<Unmade>| !some.is_empty()),
+            |some: Vec<Unmade>| {
                 let mut encoder = maker.encoder()?;
                 some.into_iter().try_for_each(|one| encoder.encode(&sorted.make(one, catalog)?, catalog))?;
                 Ok(encoder.blocks)
-            };
-            let (made, stored) = workers.both(|| workers.map(some, make), || store.write(maker, blocks));
-            stored?;
-            blocks = made?.into_iter().flatten().collect();
-            if blocks.is_empty() {
-                return Ok(());
-            }
-        }
+            },
+            |blocks| store.write(maker, blocks),
+        )
     }
 
     /// The run, and the file for further ones.

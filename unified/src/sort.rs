@@ -131,13 +131,16 @@ impl SortedBuffer {
         self.next_entries().map(|entries| self.gather(entries, catalog)).transpose()
     }
 
-    /// The next batches, about so many bytes together; none at the end.
-    pub(crate) fn next_unmade(&mut self, bytes: usize) -> Vec<Unmade> {
-        let few = (bytes / (self.step * self.row_bytes)).max(1);
+    /// All batches that are left, of about [`Self::batch_bytes`] each.
+    pub(crate) fn unmade(&mut self) -> Vec<Unmade> {
         if self.order.is_empty() {
-            return std::iter::from_fn(|| self.next_in_place()).take(few).map(Unmade::InPlace).collect();
+            return std::iter::from_fn(|| self.next_in_place()).map(Unmade::InPlace).collect();
         }
-        std::iter::from_fn(|| self.next_entries()).take(few).map(Unmade::Entries).collect()
+        self.batches().into_iter().map(Unmade::Entries).collect()
+    }
+
+    pub(crate) fn batch_bytes(&self) -> usize {
+        self.step * self.row_bytes
     }
 
     /// The rows of a batch.

@@ -10,9 +10,10 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::in_turn::in_turn;
 
 /// Threads to work with: as asked for, or as many as there are processors.
 pub(crate) fn threads(asked: usize) -> usize {
@@ -66,27 +67,17 @@ impl Workers {
         }
     }
 
-    /// Does two things, side by side where there are threads for it.
-    pub(crate) fn both<A: Send, B: Send>(
+    /// Works on the tasks that `next` yields, side by side where there are threads for it; `hand_on` gets the results in the
+    /// order of the tasks.
+    pub(crate) fn in_turn<T: Send, R: Send, E: Send>(
         &self,
-        one: impl FnOnce() -> A + Send,
-        other: impl FnOnce() -> B + Send,
-    ) -> (A, B) {
+        mut next: impl FnMut() -> Option<T> + Send,
+        work: impl Fn(T) -> Result<R, E> + Sync,
+        mut hand_on: impl FnMut(R) -> Result<(), E> + Send,
+    ) -> Result<(), E> {
         match self.all(true) {
-            Some(pool) => pool.install(|| rayon::join(one, other)),
-            None => (one(), other()),
-        }
-    }
-
-    /// Does the same to each, side by side where there are threads for it; the results are in order.
-    pub(crate) fn map<T: Send, R: Send, E: Send>(
-        &self,
-        tasks: Vec<T>,
-        work: impl Fn(T) -> Result<R, E> + Sync + Send,
-    ) -> Result<Vec<R>, E> {
-        match self.all(tasks.len() > 1) {
-            Some(pool) => pool.install(|| tasks.into_par_iter().map(work).collect()),
-            None => tasks.into_iter().map(work).collect(),
+            Some(pool) => in_turn(pool, next, work, hand_on),
+            None => std::iter::from_fn(&mut next).try_for_each(|task| hand_on(work(task)?)),
         }
     }
 
@@ -260,20 +251,6 @@ mod tests {
         };
         assert!(sorted(1).is_sorted());
         assert_eq!(sorted(1), sorted(3));
-    }
-
-    #[test]
-    fn what_is_done_side_by_side_comes_back_in_order() {
-        for threads in [1, 2, 4] {
-            let workers = Workers::new(threads);
-            let double = |n: u64| if n < 900 { Ok(2 * n) } else { Err(n) };
-            let (one, other) = workers.both(
-                || workers.map((0..900).collect(), double),
-                || workers.map((899..901).collect(), double),
-            );
-            assert!(one.unwrap().into_iter().eq((0..900).map(|n| 2 * n)));
-            assert_eq!(other, Err(900));
-        }
     }
 
     #[test]
