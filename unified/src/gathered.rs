@@ -5,13 +5,13 @@
 //!
 //! Memory: [`AHEAD`] batches.
 
-use std::ops::Range;
 use std::sync::Arc;
+use std::vec::IntoIter;
 
 use crate::ahead::Ahead;
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
-use crate::sort::SortedBuffer;
+use crate::sort::{SortedBuffer, Unmade};
 use crate::weighed::Weighed;
 use crate::workers::Workers;
 
@@ -19,60 +19,43 @@ use crate::workers::Workers;
 const AHEAD: usize = 4;
 
 /// Yields rows in order.
-pub(crate) enum Gathered {
-    /// Rows that lay in order.
-    InPlace(SortedBuffer, Arc<Catalog>),
-    Ahead {
-        ahead: Ahead<Range<usize>, Result<Weighed>>,
-        workers: Workers,
-        /// What each batch is gathered from; those before `begun` are begun, those before `taken` taken.
-        batches: Vec<Range<usize>>,
-        begun: usize,
-        taken: usize,
-    },
-    Done,
+pub(crate) struct Gathered {
+    /// Absent once all is gathered.
+    ahead: Option<Ahead<Unmade, Result<Weighed>>>,
+    /// Batches that are not begun.
+    rest: IntoIter<Unmade>,
+    begun: usize,
+    taken: usize,
+    workers: Workers,
 }
 
 impl Gathered {
-    pub(crate) fn new(buffer: SortedBuffer, catalog: &Arc<Catalog>, workers: &Workers) -> Self {
-        let catalog = Arc::clone(catalog);
-        let batches = buffer.batches();
-        if batches.is_empty() {
-            return Self::InPlace(buffer, catalog);
-        }
-        let gather = move |entries: Range<usize>| Weighed::new(buffer.gather(entries, &catalog)?, &catalog);
-        let (ahead, workers) = (Ahead::new(workers, gather), workers.clone());
-        Self::Ahead { ahead, workers, batches, begun: 0, taken: 0 }
+    pub(crate) fn new(mut buffer: SortedBuffer, catalog: &Arc<Catalog>, workers: &Workers) -> Self {
+        let (catalog, workers) = (Arc::clone(catalog), workers.clone());
+        let rest = buffer.unmade().into_iter();
+        let gather = move |batch| Weighed::new(buffer.make(batch, &catalog)?, &catalog);
+        Self { ahead: Some(Ahead::new(&workers, gather)), rest, begun: 0, taken: 0, workers }
     }
 
     /// The next rows, or none at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Weighed>> {
-        match self {
-            Self::InPlace(buffer, catalog) => {
-                buffer.next(catalog)?.map(|rows| Weighed::new(rows, catalog)).transpose()
-            }
-            Self::Ahead { ahead, batches, begun, taken, .. } => {
-                let end = batches.len().min(*taken + AHEAD);
-                for number in *begun..end {
-                    ahead.begin(number, batches[number].clone());
-                }
-                *begun = end;
-                let gone = || Error::internal("gathering rows", "a batch was lost");
-                let rows = ahead.take(*taken).ok_or_else(gone)??;
-                *taken += 1;
-                if *taken == batches.len() {
-                    self.let_go();
-                }
-                Ok(Some(rows))
-            }
-            Self::Done => Ok(None),
+        let Some(ahead) = &self.ahead else { return Ok(None) };
+        for batch in self.rest.by_ref().take(self.taken + AHEAD - self.begun) {
+            ahead.begin(self.begun, batch);
+            self.begun += 1;
         }
-    }
-
-    /// All is gathered: the rows are needed no more. There are many, and whoever encodes has better things to do.
-    fn let_go(&mut self) {
-        if let Self::Ahead { ahead, workers, .. } = std::mem::replace(self, Self::Done) {
-            workers.aside(move || drop(ahead));
+        if self.taken == self.begun {
+            self.ahead = None;
+            return Ok(None);
         }
+        let lost = || Error::internal("gathering rows", "a batch was lost");
+        let rows = ahead.take(self.taken).ok_or_else(lost)??;
+        self.taken += 1;
+        if self.taken == self.begun && self.rest.len() == 0 {
+            // The rows that lay in memory are needed no more. There are many, and whoever encodes has better things to do.
+            let all = self.ahead.take();
+            self.workers.aside(move || drop(all));
+        }
+        Ok(Some(rows))
     }
 }

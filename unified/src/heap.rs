@@ -13,7 +13,7 @@ const PART: u64 = 128;
 const LARGEST: u64 = (32 << 20) - (64 << 10);
 
 /// Fewest bytes for which it is worth the while.
-const SMALLEST: u64 = 1 << 20;
+const SMALLEST: u64 = 256 << 10;
 
 /// Lets the heaps of a process that works under this limit keep a part of it.
 pub(crate) fn keep(memory_limit: u64) {
