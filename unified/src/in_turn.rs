@@ -145,7 +145,7 @@ mod tests {
             let (mut tasks, mut results) = (0..300u64, Vec::new());
             let work = |n: u64| {
                 // Some take long, so that those behind them are done first.
-                let sum: u64 = (0..if n % 7 == 0 { 40_000 } else { 10 }).map(|m: u64| m ^ n).sum();
+                let sum: u64 = (0..if n.is_multiple_of(7) { 40_000 } else { 10 }).map(|m: u64| m ^ n).sum();
                 Ok::<_, ()>((n, sum))
             };
             let hand_on = |(n, _)| {
