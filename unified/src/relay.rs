@@ -1,4 +1,4 @@
-//! One stage beside the next: what a merge or a sort yields is encoded while it goes on.
+//! One stage beside the next: what a merge yields is encoded while it goes on.
 //!
 //! The earlier stage runs in a thread of its own and hands its batches over one at a time; the later takes them in order,
 //! so the result is the same as if all were done in one thread. At most [`WAITING`] batches wait: who is faster has to wait for
