@@ -42,10 +42,17 @@ const SPILLING: usize = 10 << 20;
 /// Bytes that stages which work side by side hold more than one after another, and leave unused in their heaps.
 const SIDE_BY_SIDE: usize = 80 << 20;
 
+/// From this limit on more than one batch is read ahead (module `segments`).
+const MORE_AHEAD: usize = 128 << 20;
+
 /// Bytes that rows waiting to be sorted may hold.
 pub(crate) fn buffer_bytes(memory_limit: usize, threads: usize) -> usize {
     let eighth = memory_limit / 8;
-    let beside = if threads < 2 { SPILLING.min(5 * eighth / 4) } else { SIDE_BY_SIDE.min(5 * eighth / 2) };
+    let beside = match threads {
+        0 | 1 => SPILLING.min(5 * eighth / 4),
+        _ if memory_limit < MORE_AHEAD => 15 * eighth / 8,
+        _ => SIDE_BY_SIDE.min(5 * eighth / 2),
+    };
     let beside = eighth.max(beside);
     memory_limit - beside - RESERVE.min(3 * eighth)
 }
