@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::workers::Workers;
+use crate::workers::{Workers, lock};
 
 /// Work of one kind, done ahead. Once it is dropped nothing is under way any more.
 pub(crate) struct Ahead<T, R> {
@@ -35,11 +35,6 @@ struct State<T, R> {
 }
 
 impl<T, R> Shared<T, R> {
-    fn lock(&self) -> MutexGuard<'_, State<T, R>> {
-        // Nothing is half done while the lock is held.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Sleeps until something is done.
     fn sleep<'a>(&'a self, mut state: MutexGuard<'a, State<T, R>>) -> MutexGuard<'a, State<T, R>> {
         state.sleepers += 1;
@@ -55,7 +50,7 @@ impl<T, R> Shared<T, R> {
         drop(state);
         // Whoever waits for the result must get one.
         let done = catch_unwind(AssertUnwindSafe(|| (self.work)(task)));
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.in_hands -= 1;
         state.done.insert(number, done);
         if state.sleepers > 0 {
@@ -74,17 +69,17 @@ impl<T: Send + 'static, R: Send + 'static> Ahead<T, R> {
 
     /// Lets somebody do this, under a number that nothing else has until it is taken.
     pub(crate) fn begin(&self, number: usize, task: T) {
-        self.shared.lock().waiting.push_back((number, task));
+        lock(&self.shared.state).waiting.push_back((number, task));
         let shared = Arc::clone(&self.shared);
         // Where nobody does, whoever takes it will.
         self.workers.aside(move || {
-            drop(shared.serve(shared.lock(), 0));
+            drop(shared.serve(lock(&shared.state), 0));
         });
     }
 
     /// The result of what was begun under this number; none if nothing was.
     pub(crate) fn take(&self, number: usize) -> Option<R> {
-        let mut state = self.shared.lock();
+        let mut state = lock(&self.shared.state);
         loop {
             if let Some(done) = state.done.remove(&number) {
                 drop(state);
@@ -102,7 +97,7 @@ impl<T: Send + 'static, R: Send + 'static> Ahead<T, R> {
 
 impl<T, R> Drop for Ahead<T, R> {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
+        let mut state = lock(&self.shared.state);
         state.waiting.clear();
         while state.in_hands > 0 {
             state = self.shared.sleep(state);

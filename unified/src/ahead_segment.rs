@@ -6,6 +6,7 @@
 //!
 //! Memory: one more batch for each input than without.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::ahead::Ahead;
@@ -55,7 +56,9 @@ pub(crate) fn read_ahead<R>(
 ) -> Result<R> {
     let catalog = Arc::clone(catalog);
     let decode = move |mut segment: Box<SortedSegment>| {
-        let rows = segment.next(&catalog);
+        // What a decoder does with an input that it was not made for is the input's failure.
+        let rows = catch_unwind(AssertUnwindSafe(|| segment.next(&catalog)))
+            .unwrap_or_else(|_| Err(Error::internal("decoding an input", "the reader panicked")));
         (segment, rows)
     };
     // Whatever becomes of the merge, nothing is under way when this is gone.

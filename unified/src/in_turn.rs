@@ -11,6 +11,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rayon::ThreadPool;
 
+use crate::workers::lock;
+
 /// Tasks of each thread that may be begun before the one that is due is done.
 const AHEAD: usize = 3;
 
@@ -127,11 +129,6 @@ impl<N, H, R, E> InTurn<N, H, R, E> {
         }
         self.moved.notify_all();
     }
-}
-
-/// What is behind these locks is whole whatever happened elsewhere.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

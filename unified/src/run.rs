@@ -137,21 +137,23 @@ impl RunWriter {
 }
 
 impl BlockMaker {
-    fn encoder(&self) -> Result<BatchEncoder<'_>> {
-        let mut writer =
-            StreamWriter::try_new_with_options(Vec::new(), &self.schema, self.options.clone())
-                .map_err(|source| Error::spill("starting a run in spill file", &self.place, source))?;
-        // The columns are in a block of their own.
-        writer.get_mut().clear();
-        Ok(BatchEncoder { maker: self, writer, blocks: Vec::new() })
+    /// A stream, which has its columns already.
+    fn stream(&self) -> Result<StreamWriter<Vec<u8>>> {
+        StreamWriter::try_new_with_options(Vec::new(), &self.schema, self.options.clone())
+            .map_err(|source| Error::spill("starting a run in spill file", &self.place, source))
     }
 
-    /// What a run begins with.
+    /// What a run begins with, in a block of its own.
     fn columns(&self) -> Result<Vec<u8>> {
-        let mut writer =
-            StreamWriter::try_new_with_options(Vec::new(), &self.schema, self.options.clone())
-                .map_err(|source| Error::spill("starting a run in spill file", &self.place, source))?;
-        Ok(std::mem::take(writer.get_mut()))
+        Ok(std::mem::take(self.stream()?.get_mut()))
+    }
+
+    /// Columns have no dictionaries (module `catalog`), so a batch needs nothing that an encoder stored before: its blocks
+    /// may follow those of any other.
+    fn encoder(&self) -> Result<BatchEncoder<'_>> {
+        let mut writer = self.stream()?;
+        writer.get_mut().clear();
+        Ok(BatchEncoder { maker: self, writer, blocks: Vec::new() })
     }
 
     fn block(&self, bytes: &[u8]) -> Result<Block> {

@@ -233,7 +233,7 @@ fn pool(threads: usize) -> Option<ThreadPool> {
 }
 
 /// What is behind these locks is whole whatever happened elsewhere.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
