@@ -122,6 +122,7 @@ mod sort;
 mod sorted;
 mod spill;
 mod split;
+mod spread;
 mod stats;
 mod tid_merge;
 mod traces;

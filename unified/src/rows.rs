@@ -14,6 +14,7 @@ use crate::catalog::{Catalog, ColumnId};
 use crate::codes::{self, CODE_TYPE};
 use crate::error::{Error, Result};
 use crate::key::Key;
+use crate::spread::Spread;
 
 /// Bytes of bookkeeping that a buffered row costs beside its values: its entry in the sort order, and half of one more
 /// while that is sorted.
@@ -139,26 +140,17 @@ impl Rows {
         picks: &[(usize, usize)],
         catalog: &Catalog,
     ) -> Result<Self> {
+        let fail = |source| Error::internal("gathering rows", source);
+        let spread = Spread::new(picks, parts.len());
         let mut columns = Vec::new();
         for id in union(parts.iter().map(Borrow::borrow)) {
             let column = Column::of(id, parts.iter().map(Borrow::borrow), catalog)?;
-            let null = null_array(&column.data_type, 1);
-            let lacking = column.arrays.iter().any(Option::is_none);
-            let arrays: Vec<&dyn Array> =
-                column.arrays.iter().map(|array| array.as_ref().unwrap_or(&null).as_ref()).collect();
-            let gathered = if lacking {
-                // A part without the column is represented by a single null.
-                let remapped: Vec<(usize, usize)> = picks
-                    .iter()
-                    .map(|&(part, row)| {
-                        (part, if parts[part].borrow().column(id).is_some() { row } else { 0 })
-                    })
-                    .collect();
-                interleave(&arrays, &remapped)
-            } else {
-                interleave(&arrays, picks)
+            let spread = spread.as_ref().map(|spread| spread.column(&column.arrays, &column.data_type));
+            let gathered = match spread.transpose().map_err(fail)?.flatten() {
+                Some(gathered) => gathered,
+                None => column.interleaved(picks).map_err(fail)?,
             };
-            columns.push((id, gathered.map_err(|source| Error::internal("gathering rows", source))?));
+            columns.push((id, gathered));
         }
         let keys =
             picks.iter().filter_map(|&(part, row)| parts[part].borrow().keys.get(row).copied()).collect();
@@ -186,6 +178,19 @@ impl Column {
             }
         }
         Ok(Self { data_type: catalog.data_type(id).clone(), arrays })
+    }
+
+    fn interleaved(&self, picks: &[(usize, usize)]) -> std::result::Result<ArrayRef, ArrowError> {
+        let null = null_array(&self.data_type, 1);
+        let arrays: Vec<&dyn Array> =
+            self.arrays.iter().map(|array| array.as_ref().unwrap_or(&null).as_ref()).collect();
+        if self.arrays.iter().all(Option::is_some) {
+            return interleave(&arrays, picks);
+        }
+        // A part without the column is represented by a single null.
+        let row_of = |part: usize, row| if self.arrays[part].is_some() { row } else { 0 };
+        let picks: Vec<(usize, usize)> = picks.iter().map(|&(part, row)| (part, row_of(part, row))).collect();
+        interleave(&arrays, &picks)
     }
 }
 
