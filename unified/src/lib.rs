@@ -102,6 +102,7 @@ mod open_file;
 mod order;
 mod outbox;
 mod output;
+mod packing;
 mod pages;
 mod properties;
 mod queue;

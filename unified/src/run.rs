@@ -1,37 +1,29 @@
-//! Sorted runs on disk, as Arrow IPC streams.
+//! Sorted runs on disk.
 //!
-//! The *stream* format, because the file format refuses replaced dictionaries inside nested columns. A run's columns
-//! are named by their number; coded columns are stored as their codes. Keys are not stored: they are read off the sort
-//! column again, by the same rule. Each batch is one block of the spill file: it is compressed as a whole, which costs a
-//! fraction of a frame for each of its buffers, and its columns are read as parts of one piece of memory. A thread gathers,
-//! encodes and compresses some batches one after another: none holds memory that another lets go of.
+//! A run's columns are named by their number; coded columns are stored as their codes. Keys are not stored: they are read
+//! off the sort column again, by the same rule. Each batch is one block of the spill file (module `packing`); the first has
+//! the columns. A thread gathers, packs and compresses some batches one after another: none holds memory that another lets
+//! go of.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::ipc::MetadataVersion;
-use arrow::ipc::reader::StreamDecoder;
-use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
 
 use crate::catalog::{Catalog, ColumnId};
 use crate::codes::CODE_TYPE;
 use crate::error::{Error, Result};
 use crate::key::KeyRule;
-use crate::rows::{Rows, null_array};
+use crate::packing::{Packed, Packer, Unpacked, Unpacker};
+use crate::rows::Rows;
 use crate::sort::{SortedBuffer, Unmade};
 use crate::spill::{Block, BlockReader, SpillFile, Stretch};
 use crate::workers::Workers;
 
-/// Bytes to whose multiples the values of a batch are aligned: as wide as the widest that is common.
-const ALIGNMENT: usize = 16;
-
 /// Bytes of values that a thread makes blocks of at once.
 const AT_ONCE: usize = 256 * 1024;
-
-/// Ends a block: the decoder looks at a message without a body, such as rows without columns, when more bytes follow.
-const END: [u8; 4] = [0; 4];
 
 /// A sorted run.
 #[derive(Debug)]
@@ -56,8 +48,7 @@ pub(crate) struct RunWriter {
 /// Makes blocks of rows.
 struct BlockMaker {
     forms: Forms,
-    schema: SchemaRef,
-    options: IpcWriteOptions,
+    packer: Packer,
     batch_bytes: usize,
     /// Of the spill file, for messages.
     place: PathBuf,
@@ -86,11 +77,8 @@ impl RunWriter {
                 Field::new(id.to_string(), form.clone(), true)
             })
             .collect();
-        let schema = Arc::new(Schema::new(fields));
-        let place = file.path().to_path_buf();
-        let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)
-            .map_err(|source| Error::spill("starting a run in spill file", &place, source))?;
-        let maker = BlockMaker { forms, schema, options, batch_bytes, place };
+        let packer = Packer::new(Arc::new(Schema::new(fields)));
+        let maker = BlockMaker { forms, packer, batch_bytes, place: file.path().to_path_buf() };
         let store = Store { stretch: file.begin(), file, workers: workers.clone() };
         Ok(Self { maker, store })
     }
@@ -102,7 +90,7 @@ impl RunWriter {
             self.write(&rows.slice(0, half), catalog)?;
             return self.write(&rows.slice(half, rows.len - half), catalog);
         }
-        let mut encoder = self.maker.encoder()?;
+        let mut encoder = self.maker.encoder();
         encoder.encode(rows, catalog)?;
         self.store.write(&self.maker, encoder.blocks)
     }
@@ -116,7 +104,7 @@ impl RunWriter {
         workers.in_turn(
             || Some(rest.by_ref().take(few).collect()).filter(|some: &Vec<Unmade>| !some.is_empty()),
             |some: Vec<Unmade>| {
-                let mut encoder = maker.encoder()?;
+                let mut encoder = maker.encoder();
                 some.into_iter().try_for_each(|one| encoder.encode(&sorted.make(one, catalog)?, catalog))?;
                 Ok(encoder.blocks)
             },
@@ -128,71 +116,59 @@ impl RunWriter {
     pub(crate) fn finish(mut self) -> Result<(Run, SpillFile)> {
         if self.store.stretch.bytes() == 0 {
             // The columns at least.
-            let mut columns = self.maker.columns()?;
-            columns.extend(END);
-            self.store.add(&self.maker.block(&columns)?)?;
+            self.store.add(&self.maker.columns()?)?;
         }
         Ok((Run(self.store.stretch), self.store.file))
     }
 }
 
 impl BlockMaker {
-    /// A stream, which has its columns already.
-    fn stream(&self) -> Result<StreamWriter<Vec<u8>>> {
-        StreamWriter::try_new_with_options(Vec::new(), &self.schema, self.options.clone())
-            .map_err(|source| Error::spill("starting a run in spill file", &self.place, source))
+    /// What a run begins with.
+    fn columns(&self) -> Result<Block> {
+        let columns = self.packer.columns().map_err(|source| self.failed(source))?;
+        self.block(&[], &columns)
     }
 
-    /// What a run begins with, in a block of its own.
-    fn columns(&self) -> Result<Vec<u8>> {
-        Ok(std::mem::take(self.stream()?.get_mut()))
+    /// A batch needs nothing that was stored before (columns have no dictionaries: module `catalog`), so the blocks of an
+    /// encoder may follow those of any other.
+    fn encoder(&self) -> BatchEncoder<'_> {
+        BatchEncoder { maker: self, packed: Packed::default(), blocks: Vec::new() }
     }
 
-    /// Columns have no dictionaries (module `catalog`), so a batch needs nothing that an encoder stored before: its blocks
-    /// may follow those of any other.
-    fn encoder(&self) -> Result<BatchEncoder<'_>> {
-        let mut writer = self.stream()?;
-        writer.get_mut().clear();
-        Ok(BatchEncoder { maker: self, writer, blocks: Vec::new() })
+    fn block(&self, plain: &[u8], loose: &[u8]) -> Result<Block> {
+        Block::new(plain, loose).map_err(|source| Error::io("writing spill file", &self.place, source))
     }
 
-    fn block(&self, bytes: &[u8]) -> Result<Block> {
-        Block::new(bytes).map_err(|source| Error::io("writing spill file", &self.place, source))
+    fn failed(&self, source: ArrowError) -> Error {
+        Error::spill("packing rows for spill file", &self.place, source)
     }
 }
 
 /// Makes blocks of some rows in one thread.
 struct BatchEncoder<'a> {
     maker: &'a BlockMaker,
-    /// What of the stream is no block yet.
-    writer: StreamWriter<Vec<u8>>,
+    packed: Packed,
     blocks: Vec<Block>,
 }
 
 impl BatchEncoder<'_> {
     fn encode(&mut self, rows: &Rows, catalog: &Catalog) -> Result<()> {
-        let BlockMaker { forms, schema, batch_bytes, .. } = self.maker;
+        let BlockMaker { forms, packer, batch_bytes, .. } = self.maker;
         if rows.len > 1 && rows.own_value_bytes() > *batch_bytes {
             let half = rows.len / 2;
             self.encode(&rows.slice(0, half), catalog)?;
             return self.encode(&rows.slice(half, rows.len - half), catalog);
         }
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(forms.len());
-        for ((id, form), field) in forms.iter().zip(schema.fields()) {
+        let mut arrays: Vec<Option<ArrayRef>> = Vec::with_capacity(forms.len());
+        for (id, form) in forms {
             arrays.push(match rows.column(*id) {
-                Some(array) if *form == CODE_TYPE => array.clone(),
-                Some(array) => catalog.resolved(*id, array)?,
-                None => null_array(field.data_type(), rows.len),
+                Some(array) if *form == CODE_TYPE => Some(array.clone()),
+                Some(array) => Some(catalog.resolved(*id, array)?),
+                None => None,
             });
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.len));
-        let batch = RecordBatch::try_new_with_options(schema.clone(), arrays, &options)
-            .map_err(|source| Error::internal("building a spilled batch", source))?;
-        self.writer.write(&batch).map_err(|source| Error::internal("encoding a spilled batch", source))?;
-        let stream = self.writer.get_mut();
-        stream.extend(END);
-        self.blocks.push(self.maker.block(stream)?);
-        stream.clear();
+        packer.pack(&arrays, rows.len, &mut self.packed).map_err(|source| self.maker.failed(source))?;
+        self.blocks.push(self.maker.block(&self.packed.plain, &self.packed.loose)?);
         Ok(())
     }
 }
@@ -201,7 +177,7 @@ impl Store {
     /// Writes blocks of rows, behind the one that has the columns.
     fn write(&mut self, maker: &BlockMaker, blocks: Vec<Block>) -> Result<()> {
         if self.stretch.bytes() == 0 && !blocks.is_empty() {
-            self.add(&maker.block(&maker.columns()?)?)?;
+            self.add(&maker.columns()?)?;
         }
         blocks.iter().try_for_each(|block| self.add(block))
     }
@@ -214,67 +190,47 @@ impl Store {
 /// Reads one run back.
 pub(crate) struct RunReader {
     blocks: BlockReader,
-    decoder: StreamDecoder,
-    schema: SchemaRef,
+    unpacker: Unpacker,
     columns: Vec<ColumnId>,
-    /// The first batch, which was read to get at the columns.
-    first: Option<(RecordBatch, usize)>,
 }
 
 impl RunReader {
     pub(crate) fn open(run: Run) -> Result<Self> {
         let mut blocks = BlockReader::new(run.0);
-        let mut decoder = StreamDecoder::new();
-        let first = decoded(&mut blocks, &mut decoder)?;
-        let schema = decoder
-            .schema()
-            .ok_or_else(|| Error::internal("opening a spill file", "a run begins without its columns"))?;
-        let columns = schema
+        let unpacker = blocks
+            .next(|_, columns| Unpacker::new(columns))?
+            .ok_or_else(|| Error::internal("opening a spill file", "a run begins without its columns"))?
+            .map_err(|source| Error::spill("reading spill file", blocks.path(), source))?;
+        let columns = unpacker
             .fields()
-            .iter()
             .map(|field| field.name().parse())
             .collect::<std::result::Result<Vec<ColumnId>, _>>()
-            .map_err(|source| Error::internal("reading the schema of a spill file", source))?;
-        Ok(Self { blocks, decoder, schema, columns, first })
+            .map_err(|source| Error::internal("reading the columns of a spill file", source))?;
+        Ok(Self { blocks, unpacker, columns })
     }
 
     /// The columns of the run and the types in which they are stored.
     pub(crate) fn forms(&self) -> Forms {
-        let types = self.schema.fields().iter().map(|field| field.data_type().clone());
+        let types = self.unpacker.fields().map(|field| field.data_type().clone());
         self.columns.iter().copied().zip(types).collect()
     }
 
     /// The next rows that are not empty and the bytes of memory that they hold together, or none at the end.
     pub(crate) fn next(&mut self, key: Option<ColumnId>) -> Result<Option<(Rows, usize)>> {
-        loop {
-            let next = match self.first.take() {
-                Some(first) => Some(first),
-                None => decoded(&mut self.blocks, &mut self.decoder)?,
-            };
-            let Some((batch, bytes)) = next else { return Ok(None) };
-            if batch.num_rows() == 0 {
+        let Self { blocks, unpacker, columns: ids } = self;
+        while let Some(unpacked) = blocks.next(|plain, loose| unpacker.unpack(plain, loose))? {
+            let Unpacked { columns, rows, bytes } =
+                unpacked.map_err(|source| Error::spill("reading spill file", blocks.path(), source))?;
+            if rows == 0 {
                 continue;
             }
-            let columns = self.columns.iter().copied().zip(batch.columns().iter().cloned()).collect();
-            let mut rows = Rows { columns, keys: Vec::new(), len: batch.num_rows() }.without_empty_columns();
+            let columns = columns.into_iter().map(|(place, array)| (ids[place], array)).collect();
+            let mut rows = Rows { columns, keys: Vec::new(), len: rows }.without_empty_columns();
             rows.keys = KeyRule::keys(key.and_then(|id| rows.column(id)), rows.len);
             return Ok(Some((rows, bytes)));
         }
+        Ok(None)
     }
-}
-
-/// The batch in the next block and the block's bytes.
-fn decoded(blocks: &mut BlockReader, decoder: &mut StreamDecoder) -> Result<Option<(RecordBatch, usize)>> {
-    while let Some(mut block) = blocks.next()? {
-        let bytes = block.len();
-        let batch = decoder
-            .decode(&mut block)
-            .map_err(|source| Error::spill("reading spill file", blocks.path(), source))?;
-        if let Some(batch) = batch {
-            return Ok(Some((batch, bytes)));
-        }
-    }
-    Ok(None)
 }
 
 #[cfg(test)]
@@ -314,7 +270,7 @@ mod tests {
             assert_eq!(reader.forms(), forms);
             let (mut lengths, mut numbers) = (Vec::new(), Vec::new());
             while let Some((rows, bytes)) = reader.next(None).unwrap() {
-                assert!(bytes > 0);
+                assert_eq!(bytes > 0, columns > 0);
                 lengths.push(rows.len);
                 let read =
                     rows.column(0).into_iter().flat_map(|array| array.as_primitive::<Int64Type>().values());

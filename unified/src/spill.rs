@@ -1,7 +1,8 @@
-//! A file of compressed blocks, in which sorted runs lie end to end: however many there are, one file is open.
+//! A file of blocks, in which sorted runs lie end to end: however many there are, one file is open.
 //!
-//! A block is a header (its stored and its real length, eight bytes each, little-endian) and one zstd frame with a
-//! checksum. A reader fetches each block together with the header of the next, so one call of the system a block does.
+//! A block has a part that is stored as it is and one that is compressed (one zstd frame). Its header (see [`Header`]) has
+//! the lengths and a checksum of all that is stored. A reader fetches each block together with the header of the next, so
+//! one call of the system a block does.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -9,23 +10,29 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::buffer::{Buffer, MutableBuffer};
 use tempfile::TempPath;
 use zstd::bulk::{Compressor, Decompressor};
 
 use crate::error::{Error, Result};
 use crate::scratch::Scratch;
 
-/// Bytes of a header.
-const HEADER: usize = 16;
-
-/// On spilled log rows as quick as LZ4, which has no checksum (see `docs/unified-writer.md`).
+/// On spilled log rows as quick as LZ4 (see `docs/unified-writer.md`).
 const LEVEL: i32 = -20;
+
+/// Bytes that a thread keeps to read and to decompress into.
+const KEPT: usize = 1 << 20;
 
 thread_local! {
     /// Expensive to make; they hold nothing from one block to the next.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    static COMPRESSOR: RefCell<Option<(Compressor<'static>, Vec<u8>)>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Reading>> = const { RefCell::new(None) };
+}
+
+/// What a thread reads blocks with.
+struct Reading {
+    decompressor: Decompressor<'static>,
+    stored: Vec<u8>,
+    loose: Vec<u8>,
 }
 
 /// A file of blocks. It is removed with the last stretch in it.
@@ -67,34 +74,102 @@ impl SpillFile {
     }
 }
 
-/// A block as it is stored: compressed, with its header.
+/// What stands before a block, all numbers little-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Header {
+    /// Bytes of the part that is stored as it is, and of the other, compressed and not: eight bytes each.
+    plain: u64,
+    compressed: u64,
+    loose: u64,
+    /// CRC-32 of the lengths and of what is stored: four bytes.
+    checksum: u32,
+}
+
+impl Header {
+    const BYTES: usize = 28;
+
+    fn lengths(&self) -> [u8; 24] {
+        let mut bytes = [0; 24];
+        for (to, length) in bytes.as_chunks_mut().0.iter_mut().zip([self.plain, self.compressed, self.loose])
+        {
+            *to = length.to_le_bytes();
+        }
+        bytes
+    }
+
+    fn write(&self, to: &mut [u8]) {
+        to[..24].copy_from_slice(&self.lengths());
+        to[24..Self::BYTES].copy_from_slice(&self.checksum.to_le_bytes());
+    }
+
+    fn read(bytes: &[u8; Self::BYTES]) -> Self {
+        let lengths = bytes.as_chunks().0;
+        let length = |at: usize| u64::from_le_bytes(lengths[at]);
+        let checksum = u32::from_le_bytes([bytes[24], bytes[25], bytes[26], bytes[27]]);
+        Self { plain: length(0), compressed: length(1), loose: length(2), checksum }
+    }
+
+    fn checksum_over(&self, stored: &[u8]) -> u32 {
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(&self.lengths());
+        checksum.update(stored);
+        checksum.finalize()
+    }
+}
+
+/// A block as it is stored.
 #[derive(Debug)]
 pub(crate) struct Block {
     stored: Vec<u8>,
-    /// Its real bytes.
+    /// Its bytes when it is read.
     real: usize,
 }
 
 impl Block {
-    pub(crate) fn new(bytes: &[u8]) -> std::io::Result<Self> {
-        COMPRESSOR.with_borrow_mut(|compressor| {
-            let compressor = match compressor {
-                Some(compressor) => compressor,
-                none => {
-                    let mut fresh = Compressor::new(LEVEL)?;
-                    fresh.include_checksum(true)?;
-                    none.insert(fresh)
-                }
+    /// `loose` will be compressed.
+    pub(crate) fn new(plain: &[u8], loose: &[u8]) -> std::io::Result<Self> {
+        compressed(loose, |compressed| {
+            let mut header = Header {
+                plain: plain.len() as u64,
+                compressed: compressed.len() as u64,
+                loose: loose.len() as u64,
+                checksum: 0,
             };
-            let mut stored = vec![0; HEADER + zstd::zstd_safe::compress_bound(bytes.len())];
-            let length = compressor.compress_to_buffer(bytes, &mut stored[HEADER..])?;
-            stored.truncate(HEADER + length);
-            stored.shrink_to_fit();
-            let header = u128::from(length as u64) | u128::from(bytes.len() as u64) << 64;
-            stored[..HEADER].copy_from_slice(&header.to_le_bytes());
-            Ok(Self { stored, real: bytes.len() })
+            let mut stored = Vec::with_capacity(Header::BYTES + plain.len() + compressed.len());
+            stored.extend([0; Header::BYTES]);
+            stored.extend_from_slice(plain);
+            stored.extend_from_slice(compressed);
+            header.checksum = header.checksum_over(&stored[Header::BYTES..]);
+            header.write(&mut stored);
+            Self { stored, real: plain.len() + loose.len() }
         })
     }
+}
+
+/// Whether it is worth to compress such bytes: less of them go to disk and back, but not for nothing.
+pub(crate) fn shrinks(bytes: &[u8]) -> std::io::Result<bool> {
+    compressed(bytes, |compressed| compressed.len() <= bytes.len() / 4 * 3)
+}
+
+/// Calls with the bytes, compressed; nothing stays nothing.
+fn compressed<R>(bytes: &[u8], each: impl FnOnce(&[u8]) -> R) -> std::io::Result<R> {
+    if bytes.is_empty() {
+        return Ok(each(&[]));
+    }
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let (compressor, buffer) = match kept {
+            Some(kept) => kept,
+            none => none.insert((Compressor::new(LEVEL)?, Vec::new())),
+        };
+        buffer.clear();
+        buffer.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+        compressor.compress_to_buffer(bytes, buffer)?;
+        let result = each(buffer);
+        if buffer.capacity() > KEPT {
+            *buffer = Vec::new();
+        }
+        Ok(result)
+    })
 }
 
 /// Blocks end to end.
@@ -118,7 +193,7 @@ impl Stretch {
 pub(crate) struct BlockReader {
     stretch: Stretch,
     /// The header of the next block, once the one before was read.
-    header: Option<[u8; HEADER]>,
+    header: Option<Header>,
 }
 
 impl BlockReader {
@@ -130,37 +205,69 @@ impl BlockReader {
         &self.stretch.shared.path
     }
 
-    /// The next block, or none at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Buffer>> {
+    /// Calls with the two parts of the next block, or yields nothing at the end.
+    pub(crate) fn next<R>(&mut self, each: impl FnOnce(&[u8], &[u8]) -> R) -> Result<Option<R>> {
         if self.stretch.at >= self.stretch.end {
             return Ok(None);
         }
-        self.fetch().map(Some).map_err(|source| Error::io("reading spill file", self.path(), source))
+        let read = DECOMPRESSOR.with_borrow_mut(|kept| {
+            let reading = match kept {
+                Some(kept) => kept,
+                none => none.insert(Reading {
+                    decompressor: Decompressor::new()?,
+                    stored: Vec::new(),
+                    loose: Vec::new(),
+                }),
+            };
+            let plain = self.fetch(reading)?;
+            let result = each(&reading.stored[..plain], &reading.loose);
+            for buffer in [&mut reading.stored, &mut reading.loose] {
+                if buffer.capacity() > KEPT {
+                    *buffer = Vec::new();
+                }
+            }
+            Ok(result)
+        });
+        read.map(Some).map_err(|source| Error::io("reading spill file", self.path(), source))
     }
 
-    fn fetch(&mut self) -> std::io::Result<Buffer> {
+    /// Reads a block and yields the length of its plain part.
+    fn fetch(&mut self, reading: &mut Reading) -> std::io::Result<usize> {
         let Stretch { shared, at, end, largest } = &mut self.stretch;
         let header = match self.header.take() {
             Some(header) => header,
             None => {
-                let mut header = [0; HEADER];
+                let mut header = [0; Header::BYTES];
                 shared.file.read_exact_at(&mut header, *at)?;
-                header
+                Header::read(&header)
             }
         };
-        let (stored, real) = lengths(header);
-        let body = *at + HEADER as u64;
+        let body = *at + Header::BYTES as u64;
         let left = end.saturating_sub(body);
-        if stored > left || real > *largest as u64 {
+        let stored = header.plain.checked_add(header.compressed).filter(|stored| *stored <= left);
+        let real = header.plain.checked_add(header.loose).filter(|real| *real <= *largest as u64);
+        let (Some(stored), Some(_)) = (stored, real) else {
             return Err(std::io::Error::other("a header tells of a block that was never written"));
-        }
-        let ahead = (left - stored).min(HEADER as u64);
-        let mut bytes = vec![0; length(stored + ahead)?];
-        shared.file.read_exact_at(&mut bytes, body)?;
+        };
+        let ahead = (left - stored).min(Header::BYTES as u64);
+        let Reading { decompressor, stored: bytes, loose } = reading;
+        bytes.resize(length(stored + ahead)?, 0);
+        shared.file.read_exact_at(bytes, body)?;
         let (block, next) = bytes.split_at(length(stored)?);
-        self.header = next.try_into().ok();
+        if header.checksum_over(block) != header.checksum {
+            return Err(std::io::Error::other("a block is not what was written"));
+        }
+        self.header = next.try_into().ok().map(Header::read);
         *at = body + stored;
-        decompressed(block, length(real)?)
+        let plain = length(header.plain)?;
+        loose.clear();
+        loose.reserve(length(header.loose)?);
+        if header.loose > 0
+            && decompressor.decompress_to_buffer(&block[plain..], loose)? as u64 != header.loose
+        {
+            return Err(std::io::Error::other("a block is shorter than its header says"));
+        }
+        Ok(plain)
     }
 }
 
@@ -168,33 +275,19 @@ fn length(bytes: u64) -> std::io::Result<usize> {
     usize::try_from(bytes).map_err(std::io::Error::other)
 }
 
-/// The stored and the real length.
-fn lengths(header: [u8; HEADER]) -> (u64, u64) {
-    let header = u128::from_le_bytes(header);
-    (header as u64, (header >> 64) as u64)
-}
-
-fn decompressed(block: &[u8], length: usize) -> std::io::Result<Buffer> {
-    DECOMPRESSOR.with_borrow_mut(|decompressor| {
-        let decompressor = match decompressor {
-            Some(decompressor) => decompressor,
-            none => none.insert(Decompressor::new()?),
-        };
-        let mut bytes = MutableBuffer::from_len_zeroed(length);
-        if decompressor.decompress_to_buffer(block, bytes.as_slice_mut())? != length {
-            return Err(std::io::Error::other("a block is shorter than its header says"));
-        }
-        Ok(bytes.into())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn blocks(seed: usize) -> Vec<Vec<u8>> {
-        let block = |length: usize| (0..length).map(|n| ((n * n + seed) / 7) as u8).collect();
-        [0, 1, 40_000, 3, 300_000].into_iter().map(block).collect()
+    /// The two parts of some blocks.
+    fn blocks(seed: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let bytes = |length: usize| (0..length).map(|n| ((n * n + seed) / 7) as u8).collect();
+        let lengths = [(0, 0), (1, 0), (40_000, 3), (0, 300_000), (3, 40_000), (300_000, 0)];
+        lengths.into_iter().map(|(plain, loose)| (bytes(plain), bytes(loose))).collect()
+    }
+
+    fn next(reader: &mut BlockReader) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+        reader.next(|plain, loose| (plain.to_vec(), loose.to_vec()))
     }
 
     /// A file with two stretches of blocks.
@@ -202,9 +295,9 @@ mod tests {
         let mut file = SpillFile::create(&mut Scratch::new(directory.to_path_buf())).unwrap();
         let stretches = [1, 2].map(|seed| {
             let mut stretch = file.begin();
-            blocks(seed)
-                .iter()
-                .for_each(|block| file.write(&mut stretch, &Block::new(block).unwrap()).unwrap());
+            blocks(seed).iter().for_each(|(plain, loose)| {
+                file.write(&mut stretch, &Block::new(plain, loose).unwrap()).unwrap();
+            });
             stretch
         });
         (file, stretches)
@@ -217,34 +310,39 @@ mod tests {
         assert_eq!(stretches.iter().map(Stretch::bytes).sum::<u64>(), file.end);
         let [mut one, mut two] = stretches.map(BlockReader::new);
         for (first, second) in blocks(1).into_iter().zip(blocks(2)) {
-            assert_eq!(one.next().unwrap().unwrap().as_slice(), first);
-            assert_eq!(two.next().unwrap().unwrap().as_slice(), second);
+            assert_eq!(next(&mut one).unwrap().unwrap(), first);
+            assert_eq!(next(&mut two).unwrap().unwrap(), second);
         }
-        assert!(one.next().unwrap().is_none() && two.next().unwrap().is_none());
+        assert!(next(&mut one).unwrap().is_none() && next(&mut two).unwrap().is_none());
     }
 
     #[test]
     fn a_block_that_was_changed_or_cut_off_is_an_error_that_names_the_file() {
         let read = |stretch| {
             let mut reader = BlockReader::new(stretch);
-            std::iter::from_fn(|| reader.next().transpose()).collect::<Result<Vec<Buffer>>>()
+            std::iter::from_fn(|| next(&mut reader).transpose()).collect::<Result<Vec<_>>>()
         };
         let directory = tempfile::tempdir().unwrap();
         let whole = written(directory.path()).1[0].bytes();
-        for at in (0..64).chain((64..whole).step_by(97)) {
+        for at in (0..4 * Header::BYTES as u64).chain((100..whole).step_by(1997)) {
             let (file, [stretch, _]) = written(directory.path());
             let mut byte = [0];
             file.shared.file.read_exact_at(&mut byte, at).unwrap();
             file.shared.file.write_all_at(&[byte[0] ^ 0x55], at).unwrap();
-            match read(stretch) {
-                Err(error) => assert!(error.to_string().contains("reading spill file"), "{error}"),
-                // Some bits of a frame's header mean nothing.
-                Ok(read) => assert!(read.iter().map(Buffer::as_slice).eq(blocks(1)), "{at}"),
-            }
+            let error = read(stretch).expect_err("a changed byte must be noticed");
+            assert!(error.to_string().contains("reading spill file"), "{at}: {error}");
         }
         let (file, [_, stretch]) = written(directory.path());
         file.shared.file.set_len(file.end - 1).unwrap();
         let path = file.path().display().to_string();
         assert!(read(stretch).unwrap_err().to_string().contains(&path));
+    }
+
+    #[test]
+    fn only_what_repeats_shrinks() {
+        assert!(shrinks(&b"the same again and ".repeat(50)).unwrap());
+        let random: Vec<u8> =
+            (0..1000_u64).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8).collect();
+        assert!(!shrinks(&random).unwrap());
     }
 }
