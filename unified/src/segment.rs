@@ -40,6 +40,8 @@ pub(crate) struct SegmentReader {
     dictionaries: bool,
     /// The columns that the last row group was read as dictionaries, and the metadata that say so.
     coded: Option<(Vec<usize>, ArrowReaderMetadata)>,
+    /// The columns that are read, by their place in the file.
+    columns: Arc<[usize]>,
     projection: ProjectionMask,
     batch_rows: usize,
     batch_bytes: u64,
@@ -56,18 +58,16 @@ impl SegmentReader {
     pub(crate) fn open(path: &Path, dropped: &[String], batch_bytes: u64) -> Result<Self> {
         let (file, metadata) = open(path)?;
         let fields = metadata.schema().fields();
-        let kept = fields
-            .iter()
-            .enumerate()
-            .filter(|(_, field)| !dropped.contains(field.name()))
-            .map(|(index, _)| index);
-        let projection = ProjectionMask::roots(metadata.parquet_schema(), kept);
+        let columns: Arc<[usize]> =
+            (0..fields.len()).filter(|index| !dropped.contains(fields[*index].name())).collect();
+        let projection = ProjectionMask::roots(metadata.parquet_schema(), columns.iter().copied());
         Ok(Self {
             path: path.to_path_buf(),
             file,
             metadata,
             dictionaries: true,
             coded: None,
+            columns,
             projection,
             batch_rows: BATCH_ROWS,
             batch_bytes,
@@ -83,6 +83,33 @@ impl SegmentReader {
         Self { batch_rows, ..self }
     }
 
+    /// The same with a part of the columns only: of so many readers each takes another part and has about as much to do.
+    /// Which rows make up a batch does not depend on it.
+    pub(crate) fn with_part(self, part: usize, parts: usize) -> Self {
+        let schema = self.metadata.parquet_schema();
+        let mut costs = vec![0; self.metadata.schema().fields().len()];
+        if let Some(group) = self.metadata.metadata().row_groups().first() {
+            for (leaf, column) in group.columns().iter().enumerate() {
+                costs[schema.get_column_root_idx(leaf)] +=
+                    column.uncompressed_size().max(0) as u64 + column.num_values().max(0) as u64;
+            }
+        }
+        let mut dearest_first = self.columns.to_vec();
+        dearest_first.sort_by_key(|column| std::cmp::Reverse(costs[*column]));
+        let mut loads = vec![0; parts];
+        let mut columns = Vec::new();
+        for column in dearest_first {
+            let least = (0..parts).min_by_key(|part| loads[*part]).unwrap_or(0);
+            loads[least] += costs[column];
+            if least == part {
+                columns.push(column);
+            }
+        }
+        columns.sort_unstable();
+        let projection = ProjectionMask::roots(schema, columns.iter().copied());
+        Self { columns: columns.into(), projection, ..self }
+    }
+
     /// The same with all values spelled out.
     pub(crate) fn without_dictionaries(self) -> Self {
         Self { dictionaries: false, ..self }
@@ -90,6 +117,11 @@ impl SegmentReader {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The columns that are read, by their place in the file.
+    pub(crate) fn columns(&self) -> &Arc<[usize]> {
+        &self.columns
     }
 
     pub(crate) fn metadata(&self) -> &ArrowReaderMetadata {

@@ -2,19 +2,21 @@
 //!
 //! 1. The segments are dealt in order: reader `n` of `t` takes the segments `n`, `n + t`, ...
 //! 2. Each reader decodes in a thread of its own and hands batches over through a channel that holds some of them, so that
-//!    what is read ahead is bounded by count, and by the batches' size in bytes. Readers are fewer under a small limit.
+//!    what is read ahead is bounded by count, and by the batches' size in bytes. Readers are fewer under a small limit. Where
+//!    there would be one, two take half of the columns each: together they hold what one would.
 //! 3. The batches are taken segment by segment, so their order is that of the segments, whatever the threads do. The rows of
-//!    a batch that will be sorted anyway are put in order before it is handed over: where it is decoded its values are in the
-//!    cache, and what is let go of does not belong to another thread.
+//!    a batch that will be sorted anyway are put in order before it is handed over, if it has all columns: where it is decoded
+//!    its values are in the cache, and what is let go of does not belong to another thread.
 //!
 //! With one thread everything happens in the caller's. A reader has one file open at a time.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take_record_batch;
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int64Type, Schema};
 
 use crate::error::{Error, Result};
 use crate::segment::SegmentReader;
@@ -42,12 +44,28 @@ pub(crate) struct Segments<'a> {
     pub(crate) sorted_by: Option<&'a str>,
 }
 
-/// What a reader hands over.
-enum Message {
-    /// A batch, the place it came from and the row of the segment at which it begins.
-    Batch(RecordBatch, String, u64),
-    /// The segment is done.
-    End,
+/// Some rows of a segment.
+struct Piece {
+    batch: RecordBatch,
+    /// Its columns, by their place in the file.
+    columns: Arc<[usize]>,
+    /// File and row group.
+    place: String,
+    /// The row of the segment at which it begins.
+    first_row: u64,
+}
+
+/// What a reader hands over; nothing when the segment is done.
+type Message = Result<Option<Piece>>;
+
+/// The threads that read, and what is each one's share.
+#[derive(Debug, Clone, Copy)]
+struct Readers {
+    count: usize,
+    /// Threads of each, which read some of the columns each.
+    parts: usize,
+    /// Batches that wait for each.
+    ahead: usize,
 }
 
 impl Segments<'_> {
@@ -66,33 +84,34 @@ impl Segments<'_> {
         meter: &Meter,
         mut each: impl FnMut(&RecordBatch, &str, u64) -> Result<()>,
     ) -> Result<()> {
-        if self.threads.min(self.inputs.len()) < 2 {
+        if self.threads < 2 {
             let share = self.memory_limit / 16;
+            let all = |reader| reader;
             return self.inputs.iter().try_for_each(|path| {
-                read_one(path, self.dropped, share, meter, |batch, place, row| each(&batch, place, row))
+                read_one(path, self.dropped, share, meter, all, |piece| {
+                    each(&piece.batch, &piece.place, piece.first_row)
+                })
             });
         }
         let few = |bytes: u64| usize::try_from(self.memory_limit / bytes).unwrap_or(usize::MAX).max(1);
-        let threads = self.threads.min(self.inputs.len()).min(few(BYTES_A_READER));
-        let ahead = few(BYTES_AHEAD).min(AHEAD);
+        let count = self.threads.min(self.inputs.len()).min(few(BYTES_A_READER)).max(1);
+        let parts = if count == 1 { 2 } else { 1 };
+        let readers = Readers { count, parts, ahead: few(BYTES_AHEAD).min(AHEAD) };
         std::thread::scope(|scope| {
-            let mut channels: Vec<Receiver<Result<Message>>> = Vec::with_capacity(threads);
-            for first in 0..threads {
-                let (sender, receiver) = sync_channel(ahead);
-                channels.push(receiver);
-                // One reader would be what all wait for, and holds more while it does that.
-                let work = Self { sorted_by: self.sorted_by.filter(|_| threads > 1), ..*self };
-                scope.spawn(move || work.read_every(first, threads, ahead, meter, &sender));
+            let mut channels: Vec<Vec<Receiver<Message>>> = Vec::with_capacity(readers.count);
+            for first in 0..readers.count {
+                let channel = |part| {
+                    let (sender, receiver) = sync_channel(readers.ahead);
+                    // Half of a batch may lack the column by which it would be sorted.
+                    let work = Self { sorted_by: self.sorted_by.filter(|_| parts == 1), ..*self };
+                    scope.spawn(move || work.read_every(first, part, readers, meter, &sender));
+                    receiver
+                };
+                channels.push((0..readers.parts).map(channel).collect());
             }
-            for segment in 0..self.inputs.len() {
-                loop {
-                    let message = channels[segment % threads].recv().unwrap_or_else(|_| {
-                        Err(Error::internal("reading segments", "a reader ended before its work was done"))
-                    })?;
-                    match message {
-                        Message::Batch(batch, place, row) => each(&batch, &place, row)?,
-                        Message::End => break,
-                    }
+            for (segment, path) in self.inputs.iter().enumerate() {
+                while let Some(piece) = next(&channels[segment % readers.count], path)? {
+                    each(&piece.batch, &piece.place, piece.first_row)?;
                 }
             }
             Ok(())
@@ -116,28 +135,69 @@ impl Segments<'_> {
         take_record_batch(&batch, &order).map_err(|source| Error::internal("putting rows in order", source))
     }
 
-    /// Reads every `step`th segment, until the one who takes the batches is gone.
+    /// Reads one part of the segments of one reader, until the one who takes the batches is gone.
     fn read_every(
         &self,
         first: usize,
-        step: usize,
-        ahead: usize,
+        part: usize,
+        readers: Readers,
         meter: &Meter,
-        sender: &SyncSender<Result<Message>>,
+        sender: &SyncSender<Message>,
     ) {
+        let Readers { count, parts, ahead } = readers;
         // What waits in the channels and what each reader has in hands.
-        let share = self.memory_limit / 16 / (step * (ahead + 1)) as u64;
-        for path in self.inputs.iter().skip(first).step_by(step) {
-            let send = |message| sender.send(message).map_err(|_| Error::Cancelled);
-            let read = read_one(path, self.dropped, share, meter, |batch, place, row| {
-                let batch = self.in_order(batch)?;
-                send(Ok(Message::Batch(batch, place.to_owned(), row)))
+        let share = self.memory_limit / 16 / (count * (ahead + 1)) as u64;
+        let its_part =
+            |reader: SegmentReader| if parts == 1 { reader } else { reader.with_part(part, parts) };
+        for path in self.inputs.iter().skip(first).step_by(count) {
+            let send = |piece| sender.send(Ok(piece)).map_err(|_| Error::Cancelled);
+            let read = read_one(path, self.dropped, share, meter, its_part, |piece| {
+                let batch = self.in_order(piece.batch)?;
+                send(Some(Piece { batch, ..piece }))
             });
             let last = read.is_err();
-            if send(read.map(|()| Message::End)).is_err() || last {
+            if sender.send(read.map(|()| None)).is_err() || last {
                 return;
             }
         }
+    }
+}
+
+/// The next rows of the segment, from all who read parts of it.
+fn next(parts: &[Receiver<Message>], path: &Path) -> Result<Option<Piece>> {
+    let mut pieces = Vec::with_capacity(parts.len());
+    for part in parts {
+        pieces.extend(part.recv().unwrap_or_else(|_| {
+            Err(Error::internal("reading segments", "a reader ended before its work was done"))
+        })?);
+    }
+    let rows = |piece: &Piece| piece.batch.num_rows();
+    let differ = pieces.windows(2).any(|pair| rows(&pair[0]) != rows(&pair[1]));
+    if differ || (!pieces.is_empty() && pieces.len() < parts.len()) {
+        return Err(Error::input(path.display(), "its columns do not have the same number of rows"));
+    }
+    let Some(first) = pieces.pop() else { return Ok(None) };
+    pieces.into_iter().try_fold(first, Piece::beside).map(Some)
+}
+
+impl Piece {
+    /// The columns of both, in the order of the file.
+    fn beside(self, other: Self) -> Result<Self> {
+        let columns_of = |piece: &Self| {
+            let (fields, arrays) = (piece.batch.schema_ref().fields().iter(), piece.batch.columns().iter());
+            let columns = piece.columns.iter().copied().zip(fields.cloned()).zip(arrays.cloned());
+            columns.collect::<Vec<_>>()
+        };
+        let mut columns = [columns_of(&self), columns_of(&other)].concat();
+        columns.sort_unstable_by_key(|((place, _), _)| *place);
+        let places = columns.iter().map(|((place, _), _)| *place).collect();
+        let (fields, arrays): (Vec<_>, Vec<_>) =
+            columns.into_iter().map(|((_, field), array)| (field, array)).unzip();
+        let schema = Schema::new_with_metadata(fields, self.batch.schema_ref().metadata().clone());
+        let options = RecordBatchOptions::new().with_row_count(Some(self.batch.num_rows()));
+        let batch = RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options)
+            .map_err(|source| Error::internal("joining columns of a segment", source))?;
+        Ok(Self { batch, columns: places, ..self })
     }
 }
 
@@ -146,9 +206,10 @@ fn read_one(
     dropped: &[String],
     batch_bytes: u64,
     meter: &Meter,
-    mut each: impl FnMut(RecordBatch, &str, u64) -> Result<()>,
+    part: impl FnOnce(SegmentReader) -> SegmentReader,
+    mut each: impl FnMut(Piece) -> Result<()>,
 ) -> Result<()> {
-    let mut reader = SegmentReader::open(path, dropped, batch_bytes)?;
+    let mut reader = part(SegmentReader::open(path, dropped, batch_bytes)?);
     let mut place = String::new();
     let mut group = usize::MAX;
     loop {
@@ -159,7 +220,8 @@ fn read_one(
             group = reader.row_group();
             place = reader.place();
         }
-        each(batch, &place, reader.first_row())?;
+        let columns = Arc::clone(reader.columns());
+        each(Piece { batch, columns, place: place.clone(), first_row: reader.first_row() })?;
     }
 }
 
