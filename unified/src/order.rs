@@ -181,7 +181,9 @@ impl Sorter {
     fn keep(&mut self, rows: Rows, key: Option<ColumnId>) -> Result<()> {
         let bytes = rows.memory();
         let part = self.memory_limit / ORDERED_PART;
-        if bytes > part {
+        // What others have in hands is there beside what is buffered, and a small buffer is in the cache as it is.
+        let small = self.memory_limit < MORE_AHEAD && self.workers.threads() > 1;
+        if small || bytes > part {
             self.settle(0, 0)?;
             return self.hold(rows);
         }
