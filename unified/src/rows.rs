@@ -2,7 +2,7 @@
 //!
 //! Columns that a batch lacks are not materialised as nulls until rows of several batches meet.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
@@ -122,7 +122,9 @@ impl Rows {
                 .arrays
                 .into_iter()
                 .zip(parts)
-                .map(|(array, part)| array.unwrap_or_else(|| null_array(&column.data_type, part.len)))
+                .map(|(array, part)| {
+                    array.map_or_else(|| null_array(&column.data_type, part.len), Cow::into_owned)
+                })
                 .collect();
             let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
             columns.push((id, concat(&arrays).map_err(|source| Error::internal("joining batches", source))?));
@@ -141,40 +143,38 @@ impl Rows {
         catalog: &Catalog,
     ) -> Result<Self> {
         let fail = |source| Error::internal("gathering rows", source);
-        let spread = Spread::new(picks, parts.len());
+        let spread = Spread::new(picks, parts.len()).map_err(fail)?;
         let mut columns = Vec::new();
         for id in union(parts.iter().map(Borrow::borrow)) {
             let column = Column::of(id, parts.iter().map(Borrow::borrow), catalog)?;
-            let spread = spread.as_ref().map(|spread| spread.column(&column.arrays, &column.data_type));
-            let gathered = match spread.transpose().map_err(fail)?.flatten() {
+            let gathered = match spread.column(&column.arrays, &column.data_type).map_err(fail)? {
                 Some(gathered) => gathered,
                 None => column.interleaved(picks).map_err(fail)?,
             };
             columns.push((id, gathered));
         }
-        let keys =
-            picks.iter().filter_map(|&(part, row)| parts[part].borrow().keys.get(row).copied()).collect();
-        Ok(Self { columns, keys, len: picks.len() })
+        Ok(Self { columns, keys: spread.keys(parts), len: picks.len() })
     }
 }
 
 /// One column of several parts, in one form: coded if it is coded in all of them, else plain.
-struct Column {
+struct Column<'a> {
     data_type: DataType,
     /// Nothing where the part lacks the column.
-    arrays: Vec<Option<ArrayRef>>,
+    arrays: Vec<Option<Cow<'a, ArrayRef>>>,
 }
 
-impl Column {
-    fn of<'a>(id: ColumnId, parts: impl Iterator<Item = &'a Rows>, catalog: &Catalog) -> Result<Self> {
-        let mut arrays: Vec<Option<ArrayRef>> = parts.map(|part| part.column(id).cloned()).collect();
+impl<'a> Column<'a> {
+    fn of(id: ColumnId, parts: impl Iterator<Item = &'a Rows>, catalog: &Catalog) -> Result<Self> {
+        let mut arrays: Vec<Option<Cow<'a, ArrayRef>>> =
+            parts.map(|part| part.column(id).map(Cow::Borrowed)).collect();
         let coded = arrays.iter().flatten().filter(|array| catalog.is_coded(id, array)).count();
         if coded > 0 && coded == arrays.iter().flatten().count() {
             return Ok(Self { data_type: CODE_TYPE, arrays });
         }
         if coded > 0 {
             for array in arrays.iter_mut().flatten() {
-                *array = catalog.resolved(id, array)?;
+                *array = Cow::Owned(catalog.resolved(id, array)?);
             }
         }
         Ok(Self { data_type: catalog.data_type(id).clone(), arrays })
@@ -183,7 +183,7 @@ impl Column {
     fn interleaved(&self, picks: &[(usize, usize)]) -> std::result::Result<ArrayRef, ArrowError> {
         let null = null_array(&self.data_type, 1);
         let arrays: Vec<&dyn Array> =
-            self.arrays.iter().map(|array| array.as_ref().unwrap_or(&null).as_ref()).collect();
+            self.arrays.iter().map(|array| array.as_deref().unwrap_or(&null).as_ref()).collect();
         if self.arrays.iter().all(Option::is_some) {
             return interleave(&arrays, picks);
         }

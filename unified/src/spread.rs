@@ -5,6 +5,7 @@
 //! output of a column, which is some thousand rows. Ties and gaps do not matter; the result is that of
 //! [`interleave`](arrow::compute::interleave).
 
+use std::borrow::Borrow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,6 +17,9 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{BinaryType, ByteArrayType, DataType, Utf8Type};
 use arrow::error::ArrowError;
 
+use crate::key::Key;
+use crate::rows::Rows;
+
 /// Where the picked rows of each part go.
 pub(crate) struct Spread {
     /// The row of its part and the place in the output of each pick, part by part.
@@ -25,14 +29,16 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// `picks` are (part, row), in order of the output, of so many parts; nothing if a number is too large.
-    pub(crate) fn new(picks: &[(usize, usize)], parts: usize) -> Option<Self> {
-        if picks.len() > u32::MAX as usize {
-            return None;
-        }
+    /// `picks` are (part, row), in order of the output, of so many parts.
+    ///
+    /// # Errors
+    /// More than 2^32 picks, or rows of a part.
+    pub(crate) fn new(picks: &[(usize, usize)], parts: usize) -> Result<Self, ArrowError> {
+        let too_many = || ArrowError::InvalidArgumentError("more rows than can be gathered".to_owned());
+        u32::try_from(picks.len()).map_err(|_| too_many())?;
         let mut ends = vec![0; parts];
         for (part, row) in picks {
-            u32::try_from(*row).ok()?;
+            u32::try_from(*row).map_err(|_| too_many())?;
             ends[*part] += 1;
         }
         let (mut ranges, mut end) = (Vec::new(), 0);
@@ -50,14 +56,14 @@ impl Spread {
             moves[ends[*part]] = (*row as u32, place);
             ends[*part] += 1;
         }
-        Some(Self { moves, parts: ranges })
+        Ok(Self { moves, parts: ranges })
     }
 
     /// The picked values of a column that each part has with this type or not at all, which makes them null; nothing if
     /// values of the type are not moved one by one here.
     pub(crate) fn column(
         &self,
-        arrays: &[Option<ArrayRef>],
+        arrays: &[Option<impl Borrow<ArrayRef>>],
         data_type: &DataType,
     ) -> Result<Option<ArrayRef>, ArrowError> {
         macro_rules! numbers {
@@ -65,7 +71,7 @@ impl Spread {
                 self.numbers::<$t>(arrays, data_type)
             };
         }
-        if arrays.iter().flatten().any(|array| array.data_type() != data_type) {
+        if arrays.iter().flatten().any(|array| array.borrow().data_type() != data_type) {
             return Ok(None);
         }
         Ok(Some(downcast_primitive! {
@@ -76,7 +82,11 @@ impl Spread {
         }))
     }
 
-    fn numbers<T: ArrowPrimitiveType>(&self, arrays: &[Option<ArrayRef>], data_type: &DataType) -> ArrayRef {
+    fn numbers<T: ArrowPrimitiveType>(
+        &self,
+        arrays: &[Option<impl Borrow<ArrayRef>>],
+        data_type: &DataType,
+    ) -> ArrayRef {
         let mut values = vec![T::Native::default(); self.moves.len()];
         for (array, moves) in self.present(arrays) {
             let from = array.as_primitive::<T>().values();
@@ -90,7 +100,7 @@ impl Spread {
 
     fn strings<T: ByteArrayType<Offset = i32>>(
         &self,
-        arrays: &[Option<ArrayRef>],
+        arrays: &[Option<impl Borrow<ArrayRef>>],
     ) -> Result<ArrayRef, ArrowError> {
         let nulls = self.nulls(arrays);
         let is_null = |place: u32| nulls.as_ref().is_some_and(|nulls| nulls.is_null(place as usize));
@@ -122,19 +132,34 @@ impl Spread {
         Ok(Arc::new(GenericByteArray::<T>::try_new(offsets, Buffer::from_vec(bytes), nulls)?))
     }
 
+    /// The picked keys; nothing where a part has none.
+    pub(crate) fn keys(&self, parts: &[impl Borrow<Rows>]) -> Vec<Key> {
+        let mut picked = vec![None; self.moves.len()];
+        for (part, moves) in &self.parts {
+            let keys = &parts[*part].borrow().keys;
+            if keys.is_empty() {
+                return Vec::new();
+            }
+            for (row, place) in &self.moves[moves.clone()] {
+                picked[*place as usize] = keys[*row as usize];
+            }
+        }
+        picked
+    }
+
     /// The parts that have the column, each with the moves of its rows.
     fn present<'a>(
         &'a self,
-        arrays: &'a [Option<ArrayRef>],
+        arrays: &'a [Option<impl Borrow<ArrayRef>>],
     ) -> impl Iterator<Item = (&'a ArrayRef, &'a [(u32, u32)])> {
         let parts = self.parts.iter();
-        parts.filter_map(|(part, moves)| Some((arrays[*part].as_ref()?, &self.moves[moves.clone()])))
+        parts.filter_map(|(part, moves)| Some((arrays[*part].as_ref()?.borrow(), &self.moves[moves.clone()])))
     }
 
-    fn nulls(&self, arrays: &[Option<ArrayRef>]) -> Option<NullBuffer> {
+    fn nulls(&self, arrays: &[Option<impl Borrow<ArrayRef>>]) -> Option<NullBuffer> {
         let mut valid: Option<BooleanBufferBuilder> = None;
         for (part, moves) in &self.parts {
-            let nulls = match &arrays[*part] {
+            let nulls = match arrays[*part].as_ref().map(Borrow::borrow) {
                 Some(array) if array.null_count() == 0 => continue,
                 Some(array) => array.nulls(),
                 None => None,
@@ -162,6 +187,16 @@ mod tests {
 
     use super::*;
     use crate::rows::null_array;
+
+    #[test]
+    fn keys_come_along_unless_a_part_has_none() {
+        let rows = |keys: Vec<Key>| Rows { len: 3, keys, columns: Vec::new() };
+        let parts = [rows(vec![Some(1), None, Some(3)]), rows(vec![Some(4), Some(5), Some(6)]), rows(vec![])];
+        let keys = |picks: &[(usize, usize)]| Spread::new(picks, parts.len()).unwrap().keys(&parts);
+        assert_eq!(keys(&[(1, 2), (0, 1), (0, 0), (1, 0)]), [Some(6), None, Some(1), Some(4)]);
+        assert_eq!(keys(&[(1, 2), (2, 0)]), []);
+        assert_eq!(keys(&[]), []);
+    }
 
     /// One column of the type in a part of so many rows, nulls among them unless it is the first.
     fn part(data_type: &DataType, number: usize, rows: usize) -> ArrayRef {
