@@ -33,8 +33,9 @@ pub(crate) const FAN_IN: usize = 24;
 /// Most runs that are merged at once: they share one open file, but each needs a batch in memory.
 pub(crate) const RUN_FAN_IN: usize = 192;
 
-/// Rows that are gathered at once unless their bytes say otherwise.
+/// Rows that are gathered at once, and half as many where batches may hold no more than so many bytes.
 const GATHER_ROWS: usize = 8192;
+const LITTLE_MEMORY: usize = 32 << 20;
 
 /// What a merge needs to know.
 #[derive(Debug, Clone, Copy)]
@@ -167,7 +168,7 @@ struct Cursor {
 }
 
 /// Hands the rows of all sources on in order of their keys, ties in order of the sources: some batches, and which of
-/// their rows come next, at most [`GATHER_ROWS`] at once.
+/// their rows come next, some thousand at once.
 pub(crate) fn merge(
     sources: Vec<Source>,
     context: &MergeContext<'_>,
@@ -183,8 +184,9 @@ pub(crate) fn merge(
             held.push(rows);
         }
     }
+    let gather_rows = if context.memory < LITTLE_MEMORY { GATHER_ROWS / 2 } else { GATHER_ROWS };
     let mut used_up = 0;
-    let mut picks: Vec<(usize, usize)> = Vec::with_capacity(GATHER_ROWS);
+    let mut picks: Vec<(usize, usize)> = Vec::with_capacity(gather_rows);
     // The lowest is not in the heap: it takes the place of the next lowest, which costs half as much as to go back first.
     let mut lowest = heap.pop();
     while let Some(Reverse(head)) = lowest {
@@ -213,9 +215,9 @@ pub(crate) fn merge(
             (Some(head), _) => Some(head),
             (None, next) => next.map(PeekMut::pop),
         };
-        if picks.len() >= GATHER_ROWS || used_up > context.memory / 8 {
+        if picks.len() >= gather_rows || used_up > context.memory / 8 {
             context.cancel.check()?;
-            flush(&mut picks, &held, &mut each)?;
+            flush(&mut picks, gather_rows, &held, &mut each)?;
             used_up = 0;
             let mut kept = Vec::with_capacity(cursors.len());
             for cursor in &mut cursors {
@@ -232,7 +234,7 @@ pub(crate) fn merge(
             held = kept;
         }
     }
-    flush(&mut picks, &held, &mut each)
+    flush(&mut picks, gather_rows, &held, &mut each)
 }
 
 /// Lets go of ended cursors, keeping the order of the others, which decides ties.
@@ -259,10 +261,11 @@ fn cursors_compact(
 /// Hands the picked rows on in pieces that keep within the memory.
 fn flush(
     picks: &mut Vec<(usize, usize)>,
+    gather_rows: usize,
     held: &[Rows],
     each: &mut impl FnMut(&[Rows], &[(usize, usize)]) -> Result<()>,
 ) -> Result<()> {
-    for piece in picks.chunks(GATHER_ROWS) {
+    for piece in picks.chunks(gather_rows) {
         each(held, piece)?;
     }
     picks.clear();

@@ -262,13 +262,14 @@ fn add_value_bytes(array: &ArrayRef, sizes: &mut [usize]) {
 }
 
 fn add_child_bytes(child: &ArrayRef, offsets: impl Iterator<Item = usize>, sizes: &mut [usize]) {
+    let offsets: Vec<usize> = offsets.collect();
+    let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return };
+    // Rows may be a slice of many more.
+    let child = child.slice(*first, last - first);
     // 16: no value of fixed width is much wider.
     let mut inner = vec![16; child.len()];
-    add_value_bytes(child, &mut inner);
-    let mut offsets = offsets;
-    let Some(mut start) = offsets.next() else { return };
-    for (size, end) in sizes.iter_mut().zip(offsets) {
-        *size += inner[start..end].iter().sum::<usize>();
-        start = end;
+    add_value_bytes(&child, &mut inner);
+    for (size, pair) in sizes.iter_mut().zip(offsets.windows(2)) {
+        *size += inner[pair[0] - first..pair[1] - first].iter().sum::<usize>();
     }
 }

@@ -23,7 +23,7 @@ use crate::spill::{Block, BlockReader, SpillFile, Stretch};
 use crate::workers::Workers;
 
 /// Bytes of values that a thread makes blocks of at once.
-const AT_ONCE: usize = 256 * 1024;
+const AT_ONCE: usize = 512 * 1024;
 
 /// A sorted run.
 #[derive(Debug)]
@@ -105,7 +105,8 @@ impl RunWriter {
             || Some(rest.by_ref().take(few).collect()).filter(|some: &Vec<Unmade>| !some.is_empty()),
             |some: Vec<Unmade>| {
                 let mut encoder = maker.encoder();
-                some.into_iter().try_for_each(|one| encoder.encode(&sorted.make(one, catalog)?, catalog))?;
+                let pieces = sorted.make_together(some, catalog)?;
+                pieces.iter().try_for_each(|rows| encoder.encode(rows, catalog))?;
                 Ok(encoder.blocks)
             },
             |blocks| store.write(maker, blocks),

@@ -143,6 +143,26 @@ impl SortedBuffer {
         self.step * self.row_bytes
     }
 
+    /// The rows of batches that follow one another, each at most a batch. Gathered at once they cost less than one by one:
+    /// of a column more than one value is taken from what is fetched from memory.
+    pub(crate) fn make_together(&self, some: Vec<Unmade>, catalog: &Catalog) -> Result<Vec<Rows>> {
+        let mut entries: Option<Range<usize>> = None;
+        let mut rows = Vec::with_capacity(some.len());
+        for unmade in some {
+            match unmade {
+                Unmade::InPlace(part) => rows.push(part),
+                Unmade::Entries(next) => {
+                    entries = Some(entries.map_or(next.start, |all| all.start)..next.end)
+                }
+            }
+        }
+        if let Some(entries) = entries {
+            let all = self.gather(entries, catalog)?;
+            rows.extend((0..all.len).step_by(self.step).map(|at| all.slice(at, self.step.min(all.len - at))));
+        }
+        Ok(rows)
+    }
+
     /// The rows of a batch.
     pub(crate) fn make(&self, unmade: Unmade, catalog: &Catalog) -> Result<Rows> {
         match unmade {
@@ -264,7 +284,7 @@ fn key_of(entry: u128) -> Key {
 #[cfg(test)]
 mod tests {
     use arrow::array::{AsArray, Int64Array, StringArray};
-    use arrow::datatypes::Int64Type;
+    use arrow::datatypes::{DataType, Field, Int64Type};
 
     use super::*;
 
@@ -281,6 +301,36 @@ mod tests {
         let names = ordered.columns[1].1.as_string::<i32>().iter().map(|name| name.unwrap().to_owned());
         let expected = expected.iter().map(|(key, row)| (*key, format!("row {row}")));
         assert!(keys.zip(names).eq(expected));
+    }
+
+    #[test]
+    fn batches_made_together_are_those_made_one_by_one() {
+        let (mut catalog, workers) = (Catalog::default(), Workers::new(1));
+        catalog.note(&Field::new("n", DataType::Int64, true), true, "a test").unwrap();
+        let part = |from: i64| Rows {
+            columns: vec![(0, Arc::new(Int64Array::from_iter_values((from..from + 50).rev())) as ArrayRef)],
+            keys: Vec::new(),
+            len: 50,
+        };
+        let buffer = |parts: Vec<Rows>, whole: bool| {
+            let (mut parts, mut all) = (parts, Whole::default());
+            if whole {
+                parts.iter_mut().for_each(|rows| all.take(rows));
+            }
+            SortedBuffer::new(parts, all, Some(0), 400, &catalog, &workers).unwrap()
+        };
+        let numbers = |rows: &Rows| rows.columns[0].1.as_primitive::<Int64Type>().values().to_vec();
+        for whole in [false, true] {
+            let [mut one, mut other] = [(); 2].map(|()| buffer(vec![part(30), part(0)], whole));
+            let one_by_one: Vec<Rows> =
+                one.unmade().into_iter().map(|unmade| one.make(unmade, &catalog).unwrap()).collect();
+            let unmade = other.unmade();
+            let together = other.make_together(unmade, &catalog).unwrap();
+            assert!(together.len() > 3);
+            assert!(together.iter().map(numbers).eq(one_by_one.iter().map(numbers)));
+            assert!(together.iter().flat_map(numbers).is_sorted());
+            assert_eq!(together.iter().map(|rows| rows.len).sum::<usize>(), 100);
+        }
     }
 
     #[test]
