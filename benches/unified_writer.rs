@@ -6,7 +6,7 @@
 //! cargo bench --bench unified_writer -- --logs 200000 --metrics 100000 --runs 1
 //! cargo bench --bench unified_writer -- --choices --runs 3     # encodings: size and time of each choice
 //! cargo bench --bench unified_writer -- --legacy 3              # the legacy ports too, on every signal, three runs
-//! cargo bench --bench unified_writer -- --spill 20000000 --dir /big/disk     # memory and time of so many rows, at 256 and 64 MiB
+//! cargo bench --bench unified_writer -- --spill 20000000 --dir /big/disk     # memory and time of so many rows, at 256 and 64 MiB; --spill-runs 3: medians
 //! cargo bench --bench unified_writer -- --generate /some/place  # only the data
 //! cargo bench --bench unified_writer -- --memory-limit 67108864 --dir /big/disk
 //! ```
@@ -100,8 +100,9 @@ struct Options {
     metrics: u64,
     runs: u64,
     legacy: u64,
-    /// Log rows that are far more than the limits hold.
+    /// Log rows that are far more than the limits hold, and how often they are taken.
     spill: u64,
+    spill_runs: u64,
     memory_limit: u64,
     /// Whether the job syncs its files; the plain writer never does.
     sync: bool,
@@ -121,6 +122,7 @@ impl Options {
             runs: of("--runs", 5)?.max(1),
             legacy: of("--legacy", 0)?,
             spill: of("--spill", 0)?,
+            spill_runs: of("--spill-runs", 1)?.max(1),
             memory_limit: of("--memory-limit", 512 << 20)?,
             sync: arguments.iter().any(|argument| argument == "--sync"),
             choices: arguments.iter().any(|argument| argument == "--choices"),
@@ -139,26 +141,36 @@ fn number(arguments: &[String], name: &str) -> Result<Option<u64>, Failure> {
     Ok(text(arguments, name).map(str::parse).transpose()?)
 }
 
-/// Many log rows at limits that they exceed by far: peak of the process, time a row by that of rows sorted in memory.
+/// Many log rows at limits that they exceed by far: peak of the process, time a row by that of rows sorted in memory, which
+/// are measured in turn with them: a host that changes meanwhile changes both.
 fn spilling(options: &Options, place: &Path) -> Result<(), Failure> {
     let (few, many) = (place.join("few"), place.join("many"));
     data::logs(&few, 2_000_000)?;
     data::logs(&many, options.spill)?;
     let output = place.join("output");
     for threads in [1, 2] {
-        let set = Set { options, place, input: &few, job: "logs" };
-        let runs = (0..options.runs.min(3)).map(|_| set.run("logs", &few, &output, threads, "-"));
-        let memory = medians(&runs.collect::<Result<Vec<_>, _>>()?);
         for limit in [256_u64 << 20, 64 << 20] {
-            let options = Options { memory_limit: limit, ..options.clone() };
-            let set = Set { options: &options, place, input: &many, job: "logs" };
-            let spilled = set.run("logs", &many, &output, threads, "-")?;
+            let spilling = Options { memory_limit: limit, ..options.clone() };
+            let in_memory = Set { options, place, input: &few, job: "logs" };
+            let spilled = Set { options: &spilling, place, input: &many, job: "logs" };
+            let (mut memory, mut runs) = (Vec::new(), Vec::new());
+            for _ in 0..options.spill_runs {
+                for _ in 0..2 {
+                    memory.push(in_memory.run("logs", &few, &output, threads, "-")?);
+                }
+                runs.push(spilled.run("logs", &many, &output, threads, "-")?);
+                for _ in 0..2 {
+                    memory.push(in_memory.run("logs", &few, &output, threads, "-")?);
+                }
+            }
+            let (memory, spilled) = (medians(&memory), medians(&runs));
+            let peak = runs.iter().map(|run| run.peak).fold(0.0, f64::max);
             say(&format!(
                 "  {} rows, {} MiB, {threads} threads: peak {:.1} MiB, {} files, wall {:.1} s, processor {:.1} s; a row by one of \
                  2,000,000 in memory: wall {:.2}, processor {:.2}",
                 spilled.rows,
                 limit >> 20,
-                spilled.peak / f64::from(1 << 20),
+                peak / f64::from(1 << 20),
                 spilled.files,
                 spilled.wall,
                 spilled.cpu,
