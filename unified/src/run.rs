@@ -25,6 +25,9 @@ use crate::workers::Workers;
 /// Bytes of values that a thread makes blocks of at once.
 const AT_ONCE: usize = 512 * 1024;
 
+/// Batches that all threads together make blocks of at once, unless there are more threads: a 64th of the memory limit.
+const TOGETHER: usize = 36;
+
 /// A sorted run.
 #[derive(Debug)]
 pub(crate) struct Run(Stretch);
@@ -99,7 +102,7 @@ impl RunWriter {
     pub(crate) fn write_all(&mut self, mut sorted: SortedBuffer, catalog: &Catalog) -> Result<()> {
         let Self { maker, store } = self;
         let (maker, workers) = (&*maker, store.workers.clone());
-        let few = (AT_ONCE / sorted.batch_bytes()).max(1);
+        let few = (AT_ONCE / sorted.batch_bytes()).min(TOGETHER / workers.threads().max(1)).max(1);
         let mut rest = sorted.unmade().into_iter();
         workers.in_turn(
             || Some(rest.by_ref().take(few).collect()).filter(|some: &Vec<Unmade>| !some.is_empty()),

@@ -228,9 +228,11 @@ fn read_one(
 #[cfg(test)]
 mod tests {
     use arrow::array::Int64Array;
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
 
     use super::*;
-    use crate::tests::{batch, ints};
+    use crate::tests::{batch, ints, texts};
 
     fn segments(sorted_by: Option<&str>, memory_limit: u64) -> Segments<'_> {
         Segments { inputs: &[], dropped: &[], memory_limit, threads: 2, sorted_by }
@@ -256,5 +258,89 @@ mod tests {
         let missing =
             batch(vec![("ts", std::sync::Arc::new(Int64Array::from(vec![Some(5), None, Some(3)])))]);
         assert_eq!(segments(Some("ts"), 1 << 20).in_order(missing.clone()).unwrap(), missing);
+    }
+
+    /// Two segments of some row groups, columns of several kinds.
+    fn written(directory: &Path) -> Vec<PathBuf> {
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(300)).build();
+        let write = |number: i64| {
+            let rows = 1000 * number..1000 * number + 700;
+            let batch = batch(vec![
+                ("same", texts(rows.clone().map(|row| format!("value {}", row % 3)))),
+                ("n", ints(rows.clone())),
+                ("long", texts(rows.clone().map(|row| format!("{row} {}", "x".repeat(row as usize % 90))))),
+                ("ts", ints(rows.map(|row| -row))),
+            ]);
+            let path = directory.join(format!("{number}.parquet"));
+            let file = std::fs::File::create(&path).unwrap();
+            let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.clone())).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+            path
+        };
+        vec![write(0), write(1)]
+    }
+
+    #[test]
+    fn two_who_read_half_of_the_columns_each_read_the_same_as_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let inputs = written(directory.path());
+        let (dropped, none) = (vec!["n".to_owned()], Vec::new());
+        for (inputs, dropped) in [(&inputs[..], &none), (&inputs[..1], &none), (&inputs[..], &dropped)] {
+            let read = |threads: usize, memory_limit: u64| {
+                let mut all = Vec::new();
+                let segments = Segments { inputs, dropped, memory_limit, threads, sorted_by: None };
+                let each = |batch: &RecordBatch, place: &str, row: u64| {
+                    all.push((batch.clone(), place.to_owned(), row));
+                    Ok(())
+                };
+                segments.read(&Meter::default(), each).unwrap();
+                all
+            };
+            // Batches of as many rows, whatever waits.
+            let (one, two) = (read(1, 64 << 20), read(2, 64 << 20));
+            assert_eq!(two, one);
+            assert_eq!(one[0].0.num_columns(), 4 - dropped.len());
+            assert_eq!(read(2, 64 << 30).len(), one.len());
+        }
+    }
+
+    #[test]
+    fn each_column_is_read_by_one_reader_and_no_reader_has_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let inputs = written(directory.path());
+        let columns = |part| {
+            SegmentReader::open(&inputs[0], &[], 1 << 20).unwrap().with_part(part, 2).columns().to_vec()
+        };
+        let (first, second) = (columns(0), columns(1));
+        assert!(!first.is_empty() && !second.is_empty());
+        let mut all = [first, second].concat();
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn halves_of_different_length_are_an_error_that_names_the_file() {
+        let piece = |columns: Vec<usize>, rows: i64| Piece {
+            batch: batch(vec![("n", ints(0..rows))]),
+            columns: columns.into(),
+            place: "here".to_owned(),
+            first_row: 0,
+        };
+        let joined = |messages: [Option<Piece>; 2]| {
+            let parts = messages.map(|message| {
+                let (sender, receiver) = sync_channel(1);
+                sender.send(Ok(message)).unwrap();
+                receiver
+            });
+            next(&parts, Path::new("some.parquet"))
+        };
+        let whole = joined([Some(piece(vec![1], 3)), Some(piece(vec![0], 3))]).unwrap().unwrap();
+        assert_eq!((whole.columns.to_vec(), whole.batch.num_columns()), (vec![0, 1], 2));
+        assert!(joined([None, None]).unwrap().is_none());
+        for halves in [[Some(piece(vec![0], 3)), Some(piece(vec![1], 2))], [Some(piece(vec![0], 3)), None]] {
+            let error = joined(halves).err().unwrap().to_string();
+            assert!(error.contains("some.parquet"), "{error}");
+        }
     }
 }
