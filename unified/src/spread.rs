@@ -200,7 +200,7 @@ mod tests {
 
     /// One column of the type in a part of so many rows, nulls among them unless it is the first.
     fn part(data_type: &DataType, number: usize, rows: usize) -> ArrayRef {
-        let some = |row: usize| number == 0 || (row + number) % 3 > 0;
+        let some = |row: usize| number == 0 || !(row + number).is_multiple_of(3);
         let text = |row: usize| format!("{}{number}/{row}", "ä".repeat(row % 5));
         let texts: StringArray = (0..rows + 2).map(|row| some(row).then(|| text(row))).collect();
         let numbers: Int64Array =
