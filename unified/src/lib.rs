@@ -9,13 +9,15 @@
 //! ```
 //!
 //! 1. Segments are read ahead in as many threads as there are, and taken in their order. Strings that are stored with a
-//!    dictionary are read as such. Where several read, each puts its batches in order before it hands them over.
+//!    dictionary are read as such. Where several read, each puts its batches in order before it hands them over; where the
+//!    limit allows for one reader, two read half of the columns each.
 //! 2. The catalog checks names and types. Strings with a dictionary become *codes*, numbers into one dictionary for the
 //!    whole job, and stay so up to the page: to sort and to spill a row is to move a few numbers.
-//! 3. Rows wait to be sorted in memory; beyond their share of the limit they go to disk as sorted runs, compressed. A
-//!    batch is put in order when it comes, while it is in the cache; then one entry of 16 bytes a row is sorted, and the
-//!    payload is gathered from batches that are each read from their first row to their last, by whichever thread has
-//!    nothing to encode.
+//! 3. Rows wait to be sorted in memory; beyond their share of the limit they go to disk as sorted runs: numbers as distances
+//!    from the lowest of some, compressed where that pays. A batch is put in order when it comes, while it is in the cache
+//!    (unless a small limit makes all that waits small); then one entry of 16 bytes a row is sorted, and the payload is
+//!    gathered from batches that are each read from their first row to their last, by whichever thread has nothing to
+//!    encode.
 //! 4. Sorted rows are handed to the encoder as they are gathered, and cut into files by the bytes that they really take. A file
 //!    that came out too large all the same is cut again, and so is a last one that came out too small.
 //! 5. The columns of a piece are encoded side by side; a coded column gets its page straight from the codes, and columns

@@ -105,6 +105,12 @@ impl Packer {
         packed.plain.extend([0; 8]);
         let (mut image, mut other) = (0, Vec::with_capacity(self.others.fields().len()));
         for ((array, field), shrinks) in arrays.iter().zip(self.schema.fields()).zip(&self.shrinks) {
+            if let Some(array) = array.as_ref().filter(|array| array.data_type() != field.data_type()) {
+                let (found, expected) = (array.data_type(), field.data_type());
+                return Err(ArrowError::SchemaError(format!(
+                    "values of type {found} in a column of {expected}"
+                )));
+            }
             let kind = Kind::of(field.data_type());
             if kind == Kind::Other {
                 other.push(array.clone().unwrap_or_else(|| null_array(field.data_type(), rows)));

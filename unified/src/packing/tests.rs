@@ -151,6 +151,14 @@ fn nested_columns_and_rows_without_columns_come_back() {
 }
 
 #[test]
+fn values_of_another_type_than_the_column_are_an_error() {
+    let packer = Packer::new(Arc::new(Schema::new(vec![Field::new("c", DataType::Utf8, true)])));
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let error = packer.pack(&[Some(numbers)], 1, &mut Packed::default()).unwrap_err().to_string();
+    assert!(error.contains("Int64") && error.contains("Utf8"), "{error}");
+}
+
+#[test]
 fn a_block_that_ends_too_early_is_an_error() {
     let array: ArrayRef = Arc::new(StringArray::from(vec![Some("one"), None, Some("three")]));
     let schema = Schema::new(vec![Field::new("c", DataType::Utf8, true)]);
