@@ -21,7 +21,7 @@ use crate::key::Key;
 use crate::rows::Rows;
 use crate::run::{Run, RunReader, RunWriter};
 use crate::scratch::Scratch;
-use crate::sort::SortedBuffer;
+use crate::sort::{SortedBuffer, entry, key_of, place_of};
 use crate::sorted::SortedSegment;
 use crate::spill::SpillFile;
 use crate::stats::{Figure, Meter};
@@ -133,28 +133,15 @@ pub(crate) fn run_batch_bytes(memory: usize) -> usize {
     (memory / (3 * RUN_FAN_IN)).max(4096)
 }
 
-/// The next key of a source, and which source it is: one number, so that comparing two is one comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Head(u128);
+/// The next key of a source, and which source it is, as an entry of a sort.
+type Head = u128;
 
-/// Bits of a head that tell the source.
-const SOURCE_BITS: u32 = 32;
+fn head(key: Key, source: usize) -> Head {
+    entry(key, source, 0)
+}
 
-impl Head {
-    /// A missing key comes first.
-    fn new(key: Key, source: usize) -> Self {
-        // With the sign turned over, unsigned order is the order of the keys.
-        let key = key.map_or(0, |key| 1 << 64 | u128::from(key as u64 ^ 1 << 63));
-        Self(key << SOURCE_BITS | source as u128)
-    }
-
-    fn source(self) -> usize {
-        self.0 as u32 as usize
-    }
-
-    fn with_source(self, source: usize) -> Self {
-        Self(self.0 >> SOURCE_BITS << SOURCE_BITS | source as u128)
-    }
+fn source_of(head: Head) -> usize {
+    place_of(head).0
 }
 
 /// One source within a merge.
@@ -179,7 +166,7 @@ pub(crate) fn merge(
     let mut heap: BinaryHeap<Reverse<Head>> = BinaryHeap::with_capacity(sources.len());
     for mut source in sources {
         if let Some((rows, bytes)) = source.next(context)? {
-            heap.push(Reverse(Head::new(rows.keys[0], cursors.len())));
+            heap.push(Reverse(head(rows.keys[0], cursors.len())));
             cursors.push(Cursor { source, held: held.len(), row: 0, bytes });
             held.push(rows);
         }
@@ -189,30 +176,29 @@ pub(crate) fn merge(
     let mut picks: Vec<(usize, usize)> = Vec::with_capacity(gather_rows);
     // The lowest is not in the heap: it takes the place of the next lowest, which costs half as much as to go back first.
     let mut lowest = heap.pop();
-    while let Some(Reverse(head)) = lowest {
-        let index = head.source();
+    while let Some(Reverse(first)) = lowest {
+        let index = source_of(first);
         let bound = heap.peek().map(|Reverse(head)| *head);
         let cursor = &mut cursors[index];
         let batch = &held[cursor.held];
-        while cursor.row < batch.len
-            && bound.is_none_or(|bound| Head::new(batch.keys[cursor.row], index) < bound)
+        while cursor.row < batch.len && bound.is_none_or(|bound| head(batch.keys[cursor.row], index) < bound)
         {
             picks.push((cursor.held, cursor.row));
             cursor.row += 1;
         }
-        let mut head = batch.keys.get(cursor.row).copied();
-        if head.is_none() {
+        let mut key = batch.keys.get(cursor.row).copied();
+        if key.is_none() {
             used_up += cursor.bytes;
             if let Some((rows, bytes)) = cursor.source.next(context)? {
-                head = rows.keys.first().copied();
+                key = rows.keys.first().copied();
                 (cursor.held, cursor.row, cursor.bytes) = (held.len(), 0, bytes);
                 held.push(rows);
             }
         }
-        let head = head.map(|key| Reverse(Head::new(key, index)));
-        lowest = match (head, heap.peek_mut()) {
-            (Some(head), Some(mut next)) if head < *next => Some(std::mem::replace(&mut next, head)),
-            (Some(head), _) => Some(head),
+        let own = key.map(|key| Reverse(head(key, index)));
+        lowest = match (own, heap.peek_mut()) {
+            (Some(own), Some(mut next)) if own < *next => Some(std::mem::replace(&mut next, own)),
+            (Some(own), _) => Some(own),
             (None, next) => next.map(PeekMut::pop),
         };
         if picks.len() >= gather_rows || used_up > context.memory / 8 {
@@ -252,7 +238,7 @@ fn cursors_compact(
         renumbered[index] = next;
         next += usize::from(cursor.held != usize::MAX);
     }
-    let renumber = |Reverse(head): Reverse<Head>| Reverse(head.with_source(renumbered[head.source()]));
+    let renumber = |Reverse(own): Reverse<Head>| Reverse(head(key_of(own), renumbered[source_of(own)]));
     *heap = heap.drain().map(renumber).collect();
     *lowest = lowest.map(renumber);
     cursors.retain(|cursor| cursor.held != usize::MAX);
@@ -270,20 +256,4 @@ fn flush(
     }
     picks.clear();
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heads_order_as_keys_do_and_ties_by_source() {
-        let keys = [None, Some(i64::MIN), Some(-1), Some(0), Some(7), Some(i64::MAX)];
-        let sources = [0, 1, 70_000];
-        let heads: Vec<Head> =
-            keys.iter().flat_map(|key| sources.map(|source| Head::new(*key, source))).collect();
-        assert!(heads.is_sorted_by(|a, b| a < b));
-        assert!(heads.iter().zip(sources.iter().cycle()).all(|(head, source)| head.source() == *source));
-        assert_eq!(Head::new(Some(-1), 5).with_source(9), Head::new(Some(-1), 9));
-    }
 }

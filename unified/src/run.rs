@@ -139,8 +139,8 @@ impl BlockMaker {
         BatchEncoder { maker: self, packed: Packed::default(), blocks: Vec::new() }
     }
 
-    fn block(&self, plain: &[u8], loose: &[u8]) -> Result<Block> {
-        Block::new(plain, loose).map_err(|source| Error::io("writing spill file", &self.place, source))
+    fn block(&self, plain: &[u8], compressible: &[u8]) -> Result<Block> {
+        Block::new(plain, compressible).map_err(|source| Error::io("writing spill file", &self.place, source))
     }
 
     fn failed(&self, source: ArrowError) -> Error {
@@ -172,7 +172,7 @@ impl BatchEncoder<'_> {
             });
         }
         packer.pack(&arrays, rows.len, &mut self.packed).map_err(|source| self.maker.failed(source))?;
-        self.blocks.push(self.maker.block(&self.packed.plain, &self.packed.loose)?);
+        self.blocks.push(self.maker.block(&self.packed.plain, &self.packed.compressible)?);
         Ok(())
     }
 }
@@ -222,7 +222,7 @@ impl RunReader {
     /// The next rows that are not empty and the bytes of memory that they hold together, or none at the end.
     pub(crate) fn next(&mut self, key: Option<ColumnId>) -> Result<Option<(Rows, usize)>> {
         let Self { blocks, unpacker, columns: ids } = self;
-        while let Some(unpacked) = blocks.next(|plain, loose| unpacker.unpack(plain, loose))? {
+        while let Some(unpacked) = blocks.next(|plain, compressible| unpacker.unpack(plain, compressible))? {
             let Unpacked { columns, rows, bytes } =
                 unpacked.map_err(|source| Error::spill("reading spill file", blocks.path(), source))?;
             if rows == 0 {

@@ -8,7 +8,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -126,6 +126,10 @@ impl SegmentReader {
 
     pub(crate) fn metadata(&self) -> &ArrowReaderMetadata {
         &self.metadata
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        self.file.version
     }
 
     /// Rows of the segment, as its footer says.
@@ -246,7 +250,12 @@ fn has_dictionary(column: &ColumnChunkMetaData) -> bool {
 struct SharedFile {
     file: Arc<File>,
     len: u64,
+    version: Version,
 }
+
+/// Device, inode, length and time of the last change (seconds, nanoseconds) of a file when it was opened: another file under
+/// the same name has another.
+pub(crate) type Version = (u64, u64, u64, (i64, i64));
 
 impl Length for SharedFile {
     fn len(&self) -> u64 {
@@ -309,6 +318,7 @@ fn open(path: &Path) -> Result<(SharedFile, ArrowReaderMetadata)> {
     let metadata = read_metadata(&file)
         .and_then(|metadata| ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()))
         .map_err(|source| Error::input(path.display(), format!("not a readable Parquet file: {source}")))?;
-    let len = file.metadata().map_err(|source| Error::io("opening", path, source))?.len();
-    Ok((SharedFile { file: Arc::new(file), len }, metadata))
+    let found = file.metadata().map_err(|source| Error::io("opening", path, source))?;
+    let version = (found.dev(), found.ino(), found.len(), (found.mtime(), found.mtime_nsec()));
+    Ok((SharedFile { file: Arc::new(file), len: found.len(), version }, metadata))
 }

@@ -19,7 +19,7 @@ use arrow::compute::take_record_batch;
 use arrow::datatypes::{Int64Type, Schema};
 
 use crate::error::{Error, Result};
-use crate::segment::SegmentReader;
+use crate::segment::{SegmentReader, Version};
 use crate::stats::{Figure, Meter};
 
 /// Most batches that wait in a channel.
@@ -53,6 +53,7 @@ struct Piece {
     place: String,
     /// The row of the segment at which it begins.
     first_row: u64,
+    version: Version,
 }
 
 /// What a reader hands over; nothing when the segment is done.
@@ -171,10 +172,14 @@ fn next(parts: &[Receiver<Message>], path: &Path) -> Result<Option<Piece>> {
             Err(Error::internal("reading segments", "a reader ended before its work was done"))
         })?);
     }
+    if pieces.windows(2).any(|pair| pair[0].version != pair[1].version) {
+        return Err(Error::input(path.display(), "it was replaced while it was read: run the job again"));
+    }
     let rows = |piece: &Piece| piece.batch.num_rows();
     let differ = pieces.windows(2).any(|pair| rows(&pair[0]) != rows(&pair[1]));
     if differ || (!pieces.is_empty() && pieces.len() < parts.len()) {
-        return Err(Error::input(path.display(), "its columns do not have the same number of rows"));
+        let place = pieces.first().map_or_else(|| path.display().to_string(), |piece| piece.place.clone());
+        return Err(Error::input(place, "its columns do not have the same number of rows: it is damaged"));
     }
     let Some(first) = pieces.pop() else { return Ok(None) };
     pieces.into_iter().try_fold(first, Piece::beside).map(Some)
@@ -221,7 +226,13 @@ fn read_one(
             place = reader.place();
         }
         let columns = Arc::clone(reader.columns());
-        each(Piece { batch, columns, place: place.clone(), first_row: reader.first_row() })?;
+        each(Piece {
+            batch,
+            columns,
+            place: place.clone(),
+            first_row: reader.first_row(),
+            version: reader.version(),
+        })?;
     }
 }
 
@@ -320,12 +331,13 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_different_length_are_an_error_that_names_the_file() {
+    fn halves_of_different_length_or_of_different_files_are_an_error_that_names_the_place() {
         let piece = |columns: Vec<usize>, rows: i64| Piece {
             batch: batch(vec![("n", ints(0..rows))]),
             columns: columns.into(),
-            place: "here".to_owned(),
+            place: "some.parquet, row group 0".to_owned(),
             first_row: 0,
+            version: (0, 0, 0, (0, 0)),
         };
         let joined = |messages: [Option<Piece>; 2]| {
             let parts = messages.map(|message| {
@@ -340,7 +352,10 @@ mod tests {
         assert!(joined([None, None]).unwrap().is_none());
         for halves in [[Some(piece(vec![0], 3)), Some(piece(vec![1], 2))], [Some(piece(vec![0], 3)), None]] {
             let error = joined(halves).err().unwrap().to_string();
-            assert!(error.contains("some.parquet"), "{error}");
+            assert!(error.contains("some.parquet, row group 0"), "{error}");
         }
+        let other = Piece { version: (0, 7, 0, (0, 0)), ..piece(vec![1], 3) };
+        let error = joined([Some(piece(vec![0], 3)), Some(other)]).err().unwrap().to_string();
+        assert!(error.contains("some.parquet") && error.contains("replaced"), "{error}");
     }
 }

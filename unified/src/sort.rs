@@ -264,7 +264,8 @@ fn one_form(parts: &mut [Rows], catalog: &Catalog) -> Result<()> {
     Ok(())
 }
 
-fn entry(key: Key, part: usize, row: usize) -> u128 {
+/// Key and place of a row in one number, so that comparing two is one comparison; a missing key comes first.
+pub(crate) fn entry(key: Key, part: usize, row: usize) -> u128 {
     let place = (part as u128) << 32 | row as u128;
     match key {
         // With the sign turned over, unsigned order is the order of the keys.
@@ -273,11 +274,11 @@ fn entry(key: Key, part: usize, row: usize) -> u128 {
     }
 }
 
-fn place_of(entry: u128) -> (usize, usize) {
+pub(crate) fn place_of(entry: u128) -> (usize, usize) {
     ((entry >> 32) as usize & 0x7fff_ffff, entry as u32 as usize)
 }
 
-fn key_of(entry: u128) -> Key {
+pub(crate) fn key_of(entry: u128) -> Key {
     (entry & HAS_KEY != 0).then_some(((entry >> 64) as u64 ^ 1 << 63) as i64)
 }
 

@@ -32,7 +32,7 @@ thread_local! {
 struct Reading {
     decompressor: Decompressor<'static>,
     stored: Vec<u8>,
-    loose: Vec<u8>,
+    compressible: Vec<u8>,
 }
 
 /// A file of blocks. It is removed with the last stretch in it.
@@ -80,7 +80,7 @@ struct Header {
     /// Bytes of the part that is stored as it is, and of the other, compressed and not: eight bytes each.
     plain: u64,
     compressed: u64,
-    loose: u64,
+    compressible: u64,
     /// CRC-32 of the lengths and of what is stored: four bytes.
     checksum: u32,
 }
@@ -90,7 +90,8 @@ impl Header {
 
     fn lengths(&self) -> [u8; 24] {
         let mut bytes = [0; 24];
-        for (to, length) in bytes.as_chunks_mut().0.iter_mut().zip([self.plain, self.compressed, self.loose])
+        for (to, length) in
+            bytes.as_chunks_mut().0.iter_mut().zip([self.plain, self.compressed, self.compressible])
         {
             *to = length.to_le_bytes();
         }
@@ -106,7 +107,7 @@ impl Header {
         let lengths = bytes.as_chunks().0;
         let length = |at: usize| u64::from_le_bytes(lengths[at]);
         let checksum = u32::from_le_bytes([bytes[24], bytes[25], bytes[26], bytes[27]]);
-        Self { plain: length(0), compressed: length(1), loose: length(2), checksum }
+        Self { plain: length(0), compressed: length(1), compressible: length(2), checksum }
     }
 
     fn checksum_over(&self, stored: &[u8]) -> u32 {
@@ -126,13 +127,13 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// `loose` will be compressed.
-    pub(crate) fn new(plain: &[u8], loose: &[u8]) -> std::io::Result<Self> {
-        compressed(loose, |compressed| {
+    /// `compressible` will be compressed.
+    pub(crate) fn new(plain: &[u8], compressible: &[u8]) -> std::io::Result<Self> {
+        compressed(compressible, |compressed| {
             let mut header = Header {
                 plain: plain.len() as u64,
                 compressed: compressed.len() as u64,
-                loose: loose.len() as u64,
+                compressible: compressible.len() as u64,
                 checksum: 0,
             };
             let mut stored = Vec::with_capacity(Header::BYTES + plain.len() + compressed.len());
@@ -141,7 +142,7 @@ impl Block {
             stored.extend_from_slice(compressed);
             header.checksum = header.checksum_over(&stored[Header::BYTES..]);
             header.write(&mut stored);
-            Self { stored, real: plain.len() + loose.len() }
+            Self { stored, real: plain.len() + compressible.len() }
         })
     }
 }
@@ -216,12 +217,12 @@ impl BlockReader {
                 none => none.insert(Reading {
                     decompressor: Decompressor::new()?,
                     stored: Vec::new(),
-                    loose: Vec::new(),
+                    compressible: Vec::new(),
                 }),
             };
             let plain = self.fetch(reading)?;
-            let result = each(&reading.stored[..plain], &reading.loose);
-            for buffer in [&mut reading.stored, &mut reading.loose] {
+            let result = each(&reading.stored[..plain], &reading.compressible);
+            for buffer in [&mut reading.stored, &mut reading.compressible] {
                 if buffer.capacity() > KEPT {
                     *buffer = Vec::new();
                 }
@@ -245,12 +246,12 @@ impl BlockReader {
         let body = *at + Header::BYTES as u64;
         let left = end.saturating_sub(body);
         let stored = header.plain.checked_add(header.compressed).filter(|stored| *stored <= left);
-        let real = header.plain.checked_add(header.loose).filter(|real| *real <= *largest as u64);
+        let real = header.plain.checked_add(header.compressible).filter(|real| *real <= *largest as u64);
         let (Some(stored), Some(_)) = (stored, real) else {
             return Err(std::io::Error::other("a header tells of a block that was never written"));
         };
         let ahead = (left - stored).min(Header::BYTES as u64);
-        let Reading { decompressor, stored: bytes, loose } = reading;
+        let Reading { decompressor, stored: bytes, compressible } = reading;
         bytes.resize(length(stored + ahead)?, 0);
         shared.file.read_exact_at(bytes, body)?;
         let (block, next) = bytes.split_at(length(stored)?);
@@ -260,10 +261,10 @@ impl BlockReader {
         self.header = next.try_into().ok().map(Header::read);
         *at = body + stored;
         let plain = length(header.plain)?;
-        loose.clear();
-        loose.reserve(length(header.loose)?);
-        if header.loose > 0
-            && decompressor.decompress_to_buffer(&block[plain..], loose)? as u64 != header.loose
+        compressible.clear();
+        compressible.reserve(length(header.compressible)?);
+        if header.compressible > 0
+            && decompressor.decompress_to_buffer(&block[plain..], compressible)? as u64 != header.compressible
         {
             return Err(std::io::Error::other("a block is shorter than its header says"));
         }
@@ -283,11 +284,11 @@ mod tests {
     fn blocks(seed: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
         let bytes = |length: usize| (0..length).map(|n| ((n * n + seed) / 7) as u8).collect();
         let lengths = [(0, 0), (1, 0), (40_000, 3), (0, 300_000), (3, 40_000), (300_000, 0)];
-        lengths.into_iter().map(|(plain, loose)| (bytes(plain), bytes(loose))).collect()
+        lengths.into_iter().map(|(plain, compressible)| (bytes(plain), bytes(compressible))).collect()
     }
 
     fn next(reader: &mut BlockReader) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
-        reader.next(|plain, loose| (plain.to_vec(), loose.to_vec()))
+        reader.next(|plain, compressible| (plain.to_vec(), compressible.to_vec()))
     }
 
     /// A file with two stretches of blocks.
@@ -295,8 +296,8 @@ mod tests {
         let mut file = SpillFile::create(&mut Scratch::new(directory.to_path_buf())).unwrap();
         let stretches = [1, 2].map(|seed| {
             let mut stretch = file.begin();
-            blocks(seed).iter().for_each(|(plain, loose)| {
-                file.write(&mut stretch, &Block::new(plain, loose).unwrap()).unwrap();
+            blocks(seed).iter().for_each(|(plain, compressible)| {
+                file.write(&mut stretch, &Block::new(plain, compressible).unwrap()).unwrap();
             });
             stretch
         });

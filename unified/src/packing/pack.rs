@@ -24,13 +24,13 @@ pub(crate) struct Packed {
     /// Stored as it is.
     pub(crate) plain: Vec<u8>,
     /// Worth to be compressed.
-    pub(crate) loose: Vec<u8>,
+    pub(crate) compressible: Vec<u8>,
 }
 
 impl Packed {
     pub(crate) fn clear(&mut self) {
         self.plain.clear();
-        self.loose.clear();
+        self.compressible.clear();
     }
 
     /// Integers: the width of the distances, the lowest, the distances.
@@ -42,7 +42,7 @@ impl Packed {
         let (low, width) = if values.is_empty() { (0, 0) } else { (ends.0, width(ends)) };
         self.plain.push(width as u8);
         self.plain.extend(low.to_le_bytes());
-        let to = if compressed { &mut self.loose } else { &mut self.plain };
+        let to = if compressed { &mut self.compressible } else { &mut self.plain };
         let start = to.len();
         to.resize(start + width * values.len(), 0);
         let to = &mut to[start..];
@@ -128,8 +128,8 @@ impl Packer {
             let mut writer = stream(&self.others)?;
             writer.get_mut().clear();
             writer.write(&RecordBatch::try_new(self.others.clone(), other)?)?;
-            packed.loose.extend_from_slice(writer.get_ref());
-            packed.loose.extend(END);
+            packed.compressible.extend_from_slice(writer.get_ref());
+            packed.compressible.extend(END);
         }
         Ok(())
     }
@@ -177,7 +177,7 @@ fn pack_column(
             packed.numbers(&lengths, false);
             let bytes = &bytes[offsets[0] as usize..offsets[lengths.len()] as usize];
             let start = packed.plain.len();
-            if compressed { &mut packed.loose } else { &mut packed.plain }.extend_from_slice(bytes);
+            if compressed { &mut packed.compressible } else { &mut packed.plain }.extend_from_slice(bytes);
             image += aligned(4 * offsets.len()) + aligned(bytes.len());
             start
         }
@@ -186,7 +186,7 @@ fn pack_column(
         let bytes = &packed.plain[start..];
         if shrinks_well(bytes)? {
             shrinks.store(SHRINKS, Ordering::Relaxed);
-            packed.loose.extend_from_slice(bytes);
+            packed.compressible.extend_from_slice(bytes);
             packed.plain.truncate(start);
             packed.plain[flags] |= IS_COMPRESSED;
         } else {

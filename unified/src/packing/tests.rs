@@ -24,11 +24,11 @@ fn through(
     let mut packed = Packed::default();
     packer.pack(&arrays, rows, &mut packed).unwrap();
     let mut unpacker = Unpacker::new(&packer.columns().unwrap()).unwrap();
-    let found = unpacker.unpack(&packed.plain, &packed.loose).unwrap();
+    let found = unpacker.unpack(&packed.plain, &packed.compressible).unwrap();
     assert_eq!(found.rows, rows);
     let mut columns = vec![None; types.len()];
     found.columns.into_iter().for_each(|(place, array)| columns[place] = Some(array));
-    (columns, [packed.plain.len(), packed.loose.len()])
+    (columns, [packed.plain.len(), packed.compressible.len()])
 }
 
 fn types() -> Vec<DataType> {
@@ -134,9 +134,9 @@ fn only_columns_that_shrink_are_to_be_compressed() {
     });
     let noise: ArrayRef = Arc::new(BinaryArray::from_iter_values(noise));
     let types = [DataType::Utf8, DataType::Binary];
-    let (found, [plain, loose]) = through(vec![Some(same.clone()), Some(noise.clone())], &types, 50);
+    let (found, [plain, compressible]) = through(vec![Some(same.clone()), Some(noise.clone())], &types, 50);
     assert_eq!(found, [Some(same), Some(noise)]);
-    assert_eq!((plain, loose), (16 + 2 * (1 + 9) + 32 * 50, 37 * 50));
+    assert_eq!((plain, compressible), (16 + 2 * (1 + 9) + 32 * 50, 37 * 50));
 }
 
 #[test]
@@ -167,7 +167,10 @@ fn a_block_that_ends_too_early_is_an_error() {
     packer.pack(&[Some(array)], 3, &mut packed).unwrap();
     let mut unpacker = Unpacker::new(&packer.columns().unwrap()).unwrap();
     for end in 0..packed.plain.len() {
-        assert!(unpacker.unpack(&packed.plain[..end], &packed.loose).is_err(), "{end}");
+        assert!(unpacker.unpack(&packed.plain[..end], &packed.compressible).is_err(), "{end}");
     }
+    let longer = [&packed.plain[..], &[0]].concat();
+    assert!(unpacker.unpack(&longer, &packed.compressible).is_err());
+    assert!(unpacker.unpack(&packed.plain, &[0]).is_err());
     assert!(Unpacker::new(&[]).is_err());
 }

@@ -57,8 +57,8 @@ impl Unpacker {
     }
 
     /// The rows of a block that [`Packer::pack`] made.
-    pub(crate) fn unpack(&mut self, plain: &[u8], loose: &[u8]) -> Result<Unpacked, ArrowError> {
-        let (mut plain, mut loose) = (Bytes(plain), Bytes(loose));
+    pub(crate) fn unpack(&mut self, plain: &[u8], compressible: &[u8]) -> Result<Unpacked, ArrowError> {
+        let (mut plain, mut compressible) = (Bytes(plain), Bytes(compressible));
         let rows = plain.count()?;
         let mut image = MutableBuffer::with_capacity(plain.count()?);
         let mut places = Vec::with_capacity(self.schema.fields().len());
@@ -69,7 +69,7 @@ impl Unpacker {
             }
             let flags = plain.byte()?;
             if flags & HAS_VALUES != 0 {
-                let place = unpack_column(flags, kind, rows, &mut plain, &mut loose, &mut image)?;
+                let place = unpack_column(flags, kind, rows, &mut plain, &mut compressible, &mut image)?;
                 places.push(Place { column, ..place });
             }
         }
@@ -81,13 +81,20 @@ impl Unpacker {
             columns.push((place.column, array));
         }
         if !self.other_places.is_empty() {
-            let mut rest = Buffer::from(loose.0);
+            let mut rest = Buffer::from(compressible.0);
             bytes += rest.len();
             let batch =
                 self.others.decode(&mut rest)?.ok_or_else(|| broken("some of its columns are missing"))?;
+            if batch.num_rows() != rows {
+                return Err(broken("its columns differ in length"));
+            }
             let others = self.other_places.iter().zip(batch.columns());
             columns.extend(others.map(|(place, array)| (*place, array.clone())));
             columns.sort_unstable_by_key(|(place, _)| *place);
+        }
+        // What is left over belongs to a column that was read wrongly.
+        if !plain.0.is_empty() || (self.other_places.is_empty() && !compressible.0.is_empty()) {
+            return Err(broken("it has more than its columns"));
         }
         Ok(Unpacked { columns, rows, bytes })
     }
@@ -99,7 +106,7 @@ fn unpack_column<'a>(
     kind: Kind,
     rows: usize,
     plain: &mut Bytes<'a>,
-    loose: &mut Bytes<'a>,
+    compressible: &mut Bytes<'a>,
     image: &mut MutableBuffer,
 ) -> Result<Place, ArrowError> {
     let nulls = match flags & HAS_NULLS {
@@ -110,7 +117,7 @@ fn unpack_column<'a>(
     let start = image.len();
     if let Kind::Numbers(width) = kind {
         let low = Low::take(plain)?;
-        let distances = if compressed { loose } else { plain }.take(low.bytes(rows)?)?;
+        let distances = if compressed { compressible } else { plain }.take(low.bytes(rows)?)?;
         let to = grown(image, width.checked_mul(rows).ok_or_else(|| broken("it is too large"))?);
         macro_rules! numbers {
             ($integer:ty) => {
@@ -130,7 +137,7 @@ fn unpack_column<'a>(
         end = end.checked_add(length).filter(|_| length >= 0).ok_or_else(|| broken("a length is wrong"))?;
         *offset = end.to_ne_bytes();
     }
-    let bytes = if compressed { loose } else { plain }.take(end as usize)?;
+    let bytes = if compressed { compressible } else { plain }.take(end as usize)?;
     let values = append(image, bytes);
     Ok(Place { column: 0, nulls, offsets: start, values, len: bytes.len() })
 }
