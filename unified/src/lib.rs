@@ -31,7 +31,7 @@
 //! # Memory
 //!
 //! [`UnifiedWriterBuilder::memory_limit`] covers what works: waiting rows, the batches of a merge, dictionaries, open and
-//! finished pages. Fan-in is bounded (24 inputs, 192 runs), open pages are (16 MiB, then a row group ends), what is read
+//! finished pages. Fan-in is bounded (24 inputs, 224 runs), open pages are (16 MiB, then a row group ends), what is read
 //! ahead is (a sixteenth), results wait on disk beyond a 64th, at most 1 MiB, until the caller takes them one at a time.
 //! Not covered: the page of the input that is being decoded, some 150 bytes an output file for its two names, and the
 //! program itself. A row larger than the limit is an error.

@@ -31,7 +31,7 @@ use crate::workers::Workers;
 pub(crate) const FAN_IN: usize = 24;
 
 /// Most runs that are merged at once: they share one open file, but each needs a batch in memory.
-pub(crate) const RUN_FAN_IN: usize = 192;
+pub(crate) const RUN_FAN_IN: usize = 224;
 
 /// Rows that are gathered at once, and half as many where batches may hold no more than so many bytes.
 const GATHER_ROWS: usize = 8192;

@@ -50,7 +50,7 @@ pub(crate) fn buffer_bytes(memory_limit: usize, threads: usize) -> usize {
     let eighth = memory_limit / 8;
     let beside = match threads {
         0 | 1 => SPILLING.min(5 * eighth / 4),
-        _ if memory_limit < MORE_AHEAD => 15 * eighth / 8,
+        _ if memory_limit < MORE_AHEAD => 17 * eighth / 8,
         _ => SIDE_BY_SIDE.min(5 * eighth / 2),
     };
     let beside = eighth.max(beside);

@@ -331,6 +331,26 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_that_is_replaced_between_the_two_who_read_it_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let inputs = written(directory.path());
+        let work = Segments { inputs: &inputs[..1], ..segments(None, 64 << 20) };
+        let half = |part| {
+            let (sender, receiver) = sync_channel(100);
+            let readers = Readers { count: 1, parts: 2, ahead: 1 };
+            work.read_every(0, part, readers, &Meter::default(), &sender);
+            receiver
+        };
+        assert!(next(&[half(0), half(1)], &inputs[0]).unwrap().is_some());
+        let before = half(0);
+        // As many rows of as many columns, but others.
+        std::fs::rename(&inputs[1], &inputs[0]).unwrap();
+        let error = next(&[before, half(1)], &inputs[0]).err().unwrap().to_string();
+        assert!(error.contains("0.parquet") && error.contains("replaced"), "{error}");
+        assert!(next(&[half(0), half(1)], &inputs[0]).unwrap().is_some());
+    }
+
+    #[test]
     fn halves_of_different_length_or_of_different_files_are_an_error_that_names_the_place() {
         let piece = |columns: Vec<usize>, rows: i64| Piece {
             batch: batch(vec![("n", ints(0..rows))]),
