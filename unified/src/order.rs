@@ -342,3 +342,59 @@ fn compacted(rows: &Rows, catalog: &Catalog) -> Result<Rows> {
     let picks: Vec<(usize, usize)> = (0..rows.len).map(|row| (0, row)).collect();
     Rows::gather(std::slice::from_ref(rows), &picks, catalog)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::{DataType, Field, Int64Type};
+
+    use super::*;
+    use crate::key::KeyRule;
+    use crate::tests::ints;
+
+    /// What came in, all of it out of order, in order, and whether anybody had batches in hands meanwhile.
+    fn sorted(memory_limit: u64, threads: usize) -> (Vec<i64>, bool) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut scratch = Scratch::new(directory.path().to_path_buf());
+        let mut catalog = Catalog::default();
+        catalog.note(&Field::new("ts", DataType::Int64, true), true, "a test").unwrap();
+        let mut sorter =
+            Sorter::new(Ordering::Spillable, memory_limit, Workers::new(threads), Meter::default());
+        let mut aside = false;
+        for first in [0, 1, 2] {
+            let column = ints((0..3000).rev().map(|n| 3 * n + first));
+            let keys = KeyRule::keys(Some(&column), column.len());
+            let rows = Rows { len: column.len(), columns: vec![(0, column)], keys };
+            sorter.push(rows, Some(0), &catalog, &mut scratch).unwrap();
+            aside |= !sorter.pending.is_empty();
+        }
+        let mut values = Vec::new();
+        let all = sorter.end(Some(0), &catalog, &mut scratch).unwrap();
+        all.drain(&catalog, &mut scratch, &Cancel::new(None), |rows| {
+            values.extend_from_slice(rows.column(0).unwrap().as_primitive::<Int64Type>().values());
+            Ok(())
+        })
+        .unwrap();
+        (values, aside)
+    }
+
+    #[test]
+    fn batches_are_put_in_order_by_others_only_where_the_limit_has_room_for_both_of_each() {
+        let expected: Vec<i64> = (0..9000).collect();
+        for (memory_limit, threads, aside) in
+            [(64 << 20, 2, false), (64 << 20, 1, false), (256 << 20, 1, false), (256 << 20, 2, true)]
+        {
+            assert_eq!(sorted(memory_limit, threads), (expected.clone(), aside), "{memory_limit}, {threads}");
+        }
+    }
+
+    #[test]
+    fn what_rows_may_hold_leaves_room_under_every_limit() {
+        for threads in [1, 2, 8] {
+            let share = |limit| buffer_bytes(limit, threads);
+            let limits: Vec<usize> = (0..14).map(|power| (1 << 20) << power).collect();
+            assert!(limits.iter().all(|limit| share(*limit) > limit / 4 && share(*limit) < limit * 7 / 8));
+            assert!(limits.windows(2).all(|pair| share(pair[0]) < share(pair[1])));
+        }
+    }
+}

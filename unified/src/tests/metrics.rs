@@ -256,6 +256,27 @@ fn a_merge_that_is_cancelled_on_its_way_ends_before_the_next_batch() {
 }
 
 #[test]
+fn a_merge_in_little_memory_hands_on_half_as_many_rows_at_once() {
+    let bench = Bench::of(&segments(5, 2000));
+    let cancel = Cancel::new(None);
+    let inputs = SortedInputs::survey(&bench.inputs, TID, &[], "the merge", &cancel).unwrap();
+    let most = |memory| {
+        let mut scratch = Scratch::new(bench.place.scratch.path().to_path_buf());
+        let (mut most, mut rows) = (0, 0);
+        let (workers, meter) = (crate::workers::Workers::new(1), crate::stats::Meter::default());
+        let merged = inputs.merge(memory, &workers, &mut scratch, &cancel, &meter, |_, picks| {
+            most = most.max(picks.len());
+            rows += picks.len() as u64;
+            Ok(())
+        });
+        merged.unwrap();
+        assert_eq!(rows, inputs.rows());
+        most
+    };
+    assert_eq!((most(16 << 20), most(64 << 20)), (4096, 8192));
+}
+
+#[test]
 fn whichever_side_of_a_merge_fails_first_its_error_is_reported_and_nothing_is_left() {
     let place = Place::new();
     let builder = || {
