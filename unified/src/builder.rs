@@ -201,12 +201,12 @@ impl UnifiedWriterBuilder {
         self
     }
 
-    /// Bytes of memory that the writer may use: rows waiting to be sorted get what is left after an eighth, and after
-    /// 24 MiB or three eighths, whichever is less; with two threads or more a quarter, at
-    /// most 64 MiB, is left aside where that is more than the eighth; where they had to be spilled, a quarter goes to merging them; an eighth goes
-    /// to finished pages. Beyond its share each stage goes to disk. A single value, or row, larger than the limit is an
-    /// error. Limits below 64 MiB are kept to as far as open pages and the process itself allow. Default
-    /// [`DEFAULT_MEMORY_LIMIT`].
+    /// Bytes of memory that the writer may use. Rows waiting to be sorted get what is left after 24 MiB or three eighths,
+    /// whichever is less, and after what works beside them: an eighth at least; with one thread up to 10 MiB or five 32nds,
+    /// with more of them up to 80 MiB or five sixteenths, and 17 of 64 parts of a limit below 128 MiB. Where rows had to
+    /// be spilled, a quarter goes to merging them; an eighth goes to finished pages. Beyond its share each stage goes to disk.
+    /// A single value, or row, larger than the limit is an error. Limits below 64 MiB, and small ones with more than two
+    /// threads, are kept to as far as open pages and the process itself allow. Default [`DEFAULT_MEMORY_LIMIT`].
     #[must_use]
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = bytes;
