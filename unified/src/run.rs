@@ -25,8 +25,14 @@ use crate::workers::Workers;
 /// Bytes of values that a thread makes blocks of at once.
 const AT_ONCE: usize = 512 * 1024;
 
-/// Batches that all threads together make blocks of at once, unless there are more threads: a 64th of the memory limit.
+/// Batches that all threads together make blocks of at once, unless there are more threads: less than a 64th of the memory
+/// limit.
 const TOGETHER: usize = 36;
+
+/// Batches of so many bytes that each of so many threads makes blocks of at once.
+fn batches_at_once(batch_bytes: usize, threads: usize) -> usize {
+    (AT_ONCE / batch_bytes).min(TOGETHER / threads.max(1)).max(1)
+}
 
 /// A sorted run.
 #[derive(Debug)]
@@ -102,7 +108,7 @@ impl RunWriter {
     pub(crate) fn write_all(&mut self, mut sorted: SortedBuffer, catalog: &Catalog) -> Result<()> {
         let Self { maker, store } = self;
         let (maker, workers) = (&*maker, store.workers.clone());
-        let few = (AT_ONCE / sorted.batch_bytes()).min(TOGETHER / workers.threads().max(1)).max(1);
+        let few = batches_at_once(sorted.batch_bytes(), workers.threads());
         let mut rest = sorted.unmade().into_iter();
         workers.in_turn(
             || Some(rest.by_ref().take(few).collect()).filter(|some: &Vec<Unmade>| !some.is_empty()),
@@ -243,8 +249,25 @@ mod tests {
     use arrow::datatypes::Int64Type;
 
     use super::*;
+    use crate::merge::run_batch_bytes;
     use crate::scratch::Scratch;
     use crate::whole::Whole;
+
+    #[test]
+    fn what_all_threads_make_blocks_of_at_once_is_bounded_by_the_limit() {
+        for limit in [32 << 20, 64 << 20, 256 << 20, 4 << 30] {
+            let batch = run_batch_bytes(limit / 4);
+            for threads in [0, 1, 2, 7, 36, 64] {
+                let each = batch * batches_at_once(batch, threads);
+                assert!(each >= batch && each <= AT_ONCE.max(batch), "{limit}, {threads}: {each}");
+                let (all, least) = (each * threads, batch * threads);
+                assert!(all <= least.max(limit / 64), "{limit}, {threads}: {all}");
+            }
+        }
+        // As many as there may be, where that is not all.
+        assert_eq!(batches_at_once(run_batch_bytes(16 << 20), 2), TOGETHER / 2);
+        assert_eq!(batches_at_once(run_batch_bytes(64 << 20), 2), AT_ONCE / run_batch_bytes(64 << 20));
+    }
 
     #[test]
     fn batches_come_back_whether_they_have_columns_or_not() {
