@@ -3,6 +3,8 @@
 //! A task that waits within a pool lets its thread take up other work of the pool. Were the tasks themselves work of the pool,
 //! that could be a whole further task, and one inside that, as deep as there are tasks: no stack holds that. So tasks are
 //! handed to the pool one a thread at a time: at most as many lie within each other as there are threads.
+//!
+//! Where the machine gives fewer threads, fewer do all the work: no result depends on their number.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,19 +15,13 @@ use crate::error::{Error, Result};
 const STACK: usize = 8 << 20;
 const STACK_PER_THREAD: usize = 512 << 10;
 
-/// Performs the tasks `0..count`, as they come, on `threads` threads.
+/// Performs the tasks `0..count`, as they come, on `threads` threads, or on fewer where no more can be had.
 ///
 /// # Errors
-/// Where threads cannot be started.
+/// Class `io` where no thread can be started.
 pub fn each(threads: usize, count: usize, task: impl Fn(usize) + Sync) -> Result<()> {
     let threads = threads.max(1);
-    let cannot =
-        |error: &dyn std::fmt::Display| Error::internal(format!("cannot start {threads} threads: {error}"));
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .stack_size(STACK + threads * STACK_PER_THREAD)
-        .build()
-        .map_err(|error| cannot(&error))?;
+    let pool = pool(threads)?;
     let next = AtomicUsize::new(0);
     let work = || {
         loop {
@@ -38,7 +34,7 @@ pub fn each(threads: usize, count: usize, task: impl Fn(usize) + Sync) -> Result
     };
     let failed = Mutex::new(None);
     std::thread::scope(|scope| {
-        for _ in 0..threads.min(count) {
+        for _ in 0..pool.current_num_threads().min(count) {
             let started = std::thread::Builder::new().name("task".to_owned()).spawn_scoped(scope, work);
             if let Err(error) = started {
                 // Those that could be started do all the work.
@@ -48,8 +44,24 @@ pub fn each(threads: usize, count: usize, task: impl Fn(usize) + Sync) -> Result
     });
     let failed = failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     match failed {
-        Some(error) if next.into_inner() == 0 => Err(cannot(&error)),
+        Some(error) if next.into_inner() == 0 => Err(Error::no_thread(error)),
         _ => Ok(()),
+    }
+}
+
+/// A pool of `threads` threads, or of half as many as often as that is needed.
+fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+    let mut threads = threads;
+    loop {
+        let built = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .stack_size(STACK + threads * STACK_PER_THREAD)
+            .build();
+        match built {
+            Ok(pool) => return Ok(pool),
+            Err(_) if threads > 1 => threads /= 2,
+            Err(error) => return Err(Error::no_thread(error)),
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use reports::manifest::ErrorClass;
 
+use crate::errno;
+
 /// Why the harness could not do its work.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -96,10 +98,49 @@ impl Error {
         Self::new(class, chain(error))
     }
 
-    /// A file that is no readable Parquet file.
+    /// A file that is no readable Parquet file, or that the machine does not give back: class `io` where `source` rests on an error of
+    /// the machine (see [`errno`]), else class `input`.
     #[must_use]
-    pub fn unreadable(path: &Path, source: impl std::fmt::Display) -> Self {
-        Self::input(format!("{} is not a readable Parquet file: {source}", path.display()))
+    pub fn unreadable(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::unreadable_at(path, "", source)
+    }
+
+    /// As [`Error::unreadable`], at a place within the file: `row group 3: `.
+    #[must_use]
+    pub fn unreadable_at(
+        path: &Path,
+        place: &str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        let path = path.display();
+        let error = if errno::in_chain(source.as_ref()) {
+            Self::new(ErrorClass::Io, format!("cannot read {path}: {place}{source}"))
+        } else {
+            Self::input(format!("{path} is not a readable Parquet file: {place}{source}"))
+        };
+        error.with_source(source)
+    }
+
+    /// No thread could be started.
+    #[must_use]
+    pub fn no_thread(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let way_out =
+            "allow more processes and memory (`ulimit -u`, `ulimit -v`), or ask for fewer `--threads`";
+        Self::new(ErrorClass::Io, format!("cannot start a thread: {source}; {way_out}")).with_source(source)
+    }
+
+    /// A temporary directory could not be removed.
+    #[must_use]
+    pub fn not_removed(source: std::io::Error) -> Self {
+        Self::new(ErrorClass::Io, format!("cannot remove a temporary directory: {source}"))
+            .with_source(source)
+    }
+
+    /// True where the refusal of a permission lies underneath.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.source.as_deref().is_some_and(|source| errno::denied(source))
     }
 }
 

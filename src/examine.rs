@@ -10,6 +10,8 @@ use reports::document::{
     SideReport, StatedManifest, Verdict,
 };
 
+use reports::manifest::ErrorClass;
+
 use crate::cancel::Cancel;
 use crate::check::descriptors::Probe;
 use crate::check::{self, Check, Evidence, Observed, Outcome, Subject, determinism};
@@ -51,6 +53,7 @@ pub fn job(
         let mut observed = observed(job, role, side.info(job), &run)?;
         observed.probe = (run.outcome == SideOutcome::Completed)
             .then(|| count_descriptors(side, job, rows_in, settings, home.path(), cancel))
+            .transpose()?
             .flatten();
         observed.reruns = rerun::all(side, job, &observed, settings.noise, home.path(), cancel)?;
         Ok((observed, run))
@@ -149,7 +152,7 @@ pub fn job(
         checks,
     };
     // Removed here and not on drop, so that a failure to remove is told.
-    home.close().map_err(|error| Error::internal(format!("cannot remove a temporary directory: {error}")))?;
+    home.close().map_err(Error::not_removed)?;
     Ok(report)
 }
 
@@ -199,12 +202,15 @@ fn count_descriptors(
     settings: &Settings,
     home: &Path,
     cancel: &Cancel,
-) -> Option<Probe> {
-    let (program, name) = (settings.program.as_ref()?, side.probe_name()?);
-    let small = rows_in? <= probe::MAX_ROWS;
+) -> Result<Option<Probe>> {
+    let (Some(program), Some(name), Some(rows)) = (settings.program.as_ref(), side.probe_name(), rows_in)
+    else {
+        return Ok(None);
+    };
     let declared = job.expected.baseline_error.is_some() || job.expected.candidate_error.is_some();
-    (small && !declared && !cancel.is_requested())
+    (rows <= probe::MAX_ROWS && !declared && !cancel.is_requested())
         .then(|| probe::ask(program, &Request::new(&name, job), home))
+        .transpose()
 }
 
 /// Asks every check and applies the waivers.
@@ -276,7 +282,7 @@ fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
 }
 
 /// A check that could not examine is undecided, also where it panicked: what malformed files do to it is caught where they
-/// are read, and this is the last net. Only an interruption ends the job.
+/// are read, and this is the last net. An interruption and an error of the machine end the job: they say nothing of either output.
 pub(crate) fn examine(check: &dyn Check, subject: &Subject<'_>) -> Result<Outcome> {
     let ask = || {
         let mut outcome = check.examine(subject)?;
@@ -288,7 +294,7 @@ pub(crate) fn examine(check: &dyn Check, subject: &Subject<'_>) -> Result<Outcom
         Err(Error::internal(format!("the check panicked, which is a defect of this program: {said}")))
     });
     match examined {
-        Err(error) if error.class != reports::manifest::ErrorClass::Cancelled => Ok(Outcome {
+        Err(error) if !matches!(error.class, ErrorClass::Cancelled | ErrorClass::Io) => Ok(Outcome {
             status: Some(CheckStatus::Inconclusive),
             summary: format!("could not be examined: {}", crate::error::chain(&error)),
             ..Outcome::default()

@@ -25,7 +25,7 @@ pub enum Exit {
 impl Exit {
     /// The number handed to the operating system.
     #[must_use]
-    pub fn code(self) -> u8 {
+    pub const fn code(self) -> u8 {
         match self {
             Self::Pass => 0,
             Self::Fail => 1,

@@ -86,31 +86,34 @@ impl Request {
     }
 }
 
-/// Starts `program` (this program) as the child and reads what it counted. Whatever goes wrong is told in the probe.
-#[must_use]
-pub fn ask(program: &Path, request: &Request, scratch: &Path) -> Probe {
-    let answer = || -> std::result::Result<Probe, String> {
-        let folder = tempfile::Builder::new()
-            .prefix("probe-")
-            .tempdir_in(scratch)
-            .map_err(|error| error.to_string())?;
-        let file = folder.path().join("request.json");
-        let text = serde_json::to_vec(request).map_err(|error| error.to_string())?;
-        std::fs::write(&file, text).map_err(|error| error.to_string())?;
-        let output = Command::new(program)
-            .arg("probe-leaks")
-            .arg(&file)
-            .arg("--tmp-dir")
-            .arg(folder.path())
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("{}: {error}", program.display()))?;
-        if !output.status.success() {
-            return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()));
-        }
+/// Starts `program` (this program) as the child and reads what it counted. Whatever goes wrong in the child stands in the probe.
+///
+/// # Errors
+/// Class `io` where the request cannot be written or the child cannot be started.
+pub fn ask(program: &Path, request: &Request, scratch: &Path) -> Result<Probe> {
+    let folder = tempfile::Builder::new()
+        .prefix("probe-")
+        .tempdir_in(scratch)
+        .map_err(|source| Error::io("cannot make a directory in", scratch, source))?;
+    let file = folder.path().join("request.json");
+    let text = serde_json::to_vec(request)
+        .map_err(|error| Error::internal("cannot write a request as JSON").with_source(error))?;
+    std::fs::write(&file, text).map_err(|source| Error::io("cannot write", &file, source))?;
+    let output = Command::new(program)
+        .arg("probe-leaks")
+        .arg(&file)
+        .arg("--tmp-dir")
+        .arg(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| Error::io("cannot start", program, source))?;
+    let counted = if output.status.success() {
         serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+    } else {
+        Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
     };
-    answer().unwrap_or_else(|failure| Probe { steps: Vec::new(), failure: Some(failure) })
+    folder.close().map_err(Error::not_removed)?;
+    Ok(counted.unwrap_or_else(|failure| Probe { steps: Vec::new(), failure: Some(failure) }))
 }
 
 /// The child's work.
@@ -165,15 +168,18 @@ fn once(
     let completed = std::thread::scope(|scope| {
         if let Some(after) = cancel_after {
             let cancel = cancel.clone();
-            scope.spawn(move || {
+            let alarm = move || {
                 std::thread::sleep(after);
                 cancel.request();
-            });
+            };
+            std::thread::Builder::new().spawn_scoped(scope, alarm).map_err(Error::no_thread)?;
         }
         let place = Workplace { output: output.path(), scratch: temporary.path(), cancel: &cancel };
-        side.perform(job, &place)
-            .is_ok_and(|run| matches!(run.outcome, SideOutcome::Completed) && run.manifest.is_some())
-    });
+        Ok::<_, Error>(
+            side.perform(job, &place)
+                .is_ok_and(|run| matches!(run.outcome, SideOutcome::Completed) && run.manifest.is_some()),
+        )
+    })?;
     let after = descriptors()?;
     let mut files_left = files_below(temporary.path());
     if !completed {

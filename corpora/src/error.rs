@@ -70,6 +70,10 @@ impl Error {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         let source = source.into();
+        if of_the_system(source.as_ref()) {
+            let message = format!("cannot read {}: {source}", path.display());
+            return Self { kind: ErrorKind::Io, message, source: Some(source) };
+        }
         Self {
             kind: ErrorKind::Input,
             message: format!("{} is not a readable Parquet file: {source}", path.display()),
@@ -89,4 +93,19 @@ impl Error {
             None => Self::config(format!("{origin}: {message}")),
         }
     }
+}
+
+/// True where the system refused to read, and not the bytes are at fault.
+fn of_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(one) = cause {
+        if let Some(io) = one.downcast_ref::<std::io::Error>()
+            && io.raw_os_error().is_some()
+            && io.kind() != std::io::ErrorKind::InvalidInput
+        {
+            return true;
+        }
+        cause = one.source();
+    }
+    false
 }

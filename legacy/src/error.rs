@@ -15,11 +15,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum ErrorKind {
     /// Parameters that make no sense.
     Config,
-    /// An input is missing, unreadable, or not what it claims to be.
+    /// An input is missing, may not be read, or is not what it claims to be.
     Input,
     /// The same column with two types, a column that the schema lacks, a value that does not fit its column.
     SchemaConflict,
-    /// A temporary or output file could not be written or read back.
+    /// A temporary or output file could not be written or read back, or the disk does not give an input back.
     Io,
     /// The work was interrupted on request.
     Cancelled,
@@ -219,9 +219,8 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Segment { .. }
-            | Self::Decode { .. }
-            | Self::UnsupportedType { .. }
+            Self::Segment { source, .. } | Self::Decode { source, .. } => io_or_input(source),
+            Self::UnsupportedType { .. }
             | Self::NestedColumn { .. }
             | Self::DuplicateColumn { .. }
             | Self::EmptyColumnName
@@ -247,6 +246,31 @@ impl Error {
     pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }
     }
+}
+
+/// An input cannot be read because the disk fails, descriptors or memory run out, or because of what it is.
+fn io_or_input(error: &(dyn std::error::Error + 'static)) -> ErrorKind {
+    use std::io::ErrorKind as Kind;
+    // These speak of the file that was named.
+    let of_the_file = [
+        Kind::NotFound,
+        Kind::PermissionDenied,
+        Kind::IsADirectory,
+        Kind::NotADirectory,
+        Kind::InvalidInput,
+        Kind::InvalidFilename,
+    ];
+    let mut cause = Some(error);
+    while let Some(one) = cause {
+        if let Some(io) = one.downcast_ref::<std::io::Error>()
+            && io.raw_os_error().is_some()
+            && !of_the_file.contains(&io.kind())
+        {
+            return ErrorKind::Io;
+        }
+        cause = one.source();
+    }
+    ErrorKind::Input
 }
 
 /// An encoder fails because the disk does, or because it is wrong.

@@ -98,12 +98,10 @@ pub(super) struct SideError {
 /// The outcome for rows that could not be decoded, which is found only while reading.
 ///
 /// # Errors
-/// Everything else: an interruption, a defect of our own.
+/// Everything else: an interruption, an error of the machine, a defect of our own.
 pub(super) fn read_failed(check: &str, code: &str, failed: SideError) -> Result<Outcome> {
     match failed.error.class {
-        ErrorClass::Input | ErrorClass::Io => {
-            Ok(unreadable(check, code, failed.role, &failed.file, failed.error.message))
-        }
+        ErrorClass::Input => Ok(unreadable(check, code, failed.role, &failed.file, failed.error.message)),
         _ => Err(failed.error),
     }
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use reports::manifest::ErrorClass;
 
+use super::terminal;
 use crate::cancel::Cancel;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::exit::Exit;
 use crate::measure::schedule::Quantity;
 use crate::measure::{Limits, launch, once};
@@ -146,7 +148,19 @@ pub struct LaunchArgs {
 
 impl LaunchArgs {
     pub(super) fn perform(&self) -> Result<Exit> {
-        launch::launch(&self.words, &self.answer).map(|_| Exit::Pass)
+        failed_or_done(launch::launch(&self.words, &self.answer))
+    }
+}
+
+/// The exit of a child that works for a measurement: a failure of the side must not look like one of the machine.
+fn failed_or_done<T>(done: Result<T>) -> Result<Exit> {
+    match done {
+        Ok(_) => Ok(Exit::Pass),
+        Err(error) if matches!(error.class, ErrorClass::Io | ErrorClass::Cancelled) => Err(error),
+        Err(error) => {
+            terminal::complain(&format!("parallax: {}", chain(&error)));
+            Ok(once::FAILED)
+        }
     }
 }
 
@@ -163,8 +177,7 @@ pub struct PerformArgs {
 
 impl PerformArgs {
     pub(super) fn perform(&self, cancel: &Cancel) -> Result<Exit> {
-        once::perform(&self.request, &self.output, &self.scratch, cancel)?;
-        Ok(Exit::Pass)
+        failed_or_done(once::perform(&self.request, &self.output, &self.scratch, cancel))
     }
 }
 

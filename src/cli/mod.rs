@@ -28,6 +28,7 @@ mod trend;
 mod verify;
 mod write;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -36,7 +37,7 @@ use self::ci::Ci;
 use self::failure::Withheld;
 use self::redact::RedactArgs;
 use crate::cancel::Cancel;
-use crate::error::Result;
+use crate::error::{Error, Result, of_panic};
 use crate::exit::Exit;
 use crate::interrupt;
 
@@ -147,7 +148,13 @@ pub fn main() -> Exit {
         failure::keep_panics_quiet();
     }
     let cancel = Cancel::default();
-    match interrupt::install(&cancel).and_then(|()| perform(cli, &cancel)) {
+    let work = AssertUnwindSafe(|| interrupt::install(&cancel).and_then(|()| perform(cli, &cancel)));
+    // The last net: a panic is a defect, and no verdict.
+    let done = catch_unwind(work).unwrap_or_else(|panic| {
+        let said = of_panic(panic.as_ref());
+        Err(Error::internal(format!("this program panicked, which is a defect of it: {said}")))
+    });
+    match done {
         Ok(exit) => exit,
         Err(error) => {
             let error = match withheld {

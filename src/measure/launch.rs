@@ -16,10 +16,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use reports::manifest::ErrorClass;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use serde::{Deserialize, Serialize};
 use wait4::Wait4;
 
+use crate::errno;
 use crate::error::{Error, Result};
 
 /// What the operating system says of one process, in nanoseconds and bytes. Of processes that it started itself, those it
@@ -74,7 +76,7 @@ impl Moved {
 /// Starts `words` (a program and its arguments), waits for its end and writes the [`Accounting`] to `answer`.
 ///
 /// # Errors
-/// Class `side` where the program cannot be started; class `io` where the answer cannot be written.
+/// Class `side` where the program cannot be started; class `io` where the machine is why, or where the answer cannot be written.
 pub fn launch(words: &[OsString], answer: &Path) -> Result<Accounting> {
     let (program, arguments) =
         words.split_first().ok_or_else(|| Error::internal("there is no program to launch"))?;
@@ -83,7 +85,8 @@ pub fn launch(words: &[OsString], answer: &Path) -> Result<Accounting> {
     let started = Instant::now();
     let child = command.spawn().map_err(|source| {
         let program = Path::new(program).display();
-        Error::new(reports::manifest::ErrorClass::Side, format!("{program} could not be started: {source}"))
+        let class = if errno::start_of_machine(&source) { ErrorClass::Io } else { ErrorClass::Side };
+        Error::new(class, format!("{program} could not be started: {source}"))
     })?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(pid) = pid {

@@ -16,6 +16,7 @@ use reports::manifest::ErrorClass;
 use super::launch::Accounting;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+use crate::exit::Exit;
 use crate::job::Job;
 use crate::probe::Request;
 use crate::side::process::{Cause, Ended, run};
@@ -23,6 +24,13 @@ use crate::side::{Side, Workplace};
 
 /// Longest run of a built-in side.
 const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Status of the launcher and of `perform-job` where the machine did not let them do their work: out of memory, a full disk. For any
+/// other failure it is [`FAILED`].
+const MACHINE: i32 = Exit::CouldNotRun.code() as i32;
+
+/// Status of the launcher and of `perform-job` for a failure of the side.
+pub const FAILED: Exit = Exit::Fail;
 
 /// Runs sides in processes of their own.
 #[derive(Debug, Clone, Copy)]
@@ -58,11 +66,11 @@ impl Runner<'_> {
         let answer = papers.join("accounting.json");
         let ended = run(&mut self.launcher(&program, &answer), timeout, self.cancel);
         self.cancel.check()?;
-        let accounting = judge(&ended, &answer, timeout).map_err(|why| {
-            Error::new(ErrorClass::Side, format!("job {}: the {role} {} {why}", job.id, side.info(job).name))
+        let built_in = side.probe_name().is_some();
+        let accounting = judge(&ended, &answer, timeout, built_in).map_err(|(class, why)| {
+            Error::new(class, format!("job {}: the {role} {} {why}", job.id, side.info(job).name))
         })?;
-        home.close()
-            .map_err(|source| Error::internal(format!("cannot remove a temporary directory: {source}")))?;
+        home.close().map_err(Error::not_removed)?;
         Ok(accounting)
     }
 
@@ -113,26 +121,39 @@ fn set(command: &mut Command, name: &OsStr, value: Option<&OsStr>) {
     };
 }
 
-/// The accounting of a program that did its work, or what became of it instead.
-fn judge(ended: &Ended, answer: &Path, timeout: Duration) -> std::result::Result<Accounting, String> {
+/// The accounting of a program that did its work, or what became of it instead: class `side`, or `io` where the machine did not let
+/// it. The launcher and a `built_in` side say that by the status [`MACHINE`].
+fn judge(
+    ended: &Ended,
+    answer: &Path,
+    timeout: Duration,
+    built_in: bool,
+) -> std::result::Result<Accounting, (ErrorClass, String)> {
+    let side = |why: String| (ErrorClass::Side, why);
+    let io = |why: String| (ErrorClass::Io, why);
     let said = || {
         let line = ended.stderr.lines().rfind(|line| !line.trim().is_empty());
         line.map(|line| format!(": {}", line.trim())).unwrap_or_default()
     };
     match &ended.cause {
-        Cause::TimedOut => return Err(format!("did not end within {} s", timeout.as_secs())),
-        Cause::NotStarted(error) => return Err(format!("was not launched: {error}")),
+        Cause::TimedOut => return Err(side(format!("did not end within {} s", timeout.as_secs()))),
+        // The launcher is this program: that it did not start says nothing of the side.
+        Cause::NotStarted(error) => return Err(io(format!("was not launched: {error}"))),
+        Cause::Exited(status) if status.code() == Some(MACHINE) => {
+            return Err(io(format!("was not launched{}", said())));
+        }
         Cause::Cancelled | Cause::Exited(_) => {}
     }
     let accounting = std::fs::read(answer)
         .ok()
         .and_then(|text| serde_json::from_slice::<Accounting>(&text).ok())
-        .ok_or_else(|| format!("was not accounted for{}", said()))?;
+        .ok_or_else(|| side(format!("was not accounted for{}", said())))?;
     match (accounting.status, accounting.signal) {
         (Some(0), _) => Ok(accounting),
-        (Some(status), _) => Err(format!("exited with status {status}{}", said())),
-        (None, Some(signal)) => Err(format!("was ended by signal {signal}{}", said())),
-        (None, None) => Err(format!("ended in an unknown way{}", said())),
+        (Some(MACHINE), _) if built_in => Err(io(format!("was not completed{}", said()))),
+        (Some(status), _) => Err(side(format!("exited with status {status}{}", said()))),
+        (None, Some(signal)) => Err(side(format!("was ended by signal {signal}{}", said()))),
+        (None, None) => Err(side(format!("ended in an unknown way{}", said()))),
     }
 }
 
@@ -164,8 +185,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let answer = folder.path().join("answer.json");
         let exited = ended(Cause::Exited(ExitStatus::from_raw(0)));
-        let judged = || judge(&exited, &answer, Duration::from_secs(5));
-        assert_eq!(judged().unwrap_err(), "was not accounted for: last words");
+        let judged = || judge(&exited, &answer, Duration::from_secs(5), false);
+        let side = |why: &str| (ErrorClass::Side, why.to_owned());
+        assert_eq!(judged().unwrap_err(), side("was not accounted for: last words"));
         let mut accounting = Accounting {
             status: Some(0),
             signal: None,
@@ -183,7 +205,7 @@ mod tests {
         accounting.status = Some(4);
         write(&accounting);
         assert_eq!(judged().unwrap_err(), "exited with status 4: last words");
-        let late = judge(&ended(Cause::TimedOut), &answer, Duration::from_secs(5)).unwrap_err();
-        assert_eq!(late, "did not end within 5 s");
+        let late = judge(&ended(Cause::TimedOut), &answer, Duration::from_secs(5), false).unwrap_err();
+        assert_eq!(late, side("did not end within 5 s"));
     }
 }

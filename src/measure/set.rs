@@ -183,8 +183,7 @@ impl<'a> Set<'a> {
             failure,
             samples,
         };
-        home.close()
-            .map_err(|source| Error::internal(format!("cannot remove a temporary directory: {source}")))?;
+        home.close().map_err(Error::not_removed)?;
         Ok(self.report(measurement, settings, limits))
     }
 

@@ -19,8 +19,9 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::{Encoding, PageType, Type as PhysicalType};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
-use super::bounded::Bounded;
+use super::bounded::{self, Bounded};
 use super::{OutputFile, pages};
+use crate::errno;
 use crate::error::{Error, Result};
 
 /// A batch and where its first row stands.
@@ -347,19 +348,29 @@ fn dictionary_throughout(chunk: &parquet::file::metadata::ColumnChunkMetaData) -
     chunk.page_encoding_stats_mask().is_some_and(|mask| mask.encodings().all(dictionary))
 }
 
-/// Runs `work` of the Parquet crate; its errors, and its panics on malformed bytes, become errors that name the place.
-pub(super) fn guarded<T, E: std::fmt::Display>(
+/// Runs `work` of the Parquet crate; its errors, and its panics on malformed bytes, become errors that name the place. Class `io` where
+/// the machine did not give the bytes back, else class `input`.
+pub(super) fn guarded<T, E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     path: &Path,
     row_group: Option<usize>,
     work: impl FnOnce() -> std::result::Result<T, E>,
 ) -> Result<T> {
     let place = row_group.map(|group| format!("row group {group}: ")).unwrap_or_default();
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(Error::unreadable(path, format!("{place}{error}"))),
+    // What an earlier call left was not asked for.
+    drop(bounded::fault());
+    let source = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(error)) => error.into(),
         Err(payload) => {
             let said = crate::error::of_panic(payload.as_ref());
-            Err(Error::unreadable(path, format!("{place}the Parquet reader gave up: {said}")))
+            format!("the Parquet reader gave up: {said}").into()
         }
-    }
+    };
+    Err(match bounded::fault() {
+        Some(fault) => Error::unreadable_at(path, &place, fault),
+        None if errno::memory_refused(&source.to_string()) => {
+            Error::unreadable_at(path, &place, std::io::Error::other(source.to_string()))
+        }
+        None => Error::unreadable_at(path, &place, source),
+    })
 }

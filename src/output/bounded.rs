@@ -2,21 +2,63 @@
 //!
 //! The crate reserves memory for as many bytes as a footer or a page header announces, and reads then. A few hostile bytes could
 //! ask for gigabytes. Here every range is held against the size of the file before anything is reserved.
+//!
+//! On its way through the Parquet and Arrow crates an I/O error becomes text. So the first error of the machine that a thread meets
+//! here is kept until [`fault`] asks for it.
 
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{BufReader, Error, ErrorKind};
+use std::io::{BufReader, Error, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::errno;
+
+thread_local! {
+    static FAULT: RefCell<Option<Error>> = const { RefCell::new(None) };
+}
+
+/// Takes the first error of the machine that this thread met while it read.
+pub(super) fn fault() -> Option<Error> {
+    FAULT.with_borrow_mut(Option::take)
+}
+
+/// Keeps an error of the machine for [`fault`], and yields it again.
+fn kept(error: Error) -> Error {
+    if errno::of_machine(&error) {
+        let copy = error.raw_os_error().map_or_else(|| error.kind().into(), Error::from_raw_os_error);
+        FAULT.with_borrow_mut(|fault| {
+            fault.get_or_insert(copy);
+        });
+    }
+    error
+}
+
 /// An open file and its size.
 #[derive(Debug)]
 pub(super) struct Bounded {
-    file: File,
+    file: Arc<File>,
     bytes: u64,
+}
+
+/// Reads on from a place in the file, without a descriptor of its own.
+#[derive(Debug)]
+pub(super) struct Onward {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for Onward {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at).map_err(kept)?;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 impl Bounded {
@@ -25,9 +67,9 @@ impl Bounded {
     /// # Errors
     /// Where it cannot be opened.
     pub(super) fn open(path: &Path) -> std::io::Result<Self> {
-        let file = File::open(path)?;
-        let bytes = file.metadata()?.len();
-        Ok(Self { file, bytes })
+        let file = File::open(path).map_err(kept)?;
+        let bytes = file.metadata().map_err(kept)?.len();
+        Ok(Self { file: Arc::new(file), bytes })
     }
 }
 
@@ -38,10 +80,10 @@ impl Length for Bounded {
 }
 
 impl ChunkReader for Bounded {
-    type T = BufReader<File>;
+    type T = BufReader<Onward>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        self.file.get_read(start)
+        Ok(BufReader::new(Onward { file: Arc::clone(&self.file), at: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
@@ -54,7 +96,7 @@ impl ChunkReader for Bounded {
         let mut buffer = vec![0; length];
         self.file.read_exact_at(&mut buffer, start).map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => Error::new(ErrorKind::UnexpectedEof, "the file became shorter"),
-            _ => error,
+            _ => kept(error),
         })?;
         Ok(buffer.into())
     }

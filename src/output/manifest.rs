@@ -14,6 +14,9 @@ use reports::manifest::{Failure, FailureDocument, Manifest};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::errno;
+use crate::error::Error;
+
 /// Name of the manifest in an output directory.
 pub const FILE_NAME: &str = "manifest.json";
 
@@ -37,29 +40,39 @@ struct Peek {
     error: Option<IgnoredAny>,
 }
 
-/// Reads whichever document lies in `dir`.
+/// Reads whichever document lies in `dir`, or says in a sentence what is wrong with it.
 ///
 /// # Errors
-/// A sentence that says what is wrong with the file.
-pub fn examine(dir: &Path) -> Result<Statement, String> {
+/// Class `io` where the machine does not give the file back.
+pub fn examine(dir: &Path) -> crate::error::Result<Result<Statement, String>> {
     let path = dir.join(FILE_NAME);
     // Not followed: a link could lead out of the output directory, and opening a pipe would wait for ever.
     let facts = match fs::symlink_metadata(&path) {
         Ok(facts) => facts,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Statement::Nothing),
-        Err(error) => return Err(format!("{FILE_NAME} cannot be read: {error}")),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Ok(Statement::Nothing)),
+        Err(error) => return unread(&path, error),
     };
     if !facts.is_file() {
-        return Err(format!("{FILE_NAME} is not a regular file"));
+        return Ok(Err(format!("{FILE_NAME} is not a regular file")));
     }
     let mut bytes = Vec::new();
-    fs::File::open(&path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("{FILE_NAME} cannot be read: {error}"))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("{FILE_NAME} is larger than {} MiB", LARGEST >> 20));
+    if let Err(error) = fs::File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+    {
+        return unread(&path, error);
     }
-    parse(&bytes)
+    Ok(if bytes.len() as u64 > LARGEST {
+        Err(format!("{FILE_NAME} is larger than {} MiB", LARGEST >> 20))
+    } else {
+        parse(&bytes)
+    })
+}
+
+/// A manifest whose bytes did not come.
+fn unread(path: &Path, error: std::io::Error) -> crate::error::Result<Result<Statement, String>> {
+    if errno::of_machine(&error) {
+        return Err(Error::io("cannot read", path, error));
+    }
+    Ok(Err(format!("{FILE_NAME} cannot be read: {error}")))
 }
 
 /// Parses either document.
@@ -117,15 +130,15 @@ mod tests {
     fn written(text: &str) -> (tempfile::TempDir, Result<Statement, String>) {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(FILE_NAME), text).unwrap();
-        let found = examine(dir.path());
+        let found = examine(dir.path()).unwrap();
         (dir, found)
     }
 
     #[test]
     fn a_directory_without_a_manifest_says_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(examine(dir.path()), Ok(Statement::Nothing));
-        assert_eq!(examine(dir.path()), Ok(Statement::Nothing));
+        assert_eq!(examine(dir.path()).unwrap(), Ok(Statement::Nothing));
+        assert_eq!(examine(dir.path()).unwrap(), Ok(Statement::Nothing));
     }
 
     #[test]
@@ -144,7 +157,7 @@ mod tests {
                 ManifestFile { path: "a.parquet".into(), first_ts: Some(-5), ..ManifestFile::default() },
             ]
         );
-        assert_eq!(examine(dir.path()), Ok(Statement::Manifest(manifest)));
+        assert_eq!(examine(dir.path()).unwrap(), Ok(Statement::Manifest(manifest)));
     }
 
     #[test]
@@ -204,10 +217,10 @@ mod tests {
     fn a_link_or_directory_named_manifest_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("elsewhere", dir.path().join(FILE_NAME)).unwrap();
-        assert_eq!(examine(dir.path()), Err("manifest.json is not a regular file".into()));
+        assert_eq!(examine(dir.path()).unwrap(), Err("manifest.json is not a regular file".into()));
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join(FILE_NAME)).unwrap();
-        assert_eq!(examine(dir.path()), Err("manifest.json is not a regular file".into()));
+        assert_eq!(examine(dir.path()).unwrap(), Err("manifest.json is not a regular file".into()));
     }
 
     proptest! {

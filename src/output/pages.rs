@@ -89,10 +89,8 @@ pub fn indexed(file: &OutputFile) -> Result<ParquetMetaData> {
 /// Class `input` where a header cannot be read or the pages do not end where the chunk ends; the message names `row_group` and
 /// column.
 pub fn walk(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Result<Vec<Page>> {
-    let place = |said: String| {
-        let column = chunk.column_path().string();
-        Error::unreadable(path, format!("row group {row_group}, column {column:?}: {said}"))
-    };
+    let column = || format!("row group {row_group}, column {:?}: ", chunk.column_path().string());
+    let place = |said: String| Error::unreadable_at(path, &column(), said);
     let length =
         |value: i64| u64::try_from(value).map_err(|_| place("its footer has a negative offset".to_owned()));
     let first = chunk
@@ -104,7 +102,7 @@ pub fn walk(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Resul
     let mut pages = Vec::new();
     while at < end {
         let page = page(&mut file, at, end)
-            .map_err(|said| place(format!("page {} at byte {at}: {said}", pages.len())))?;
+            .map_err(|why| why.at(path, &format!("{}page {} at byte {at}: ", column(), pages.len())))?;
         at += page.bytes;
         pages.push(page);
     }
@@ -117,12 +115,16 @@ enum Unwalked {
     Broken(String),
     /// It goes on behind the end of its chunk.
     Beyond(String),
+    /// Its bytes did not come.
+    Unread(std::io::Error),
 }
 
-impl std::fmt::Display for Unwalked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Unwalked {
+    /// As an error that names the place.
+    fn at(self, path: &Path, place: &str) -> Error {
         match self {
-            Self::Broken(said) | Self::Beyond(said) => f.write_str(said),
+            Self::Broken(said) | Self::Beyond(said) => Error::unreadable_at(path, place, said),
+            Self::Unread(error) => Error::unreadable_at(path, place, error),
         }
     }
 }
@@ -143,10 +145,9 @@ pub(super) fn credible(path: &Path, row_group: usize, chunk: &ColumnChunkMetaDat
     let (Ok(mut at), Ok(size)) = (u64::try_from(first), u64::try_from(chunk.compressed_size())) else {
         return Ok(());
     };
-    let place = |number: u64, at: u64, said: &str| {
+    let place = |number: u64, at: u64| {
         let column = chunk.column_path().string();
-        let place = format!("row group {row_group}, column {column:?}: page {number} at byte {at}");
-        Error::unreadable(path, format!("{place}: {said}"))
+        format!("row group {row_group}, column {column:?}: page {number} at byte {at}: ")
     };
     let mut file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
     let end = at.saturating_add(size);
@@ -155,7 +156,7 @@ pub(super) fn credible(path: &Path, row_group: usize, chunk: &ColumnChunkMetaDat
         let page = match page(&mut file, at, end) {
             Ok(page) => page,
             Err(Unwalked::Beyond(_)) => break,
-            Err(Unwalked::Broken(said)) => return Err(place(number, at, &said)),
+            Err(why) => return Err(why.at(path, &place(number, at))),
         };
         let said = if page.uncompressed > LARGEST_PAGE {
             format!(
@@ -171,7 +172,7 @@ pub(super) fn credible(path: &Path, row_group: usize, chunk: &ColumnChunkMetaDat
             largest = largest.max(page.uncompressed);
             continue;
         };
-        return Err(place(number, at, &format!("it announces {said}")));
+        return Err(Error::unreadable_at(path, &place(number, at), format!("it announces {said}")));
     }
     // A value lies in one page. The crate reserves this much a row before it looks.
     let width = fixed_width(chunk.column_descr());
@@ -213,9 +214,8 @@ fn page(file: &mut File, offset: u64, end: u64) -> std::result::Result<Page, Unw
     loop {
         let wanted = room.min(end - offset);
         let mut bytes = Vec::new();
-        let unread = |error: std::io::Error| Unwalked::Broken(error.to_string());
-        file.seek(SeekFrom::Start(offset)).map_err(unread)?;
-        file.by_ref().take(wanted).read_to_end(&mut bytes).map_err(unread)?;
+        file.seek(SeekFrom::Start(offset)).map_err(Unwalked::Unread)?;
+        file.by_ref().take(wanted).read_to_end(&mut bytes).map_err(Unwalked::Unread)?;
         match header(&bytes) {
             Ok((page, body)) => {
                 let page = Page { offset, bytes: page.bytes.saturating_add(body), ..page };

@@ -10,11 +10,12 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::file::metadata::ParquetMetaData;
 use rayon::prelude::*;
 use reports::document::{FileInfo, Place, Role};
-use reports::manifest::Manifest;
+use reports::manifest::{ErrorClass, Manifest};
 
 use super::batches::{guarded, reader_options};
 use super::key::{KeyColumn, KeyRule, KeyValue};
 use super::{FileOrder, Output, OutputFile, Unreadable, manifest};
+use crate::errno;
 use crate::error::{Error, Result};
 
 impl Output {
@@ -24,11 +25,12 @@ impl Output {
     /// from the rows and not from statistics). In a `recorded` output, files and folders whose names begin with `_` or `.` are
     /// left out.
     ///
-    /// A file that cannot be read is listed in [`Output::unreadable`], it is no error. Symbolic links are followed, loops
-    /// are left.
+    /// A file that is no readable Parquet file is listed in [`Output::unreadable`], it is no error. So is a file that this user may not
+    /// read, where the side ran: it left the file so. In a recorded output that is an error, as the user may be the wrong one.
+    /// Symbolic links are followed, loops are left.
     ///
     /// # Errors
-    /// Class `input` where `root` does not exist, class `io` where it cannot be looked at.
+    /// Class `input` where `root` does not exist, class `io` where it or a file in it does not come from the machine.
     pub fn open(
         role: Role,
         root: &Path,
@@ -39,7 +41,7 @@ impl Output {
         let meta = std::fs::metadata(root).map_err(|error| Error::io("cannot read", root, error))?;
         let mut found = Found::default();
         let folder = if meta.is_dir() {
-            found.walk(root, recorded);
+            found.walk(root, recorded)?;
             root.to_owned()
         } else {
             let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -54,15 +56,14 @@ impl Output {
         found.parquet.sort();
         found.others.sort();
         let named = positions(manifest.as_ref());
-        let opened: Vec<std::result::Result<(OutputFile, Vec<KeyValue>), Unreadable>> = found
+        let opened: Vec<Result<(OutputFile, Vec<KeyValue>)>> = found
             .parquet
             .par_iter()
             .map(|(relative, path)| {
-                let unreadable = |error: Error| Unreadable { path: relative.clone(), reason: error.message };
-                let mut file = OutputFile::open(path, relative).map_err(unreadable)?;
+                let mut file = OutputFile::open(path, relative)?;
                 file.manifest_index = named.get(relative.as_str()).copied();
                 let lowest = if file_order == FileOrder::LowestKey {
-                    lowest_key(&file, sort_key).map_err(unreadable)?
+                    lowest_key(&file, sort_key)?
                 } else {
                     Vec::new()
                 };
@@ -71,10 +72,14 @@ impl Output {
             .collect();
         let mut files = Vec::new();
         let mut unreadable = found.unreadable;
-        for file in opened {
+        for ((relative, _), file) in found.parquet.iter().zip(opened) {
             match file {
                 Ok(file) => files.push(file),
-                Err(refused) => unreadable.push(refused),
+                Err(error) if error.class == ErrorClass::Io => return Err(error),
+                Err(error) if recorded && error.is_denied() => {
+                    return Err(Error { class: ErrorClass::Io, ..error });
+                }
+                Err(error) => unreadable.push(Unreadable { path: relative.clone(), reason: error.message }),
             }
         }
         unreadable.sort_by(|a, b| a.path.cmp(&b.path));
@@ -130,7 +135,7 @@ struct Found {
 }
 
 impl Found {
-    fn walk(&mut self, root: &Path, recorded: bool) {
+    fn walk(&mut self, root: &Path, recorded: bool) -> Result<()> {
         let entries =
             walkdir::WalkDir::new(root).follow_links(true).min_depth(1).into_iter().filter_entry(|entry| {
                 let name = entry.file_name().to_string_lossy();
@@ -152,16 +157,21 @@ impl Found {
                 }
                 // A link that leads back up: what it leads to is read where it lies.
                 Err(error) if error.loop_ancestor().is_some() => {}
-                Err(error) => self.refused(root, recorded, &error),
+                Err(error) => self.refused(root, recorded, error)?,
             }
         }
+        Ok(())
     }
 
-    fn refused(&mut self, root: &Path, recorded: bool, error: &walkdir::Error) {
+    fn refused(&mut self, root: &Path, recorded: bool, error: walkdir::Error) -> Result<()> {
         let path = error.path().unwrap_or(root);
         let relative = relative(root, path);
         if recorded && relative.split('/').any(|part| part.starts_with('_') || part.starts_with('.')) {
-            return;
+            return Ok(());
+        }
+        if errno::in_chain(&error) || (recorded && errno::denied(&error)) {
+            let message = format!("cannot read the output {}: {error}", root.display());
+            return Err(Error::new(ErrorClass::Io, message).with_source(error));
         }
         let dangling = error.io_error().is_some_and(|it| it.kind() == std::io::ErrorKind::NotFound);
         if dangling && !is_parquet(path) {
@@ -169,6 +179,7 @@ impl Found {
         } else {
             self.unreadable.push(Unreadable { path: relative, reason: error.to_string() });
         }
+        Ok(())
     }
 }
 
@@ -187,7 +198,7 @@ impl OutputFile {
     /// Opens one file: footer, facts for the report, digest of its bytes.
     ///
     /// # Errors
-    /// Class `input` where it is no readable Parquet file.
+    /// Class `input` where it is no readable Parquet file, class `io` where the machine does not give it back.
     pub fn open(path: &Path, relative: &str) -> Result<Self> {
         let metadata = Arc::new(read_footer(path)?);
         // The Arrow schema is needed for every later look; refuse here what has none.
@@ -266,15 +277,14 @@ fn rows(path: &Path, metadata: &ParquetMetaData) -> Result<u64> {
 
 fn read_footer(path: &Path) -> Result<ParquetMetaData> {
     let unreadable = |what: String| Error::unreadable(path, what);
-    let mut file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
-    let length = file.metadata().map_err(|error| unreadable(error.to_string()))?.len();
+    let unread = |error: std::io::Error| Error::unreadable(path, error);
+    let mut file = File::open(path).map_err(unread)?;
+    let length = file.metadata().map_err(unread)?.len();
     if length < 12 {
         return Err(unreadable(format!("{length} bytes are too few")));
     }
     let mut tail = [0_u8; 8];
-    file.seek(SeekFrom::End(-8))
-        .and_then(|_| file.read_exact(&mut tail))
-        .map_err(|error| unreadable(error.to_string()))?;
+    file.seek(SeekFrom::End(-8)).and_then(|_| file.read_exact(&mut tail)).map_err(unread)?;
     if &tail[4..] == b"PARE" {
         return Err(unreadable("its footer is encrypted".to_owned()));
     }
@@ -291,7 +301,7 @@ fn read_footer(path: &Path) -> Result<ParquetMetaData> {
         vec![0_u8; usize::try_from(footer_length).map_err(|error| unreadable(error.to_string()))?];
     file.seek(SeekFrom::Start(length - 8 - footer_length))
         .and_then(|_| file.read_exact(&mut bytes))
-        .map_err(|error| unreadable(error.to_string()))?;
+        .map_err(unread)?;
     guarded(path, None, || corpora::footer::decode_metadata(&bytes))
 }
 

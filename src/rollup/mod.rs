@@ -106,7 +106,7 @@ impl Model {
             cancel.check()?;
             match open_input(path, &columns, rule) {
                 Ok(input) => inputs.push(input),
-                Err(reason) => return Ok(Modelled::Unknown(reason)),
+                Err(stop) => return modelled(Err(stop)),
             }
         }
         let mapping = Mapping::new(rule.relative_accuracy);
@@ -176,19 +176,19 @@ fn modelled<T>(result: std::result::Result<T, Stop>) -> Result<Modelled<T>> {
     match result {
         Ok(value) => Ok(Modelled::Known(value)),
         Err(Stop::NoModel(reason)) => Ok(Modelled::Unknown(reason)),
-        Err(Stop::Failed(error)) if matches!(error.class, ErrorClass::Input | ErrorClass::Io) => {
-            Ok(Modelled::Unknown(error.message))
-        }
+        Err(Stop::Failed(error)) if error.class == ErrorClass::Input => Ok(Modelled::Unknown(error.message)),
         Err(Stop::Failed(error)) => Err(error),
     }
 }
 
 /// Opens an input and looks whether its columns have the types that the rule speaks of.
-fn open_input(path: &Path, columns: &Columns, rule: &RollupRule) -> std::result::Result<Input, String> {
+fn open_input(path: &Path, columns: &Columns, rule: &RollupRule) -> std::result::Result<Input, Stop> {
     let name = crate::error::display(path);
-    let unusable = |error: Error| format!("input {name} cannot be used: {}", error.message);
+    let unusable = |error: Error| {
+        Stop::Failed(Error { message: format!("input {name} cannot be used: {}", error.message), ..error })
+    };
     let file = OutputFile::open(path, &name).map_err(unusable)?;
     let schema = file.arrow_schema().map_err(unusable)?;
-    columns.check_input(&schema, rule).map_err(|what| format!("input {name}: {what}"))?;
+    columns.check_input(&schema, rule).map_err(|what| Stop::NoModel(format!("input {name}: {what}")))?;
     Ok(Input { file, name })
 }

@@ -123,7 +123,7 @@ impl<'a> Ground<'a> {
             ..self.candidate.info.clone()
         };
         let candidate = if fault == Fault::LeakDescriptor {
-            self.leaking(info, &folder)
+            self.leaking(info, &folder)?
         } else if let Some(later) = fault.of_rerun() {
             let again = self.damaged(later, info.clone(), &folder, cancel)?;
             again.map(|observed| {
@@ -148,9 +148,7 @@ impl<'a> Ground<'a> {
 
     /// Removes everything.
     pub(super) fn close(self) -> Result<()> {
-        self.home
-            .close()
-            .map_err(|error| Error::internal(format!("cannot remove a temporary directory: {error}")))
+        self.home.close().map_err(Error::not_removed)
     }
 
     /// A copy of the candidate's work with the fault in it.
@@ -174,15 +172,15 @@ impl<'a> Ground<'a> {
     }
 
     /// The undamaged output of a side that leaks a descriptor, as a child process counts it.
-    fn leaking(&self, info: SideInfo, folder: &Path) -> Option<Observed> {
-        let program = self.program?;
+    fn leaking(&self, info: SideInfo, folder: &Path) -> Result<Option<Observed>> {
+        let Some(program) = self.program else { return Ok(None) };
         let declared =
             [Role::Baseline, Role::Candidate].iter().any(|role| self.job.expected.error(*role).is_some());
         if declared || self.rows_in.is_none_or(|rows| rows > probe::MAX_ROWS) {
-            return None;
+            return Ok(None);
         }
-        let probe = probe::ask(program, &Request::new(&info.name, &self.job), folder);
-        Some(Observed { info, probe: Some(probe), ..self.candidate.clone() })
+        let probe = probe::ask(program, &Request::new(&info.name, &self.job), folder)?;
+        Ok(Some(Observed { info, probe: Some(probe), ..self.candidate.clone() }))
     }
 
     /// Every check that goes red, with its first blocker.

@@ -12,6 +12,7 @@ use reports::manifest::{ErrorClass, Failure, Manifest};
 use walkdir::WalkDir;
 
 use super::{SideRun, Workplace};
+use crate::errno;
 use crate::error::{Error, Result};
 use crate::job::{Job, JobKind};
 use crate::output::pages;
@@ -22,11 +23,13 @@ pub const DEFAULT_INGEST_DATEINT: i64 = 20_250_101;
 /// What a built-in writer returned, in the harness's words.
 pub type Performed = std::result::Result<Manifest, Failure>;
 
-/// Lets a writer do its work; a panic in it is its failure, not the harness's.
+/// Lets a writer do its work; a panic in it is its failure, not the harness's. Where a library panics because memory is refused, the
+/// failure is of class `io`.
 pub fn caught(work: impl FnOnce() -> Performed) -> Performed {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let said = crate::error::of_panic(panic.as_ref());
-        Err(Failure { class: ErrorClass::Internal, message: format!("the writer panicked: {said}") })
+        let class = if errno::memory_refused(&said) { ErrorClass::Io } else { ErrorClass::Internal };
+        Err(Failure { class, message: format!("the writer panicked: {said}") })
     })
 }
 

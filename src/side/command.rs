@@ -28,6 +28,7 @@ use super::process::{Cause, Ended, run};
 use super::template::{Argument, Values};
 use super::{Side, SideRun, Workplace};
 use crate::config::{SideConfig, format_duration};
+use crate::errno;
 use crate::error::{Error, Result, display};
 use crate::job::Job;
 use crate::output::manifest::{self, Statement};
@@ -102,18 +103,26 @@ impl Command {
     }
 
     /// What the end of the program means, and the manifest of a completed side.
-    fn judge(&self, ended: &Ended, output: &Path) -> (SideOutcome, Option<Manifest>) {
-        let statement = manifest::examine(output);
+    ///
+    /// # Errors
+    /// Class `io` where the machine did not start the program, or does not give the manifest back.
+    fn judge(&self, ended: &Ended, output: &Path) -> Result<(SideOutcome, Option<Manifest>)> {
+        if let Cause::NotStarted(error) = &ended.cause
+            && errno::start_of_machine(error)
+        {
+            return Err(Error::new(ErrorClass::Io, self.not_started(error)));
+        }
+        let statement = manifest::examine(output)?;
         let status = match &ended.cause {
             Cause::Exited(status) => Some(*status),
             Cause::NotStarted(_) | Cause::TimedOut | Cause::Cancelled => None,
         };
         let message = match (&ended.cause, &statement) {
             (Cause::Exited(status), Ok(Statement::Nothing)) if status.success() => {
-                return (SideOutcome::Completed, None);
+                return Ok((SideOutcome::Completed, None));
             }
             (Cause::Exited(status), Ok(Statement::Manifest(manifest))) if status.success() => {
-                return (SideOutcome::Completed, Some(manifest.clone()));
+                return Ok((SideOutcome::Completed, Some(manifest.clone())));
             }
             (Cause::Exited(status), Err(fault)) if status.success() => {
                 format!("cmd:{} ended well but left an unusable manifest: {fault}", self.name)
@@ -126,11 +135,11 @@ impl Command {
             ),
             (Cause::Cancelled, _) => format!("cmd:{} was interrupted", self.name),
             (Cause::Exited(_), Ok(Statement::Failure(failure))) => {
-                return (failed(failure.clone(), status, ended), None);
+                return Ok((failed(failure.clone(), status, ended), None));
             }
             (Cause::Exited(status), _) => self.exited(*status, &ended.stderr),
         };
-        (failed(Failure { class: ErrorClass::Side, message }, status, ended), None)
+        Ok((failed(Failure { class: ErrorClass::Side, message }, status, ended), None))
     }
 
     /// Message for a program that could not be started.
@@ -204,7 +213,7 @@ impl Side for Command {
         if matches!(ended.cause, Cause::Cancelled) {
             return Err(Error::cancelled());
         }
-        let (outcome, manifest) = self.judge(&ended, place.output);
+        let (outcome, manifest) = self.judge(&ended, place.output)?;
         Ok(SideRun {
             outcome,
             output: place.output.to_path_buf(),

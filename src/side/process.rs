@@ -74,11 +74,15 @@ pub fn run(command: &mut Command, timeout: Duration, cancel: &Cancel) -> Ended {
         }
     };
     let tail = Arc::new(Mutex::new(Tail::default()));
-    let dry = drain(&mut child, &tail);
+    let drained = drain(&mut child, &tail);
     // The leader's id is the group's id. It is the id of a living child: positive, and not our own group's.
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
 
-    let cause = wait(&mut child, started, timeout, cancel);
+    let (cause, dry) = match drained {
+        Ok(dry) => (wait(&mut child, started, timeout, cancel), Some(dry)),
+        // Its output would fill the pipes, and it would wait for ever.
+        Err(error) => (Cause::NotStarted(error), None),
+    };
     let mut note = None;
     if let Some(group) = group {
         let gone = match cause {
@@ -86,7 +90,8 @@ pub fn run(command: &mut Command, timeout: Duration, cancel: &Cancel) -> Ended {
                 signal(group, Signal::TERM);
                 vanished(&mut child, group, GRACE)
             }
-            Cause::Exited(_) | Cause::NotStarted(_) => {
+            Cause::NotStarted(_) => false,
+            Cause::Exited(_) => {
                 let gone = vanished(&mut child, group, LINGER);
                 if !gone {
                     note = Some("[processes that the side left running were ended]");
@@ -101,7 +106,7 @@ pub fn run(command: &mut Command, timeout: Duration, cancel: &Cancel) -> Ended {
             }
         }
     }
-    let open = !wait_until_dry(&dry);
+    let open = dry.is_some_and(|dry| !wait_until_dry(&dry));
     let mut stderr = tail.lock().unwrap_or_else(PoisonError::into_inner).text();
     for line in
         note.into_iter().chain(open.then_some("[a process outside the side's group holds its output open]"))
@@ -198,21 +203,25 @@ fn state_and_group(stat: &[u8]) -> Option<(u8, i32)> {
     Some((state, group))
 }
 
-/// Starts a thread a pipe. The receiver is told nothing and only closes once both have run dry.
-fn drain(child: &mut Child, tail: &Arc<Mutex<Tail>>) -> Receiver<()> {
+/// Starts a thread a pipe. The receiver gets nothing and only closes once both have run dry.
+fn drain(child: &mut Child, tail: &Arc<Mutex<Tail>>) -> std::io::Result<Receiver<()>> {
     let (open, dry) = channel();
     if let Some(stdout) = child.stdout.take() {
-        read_away(stdout, None, open.clone());
+        read_away(stdout, None, open.clone())?;
     }
     if let Some(stderr) = child.stderr.take() {
-        read_away(stderr, Some(Arc::clone(tail)), open);
+        read_away(stderr, Some(Arc::clone(tail)), open)?;
     }
-    dry
+    Ok(dry)
 }
 
 /// Reads a pipe to its end, holding `open` until then.
-fn read_away(mut pipe: impl Read + Send + 'static, tail: Option<Arc<Mutex<Tail>>>, open: Sender<()>) {
-    thread::spawn(move || {
+fn read_away(
+    mut pipe: impl Read + Send + 'static,
+    tail: Option<Arc<Mutex<Tail>>>,
+    open: Sender<()>,
+) -> std::io::Result<()> {
+    let read = move || {
         let mut buffer = [0; 8 << 10];
         loop {
             match pipe.read(&mut buffer) {
@@ -227,7 +236,8 @@ fn read_away(mut pipe: impl Read + Send + 'static, tail: Option<Arc<Mutex<Tail>>
             }
         }
         drop(open);
-    });
+    };
+    thread::Builder::new().name("pipe".to_owned()).spawn(read).map(drop)
 }
 
 /// False where a pipe is still open after [`DRAIN`].

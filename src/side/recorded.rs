@@ -17,6 +17,7 @@ use reports::document::{Role, SideInfo, SideKind, SideOutcome};
 use reports::manifest::{ErrorClass, Failure, Manifest};
 
 use super::{Side, SideRun, Workplace};
+use crate::errno;
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::output::manifest::{self, Statement};
@@ -67,14 +68,17 @@ impl Recorded {
     }
 
     /// Where the output of `job` lies, or why it lies nowhere.
-    fn locate(&self, job: &Job) -> std::result::Result<PathBuf, String> {
+    ///
+    /// # Errors
+    /// Class `io` where the machine does not say what lies there.
+    fn locate(&self, job: &Job) -> Result<std::result::Result<PathBuf, String>> {
         let listed = match self.role {
             Some(Role::Baseline) => job.recorded.baseline.as_deref(),
             Some(Role::Candidate) => job.recorded.candidate.as_deref(),
             None => None,
         };
         if let Some(listed) = listed {
-            return if listed.is_dir() {
+            return Ok(if is_directory(listed)? {
                 Ok(listed.to_path_buf())
             } else {
                 Err(format!(
@@ -82,16 +86,16 @@ impl Recorded {
                     listed.display(),
                     job.id
                 ))
-            };
+            });
         }
         let Some(path) = &self.path else {
-            return Err(format!(
+            return Ok(Err(format!(
                 "the job list names no recorded output for job {} and there is no dir:PATH",
                 job.id
-            ));
+            )));
         };
         let own = path.join(&job.id);
-        if own.is_dir() {
+        Ok(if is_directory(&own)? {
             Ok(own)
         } else if self.several_jobs {
             Err(format!(
@@ -103,13 +107,18 @@ impl Recorded {
             Ok(path.clone())
         } else {
             Err(format!("recorded output {} is gone", path.display()))
-        }
+        })
     }
 }
 
 impl Side for Recorded {
     fn info(&self, job: &Job) -> SideInfo {
-        let path = self.locate(job).ok().or_else(|| self.path.clone()).unwrap_or_default();
+        let path = self
+            .locate(job)
+            .ok()
+            .and_then(std::result::Result::ok)
+            .or_else(|| self.path.clone())
+            .unwrap_or_default();
         SideInfo {
             name: format!("dir:{}", path.display()),
             kind: SideKind::Recorded,
@@ -121,15 +130,15 @@ impl Side for Recorded {
     }
 
     fn identity(&self, job: &Job) -> Result<String> {
-        let files = self.locate(job).ok().map(|output| crate::content::digest_all(&output)).transpose()?;
+        let files = self.locate(job)?.ok().map(|output| crate::content::digest_all(&output)).transpose()?;
         Ok(format!("{self:?} {files:?}"))
     }
 
     fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
         place.cancel.check()?;
-        let (outcome, output, manifest) = match self.locate(job) {
+        let (outcome, output, manifest) = match self.locate(job)? {
             Ok(output) => {
-                let (outcome, manifest) = read(&output);
+                let (outcome, manifest) = read(&output)?;
                 (outcome, output, manifest)
             }
             // The workplace's output is empty, which is what there is of this job.
@@ -139,12 +148,24 @@ impl Side for Recorded {
     }
 }
 
-/// Outcome and manifest of the output in `dir`. A single file has no manifest.
-fn read(dir: &Path) -> (SideOutcome, Option<Manifest>) {
-    if dir.is_file() {
-        return (SideOutcome::Recorded, None);
+/// True for a directory; false for what is something else, or not there.
+///
+/// # Errors
+/// Class `io` where the machine does not say.
+fn is_directory(path: &Path) -> Result<bool> {
+    match std::fs::metadata(path) {
+        Ok(facts) => Ok(facts.is_dir()),
+        Err(error) if errno::of_machine(&error) => Err(Error::io("cannot read", path, error)),
+        Err(_) => Ok(false),
     }
-    match manifest::examine(dir) {
+}
+
+/// Outcome and manifest of the output in `dir`. A single file has no manifest.
+fn read(dir: &Path) -> Result<(SideOutcome, Option<Manifest>)> {
+    if dir.is_file() {
+        return Ok((SideOutcome::Recorded, None));
+    }
+    Ok(match manifest::examine(dir)? {
         Ok(Statement::Nothing) => (SideOutcome::Recorded, None),
         Ok(Statement::Manifest(manifest)) => (SideOutcome::Recorded, Some(manifest)),
         Ok(Statement::Failure(failure)) => (failed(failure.class, failure.message), None),
@@ -152,7 +173,7 @@ fn read(dir: &Path) -> (SideOutcome, Option<Manifest>) {
             let message = format!("recorded output {} has an unusable manifest: {fault}", dir.display());
             (failed(ErrorClass::Side, message), None)
         }
-    }
+    })
 }
 
 /// A failed outcome of a side that did not run.

@@ -175,6 +175,21 @@ impl Error {
         Self::input(place, message)
     }
 
+    /// An input that could not be read: what the system refused is I/O, all else is the input's.
+    pub(crate) fn unreadable(path: &Path, source: ParquetError) -> Self {
+        let of_system = |io: &std::io::Error| {
+            io.raw_os_error().is_some() && io.kind() != std::io::ErrorKind::InvalidInput
+        };
+        match source {
+            ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+                Ok(io) if of_system(&io) => Self::io("reading", path, *io),
+                Ok(io) => Self::input(path.display(), format!("not a readable Parquet file: {io}")),
+                Err(inner) => Self::input(path.display(), format!("not a readable Parquet file: {inner}")),
+            },
+            other => Self::input(path.display(), format!("not a readable Parquet file: {other}")),
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         Self::Io { action, path: path.to_path_buf(), source }
     }

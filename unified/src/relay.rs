@@ -5,8 +5,8 @@
 //! who is slower. Whichever side fails first ends the other.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 
 use crate::builder::UnifiedWriterBuilder;
 use crate::catalog::Catalog;
@@ -16,13 +16,13 @@ use crate::rollup::Sink;
 use crate::scratch::Scratch;
 use crate::stats::Meter;
 use crate::weighed::Weighed;
-use crate::workers::Workers;
+use crate::workers::{Workers, lock};
 
 /// Batches that wait between two stages, beside the one that each has in hands.
 const WAITING: usize = 3;
 
 /// Runs `produce`, which hands batches to the function it is given, and `consume`, which takes them: side by side with
-/// two threads or more, in turn with one.
+/// two threads or more, in turn with one or where no other can be started.
 pub(crate) fn side_by_side<T: Send, R: Send>(
     threads: usize,
     produce: impl FnOnce(&mut dyn FnMut(T) -> Result<()>) -> Result<R> + Send,
@@ -32,11 +32,17 @@ pub(crate) fn side_by_side<T: Send, R: Send>(
         return produce(&mut consume);
     }
     let (sender, batches) = sync_channel(WAITING);
+    // Taken by the thread once it runs: where none can be started, it is still here.
+    let produce = Mutex::new(Some(produce));
+    let taken = || lock(&produce).take().ok_or(Error::Closed("its rows were produced already"));
     std::thread::scope(|scope| {
-        let producer = scope.spawn(move || {
+        let beside = move || {
             // The receiver is gone only if the consumer failed; its own error is the one to report.
-            produce(&mut |batch| sender.send(batch).map_err(|_| Error::Cancelled))
-        });
+            taken()?(&mut |batch| sender.send(batch).map_err(|_| Error::Cancelled))
+        };
+        let Ok(producer) = std::thread::Builder::new().spawn_scoped(scope, beside) else {
+            return taken()?(&mut consume);
+        };
         let consumed = batches.iter().try_for_each(consume);
         drop(batches);
         let produced = producer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));

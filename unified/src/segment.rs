@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
@@ -27,6 +27,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use crate::codes::can_be_coded;
 use crate::error::{Error, Result};
 use crate::footer::read_metadata;
+use crate::workers::lock;
 
 /// Most rows of a batch.
 const BATCH_ROWS: usize = 8192;
@@ -156,8 +157,9 @@ impl SegmentReader {
     pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(batch) = self.batches.as_mut().and_then(Iterator::next) {
-                let batch = batch.map_err(|source| {
-                    Error::input_from(format!("{}, from row {}", self.place(), self.rows), source)
+                let batch = batch.map_err(|source| match self.file.file.fault() {
+                    Some(fault) => Error::io("reading", &self.path, fault),
+                    None => Error::input_from(format!("{}, from row {}", self.place(), self.rows), source),
                 })?;
                 self.first_row = self.rows;
                 self.rows += batch.num_rows() as u64;
@@ -190,7 +192,10 @@ impl SegmentReader {
             .with_row_groups(vec![index])
             .with_batch_size(rows)
             .build()
-            .map_err(|source| Error::input_from(self.place(), source))?;
+            .map_err(|source| match self.file.file.fault() {
+                Some(fault) => Error::io("reading", &self.path, fault),
+                None => Error::input_from(self.place(), source),
+            })?;
         self.batches = Some(batches);
         Ok(true)
     }
@@ -248,9 +253,30 @@ fn has_dictionary(column: &ColumnChunkMetaData) -> bool {
 /// A file that is read by position: all who read it share one descriptor and no cursor.
 #[derive(Debug, Clone)]
 struct SharedFile {
-    file: Arc<File>,
+    file: Arc<Kept>,
     len: u64,
     version: Version,
+}
+
+/// An open file, and the first error of the system that reading it met: on its way through Arrow an error becomes text.
+#[derive(Debug)]
+struct Kept {
+    file: File,
+    fault: Mutex<Option<std::io::Error>>,
+}
+
+impl Kept {
+    fn fault(&self) -> Option<std::io::Error> {
+        lock(&self.fault).take()
+    }
+
+    fn note(&self, error: std::io::Error) -> std::io::Error {
+        if let Some(code) = error.raw_os_error().filter(|_| error.kind() != std::io::ErrorKind::InvalidInput)
+        {
+            lock(&self.fault).get_or_insert_with(|| std::io::Error::from_raw_os_error(code));
+        }
+        error
+    }
 }
 
 /// Device, inode, length and time of the last change (seconds, nanoseconds) of a file when it was opened: another file under
@@ -278,20 +304,20 @@ impl ChunkReader for SharedFile {
             )));
         }
         let mut bytes = vec![0; length];
-        self.file.read_exact_at(&mut bytes, start)?;
+        self.file.file.read_exact_at(&mut bytes, start).map_err(|error| self.file.note(error))?;
         Ok(bytes.into())
     }
 }
 
 /// A place in a file from which reading goes on.
 struct FileAt {
-    file: Arc<File>,
+    file: Arc<Kept>,
     at: u64,
 }
 
 impl Read for FileAt {
     fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read_at(bytes, self.at)?;
+        let read = self.file.file.read_at(bytes, self.at).map_err(|error| self.file.note(error))?;
         self.at += read as u64;
         Ok(read)
     }
@@ -317,8 +343,9 @@ fn open(path: &Path) -> Result<(SharedFile, ArrowReaderMetadata)> {
     })?;
     let metadata = read_metadata(&file)
         .and_then(|metadata| ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()))
-        .map_err(|source| Error::input(path.display(), format!("not a readable Parquet file: {source}")))?;
+        .map_err(|source| Error::unreadable(path, source))?;
     let found = file.metadata().map_err(|source| Error::io("opening", path, source))?;
     let version = (found.dev(), found.ino(), found.len(), (found.mtime(), found.mtime_nsec()));
+    let file = Kept { file, fault: Mutex::default() };
     Ok((SharedFile { file: Arc::new(file), len: found.len(), version }, metadata))
 }

@@ -86,36 +86,50 @@ impl Segments<'_> {
         mut each: impl FnMut(&RecordBatch, &str, u64) -> Result<()>,
     ) -> Result<()> {
         if self.threads < 2 {
-            let share = self.memory_limit / 16;
-            let all = |reader| reader;
-            return self.inputs.iter().try_for_each(|path| {
-                read_one(path, self.dropped, share, meter, all, |piece| {
-                    each(&piece.batch, &piece.place, piece.first_row)
-                })
-            });
+            return self.read_alone(meter, each);
         }
         let few = |bytes: u64| usize::try_from(self.memory_limit / bytes).unwrap_or(usize::MAX).max(1);
         let count = self.threads.min(self.inputs.len()).min(few(BYTES_A_READER)).max(1);
         let parts = if count == 1 { 2 } else { 1 };
         let readers = Readers { count, parts, ahead: few(BYTES_AHEAD).min(AHEAD) };
-        std::thread::scope(|scope| {
+        let started = std::thread::scope(|scope| {
             let mut channels: Vec<Vec<Receiver<Message>>> = Vec::with_capacity(readers.count);
             for first in 0..readers.count {
                 let channel = |part| {
                     let (sender, receiver) = sync_channel(readers.ahead);
                     // Half of a batch may lack the column by which it would be sorted.
                     let work = Self { sorted_by: self.sorted_by.filter(|_| parts == 1), ..*self };
-                    scope.spawn(move || work.read_every(first, part, readers, meter, &sender));
-                    receiver
+                    let read = move || work.read_every(first, part, readers, meter, &sender);
+                    std::thread::Builder::new().spawn_scoped(scope, read).map(|_| receiver)
                 };
-                channels.push((0..readers.parts).map(channel).collect());
+                match (0..readers.parts).map(channel).collect::<std::io::Result<_>>() {
+                    Ok(receivers) => channels.push(receivers),
+                    // Those that were started end once nothing takes their batches.
+                    Err(_) => return Ok(false),
+                }
             }
             for (segment, path) in self.inputs.iter().enumerate() {
                 while let Some(piece) = next(&channels[segment % readers.count], path)? {
                     each(&piece.batch, &piece.place, piece.first_row)?;
                 }
             }
-            Ok(())
+            Ok(true)
+        })?;
+        if started { Ok(()) } else { self.read_alone(meter, each) }
+    }
+
+    /// Reads in this thread alone.
+    fn read_alone(
+        &self,
+        meter: &Meter,
+        mut each: impl FnMut(&RecordBatch, &str, u64) -> Result<()>,
+    ) -> Result<()> {
+        let share = self.memory_limit / 16;
+        let all = |reader| reader;
+        self.inputs.iter().try_for_each(|path| {
+            read_one(path, self.dropped, share, meter, all, |piece| {
+                each(&piece.batch, &piece.place, piece.first_row)
+            })
         })
     }
 

@@ -1,0 +1,112 @@
+//! The allocator of the program: where the system refuses memory, a message of ours and exit 2 at once, in place of an abort.
+//!
+//! The standard library ends a process by SIGABRT when an allocation fails, which looks like a defect, and which CI cannot tell from
+//! one. Here the process ends as any other that could not run. Nothing is cleaned up: that could ask for memory again, or wait for a
+//! lock that this thread holds. What lies in the report directory stays as it is, the journal for `--resume` with it.
+//!
+//! A caller that could go on without the memory (`try_reserve`) ends here too. In this program that is the reading of whole files.
+//!
+//! The library does not install it: that is for the program (`src/main.rs`). A host of the library keeps its own allocator.
+
+#![expect(
+    unsafe_code,
+    reason = "an allocator cannot be written without; each call goes to the system's as it came"
+)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+
+use crate::exit::Exit;
+
+/// The system's allocator, which never yields null.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Heap;
+
+// SAFETY: every call is handed to the system's allocator unchanged, and what it yields is handed back unchanged, unless it is null:
+// then the process ends.
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `alloc`.
+        granted(unsafe { System.alloc(layout) }, layout.size())
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        granted(unsafe { System.alloc_zeroed(layout) }, layout.size())
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `realloc`, and every block is the system's.
+        granted(unsafe { System.realloc(block, layout, size) }, size)
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`, and every block is the system's.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+fn granted(block: *mut u8, bytes: usize) -> *mut u8 {
+    if block.is_null() {
+        refused(bytes);
+    }
+    block
+}
+
+/// Ends the process. Asks for no memory and takes no lock.
+#[cold]
+fn refused(bytes: usize) -> ! {
+    let mut digits = [0; DIGITS];
+    for part in [BEFORE, decimal(bytes, &mut digits), AFTER] {
+        // Where stderr takes nothing there is no one to say it to.
+        let _ = rustix::io::write(std::io::stderr(), part);
+    }
+    signal_hook::low_level::exit(i32::from(Exit::CouldNotRun.code()))
+}
+
+const BEFORE: &[u8] = b"parallax: out of memory: the system refused ";
+const AFTER: &[u8] =
+    b" bytes; give the process more memory, or run it with a lower --memory-limit or fewer --threads\n";
+
+/// Digits of the largest number.
+const DIGITS: usize = 20;
+
+/// A number in decimal digits.
+fn decimal(mut number: usize, digits: &mut [u8; DIGITS]) -> &[u8] {
+    let mut first = DIGITS;
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        // A remainder by ten fits.
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        first = at;
+        if number == 0 {
+            break;
+        }
+    }
+    &digits[first..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_without_asking_for_memory() {
+        for number in [0, 7, 10, 1_234_567, usize::MAX] {
+            assert_eq!(decimal(number, &mut [0; DIGITS]), number.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn blocks_come_from_the_system_and_go_back_to_it() {
+        let layout = Layout::from_size_align(64, 16).unwrap();
+        // SAFETY: the layout has a size, and the block is used within it and given back once.
+        unsafe {
+            let block = Heap.alloc_zeroed(layout);
+            assert_eq!(std::slice::from_raw_parts(block, 64), [0; 64]);
+            *block = 9;
+            let block = Heap.realloc(block, layout, 128);
+            assert_eq!(*block, 9);
+            Heap.dealloc(block, Layout::from_size_align(128, 16).unwrap());
+        }
+    }
+}
