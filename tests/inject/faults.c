@@ -142,8 +142,12 @@ ssize_t pwrite64(int file, const void *from, size_t bytes, off64_t to) {
   return next_pwrite64()(file, from, part(WRITE, bytes), to);
 }
 FAILING(WRITE, -1, ssize_t, writev, (int file, const struct iovec *from, int count), (file, from, count))
-FAILING(WRITE, -1, ssize_t, copy_file_range, (int in, off64_t *from, int out, off64_t *to, size_t bytes, unsigned flags),
-        (in, from, out, to, bytes, flags))
+REAL(ssize_t, copy_file_range, int, off64_t *, int, off64_t *, size_t, unsigned)
+ssize_t copy_file_range(int in, off64_t *from, int out, off64_t *to, size_t bytes, unsigned flags) {
+  // The kernel restarts it after a signal.
+  if (number != EINTR && fails(WRITE)) return -1;
+  return next_copy_file_range()(in, from, out, to, bytes, flags);
+}
 FAILING(WRITE, -1, ssize_t, sendfile64, (int out, int in, off64_t *from, size_t bytes), (out, in, from, bytes))
 FAILING(SYNC, -1, int, fsync, (int file), (file))
 FAILING(SYNC, -1, int, fdatasync, (int file), (file))
