@@ -36,6 +36,7 @@ use self::ci::Ci;
 use self::failure::Withheld;
 use self::redact::RedactArgs;
 use crate::cancel::Cancel;
+use crate::claim::Claim;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::interrupt;
@@ -132,6 +133,16 @@ enum Command {
     /// Perform one job with a built-in side (started when measuring).
     #[command(hide = true)]
     PerformJob(measure::PerformArgs),
+}
+
+/// The directory taken, with a word on stderr where other processes cannot see that.
+fn noted(claim: Claim) -> Claim {
+    if !claim.is_locked() {
+        terminal::complain(
+            "parallax: the file system of the output directory has no locks: a second process that writes to it is not noticed",
+        );
+    }
+    claim
 }
 
 /// Parses the command line, performs it and says how it went.
