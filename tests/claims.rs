@@ -89,6 +89,28 @@ fn a_second_process_in_a_report_directory_is_refused_and_removes_nothing() {
 }
 
 #[test]
+fn external_sides_end_with_a_harness_that_was_killed() {
+    let (_inputs, inputs) = corpus("compact-one-row");
+    let arguments = [&["run", "--corpus", &inputs[0], "--threads", "1"], &BOTH[..]].concat();
+    // The side's own child is in its group and ends as well.
+    let script = "echo $$ > \"$1/pid\"\nsleep 600 &\necho $! > child.new\nmv child.new child\nwait\n";
+    let (home, mut command) =
+        parallax(&arguments).with_file("parallax.toml", SIDES).with_file("copy.sh", script).into_parts();
+    let mut harness = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let child = home.path().join("child");
+    until("the side did not start", || child.exists());
+    let pid: u32 = std::fs::read_to_string(&child).unwrap().trim().parse().unwrap();
+    let runs = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
+    };
+    assert!(runs(), "the side's child runs while the harness does");
+    harness.kill().unwrap();
+    harness.wait().unwrap();
+    until("the side's child runs on", || !runs());
+}
+
+#[test]
 fn a_comparison_that_was_killed_is_begun_again_in_the_same_directory() {
     let (_inputs, inputs) = corpus("compact-one-row");
     let compare = ["compare", &inputs[0], &inputs[0], "--out", "out"];

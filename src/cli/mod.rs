@@ -40,6 +40,7 @@ use crate::claim::Claim;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::interrupt;
+use crate::side::guard;
 
 /// A/B shadow comparison of Parquet writers: is the new writer safe to roll out?
 ///
@@ -127,6 +128,9 @@ enum Command {
     /// Count what a built-in side leaves open (started by `run` as a child process).
     #[command(hide = true)]
     ProbeLeaks(probe::ProbeArgs),
+    /// End the external sides of a harness that was killed (started before the first of them).
+    #[command(hide = true)]
+    GuardGroups,
     /// Start a program, wait for it and write down what the system says of it (started when measuring).
     #[command(hide = true)]
     Launch(measure::LaunchArgs),
@@ -156,6 +160,9 @@ pub fn main() -> Exit {
     let withheld = cli.redacted().map(Withheld::of);
     if withheld.is_some() {
         failure::keep_panics_quiet();
+    }
+    if let Ok(program) = std::env::current_exe() {
+        guard::install(program);
     }
     let cancel = Cancel::default();
     match interrupt::install(&cancel).and_then(|()| perform(cli, &cancel)) {
@@ -221,6 +228,10 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Completions(args) => args.perform(),
         Command::Man => manual::man(),
         Command::ProbeLeaks(args) => args.perform(&common),
+        Command::GuardGroups => {
+            guard::watch(std::io::stdin().lock());
+            Ok(Exit::Pass)
+        }
         Command::Launch(args) => args.perform(),
         Command::PerformJob(args) => args.perform(cancel),
     }
