@@ -272,6 +272,11 @@ mod tests {
         let more = left_behind(parent.path(), "parallax-scratch-bbbbbbbbbbbbbbbb");
         std::fs::write(more.join("own"), "").unwrap();
         std::fs::write(parent.path().join("parallax-scratch-cccccccccccccccc"), "a file").unwrap();
+        // What another user owns, where the test may give it away.
+        let foreign = left_behind(parent.path(), "parallax-scratch-dddddddddddddddd");
+        if std::os::unix::fs::chown(&foreign, Some(65_534), None).is_err() {
+            std::fs::remove_dir_all(&foreign).unwrap();
+        }
         let before = names(parent.path());
         drop(Scratch::new(parent.path()).unwrap());
         assert_eq!(names(parent.path()), before);

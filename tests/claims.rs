@@ -226,6 +226,9 @@ fn what_ends_in_exit_2_leaves_no_decision_no_trend_and_no_rendered_report() {
             );
         }
     }
+    let bundle = ["bundle", "parallax-report", "--job", "ingest-unicode", "--out", "one.tar.zst"];
+    assert_eq!(full(&bundle), Some(2));
+    assert!(!done.path("one.tar.zst").exists());
     // An earlier decision that is asked for is not overwritten by the one that asks.
     let (_, _, stderr) = beside(&done, &gate);
     let (code, _, told) = beside(&done, &[&gate[..], &["--after", "out"]].concat());

@@ -37,14 +37,20 @@ impl BundleArgs {
         let home = Scratch::new(&options::tmp_dir(common)?)?;
         stage::stage(&self.report, &self.job, home.path())?;
         let digest = archive::pack(home.path(), &self.out)?;
-        home.close()?;
-        let out = self.out.display().to_string();
-        match common.format {
-            Format::Text => {
-                terminal::text(&format!("bundle: {out}\nBLAKE3 of its list of digests: {digest}\n"))?
-            }
-            Format::Json => terminal::json(&Bundled { out, job: self.job.clone(), digest })?,
-        }
+        home.close().and_then(|()| self.show(digest, common.format)).inspect_err(|_| {
+            // A command that ends in an error leaves no bundle. The first error counts.
+            drop(std::fs::remove_file(&self.out));
+        })?;
         Ok(Exit::Pass)
+    }
+
+    fn show(&self, digest: String, format: Format) -> Result<()> {
+        let out = self.out.display().to_string();
+        match format {
+            Format::Text => {
+                terminal::text(&format!("bundle: {out}\nBLAKE3 of its list of digests: {digest}\n"))
+            }
+            Format::Json => terminal::json(&Bundled { out, job: self.job.clone(), digest }),
+        }
     }
 }
