@@ -243,3 +243,53 @@ pub fn keep(out: &Path, side: &str, job: &str, output: &Path, manifest: Option<&
     std::fs::rename(&target, &whole).map_err(|source| cannot("keep", &whole, &source))?;
     Ok(crate::error::display(&folder))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_output_has_its_name_only_when_it_is_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let (out, output) = (home.path().join("out"), home.path().join("output"));
+        let folder = out.join(OUTPUTS).join("candidate");
+        let error = keep(&out, "candidate", "one", &output, None).unwrap_err();
+        assert_eq!(error.class, ErrorClass::Io);
+        assert!(!folder.join("one").exists() && folder.join(".one.partial").exists());
+        std::fs::create_dir_all(output.join("deep")).unwrap();
+        std::fs::write(output.join("deep/a.parquet"), "rows").unwrap();
+        assert_eq!(keep(&out, "candidate", "one", &output, None).unwrap(), "outputs/candidate/one");
+        assert!(folder.join("one/deep/a.parquet").is_file() && !folder.join(".one.partial").exists());
+        std::fs::create_dir(folder.join(".one.partial")).unwrap();
+        forget(&out, "one").unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_killed_report_is_cleared_with_its_hidden_files_and_a_resumed_one_keeps_its_journal() {
+        let home = tempfile::tempdir().unwrap();
+        let out = home.path().join("out");
+        let put = || {
+            let claim = prepare(&out, false, "--out").unwrap();
+            let mark = std::fs::read(out.join(LOCK)).unwrap();
+            drop(Journal::open(&out, false).unwrap());
+            std::fs::write(out.join(".report.json.17.tmp"), "half").unwrap();
+            std::fs::write(out.join("index.html"), "partial").unwrap();
+            drop(claim);
+            std::fs::write(out.join(LOCK), mark).unwrap();
+        };
+        let left = || {
+            let entries = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name());
+            entries.collect::<std::collections::BTreeSet<_>>()
+        };
+        put();
+        let resumed = prepare(&out, true, "--out").unwrap();
+        assert_eq!(left().into_iter().collect::<Vec<_>>(), [LOCK, JOURNAL]);
+        drop(resumed);
+        put();
+        std::fs::remove_file(out.join(JOURNAL)).unwrap();
+        let anew = prepare(&out, false, "--out").unwrap();
+        assert_eq!(left().into_iter().collect::<Vec<_>>(), [LOCK]);
+        drop(anew);
+    }
+}
