@@ -189,11 +189,15 @@ fn is_bare(dir: &Path, names: &[&str]) -> bool {
     })
 }
 
-/// Removes the files `names`, and what a killed process left under their hidden names.
+/// Removes the files `names`, and what a killed process left under their hidden names. Documents go first: one that is there says that
+/// all other files are.
 ///
 /// # Errors
 /// Class `io` where a file resists.
 pub fn remove(dir: &Path, names: &[&str]) -> Result<()> {
+    for name in names.iter().filter(|name| name.ends_with(".json")) {
+        remove_file(&dir.join(name))?;
+    }
     let hidden = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
     let hidden = hidden.filter(|name| reports::is_temporary(&name.to_string_lossy(), names));
     for name in names.iter().map(Into::into).chain(hidden) {
