@@ -8,6 +8,7 @@
 pub mod bundle;
 pub mod cancel;
 pub mod check;
+pub mod claim;
 pub mod cli;
 pub mod config;
 pub mod content;
@@ -35,6 +36,7 @@ pub mod rerun;
 pub mod resume;
 pub mod rollup;
 pub mod run;
+pub mod scratch;
 pub mod selftest;
 pub mod settings;
 pub mod shell;

@@ -99,14 +99,21 @@ pub fn ask(program: &Path, request: &Request, scratch: &Path) -> Result<Probe> {
     let text = serde_json::to_vec(request)
         .map_err(|error| Error::internal("cannot write a request as JSON").with_source(error))?;
     std::fs::write(&file, text).map_err(|source| Error::io("cannot write", &file, source))?;
-    let output = Command::new(program)
+    let mut child = Command::new(program)
         .arg("probe-leaks")
         .arg(&file)
         .arg("--tmp-dir")
         .arg(folder.path())
-        .stdin(Stdio::null())
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .map_err(|source| Error::io("cannot start", program, source))?;
+    // Held open for as long as the child runs: its end of the pipe closes with this process, see `end_with_parent`.
+    let open = child.stdin.take();
+    let output =
+        child.wait_with_output().map_err(|source| Error::io("cannot wait for", program, source))?;
+    drop(open);
     let counted = if output.status.success() {
         serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
     } else {
@@ -114,6 +121,21 @@ pub fn ask(program: &Path, request: &Request, scratch: &Path) -> Result<Probe> {
     };
     folder.close().map_err(Error::not_removed)?;
     Ok(counted.unwrap_or_else(|failure| Probe { steps: Vec::new(), failure: Some(failure) }))
+}
+
+/// Ends this process when the one that started it has ended, however that ended: stdin is a pipe from it in which nothing is
+/// written. Without this a child of a killed harness would work on.
+///
+/// # Errors
+/// Class `internal` where the thread that waits cannot be started.
+pub fn end_with_parent() -> Result<()> {
+    let wait = || {
+        // Whatever the answer is, no process waits for the counts any more.
+        drop(std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()));
+        std::process::exit(2)
+    };
+    let started = std::thread::Builder::new().name("parent".to_owned()).spawn(wait);
+    started.map(drop).map_err(|source| Error::internal(format!("cannot start a thread: {source}")))
 }
 
 /// The child's work.

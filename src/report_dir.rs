@@ -5,6 +5,7 @@ use std::path::Path;
 use reports::document::{Report, Role};
 use reports::manifest::{ErrorClass, FailureDocument, Manifest};
 
+use crate::claim::{self, Claim, Kind, LOCK};
 use crate::error::{Error, Result, chain};
 use crate::evidence::{differences, digests};
 use crate::output::manifest::FILE_NAME;
@@ -22,23 +23,32 @@ pub const FAILURE: &str = "failure.json";
 /// Folder of kept outputs within the report directory.
 pub const OUTPUTS: &str = "outputs";
 
-/// Makes the directory ready: creates it, or removes the report of an earlier run from it, unless that is to be resumed.
+/// File that is written and removed again, to find out whether the directory can be written.
+const TRIAL: &str = ".parallax-write-test";
+
+/// Makes the directory ready: creates it, or removes the report of an earlier run from it, unless that is to be resumed. The
+/// directory belongs to this process until the value returned is dropped. `option` is the one that names another directory.
 ///
 /// # Errors
-/// Class `usage` where the directory holds files but no report: they may be somebody's. Class `io` where it cannot be
-/// written.
-pub fn prepare(out: &Path, resume: bool) -> Result<()> {
-    std::fs::create_dir_all(out).map_err(|source| cannot("make the report directory", out, &source))?;
-    ours(out)?;
-    if !resume {
+/// Class `usage` where the directory holds files but no report (they belong to somebody else), and where another process writes to
+/// it. Class `io` where it cannot be written.
+pub fn prepare(out: &Path, resume: bool, option: &str) -> Result<Claim> {
+    if out.exists() {
+        ours(out)?;
+    }
+    let claim = Claim::take(out, Kind::Report, option)?;
+    if resume {
+        claim::remove(out, &[&reports::FILES[..], &[TRIAL]].concat())?;
+    } else {
         clear(out)?;
     }
     // Finding out now that nothing can be written is kinder than after the work.
-    let trial = out.join(".parallax-write-test");
+    let trial = out.join(TRIAL);
     std::fs::write(&trial, [0_u8; 4096]).and_then(|()| std::fs::remove_file(&trial)).map_err(|source| {
         drop(std::fs::remove_file(&trial));
         cannot("write to the report directory", out, &source)
-    })
+    })?;
+    Ok(claim)
 }
 
 /// Refuses a directory with something in it that is not of an earlier run.
@@ -46,9 +56,11 @@ fn ours(out: &Path) -> Result<()> {
     let mut entries =
         std::fs::read_dir(out).map_err(|source| cannot("read the report directory", out, &source))?;
     // All that a redacted run leaves in its raw directory where it could not be done.
-    let kept = |entry: std::fs::DirEntry| entry.file_name() == KEY || is_failure(&entry.path());
+    let kept = |entry: std::fs::DirEntry| {
+        entry.file_name() == KEY || entry.file_name() == LOCK || is_failure(&entry.path())
+    };
     let bare = entries.all(|entry| entry.is_ok_and(kept));
-    if bare || is_ours(&out.join(DOCUMENT)) || Journal::marks(out) {
+    if bare || is_ours(&out.join(DOCUMENT)) || Journal::marks(out) || Claim::marks(out, Kind::Report) {
         return Ok(());
     }
     Err(Error::usage(format!(
@@ -68,8 +80,10 @@ fn is_failure(path: &Path) -> bool {
 /// # Errors
 /// Class `usage` where the directory holds something else; class `io` where it cannot be written.
 pub fn write_failure(raw: &Path, failure: &FailureDocument) -> Result<()> {
-    std::fs::create_dir_all(raw).map_err(|source| cannot("make the directory", raw, &source))?;
-    ours(raw)?;
+    if raw.exists() {
+        ours(raw)?;
+    }
+    let _claim = Claim::take(raw, Kind::Report, "--raw-out")?;
     let mut text = serde_json::to_vec_pretty(failure)
         .map_err(|error| Error::internal(format!("cannot write the document: {error}")))?;
     text.push(b'\n');
@@ -118,19 +132,35 @@ fn cannot(what: &str, path: &Path, source: &std::io::Error) -> Error {
 /// # Errors
 /// Class `io` where a file resists.
 pub fn clear(out: &Path) -> Result<()> {
-    let tolerate = |path: &Path, result: std::io::Result<()>| match result {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", path, &error)),
-        _ => Ok(()),
-    };
-    for name in reports::FILES.into_iter().chain([JOURNAL, FAILURE]) {
-        let path = out.join(name);
-        tolerate(&path, std::fs::remove_file(&path))?;
-    }
+    claim::remove(out, &[&reports::FILES[..], &[JOURNAL, FAILURE, TRIAL]].concat())?;
     for folder in [OUTPUTS, differences::FOLDER] {
-        let folder = out.join(folder);
-        tolerate(&folder, std::fs::remove_dir_all(&folder))?;
+        remove_folder(&out.join(folder))?;
     }
     Ok(())
+}
+
+/// Removes what a run that ended in an error wrote, except what `--resume` goes on with: the journal, and what was kept of the jobs
+/// in it. `jobs` are the names of all jobs. Where no job was judged, nothing stays.
+///
+/// # Errors
+/// Class `io` where a file resists.
+pub fn retreat<'a>(out: &Path, jobs: impl Iterator<Item = &'a str>) -> Result<()> {
+    let judged = Journal::jobs(out);
+    if judged.is_empty() {
+        return clear(out);
+    }
+    claim::remove(out, &reports::FILES)?;
+    for job in jobs.filter(|job| !judged.contains(*job)) {
+        forget(out, job)?;
+    }
+    Ok(())
+}
+
+fn remove_folder(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", folder, &error)),
+        _ => Ok(()),
+    }
 }
 
 /// Removes what was kept of a job, outputs and differing rows, before it is done again.
@@ -139,18 +169,18 @@ pub fn clear(out: &Path) -> Result<()> {
 /// Class `io` where a file resists.
 pub fn forget(out: &Path, job: &str) -> Result<()> {
     for side in [Role::Baseline, Role::Candidate] {
-        let kept = out.join(OUTPUTS).join(side.to_string()).join(job);
-        if let Err(error) = std::fs::remove_dir_all(&kept)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(cannot("remove", &kept, &error));
-        }
+        let folder = out.join(OUTPUTS).join(side.to_string());
+        remove_folder(&folder.join(job))?;
+        remove_folder(&folder.join(unfinished(job)))?;
     }
-    let told = out.join(differences::FOLDER).join(format!("{job}.parquet"));
-    match std::fs::remove_file(&told) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", &told, &error)),
-        _ => Ok(()),
-    }
+    let folder = out.join(differences::FOLDER);
+    claim::remove_file(&folder.join(format!("{job}.parquet")))?;
+    claim::remove_file(&folder.join(unfinished(job)))
+}
+
+/// Name of the folder or file of a job until it is whole. No job's own name begins with a dot.
+fn unfinished(job: &str) -> String {
+    format!(".{job}.partial")
 }
 
 /// Writes every format.
@@ -173,13 +203,15 @@ pub fn read(path: &Path) -> Result<Report> {
 }
 
 /// Copies the files of a side's output into `<out>/outputs/<side>/<job>`, with its manifest, and returns that path relative to
-/// `out`. So `dir:<out>/outputs/<side>` is a recorded side.
+/// `out`. So `dir:<out>/outputs/<side>` is a recorded side. The folder has its name only when everything is in it.
 ///
 /// # Errors
 /// Class `io` where a file cannot be copied.
 pub fn keep(out: &Path, side: &str, job: &str, output: &Path, manifest: Option<&Manifest>) -> Result<String> {
     let folder = Path::new(OUTPUTS).join(side).join(job);
-    let target = out.join(&folder);
+    let whole = out.join(&folder);
+    let target = whole.with_file_name(unfinished(job));
+    remove_folder(&target)?;
     std::fs::create_dir_all(&target).map_err(|source| cannot("make", &target, &source))?;
     for entry in walkdir::WalkDir::new(output).min_depth(1) {
         let entry = entry.map_err(|error| {
@@ -207,5 +239,57 @@ pub fn keep(out: &Path, side: &str, job: &str, output: &Path, manifest: Option<&
     let list = target.join(digests::BESIDE);
     std::fs::write(&list, digests::text(&digests::of_directory(&target)?))
         .map_err(|source| cannot("keep", &list, &source))?;
+    remove_folder(&whole)?;
+    std::fs::rename(&target, &whole).map_err(|source| cannot("keep", &whole, &source))?;
     Ok(crate::error::display(&folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_output_has_its_name_only_when_it_is_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let (out, output) = (home.path().join("out"), home.path().join("output"));
+        let folder = out.join(OUTPUTS).join("candidate");
+        let error = keep(&out, "candidate", "one", &output, None).unwrap_err();
+        assert_eq!(error.class, ErrorClass::Io);
+        assert!(!folder.join("one").exists() && folder.join(".one.partial").exists());
+        std::fs::create_dir_all(output.join("deep")).unwrap();
+        std::fs::write(output.join("deep/a.parquet"), "rows").unwrap();
+        assert_eq!(keep(&out, "candidate", "one", &output, None).unwrap(), "outputs/candidate/one");
+        assert!(folder.join("one/deep/a.parquet").is_file() && !folder.join(".one.partial").exists());
+        std::fs::create_dir(folder.join(".one.partial")).unwrap();
+        forget(&out, "one").unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_killed_report_is_cleared_with_its_hidden_files_and_a_resumed_one_keeps_its_journal() {
+        let home = tempfile::tempdir().unwrap();
+        let out = home.path().join("out");
+        let put = || {
+            let claim = prepare(&out, false, "--out").unwrap();
+            let mark = std::fs::read(out.join(LOCK)).unwrap();
+            drop(Journal::open(&out, false).unwrap());
+            std::fs::write(out.join(".report.json.17.tmp"), "half").unwrap();
+            std::fs::write(out.join("index.html"), "partial").unwrap();
+            drop(claim);
+            std::fs::write(out.join(LOCK), mark).unwrap();
+        };
+        let left = || {
+            let entries = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name());
+            entries.collect::<std::collections::BTreeSet<_>>()
+        };
+        put();
+        let resumed = prepare(&out, true, "--out").unwrap();
+        assert_eq!(left().into_iter().collect::<Vec<_>>(), [LOCK, JOURNAL]);
+        drop(resumed);
+        put();
+        std::fs::remove_file(out.join(JOURNAL)).unwrap();
+        let anew = prepare(&out, false, "--out").unwrap();
+        assert_eq!(left().into_iter().collect::<Vec<_>>(), [LOCK]);
+        drop(anew);
+    }
 }

@@ -5,12 +5,13 @@
 //!    inputs, both sides (with the files that an external command names, and the files of a recorded output), and the policy.
 //! 3. A resumed run takes over the jobs whose key it finds, with the outputs that were kept of them; all others are done anew. A line
 //!    that was cut off by the interruption is none.
-//! 4. A run that comes to its end removes the file.
+//! 4. A run that comes to its end removes the file. A run that ends in an error (a full disk) leaves it, with what was kept of the
+//!    jobs in it.
 //!
 //! Nothing is taken over on trust of names or times of files. Cost: one pass over the bytes of the inputs, and the judged jobs
 //! once more on disk.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -93,6 +94,22 @@ impl Journal {
         read.is_ok() && line.trim_end() == HEAD
     }
 
+    /// Names of the jobs that the journal in `out` holds; none where there is no journal.
+    #[must_use]
+    pub fn jobs(out: &Path) -> HashSet<String> {
+        #[derive(Deserialize)]
+        struct Line {
+            job: Name,
+        }
+        #[derive(Deserialize)]
+        struct Name {
+            id: String,
+        }
+        let Ok(file) = File::open(out.join(JOURNAL)) else { return HashSet::new() };
+        let lines = BufReader::new(file).split(b'\n').map_while(std::io::Result::ok);
+        lines.filter_map(|line| serde_json::from_slice::<Line>(&line).ok()).map(|line| line.job.id).collect()
+    }
+
     /// The key of a job under these settings.
     ///
     /// # Errors
@@ -103,7 +120,7 @@ impl Journal {
         let Settings { mode, keep, today, by, noise, .. } = settings;
         parts.add(&format!("{mode:?} {keep:?} {today:?} {by:?} {noise}"));
         parts.add(&format!("{:?}", settings.policy));
-        // Where time is measured, a job need not answer for it: its verdict hangs on that too.
+        // Where time is measured, a job need not answer for it: its verdict depends on that too.
         parts.add(if settings.measure.is_some() { "measured" } else { "not measured" });
         job.identify(&mut |text| parts.add(text))?;
         let sides = settings.baseline.as_deref().into_iter().chain([settings.candidate.as_ref()]);
@@ -135,7 +152,12 @@ impl Journal {
             .map_err(|source| Error::internal("cannot write a judged job as JSON").with_source(source))?;
         line.push(b'\n');
         let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let before = file.metadata().map(|facts| facts.len());
         file.write_all(&line).map_err(|source| {
+            // A half line would swallow the next one.
+            if let Ok(before) = before {
+                drop(file.set_len(before));
+            }
             Error::new(ErrorClass::Io, format!("cannot write {}: {source}", self.path.display()))
         })
     }

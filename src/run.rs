@@ -1,7 +1,7 @@
 //! The main loop: every job through both sides, the checks, the verdict, the report. Jobs and sides run in parallel.
 //!
 //! The report directory is written as the run proceeds. An interruption leaves a readable report that says it is partial;
-//! an error (unusable input, a full disk) leaves none.
+//! an error (unusable input, a full disk) leaves no report, but the journal of the jobs judged so far.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -22,6 +22,7 @@ use crate::plan::PlannedJob;
 use crate::policy::{verdict, waiver};
 use crate::report_dir;
 use crate::resume::Journal;
+use crate::scratch::Scratch;
 use crate::settings::Settings;
 
 /// What is told while a run proceeds.
@@ -48,8 +49,8 @@ struct Board {
 /// Performs and judges all jobs and leaves the report in the report directory.
 ///
 /// # Errors
-/// Where something could not be done; the report directory then holds no report. An interruption is not an error here:
-/// the report returned is partial.
+/// Where something could not be done; the report directory then holds no report, and what `--resume` needs. An interruption is not
+/// an error here: the report returned is partial.
 pub fn run(
     jobs: &[PlannedJob],
     settings: &Settings,
@@ -60,7 +61,7 @@ pub fn run(
     let result = perform(jobs, settings, cancel, progress, &started);
     if result.is_err() {
         // The first error counts; one while clearing up would only hide it.
-        drop(report_dir::clear(&settings.out));
+        drop(report_dir::retreat(&settings.out, jobs.iter().map(PlannedJob::id)));
     }
     result
 }
@@ -72,10 +73,7 @@ fn perform(
     progress: &dyn Progress,
     started: &Clock,
 ) -> Result<Report> {
-    let tmp = tempfile::Builder::new()
-        .prefix("parallax-")
-        .tempdir_in(&settings.tmp)
-        .map_err(|source| Error::io("cannot make a temporary directory in", &settings.tmp, source))?;
+    let tmp = Scratch::new(&settings.tmp)?;
     // One job that compares what is there already is not worth a journal.
     let journal =
         (settings.mode == Mode::Run).then(|| Journal::open(&settings.out, settings.resume)).transpose()?;
@@ -115,8 +113,7 @@ fn perform(
     let report = document(board.jobs.into_iter().flatten().collect(), expected, settings, started, {
         cancel.is_requested().then_some("interrupted")
     });
-    tmp.close()
-        .map_err(|source| Error::io("cannot remove the temporary directory in", &settings.tmp, source))?;
+    tmp.close()?;
     report_dir::write(&report, &settings.out)?;
     if let Some(journal) = journal.filter(|_| report.run.complete) {
         journal.close()?;

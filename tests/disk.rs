@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use parquet::arrow::ArrowWriter;
 
-use crate::support::{files_below, parallax};
+use crate::support::{corpus, files_below, parallax, read_report};
 
 /// A tmpfs of the given size, or nothing where the test may not mount one.
 struct SmallDisk {
@@ -77,7 +77,7 @@ fn differing_rows_that_spill_into_a_full_directory_end_in_an_io_error() {
     assert!(refused.stderr.contains("--tmp-dir names another place"), "{}", refused.stderr);
     assert!(refused.stderr.to_lowercase().contains("no space"), "{}", refused.stderr);
     assert!(!refused.path("parallax-report/report.json").exists());
-    assert!(files_below(&refused.path("parallax-report")).is_empty());
+    assert!(!refused.path("parallax-report").exists(), "the directory was made for nothing");
     let done = compare(home.path()).expect(1);
     assert_eq!(done.report().jobs[0].rows.as_ref().unwrap().changed, 150_000);
 }
@@ -100,6 +100,45 @@ fn a_full_report_directory_ends_in_an_io_error() {
     assert!(finished.stderr.to_lowercase().contains("no space"), "{}", finished.stderr);
     assert!(!out.join("report.json").exists());
     assert!(!out.join("index.html").exists());
+}
+
+#[test]
+fn a_run_that_filled_the_disk_goes_on_once_there_is_room() {
+    let Some(disk) = SmallDisk::new("2m") else { return };
+    let (_inputs, inputs) = corpus("ingest-unicode");
+    let list: String = (0..60)
+        .map(|job| {
+            format!("{{\"id\": \"job-{job}\", \"signal\": \"logs\", \"inputs\": [{:?}]}}\n", inputs[0])
+        })
+        .collect();
+    let out = disk.path().join("report");
+    let sides = "[side.copy]\ncommand = [\"cp\", \"{inputs}\", \"{output}\"]\n";
+    let arguments = ["run", "--job-list", "jobs.jsonl", "--baseline", "cmd:copy", "--candidate", "cmd:copy"];
+    let more = ["--keep", "always", "--out", out.to_str().unwrap()];
+    let (home, mut command) = parallax(&[&arguments[..], &more].concat())
+        .with_file("parallax.toml", sides)
+        .with_file("jobs.jsonl", &list)
+        .into_parts();
+    let full = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&full.stderr);
+    assert_eq!(full.status.code(), Some(2), "{stderr}");
+    assert!(stderr.to_lowercase().contains("no space"), "{stderr}");
+    let left: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| name == "progress.jsonl" || name == "outputs"), "{left:?}");
+    let judged = std::fs::read_to_string(out.join("progress.jsonl")).unwrap();
+    let judged = judged.lines().filter(|line| line.contains("\"key\"")).count();
+    assert!(judged > 0 && stderr.contains(&format!("{judged} judged job")), "{judged}: {stderr}");
+    let options = ["-o", "remount,size=64m"];
+    assert!(Command::new("mount").args(options).arg(disk.path()).status().unwrap().success());
+    let resumed = command.arg("--resume").output().unwrap();
+    let stderr = String::from_utf8_lossy(&resumed.stderr);
+    // The copied input is not sorted, which is what every job fails for.
+    assert_eq!(resumed.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains(&format!("{judged} of 60 jobs taken over")), "{stderr}");
+    let report = read_report(&out.join("report.json"), &stderr);
+    assert!(report.run.complete && report.jobs.len() == 60, "{}", report.headline);
+    assert!(!out.join("progress.jsonl").exists());
+    assert!(files_below(&home.path().join("tmp")).is_empty());
 }
 
 #[test]

@@ -11,6 +11,7 @@
 mod both_sides;
 mod bundle;
 mod ci_page;
+mod claims;
 mod cli;
 mod container;
 mod determinism;
@@ -26,6 +27,7 @@ mod inject;
 mod interrupt;
 mod job_list;
 mod kept;
+mod kills;
 mod measure;
 mod minimize;
 mod page_scale;

@@ -49,4 +49,4 @@ mod fixture;
 pub use error::{Error, Result};
 pub use schema::schema_text;
 pub use words::counted;
-pub use write::{FILES, write_all};
+pub use write::{FILES, is_temporary, write_all};

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Tool;
 use crate::error::{Error, Result};
-use crate::write::write_file;
+use crate::write::FileSet;
 
 pub use markdown::render as markdown;
 pub use page::render as html;
@@ -164,18 +164,15 @@ impl Selftest {
 /// # Errors
 /// [`Error::Io`] naming the path, [`Error::Format`].
 pub fn write_all(selftest: &Selftest, dir: &Path) -> Result<()> {
-    std::fs::create_dir_all(dir).map_err(|source| Error::Io {
-        action: "create",
-        path: dir.into(),
-        source,
-    })?;
     let mut json = serde_json::to_string_pretty(selftest)
         .map_err(|error| Error::Format { format: "selftest.json", message: error.to_string() })?;
     json.push('\n');
-    write_file(&dir.join("selftest.json"), json.as_bytes())?;
-    write_file(&dir.join("selftest.csv"), csv(selftest)?.as_bytes())?;
-    write_file(&dir.join("selftest.md"), markdown(selftest).as_bytes())?;
-    write_file(&dir.join("selftest.html"), html(selftest).as_bytes())
+    let mut set = FileSet::new(dir)?;
+    set.add("selftest.csv", csv(selftest)?.as_bytes())?;
+    set.add("selftest.md", markdown(selftest).as_bytes())?;
+    set.add("selftest.html", html(selftest).as_bytes())?;
+    set.add("selftest.json", json.as_bytes())?;
+    set.publish()
 }
 
 #[cfg(test)]

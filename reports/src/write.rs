@@ -1,22 +1,23 @@
-//! Writing a report's files, each whole or not at all.
+//! Writing a report's files, each whole or not at all, and the document last.
 //!
-//! 1. The text goes to a hidden file of the process's own in the same directory.
-//! 2. It is flushed to the disk and renamed over its name, which the file system does in one step.
-//! 3. Where anything fails before that, the hidden file is removed and an older file of the name stays as it was.
+//! 1. The text of every file goes to a hidden file of the process's own in the same directory, and is flushed to the disk.
+//! 2. When all are there, each is renamed over its name, which the file system does in one step; the document (`report.json`,
+//!    `gate.json`, `trend.json`, `selftest.json`) is the last one.
+//! 3. Where anything fails before the first rename, the hidden files are removed and the older files stay as they were.
 //!
-//! `report.json` is written first: whatever happens to the others, they can be rendered from it again.
+//! So a process that is killed leaves either the older files, or newer ones of which each is whole. In a directory that was cleared
+//! before, the document is there only when all others are.
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::document::Report;
 use crate::error::{Error, Result};
 use crate::{csv, html, json, junit, markdown};
 
-/// Names of the files that [`write_all`] leaves, in the order it writes them.
+/// Names of the files that [`write_all`] leaves, in the order in which they get their names.
 pub const FILES: [&str; 12] = [
-    "report.json",
     "findings.csv",
     "rows.csv",
     "blast.csv",
@@ -28,41 +29,85 @@ pub const FILES: [&str; 12] = [
     "junit.xml",
     "summary.md",
     "index.html",
+    "report.json",
 ];
 
-/// Writes `report.json`, the CSV files, `junit.xml`, `summary.md` and `index.html` into `dir`, which is created where it is missing.
+/// Writes the CSV files, `junit.xml`, `summary.md`, `index.html` and `report.json` into `dir`, which is created where it is missing.
 ///
 /// # Errors
-/// [`Error::Io`] naming the path, [`Error::Format`]. Files written before the failure stay.
+/// [`Error::Io`] naming the path, [`Error::Format`]. Where not even the first file got its name, the older files are untouched.
 pub fn write_all(report: &Report, dir: &Path) -> Result<()> {
-    fs::create_dir_all(dir).map_err(|source| Error::Io { action: "create", path: dir.into(), source })?;
-    json::write_json(report, &dir.join("report.json"))?;
+    let mut set = FileSet::new(dir)?;
     for (name, text) in csv::render_all(report)? {
-        write_file(&dir.join(name), text.as_bytes())?;
+        set.add(name, text.as_bytes())?;
     }
-    write_file(&dir.join("junit.xml"), junit::render(report)?.as_bytes())?;
-    write_file(&dir.join("summary.md"), markdown::render(report).as_bytes())?;
-    write_file(&dir.join("index.html"), html::render(report).as_bytes())
+    set.add("junit.xml", junit::render(report)?.as_bytes())?;
+    set.add("summary.md", markdown::render(report).as_bytes())?;
+    set.add("index.html", html::render(report).as_bytes())?;
+    set.add("report.json", json::to_text(report)?.as_bytes())?;
+    set.publish()
 }
 
-/// Writes one file through a temporary name in its directory.
+/// True for the hidden name under which one of the files `names` is written: what a killed process left.
+#[must_use]
+pub fn is_temporary(name: &str, names: &[&str]) -> bool {
+    let inner = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".tmp"));
+    inner.and_then(|inner| inner.rsplit_once('.')).is_some_and(|(file, process)| {
+        names.contains(&file) && !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// Files of one directory that get their names together. Dropped before [`FileSet::publish`], it leaves nothing.
+pub(crate) struct FileSet<'a> {
+    dir: &'a Path,
+    /// Hidden file and final name of each.
+    staged: Vec<(PathBuf, PathBuf)>,
+}
+
+impl<'a> FileSet<'a> {
+    /// An empty set for `dir`, which is created where it is missing.
+    pub(crate) fn new(dir: &'a Path) -> Result<Self> {
+        fs::create_dir_all(dir).map_err(|source| Error::Io { action: "create", path: dir.into(), source })?;
+        Ok(Self { dir, staged: Vec::new() })
+    }
+
+    /// Writes one file under its hidden name.
+    pub(crate) fn add(&mut self, name: &str, content: &[u8]) -> Result<()> {
+        let path = self.dir.join(name);
+        let hidden = self.dir.join(format!(".{name}.{}.tmp", std::process::id()));
+        self.staged.push((hidden.clone(), path.clone()));
+        put(&hidden, content).map_err(|source| Error::Io { action: "write", path, source })
+    }
+
+    /// Gives all files their names, in the order in which they were added.
+    pub(crate) fn publish(mut self) -> Result<()> {
+        for (hidden, path) in &self.staged {
+            fs::rename(hidden, path).map_err(|source| Error::Io {
+                action: "rename to",
+                path: path.clone(),
+                source,
+            })?;
+        }
+        self.staged.clear();
+        Ok(())
+    }
+}
+
+impl Drop for FileSet<'_> {
+    fn drop(&mut self) {
+        for (hidden, _) in &self.staged {
+            // The first failure is the one to report; a hidden file that cannot be removed either changes nothing of it.
+            let _ = fs::remove_file(hidden);
+        }
+    }
+}
+
+/// Writes one file through a hidden name in its directory.
 pub(crate) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = put(&temporary, content)
-        .map_err(|source| Error::Io { action: "write", path: path.into(), source })
-        .and_then(|()| {
-            fs::rename(&temporary, path).map_err(|source| Error::Io {
-                action: "rename to",
-                path: path.into(),
-                source,
-            })
-        });
-    if written.is_err() {
-        // The first failure is the one to tell; a temporary file that cannot be removed either changes nothing of it.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
+    let mut set = FileSet { dir: path.parent().unwrap_or(Path::new("")), staged: Vec::new() };
+    set.add(&name, content)?;
+    set.publish()
 }
 
 fn put(path: &Path, content: &[u8]) -> std::io::Result<()> {
@@ -126,5 +171,52 @@ mod tests {
         fs::write(&file, "x").unwrap();
         let message = write_all(&fixture::passing(), &file.join("out")).unwrap_err().to_string();
         assert!(message.starts_with("create ") && message.contains("file/out"), "{message}");
+    }
+
+    #[test]
+    fn where_one_file_cannot_be_written_no_older_file_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in FILES {
+            fs::write(dir.path().join(name), "older").unwrap();
+        }
+        // The last but one cannot be staged: a directory has its hidden name.
+        let hidden = dir.path().join(format!(".index.html.{}.tmp", std::process::id()));
+        fs::create_dir(&hidden).unwrap();
+        let message = write_all(&fixture::rich(), dir.path()).unwrap_err().to_string();
+        assert!(message.contains("index.html"), "{message}");
+        fs::remove_dir(&hidden).unwrap();
+        let mut expected = FILES.map(str::to_owned);
+        expected.sort();
+        assert_eq!(names(dir.path()), expected, "nothing hidden is left");
+        for name in FILES {
+            assert_eq!(fs::read_to_string(dir.path().join(name)).unwrap(), "older", "{name}");
+        }
+    }
+
+    #[test]
+    fn the_document_gets_its_name_after_all_others() {
+        let dir = tempfile::tempdir().unwrap();
+        // The page cannot get its name, for a directory has it: then there is no document either.
+        fs::create_dir(dir.path().join("index.html")).unwrap();
+        write_all(&fixture::rich(), dir.path()).unwrap_err();
+        let left = names(dir.path());
+        assert!(left.contains(&"junit.xml".to_owned()), "{left:?}");
+        assert!(!left.iter().any(|name| name.contains("report.json")), "{left:?}");
+        assert_eq!(FILES.last(), Some(&"report.json"));
+    }
+
+    #[test]
+    fn only_hidden_names_of_these_files_are_temporary() {
+        let is = |name: &str| is_temporary(name, &FILES);
+        assert!(is(".report.json.17.tmp") && is(".index.html.4000000.tmp"));
+        for other in [
+            "report.json",
+            ".report.json..tmp",
+            ".report.json.x1.tmp",
+            ".other.json.17.tmp",
+            ".report.json.17",
+        ] {
+            assert!(!is(other), "{other}");
+        }
     }
 }

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::{Common, Format, options, terminal};
 use crate::bundle::{archive, stage};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit::Exit;
+use crate::scratch::Scratch;
 
 /// Arguments of `bundle`.
 #[derive(Debug, Args)]
@@ -33,22 +34,23 @@ struct Bundled {
 
 impl BundleArgs {
     pub(super) fn perform(&self, common: &Common) -> Result<Exit> {
-        let parent = options::tmp_dir(common)?;
-        let home = tempfile::Builder::new()
-            .prefix("parallax-bundle-")
-            .tempdir_in(&parent)
-            .map_err(|source| Error::io("cannot make a temporary directory in", &parent, source))?;
+        let home = Scratch::new(&options::tmp_dir(common)?)?;
         stage::stage(&self.report, &self.job, home.path())?;
         let digest = archive::pack(home.path(), &self.out)?;
-        home.close()
-            .map_err(|source| Error::io("cannot remove the temporary directory in", &parent, source))?;
-        let out = self.out.display().to_string();
-        match common.format {
-            Format::Text => {
-                terminal::text(&format!("bundle: {out}\nBLAKE3 of its list of digests: {digest}\n"))?
-            }
-            Format::Json => terminal::json(&Bundled { out, job: self.job.clone(), digest })?,
-        }
+        home.close().and_then(|()| self.show(digest, common.format)).inspect_err(|_| {
+            // A command that ends in an error leaves no bundle. The first error counts.
+            drop(std::fs::remove_file(&self.out));
+        })?;
         Ok(Exit::Pass)
+    }
+
+    fn show(&self, digest: String, format: Format) -> Result<()> {
+        let out = self.out.display().to_string();
+        match format {
+            Format::Text => {
+                terminal::text(&format!("bundle: {out}\nBLAKE3 of its list of digests: {digest}\n"))
+            }
+            Format::Json => terminal::json(&Bundled { out, job: self.job.clone(), digest }),
+        }
     }
 }

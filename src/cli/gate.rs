@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use chrono::{SecondsFormat, Utc};
 use clap::Args;
-use reports::gate::{Gate, Stage};
+use reports::gate::{FILES, Gate, Stage};
 use reports::manifest::ErrorClass;
 
 use super::options::{self, PolicyArgs};
-use super::{Common, Format, terminal};
+use super::{Common, Format, noted, terminal};
+use crate::claim::{self, Kind};
 use crate::error::{Error, Result, chain};
 use crate::exit::Exit;
 use crate::gate::checklist::Confirmed;
@@ -48,6 +49,19 @@ pub struct GateArgs {
 
 impl GateArgs {
     pub(super) fn perform(&self, common: &Common) -> Result<Exit> {
+        let out = self.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
+        for earlier in &self.after {
+            spare(&out, earlier)?;
+        }
+        // An older decision goes first: whatever happens from here on, it must not be taken for the answer to this question.
+        let _claim = noted(claim::begin(&out, Kind::Gate, &FILES, "--out")?);
+        self.decide(&out, common).inspect_err(|_| {
+            // The first error counts; one while clearing up would only hide it.
+            drop(claim::remove(&out, &FILES));
+        })
+    }
+
+    fn decide(&self, out: &Path, common: &Common) -> Result<Exit> {
         if self.policy.phase.is_none() {
             let known = crate::policy::phase::NAMES.join(", ");
             return Err(Error::usage(format!(
@@ -73,8 +87,6 @@ impl GateArgs {
             given.push(one);
         }
         let earlier = self.after.iter().map(|path| gate::earlier(path)).collect::<Result<_>>()?;
-        let out = self.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
-        prepare(&out)?;
         let now = Utc::now();
         let context = Context {
             policy: &policy,
@@ -90,27 +102,30 @@ impl GateArgs {
             command: options::command_line(),
         };
         let decided = gate::decide(&given, earlier, &context)?;
-        reports::gate::write_all(&decided, &out).map_err(|error| {
+        reports::gate::write_all(&decided, out).map_err(|error| {
             Error::new(
                 ErrorClass::Io,
                 format!("cannot write the gate to {}: {}", out.display(), chain(&error)),
             )
         })?;
-        show(&decided, &out, common.format)?;
+        show(&decided, out, common.format)?;
         Ok(Exit::from(decided.verdict))
     }
 }
 
-/// Refuses a directory that holds somebody's files.
-fn prepare(out: &Path) -> Result<()> {
-    let Ok(mut entries) = std::fs::read_dir(out) else { return Ok(()) };
-    if entries.next().is_some() && !out.join(DOCUMENT).is_file() {
-        return Err(Error::usage(format!(
-            "{} is not empty and holds no earlier decision; name another directory with --out, or empty it",
-            out.display()
-        )));
+/// Refuses an earlier decision that this one would overwrite.
+fn spare(out: &Path, earlier: &Path) -> Result<()> {
+    let document = if earlier.is_dir() { earlier.join(DOCUMENT) } else { earlier.to_owned() };
+    let (Ok(document), Ok(own)) = (document.canonicalize(), out.join(DOCUMENT).canonicalize()) else {
+        return Ok(());
+    };
+    if document != own {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::usage(format!(
+        "--after {}: this decision would overwrite it; name another directory with --out",
+        earlier.display()
+    )))
 }
 
 fn show(gate: &Gate, out: &Path, format: Format) -> Result<()> {

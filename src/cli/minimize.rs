@@ -7,13 +7,15 @@ use reports::document::Mode;
 
 use super::options::ResourceArgs;
 use super::replay::{Place, ReplayArgs, known_check};
-use super::{Cli, Command, Common, Format, options, terminal};
+use super::{Cli, Command, Common, Format, noted, options, terminal};
 use crate::bundle::{Contents, REPORT, Work};
 use crate::cancel::Cancel;
+use crate::claim::{Claim, Kind, LOCK};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::minimize::{Minimized, Search, Size, minimize};
 use crate::report_dir;
+use crate::scratch::Scratch;
 use crate::settings::Keep;
 use crate::shell;
 
@@ -51,11 +53,8 @@ impl MinimizeArgs {
         let check = self.check.as_deref().map(known_check).transpose()?;
         let out = self.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
         new_or_empty(&out)?;
-        let parent = options::tmp_dir(common)?;
-        let home = tempfile::Builder::new()
-            .prefix("parallax-minimize-")
-            .tempdir_in(&parent)
-            .map_err(|source| Error::io("cannot make a temporary directory in", &parent, source))?;
+        let _claim = noted(Claim::take(&out, Kind::Minimize, "--out")?);
+        let home = Scratch::new(&options::tmp_dir(common)?)?;
         let from = ReplayArgs {
             source: self.source.clone(),
             job: self.job.clone(),
@@ -67,8 +66,7 @@ impl MinimizeArgs {
         let contents = from.contents(home.path())?;
         let (small, tail) =
             self.search(&from, &contents, home.path(), &out, check.as_deref(), common, cancel)?;
-        home.close()
-            .map_err(|source| Error::io("cannot remove the temporary directory in", &parent, source))?;
+        home.close()?;
         show(&small, &tail, common.format)?;
         Ok(Exit::Pass)
     }
@@ -136,9 +134,12 @@ fn new_or_empty(out: &Path) -> Result<()> {
     match std::fs::read_dir(out) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(Error::io("cannot look into", out, error)),
-        Ok(entries) => match entries.count() {
-            0 => Ok(()),
-            _ => Err(Error::usage(format!("{} is not empty; name another folder with --out", out.display()))),
+        // What a killed search or a running one left there is no file of anybody else.
+        Ok(mut entries) => match entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK)) {
+            true => Ok(()),
+            false => {
+                Err(Error::usage(format!("{} is not empty; name another folder with --out", out.display())))
+            }
         },
     }
 }

@@ -37,9 +37,11 @@ use self::ci::Ci;
 use self::failure::Withheld;
 use self::redact::RedactArgs;
 use crate::cancel::Cancel;
+use crate::claim::Claim;
 use crate::error::{Error, Result, of_panic};
 use crate::exit::Exit;
 use crate::interrupt;
+use crate::side::guard;
 
 /// A/B shadow comparison of Parquet writers: is the new writer safe to roll out?
 ///
@@ -127,12 +129,25 @@ enum Command {
     /// Count what a built-in side leaves open (started by `run` as a child process).
     #[command(hide = true)]
     ProbeLeaks(probe::ProbeArgs),
+    /// End the external sides of a harness that was killed (started before the first of them).
+    #[command(hide = true)]
+    GuardGroups,
     /// Start a program, wait for it and write down what the system says of it (started when measuring).
     #[command(hide = true)]
     Launch(measure::LaunchArgs),
     /// Perform one job with a built-in side (started when measuring).
     #[command(hide = true)]
     PerformJob(measure::PerformArgs),
+}
+
+/// The directory taken, with a word on stderr where other processes cannot see that.
+fn noted(claim: Claim) -> Claim {
+    if !claim.is_locked() {
+        terminal::complain(
+            "parallax: the file system of the output directory has no locks: a second process that writes to it is not noticed",
+        );
+    }
+    claim
 }
 
 /// Parses the command line, performs it and says how it went.
@@ -146,6 +161,9 @@ pub fn main() -> Exit {
     let withheld = cli.redacted().map(Withheld::of);
     if withheld.is_some() {
         failure::keep_panics_quiet();
+    }
+    if let Ok(program) = std::env::current_exe() {
+        guard::install(program);
     }
     let cancel = Cancel::default();
     let work = AssertUnwindSafe(|| interrupt::install(&cancel).and_then(|()| perform(cli, &cancel)));
@@ -217,6 +235,10 @@ fn perform(cli: Cli, cancel: &Cancel) -> Result<Exit> {
         Command::Completions(args) => args.perform(),
         Command::Man => manual::man(),
         Command::ProbeLeaks(args) => args.perform(&common),
+        Command::GuardGroups => {
+            guard::watch(std::io::stdin().lock());
+            Ok(Exit::Pass)
+        }
         Command::Launch(args) => args.perform(),
         Command::PerformJob(args) => args.perform(cancel),
     }

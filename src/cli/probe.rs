@@ -18,6 +18,7 @@ pub struct ProbeArgs {
 
 impl ProbeArgs {
     pub(super) fn perform(&self, common: &Common) -> Result<Exit> {
+        probe::end_with_parent()?;
         let scratch = common.tmp_dir.clone().unwrap_or_else(std::env::temp_dir);
         terminal::json(&probe::perform(&self.request, &scratch)?)?;
         Ok(Exit::Pass)

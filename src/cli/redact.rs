@@ -11,12 +11,13 @@ use clap::Args;
 use reports::document::Report;
 use reports::manifest::ErrorClass;
 use reports::redact::{Key, redact};
-use tempfile::TempDir;
 
-use super::{Common, options};
+use super::{Common, noted, options};
+use crate::claim::Claim;
 use crate::digest::RunKey;
 use crate::error::{Error, Result, chain, display};
 use crate::report_dir::{self, KEY};
+use crate::scratch::Scratch;
 
 /// Options of every command that writes a report.
 #[derive(Debug, Clone, Default, Args)]
@@ -34,8 +35,10 @@ pub(super) struct Redaction {
     /// The report directory.
     pub(super) out: PathBuf,
     raw: PathBuf,
-    /// The raw directory, where nobody named one.
-    _home: Option<TempDir>,
+    /// Holds the report directory.
+    _claim: Claim,
+    /// The raw directory, where none was named.
+    _home: Option<Scratch>,
 }
 
 impl RedactArgs {
@@ -58,25 +61,19 @@ impl RedactArgs {
             )
             .plain());
         }
-        let home =
-            match &self.raw_out {
-                Some(_) => None,
-                None => {
-                    let parent = options::tmp_dir(common)?;
-                    let made = tempfile::Builder::new().prefix("parallax-raw-").tempdir_in(&parent);
-                    Some(made.map_err(|source| {
-                        Error::io("cannot make a temporary directory in", &parent, source)
-                    })?)
-                }
-            };
+        let home = match &self.raw_out {
+            Some(_) => None,
+            None => Some(Scratch::new(&options::tmp_dir(common)?)?),
+        };
         let raw = match (&self.raw_out, &home) {
             (Some(named), _) => named.clone(),
             (None, Some(home)) => home.path().to_owned(),
             (None, None) => return Err(Error::internal("no place for the raw report")),
         };
-        report_dir::prepare(out, false)?;
+        let claim = noted(report_dir::prepare(out, false, "--out")?);
         apart(out, &raw)?;
-        let redaction = Redaction { out: std::mem::replace(out, raw.clone()), raw, _home: home };
+        let redaction =
+            Redaction { out: std::mem::replace(out, raw.clone()), raw, _claim: claim, _home: home };
         Ok(Some(redaction))
     }
 }
@@ -90,7 +87,10 @@ impl Redaction {
         let key = key_of(&self.raw)?;
         let redacted = redact(report, &key)
             .map_err(|error| Error::internal(format!("the report cannot be redacted: {}", chain(&error))))?;
-        report_dir::write(&redacted, &self.out)?;
+        report_dir::write(&redacted, &self.out).inspect_err(|_| {
+            // The first error counts; one while clearing up would only hide it.
+            drop(report_dir::clear(&self.out));
+        })?;
         Ok(redacted)
     }
 }
@@ -144,7 +144,7 @@ pub(super) fn redact_into(report: &Report, args: &RedactArgs, out: &Path, common
         None => Ok(report.clone()),
         Some(redaction) => {
             if args.raw_out.is_some() {
-                report_dir::prepare(&target, false)?;
+                let _claim = noted(report_dir::prepare(&target, false, "--raw-out")?);
                 report_dir::write(report, &target)?;
             }
             redaction.finish(report)

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report_dir;
 use crate::run::tool;
+use crate::scratch::Scratch;
 
 /// Default report directory of a replay: never that of the run it repeats.
 const DEFAULT_OUT: &str = "parallax-replay";
@@ -81,11 +82,7 @@ impl Place<'_> {
 impl ReplayArgs {
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
         let check = self.check.as_deref().map(known_check).transpose()?;
-        let parent = options::tmp_dir(common)?;
-        let home = tempfile::Builder::new()
-            .prefix("parallax-replay-")
-            .tempdir_in(&parent)
-            .map_err(|source| Error::io("cannot make a temporary directory in", &parent, source))?;
+        let home = Scratch::new(&options::tmp_dir(common)?)?;
         let contents = self.contents(home.path())?;
         let before = report_dir::read(&home.path().join(REPORT))?;
         told_versions(&contents);
@@ -110,8 +107,7 @@ impl ReplayArgs {
             resources: &self.resources,
         };
         let exit = again(&place, common, cancel)?;
-        home.close()
-            .map_err(|source| Error::io("cannot remove the temporary directory in", &parent, source))?;
+        home.close()?;
         if exit == Exit::Interrupted {
             return Ok(exit);
         }

@@ -8,7 +8,8 @@ use reports::document::Report;
 use serde::Serialize;
 
 use super::redact::{RedactArgs, read_key, redact_into};
-use super::{Common, Format, terminal};
+use super::{Common, Format, noted, terminal};
+use crate::claim::{Claim, Kind};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report_dir;
@@ -67,21 +68,32 @@ impl ReportArgs {
     }
 
     fn render(&self, from: &Path, out: &Path, common: &Common) -> Result<Exit> {
-        let report = report_dir::read(from)?;
         if self.redact.redact {
+            let report = report_dir::read(from)?;
             redacted(&report, from, &self.redact, out, common)?;
-        } else {
+            shown(out, common)?;
+        } else if is_in(from, out) {
             // Rendered again in its own place, a report keeps the outputs beside it.
-            if !is_in(from, out) {
-                report_dir::prepare(out, false)?;
-            }
-            report_dir::write(&report, out)?;
-        }
-        match common.format {
-            Format::Text => terminal::text(&format!("report: {}\n", out.join("index.html").display()))?,
-            Format::Json => terminal::json(&Rendered { out: out.display().to_string() })?,
+            let _claim = noted(Claim::take(out, Kind::Report, "--out")?);
+            report_dir::write(&report_dir::read(from)?, out)?;
+            shown(out, common)?;
+        } else {
+            report_dir::spare(out, std::iter::once(from))?;
+            let _claim = noted(report_dir::prepare(out, false, "--out")?);
+            let rendered = report_dir::read(from).and_then(|report| report_dir::write(&report, out));
+            rendered.and_then(|()| shown(out, common)).inspect_err(|_| {
+                // The first error counts; one while clearing up would only hide it.
+                drop(report_dir::clear(out));
+            })?;
         }
         Ok(Exit::Pass)
+    }
+}
+
+fn shown(out: &Path, common: &Common) -> Result<()> {
+    match common.format {
+        Format::Text => terminal::text(&format!("report: {}\n", out.join("index.html").display())),
+        Format::Json => terminal::json(&Rendered { out: out.display().to_string() }),
     }
 }
 

@@ -12,7 +12,7 @@ use super::measure::{self, MeasureArgs};
 use super::options::{self, PolicyArgs, ResourceArgs, of_corpora};
 use super::redact::{RedactArgs, Redaction};
 use super::replay::Place;
-use super::{Common, Format, progress, terminal};
+use super::{Common, Format, noted, progress, terminal};
 use crate::bundle::{CORPUS, JOB_LIST, OUTPUTS, Work};
 use crate::cancel::Cancel;
 use crate::config::Config;
@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::plan::{PlannedJob, Planner};
 use crate::report_dir;
+use crate::resume::{JOURNAL, Journal};
 use crate::run::run;
 use crate::settings::{Keep, Settings};
 use crate::shell;
@@ -321,9 +322,11 @@ pub(super) fn execute(
     ci: Ci,
     cancel: &Cancel,
 ) -> Result<Exit> {
-    report_dir::prepare(&settings.out, settings.resume)?;
+    let option = if redaction.is_some() { "--raw-out" } else { "--out" };
+    let _claim = noted(report_dir::prepare(&settings.out, settings.resume, option)?);
     let progress = progress::of(common, jobs, redaction.is_some());
-    let raw = run(jobs, settings, cancel, progress.as_ref())?;
+    let performed = run(jobs, settings, cancel, progress.as_ref());
+    let raw = performed.inspect_err(|_| kept_for_resume(&settings.out))?;
     drop(progress);
     let (report, out) = match &redaction {
         Some(redaction) => (redaction.finish(&raw)?, &redaction.out),
@@ -334,6 +337,17 @@ pub(super) fn execute(
         ci.tell(&report, out, common.format)?;
     }
     Ok(if report.run.complete { Exit::from(report.verdict) } else { Exit::Interrupted })
+}
+
+/// Says that the jobs judged before an error need not be done again.
+fn kept_for_resume(out: &Path) {
+    let judged = Journal::jobs(out).len();
+    if judged > 0 {
+        terminal::complain(&format!(
+            "parallax: {judged} judged {} kept in {JOURNAL}; the same command with --resume goes on there",
+            if judged == 1 { "job is" } else { "jobs are" }
+        ));
+    }
 }
 
 fn show(report: &Report, out: &Path, common: &Common) -> Result<()> {

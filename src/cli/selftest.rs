@@ -7,12 +7,14 @@ use clap::Args;
 use corpora::{Catalog, Signals};
 
 use super::options::{self, ResourceArgs, of_corpora};
-use super::{Common, Format, terminal};
+use super::{Common, Format, noted, terminal};
 use crate::cancel::Cancel;
+use crate::claim::{self, Claim, Kind};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::plan::Planner;
+use crate::scratch::Scratch;
 use crate::selftest::{self, Asked};
 use crate::suggest;
 
@@ -60,16 +62,19 @@ impl SelftestArgs {
         }
         let jobs = if self.only.is_empty() { planner.builtin()? } else { planner.named(&self.only)? };
         let faults = self.faults()?;
-        let (tmp, program) = (options::tmp_dir(common)?, std::env::current_exe().ok());
+        let (tmp, program) = (Scratch::new(&options::tmp_dir(common)?)?, std::env::current_exe().ok());
         let asked = Asked {
             jobs: &jobs,
             faults: &faults,
             every_corpus: self.only.is_empty() && self.rows.is_none(),
             rows: self.rows,
             threads: ResourceArgs { threads: self.jobs, memory_limit: None }.threads()?,
-            tmp: &tmp,
+            tmp: tmp.path(),
             program: program.as_deref(),
         };
+        let out = self.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
+        let _claim = noted(Claim::take(&out, Kind::Selftest, "--out")?);
+        claim::remove(&out, &reports::selftest::FILES)?;
         let done = AtomicUsize::new(0);
         let told = |corpus: &str, planted: usize, caught: usize, of: usize| {
             let number = done.fetch_add(1, Ordering::Relaxed) + 1;
@@ -78,7 +83,6 @@ impl SelftestArgs {
             ));
         };
         let document = selftest::perform(&asked, cancel, &told)?;
-        let out = self.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
         reports::selftest::write_all(&document, &out)
             .map_err(|error| Error::new(reports::manifest::ErrorClass::Io, error.to_string()))?;
         match common.format {

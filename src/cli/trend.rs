@@ -7,7 +7,8 @@ use clap::Args;
 use reports::manifest::ErrorClass;
 use reports::trend::{self, Skipped, Trend};
 
-use super::{Common, Format, terminal};
+use super::{Common, Format, noted, terminal};
+use crate::claim::{self, Kind};
 use crate::error::{Error, Result, chain, display};
 use crate::exit::Exit;
 use crate::report_dir::{self, DOCUMENT};
@@ -30,6 +31,16 @@ pub struct TrendArgs {
 
 impl TrendArgs {
     pub(super) fn perform(&self, common: &Common) -> Result<Exit> {
+        let out = self.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
+        // An older trend goes first: whatever happens from here on, it must not be taken for this one.
+        let _claim = noted(claim::begin(&out, Kind::Trend, &trend::FILES, "--out")?);
+        self.follow(&out, common).inspect_err(|_| {
+            // The first error counts; one while clearing up would only hide it.
+            drop(claim::remove(&out, &trend::FILES));
+        })
+    }
+
+    fn follow(&self, out: &Path, common: &Common) -> Result<Exit> {
         let mut documents = BTreeSet::new();
         for path in &self.reports {
             let found = documents_in(path)?;
@@ -54,12 +65,10 @@ impl TrendArgs {
             return Err(Error::input(format!("no report could be read; the first: {}", first.reason)));
         }
         let trend = Trend::of(read, skipped);
-        let out = self.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
-        prepare(&out)?;
-        trend::write_all(&trend, &out).map_err(|error| {
+        trend::write_all(&trend, out).map_err(|error| {
             Error::new(
                 ErrorClass::Io,
-                format!("cannot write the trend to {}: {}", display(&out), chain(&error)),
+                format!("cannot write the trend to {}: {}", display(out), chain(&error)),
             )
         })?;
         match common.format {
@@ -90,16 +99,4 @@ fn documents_in(path: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
-}
-
-/// Refuses a directory that holds something else.
-fn prepare(out: &Path) -> Result<()> {
-    let Ok(mut entries) = std::fs::read_dir(out) else { return Ok(()) };
-    if entries.next().is_some() && !out.join(trend::FILES[0]).is_file() {
-        return Err(Error::usage(format!(
-            "{} is not empty and holds no earlier trend; name another directory with --out, or empty it",
-            display(out)
-        )));
-    }
-    Ok(())
 }

@@ -3,6 +3,7 @@
 
 pub mod builtin;
 pub mod command;
+pub mod guard;
 pub mod job_document;
 pub mod legacy;
 

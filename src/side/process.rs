@@ -6,6 +6,7 @@
 //! 2. The leader is polled, every 20 ms at most, until it ends, the deadline passes or a stop is requested.
 //! 3. At the deadline or on a request the whole group gets SIGTERM, and after [`GRACE`] SIGKILL. After an end of its
 //!    own, whatever of the group outlives the leader by [`LINGER`] gets SIGKILL.
+//! 4. Where the harness itself is killed, its guard ends the group (see `guard`).
 //!
 //! What it does not do: a process that left the group (`setsid`) is out of reach. It can hold the pipes open; they are
 //! then waited for no longer than [`DRAIN`].
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
+use super::guard::Guarded;
 use crate::cancel::Cancel;
 
 /// Bytes of stderr that are kept, counted from its end.
@@ -78,6 +80,7 @@ pub fn run(command: &mut Command, timeout: Duration, cancel: &Cancel) -> Ended {
     // The leader's id is the group's id. It is the id of a living child: positive, and not our own group's.
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
 
+    let guarded = group.map(Guarded::new);
     let (cause, dry) = match drained {
         Ok(dry) => (wait(&mut child, started, timeout, cancel), Some(dry)),
         // Its output would fill the pipes, and it would wait for ever.
@@ -106,6 +109,7 @@ pub fn run(command: &mut Command, timeout: Duration, cancel: &Cancel) -> Ended {
             }
         }
     }
+    drop(guarded);
     let open = dry.is_some_and(|dry| !wait_until_dry(&dry));
     let mut stderr = tail.lock().unwrap_or_else(PoisonError::into_inner).text();
     for line in

@@ -23,7 +23,7 @@ pub use self::text::render as render_text;
 use crate::document::{Finding, Mode, SideKind, Tool, Verdict, WaiverReport};
 use crate::error::{Error, Result};
 use crate::policy::PolicyInfo;
-use crate::write::write_file;
+use crate::write::FileSet;
 
 /// Version of the gate document's schema.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -293,14 +293,11 @@ pub fn parse(bytes: &[u8]) -> std::result::Result<Gate, String> {
 /// # Errors
 /// [`Error::Io`] naming the path, [`Error::Format`].
 pub fn write_all(gate: &Gate, dir: &Path) -> Result<()> {
-    std::fs::create_dir_all(dir).map_err(|source| Error::Io {
-        action: "create",
-        path: dir.into(),
-        source,
-    })?;
-    write_file(&dir.join("gate.json"), to_text(gate)?.as_bytes())?;
-    write_file(&dir.join("gate.md"), render_markdown(gate).as_bytes())?;
-    write_file(&dir.join("gate.html"), render_html(gate).as_bytes())
+    let mut set = FileSet::new(dir)?;
+    set.add("gate.md", render_markdown(gate).as_bytes())?;
+    set.add("gate.html", render_html(gate).as_bytes())?;
+    set.add("gate.json", to_text(gate)?.as_bytes())?;
+    set.publish()
 }
 
 /// The sections of the checklist: heading and lines.

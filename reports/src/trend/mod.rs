@@ -26,7 +26,7 @@ pub use self::text::render as render_text;
 use crate::document::{JobReport, Mode, Report, Role, Verdict};
 use crate::error::{Error, Result};
 use crate::measurement::{Comparison, Measurement};
-use crate::write::write_file;
+use crate::write::FileSet;
 
 /// Version of the trend document's schema.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -264,12 +264,9 @@ pub fn to_text(trend: &Trend) -> Result<String> {
 /// # Errors
 /// [`Error::Io`] naming the path, [`Error::Format`].
 pub fn write_all(trend: &Trend, dir: &Path) -> Result<()> {
-    std::fs::create_dir_all(dir).map_err(|source| Error::Io {
-        action: "create",
-        path: dir.into(),
-        source,
-    })?;
-    write_file(&dir.join("trend.json"), to_text(trend)?.as_bytes())?;
-    write_file(&dir.join("trend.csv"), render_csv(trend)?.as_bytes())?;
-    write_file(&dir.join("trend.html"), render_html(trend).as_bytes())
+    let mut set = FileSet::new(dir)?;
+    set.add("trend.csv", render_csv(trend)?.as_bytes())?;
+    set.add("trend.html", render_html(trend).as_bytes())?;
+    set.add("trend.json", to_text(trend)?.as_bytes())?;
+    set.publish()
 }

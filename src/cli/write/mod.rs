@@ -15,6 +15,7 @@ use super::{Common, options};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::scratch::Scratch;
 
 /// One writer.
 #[derive(Debug, Subcommand)]
@@ -40,11 +41,7 @@ impl WriteCommand {
             Self::Unified(args) => &args.output,
         };
         let made = prepare(output)?;
-        let parent = options::tmp_dir(common)?;
-        let scratch = tempfile::Builder::new()
-            .prefix("parallax-write-")
-            .tempdir_in(&parent)
-            .map_err(|source| Error::io("cannot make a temporary directory in", &parent, source))?;
+        let scratch = Scratch::new(&options::tmp_dir(common)?)?;
         let written = match self {
             Self::Buffet(args) => args.write(scratch.path(), cancel).map(Written::from),
             Self::Fingerprint(args) => args.write(scratch.path(), cancel).map(Written::from),
