@@ -22,6 +22,7 @@ pub mod gate;
 pub mod interrupt;
 pub mod job;
 pub mod job_list;
+pub mod kept_file;
 pub mod measure;
 pub mod minimize;
 pub mod output;

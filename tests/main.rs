@@ -27,6 +27,8 @@ mod job_list;
 mod kept;
 mod measure;
 mod minimize;
+mod misbehaving_side;
+mod odd_files;
 mod page_scale;
 mod policy;
 mod policy_scope;

@@ -78,7 +78,9 @@ impl ReportArgs {
             report_dir::write(&report, out)?;
         }
         match common.format {
-            Format::Text => terminal::text(&format!("report: {}\n", out.join("index.html").display()))?,
+            Format::Text => {
+                terminal::text(&format!("report: {}\n", terminal::path(&out.join("index.html"))))?
+            }
             Format::Json => terminal::json(&Rendered { out: out.display().to_string() })?,
         }
         Ok(Exit::Pass)

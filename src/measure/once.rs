@@ -61,7 +61,7 @@ impl Runner<'_> {
         let accounting = judge(&ended, &answer, timeout).map_err(|why| {
             Error::new(ErrorClass::Side, format!("job {}: the {role} {} {why}", job.id, side.info(job).name))
         })?;
-        home.close()
+        crate::side::leavings::remove(&home.keep())
             .map_err(|source| Error::internal(format!("cannot remove a temporary directory: {source}")))?;
         Ok(accounting)
     }
@@ -122,6 +122,7 @@ fn judge(ended: &Ended, answer: &Path, timeout: Duration) -> std::result::Result
     match &ended.cause {
         Cause::TimedOut => return Err(format!("did not end within {} s", timeout.as_secs())),
         Cause::NotStarted(error) => return Err(format!("was not launched: {error}")),
+        Cause::Stopped(why) => return Err(why.clone()),
         Cause::Cancelled | Cause::Exited(_) => {}
     }
     let accounting = std::fs::read(answer)

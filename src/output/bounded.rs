@@ -25,7 +25,7 @@ impl Bounded {
     /// # Errors
     /// Where it cannot be opened.
     pub(super) fn open(path: &Path) -> std::io::Result<Self> {
-        let file = File::open(path)?;
+        let file = corpora::regular::open(path)?;
         let bytes = file.metadata()?.len();
         Ok(Self { file, bytes })
     }

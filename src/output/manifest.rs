@@ -53,7 +53,7 @@ pub fn examine(dir: &Path) -> Result<Statement, String> {
         return Err(format!("{FILE_NAME} is not a regular file"));
     }
     let mut bytes = Vec::new();
-    fs::File::open(&path)
+    corpora::regular::open(&path)
         .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
         .map_err(|error| format!("{FILE_NAME} cannot be read: {error}"))?;
     if bytes.len() as u64 > LARGEST {
