@@ -2,9 +2,15 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::support::{Finished, corpus, parallax};
+use parquet::basic::{Repetition, Type as Physical};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::Type;
+use reports::document::{CheckStatus, Verdict};
+
+use crate::support::{Finished, check, corpus, parallax};
 
 fn pipe(path: &Path) {
     rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
@@ -55,7 +61,7 @@ fn a_pipe_named_anywhere_is_refused_by_name() {
         &["run", "--signal", "logs", "--candidate", "dir:pipe"],
         &["bench", "--job-list", "pipe"],
         &["write", "unified", "--signal", "logs", "--output", "written", "--input", "pipe"],
-        &["write", "buffet", "--signal", "logs", "--output", "written", "--input", "pipe"],
+        &["write", "buffet", "--output", "written", "--input", "pipe"],
         &["report", "pipe", "--out", "again"],
         &["report", "piped/report.json", "--out", "again"],
         &["gate", "--phase", "logs", "pipe"],
@@ -68,7 +74,13 @@ fn a_pipe_named_anywhere_is_refused_by_name() {
     ] {
         let done = with_pipe(arguments);
         assert_eq!(done.code, Some(2), "{arguments:?}: {}{}", done.stdout, done.stderr);
-        assert!(done.stderr.contains("pipe"), "{arguments:?}: {}", done.stderr);
+        let said = [
+            "it is a named pipe, not a regular file",
+            "neither a directory nor a file",
+            "not a regular file",
+        ];
+        let refused = said.iter().any(|said| done.stderr.contains(said));
+        assert!(refused && done.stderr.contains("pipe"), "{arguments:?}: {}", done.stderr);
     }
 }
 
@@ -130,4 +142,51 @@ fn a_link_that_leads_back_up_does_not_end_a_trend_and_is_named() {
     assert_eq!(code, Some(0), "{stderr}");
     let text = fs::read_to_string(run.path("trend/trend.json")).unwrap();
     assert!(text.contains("links back to") && text.contains("store/loop"), "{text}");
+}
+
+#[test]
+fn a_link_that_leads_back_up_in_an_input_folder_is_an_error_that_names_it() {
+    let (_corpus, inputs) = corpus("compact-heavy-ties");
+    let folder = Path::new(&inputs[0]).parent().unwrap();
+    std::os::unix::fs::symlink(folder, folder.join("loop")).unwrap();
+    let done =
+        parallax(&["run", "--signal", "logs", "--corpus", folder.to_str().unwrap()]).finish().expect(2);
+    assert!(done.stderr.contains("loop links back to a directory above it"), "{}", done.stderr);
+}
+
+/// An empty file whose one column lies within so many groups.
+fn nested(path: &Path, groups: usize) {
+    let leaf = Type::primitive_type_builder("leaf", Physical::INT64).with_repetition(Repetition::OPTIONAL);
+    let mut field = Arc::new(leaf.build().unwrap());
+    for _ in 0..groups {
+        let group = Type::group_type_builder("group").with_repetition(Repetition::OPTIONAL);
+        field = Arc::new(group.with_fields(vec![field]).build().unwrap());
+    }
+    let root = Arc::new(Type::group_type_builder("root").with_fields(vec![field]).build().unwrap());
+    SerializedFileWriter::new(fs::File::create(path).unwrap(), root, Arc::default())
+        .unwrap()
+        .close()
+        .unwrap();
+}
+
+#[test]
+fn nesting_beyond_the_limit_of_this_program_is_inconclusive_and_names_the_limit() {
+    for groups in [70, 2_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+        for side in [&old, &new] {
+            fs::create_dir(side).unwrap();
+            nested(&side.join("a.parquet"), 3);
+        }
+        nested(&new.join("b.parquet"), groups);
+        for (a, b) in [(&old, &new), (&new, &old)] {
+            let done = parallax(&["compare", a.to_str().unwrap(), b.to_str().unwrap()]).finish().expect(3);
+            let report = done.report();
+            assert_eq!(report.verdict, Verdict::Inconclusive);
+            let rows = check(&report.jobs[0], "ROWS");
+            assert_eq!(rows.status, CheckStatus::Inconclusive);
+            let said = "the schema nests more than 64 groups, the limit of this program";
+            assert!(rows.findings[0].message.contains(said), "{}", rows.findings[0].message);
+        }
+    }
 }

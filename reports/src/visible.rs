@@ -70,8 +70,8 @@ mod tests {
     #[test]
     fn control_and_direction_characters_are_written_out() {
         assert_eq!(
-            plain("a\nb\t\u{1b}[31m\u{202e}\u{200b}\u{a0}\u{feff}"),
-            r"a\nb\t\u{1b}[31m\u{202e}\u{200b}\u{a0}\u{feff}"
+            plain("a\nb\t\u{1b}[31m\u{202e}\u{200b}\u{a0}\u{feff}\u{2028}\u{fffe}\u{ffff}"),
+            r"a\nb\t\u{1b}[31m\u{202e}\u{200b}\u{a0}\u{feff}\u{2028}\u{fffe}\u{ffff}"
         );
     }
 

@@ -70,3 +70,18 @@ pub(crate) fn position(text: &str, byte: usize) -> (usize, usize) {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (line, column)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_every_byte_is_that_which_counting_from_the_start_gives() {
+        for text in ["", "a", "\n", "a\n\nbc\nd", "é\nü\n"] {
+            let lines = Lines::of(text);
+            for byte in (0..=text.len()).filter(|byte| text.is_char_boundary(*byte)) {
+                assert_eq!(lines.line(byte), position(text, byte).0, "{text:?} {byte}");
+            }
+        }
+    }
+}
