@@ -269,7 +269,7 @@ fn row_groups_and_columns_that_share_pages_are_refused_with_both_places() {
 #[test]
 fn sizes_that_overlap_where_no_pages_do_are_those_of_old_writers_and_are_read() {
     // Too short, as without the header of the dictionary.
-    let (folder, path) = restated(|_, second| resized(second, -10, 0));
+    let (folder, path) = restated(|_, second| resized(second, -3, 0));
     pages::credible_file(&path).unwrap();
     assert!(open(folder.path(), false).unreadable.is_empty());
     // Too long, so that each reaches into the next.
