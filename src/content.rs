@@ -1,6 +1,5 @@
 //! Digests of what files hold: two files of one digest hold the same bytes. BLAKE3, hexadecimal.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -41,7 +40,7 @@ pub fn program() -> Option<String> {
 /// Class `input` or `io` where it cannot be read.
 pub fn digest(path: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
-    File::open(path)
+    corpora::regular::open(path)
         .and_then(|file| hasher.update_reader(file).map(drop))
         .map_err(|source| Error::io("cannot read", path, source))?;
     Ok(hasher.finalize().to_hex().to_string())

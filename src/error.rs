@@ -64,8 +64,9 @@ impl Error {
     /// Reading or writing `path` failed.
     #[must_use]
     pub fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
+        let missing = source.kind() == std::io::ErrorKind::NotFound;
         let class =
-            if source.kind() == std::io::ErrorKind::NotFound { ErrorClass::Input } else { ErrorClass::Io };
+            if missing || corpora::regular::is_refusal(&source) { ErrorClass::Input } else { ErrorClass::Io };
         Self {
             class,
             message: format!("{what} {}: {source}", path.display()),

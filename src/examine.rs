@@ -10,7 +10,7 @@ use reports::document::{
     SideReport, StatedManifest, Verdict,
 };
 
-use reports::manifest::ErrorClass;
+use reports::manifest::{ErrorClass, Failure};
 
 use crate::cancel::Cancel;
 use crate::check::descriptors::Probe;
@@ -29,7 +29,7 @@ use crate::probe::{self, Request};
 use crate::report_dir;
 use crate::rerun;
 use crate::settings::{Keep, Settings};
-use crate::side::{Side, SideRun, Workplace};
+use crate::side::{Side, SideRun, Workplace, leavings};
 use crate::spill::Spill;
 
 /// Performs and judges one job.
@@ -151,8 +151,8 @@ pub fn job(
         replay: planned.replay.clone(),
         checks,
     };
-    // Removed here and not on drop, so that a failure to remove is told.
-    home.close().map_err(Error::not_removed)?;
+    // Removed here and not on drop, so that a failure to remove is reported, and whatever a side left there.
+    leavings::remove(&home.keep()).map_err(Error::not_removed)?;
     Ok(report)
 }
 
@@ -176,11 +176,21 @@ pub(crate) fn at_work(
 
 /// What a side left, opened.
 pub(crate) fn observed(job: &Job, role: Role, info: SideInfo, run: &SideRun) -> Result<Observed> {
+    // Recorded outputs were located a moment ago; of a side that ran, another process may have removed it since.
+    let gone = run.outcome != SideOutcome::Recorded && !run.output.is_dir();
+    let (outcome, output) = if gone {
+        let message = "its output directory was removed after it had ended".to_owned();
+        let failure = Failure { class: ErrorClass::Side, message };
+        let outcome = SideOutcome::Failed { failure, exit_status: None, signal: None, stderr: None };
+        (outcome, Output::empty(role, &run.output))
+    } else {
+        (run.outcome.clone(), open(job, role, run)?)
+    };
     Ok(Observed {
         role,
         info,
-        outcome: run.outcome.clone(),
-        output: open(job, role, run)?,
+        outcome,
+        output,
         scratch_left: run.scratch_left.clone(),
         probe: None,
         reruns: Vec::new(),

@@ -9,7 +9,6 @@
 //! resolved here: the segment loader does that, given [`JobLine::input_specs`]. Cost: the size of the file.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use corpora::parameters::Parameters;
@@ -84,7 +83,8 @@ struct Typed {
 /// Class `config`, with file and line, for a line that is not a job, an id that cannot name a folder or is there twice,
 /// and a list without jobs; class `input` or `io` where the file cannot be read.
 pub fn read(path: &Path) -> Result<Vec<JobLine>> {
-    let bytes = fs::read(path).map_err(|source| Error::io("cannot read the job list", path, source))?;
+    let bytes =
+        corpora::regular::read(path).map_err(|source| Error::io("cannot read the job list", path, source))?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
         Error::config(format!("{}:{line}: the job list is not UTF-8", path.display()))
@@ -156,6 +156,8 @@ fn id_fault(id: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use proptest::prelude::*;
 
     use super::*;

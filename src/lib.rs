@@ -25,6 +25,7 @@ pub mod heap;
 pub mod interrupt;
 pub mod job;
 pub mod job_list;
+pub mod kept_file;
 pub mod measure;
 pub mod minimize;
 pub mod output;

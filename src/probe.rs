@@ -60,7 +60,7 @@ impl Request {
     /// # Errors
     /// Where it cannot be read.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|source| Error::io("cannot read", path, source))?;
+        let text = corpora::regular::read(path).map_err(|source| Error::io("cannot read", path, source))?;
         serde_json::from_slice(&text)
             .map_err(|error| Error::internal(format!("bad request {}: {error}", path.display())))
     }
@@ -214,7 +214,7 @@ fn once(
 
 /// A copy of `input` without its last half.
 fn cut_short(input: &Path, scratch: &Path) -> Result<PathBuf> {
-    let bytes = std::fs::read(input).map_err(|source| Error::io("cannot read", input, source))?;
+    let bytes = corpora::regular::read(input).map_err(|source| Error::io("cannot read", input, source))?;
     let cut = scratch.join("cut-short.parquet");
     std::fs::write(&cut, &bytes[..bytes.len() / 2])
         .map_err(|source| Error::io("cannot write", &cut, source))?;

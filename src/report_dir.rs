@@ -8,8 +8,10 @@ use reports::manifest::{ErrorClass, FailureDocument, Manifest};
 use crate::claim::{self, Claim, Kind, LOCK};
 use crate::error::{Error, Result, chain};
 use crate::evidence::{differences, digests};
+use crate::kept_file;
 use crate::output::manifest::FILE_NAME;
 use crate::resume::{JOURNAL, Journal};
+use crate::side::leavings;
 
 /// The document that every format renders from.
 pub const DOCUMENT: &str = "report.json";
@@ -72,7 +74,8 @@ fn ours(out: &Path) -> Result<()> {
 /// True for a message that [`write_failure`] wrote.
 fn is_failure(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == FAILURE)
-        && std::fs::read(path).is_ok_and(|bytes| serde_json::from_slice::<FailureDocument>(&bytes).is_ok())
+        && corpora::regular::read(path)
+            .is_ok_and(|bytes| serde_json::from_slice::<FailureDocument>(&bytes).is_ok())
 }
 
 /// Writes what could not be done into a raw directory, which is made where it is missing.
@@ -101,7 +104,8 @@ fn is_ours(document: &Path) -> bool {
     struct Tool {
         name: String,
     }
-    let read = std::fs::read(document).ok().and_then(|bytes| serde_json::from_slice::<Head>(&bytes).ok());
+    let read =
+        corpora::regular::read(document).ok().and_then(|bytes| serde_json::from_slice::<Head>(&bytes).ok());
     read.is_some_and(|head| head.tool.name == "parallax")
 }
 
@@ -199,6 +203,7 @@ pub fn write(report: &Report, out: &Path) -> Result<()> {
 /// # Errors
 /// Class `input` where it is missing, malformed or of another version.
 pub fn read(path: &Path) -> Result<Report> {
+    corpora::regular::check(path).map_err(|source| Error::io("cannot read", path, source))?;
     reports::json::read_json(path).map_err(|error| Error::input(chain(&error)))
 }
 
@@ -213,16 +218,22 @@ pub fn keep(out: &Path, side: &str, job: &str, output: &Path, manifest: Option<&
     let target = whole.with_file_name(unfinished(job));
     remove_folder(&target)?;
     std::fs::create_dir_all(&target).map_err(|source| cannot("make", &target, &source))?;
-    for entry in walkdir::WalkDir::new(output).min_depth(1) {
+    let root = output.canonicalize().map_err(|source| cannot("keep the output", output, &source))?;
+    for entry in walkdir::WalkDir::new(&root).min_depth(1) {
         let entry = entry.map_err(|error| {
             Error::new(ErrorClass::Io, format!("cannot keep the output {}: {error}", output.display()))
         })?;
-        let relative = entry.path().strip_prefix(output).unwrap_or(entry.path());
+        let relative = entry.path().strip_prefix(&root).unwrap_or(entry.path());
         let to = target.join(relative);
+        let is_inner_link = || {
+            entry.file_type().is_symlink()
+                && leavings::stays(entry.path(), &root)
+                && std::fs::metadata(entry.path()).is_ok_and(|found| found.is_file())
+        };
         let done = if entry.file_type().is_dir() {
             std::fs::create_dir_all(&to)
-        } else if entry.file_type().is_file() {
-            std::fs::copy(entry.path(), &to).map(|_| ())
+        } else if entry.file_type().is_file() || is_inner_link() {
+            kept_file::copy(entry.path(), &to)
         } else {
             Ok(())
         };
@@ -237,7 +248,7 @@ pub fn keep(out: &Path, side: &str, job: &str, output: &Path, manifest: Option<&
         std::fs::write(&listed, text).map_err(|source| cannot("keep", &listed, &source))?;
     }
     let list = target.join(digests::BESIDE);
-    std::fs::write(&list, digests::text(&digests::of_directory(&target)?))
+    std::fs::write(&list, digests::text(&digests::of_kept(&target)?))
         .map_err(|source| cannot("keep", &list, &source))?;
     remove_folder(&whole)?;
     std::fs::rename(&target, &whole).map_err(|source| cannot("keep", &whole, &source))?;

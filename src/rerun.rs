@@ -122,7 +122,7 @@ fn rewrite(input: &Path, target: &Path, cancel: &Cancel) -> Result<bool> {
     let cannot = |error: &dyn std::fmt::Display| {
         Error::new(ErrorClass::Io, format!("cannot write {}: {error}", target.display()))
     };
-    let file = File::open(input).map_err(|source| Error::io("cannot open", input, source))?;
+    let file = corpora::regular::open(input).map_err(|source| Error::io("cannot open", input, source))?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let Ok(reader) = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options) else {
         return Ok(false);

@@ -57,7 +57,8 @@ impl Journal {
         let path = out.join(JOURNAL);
         let mut earlier = HashMap::new();
         if resume && path.exists() {
-            let file = File::open(&path).map_err(|source| Error::io("cannot read", &path, source))?;
+            let file =
+                corpora::regular::open(&path).map_err(|source| Error::io("cannot read", &path, source))?;
             for line in BufReader::new(file).split(b'\n').skip(1) {
                 let line = line.map_err(|source| Error::io("cannot read", &path, source))?;
                 // The last line may be half a line; its job is done again.
@@ -90,7 +91,8 @@ impl Journal {
     #[must_use]
     pub fn marks(out: &Path) -> bool {
         let mut line = String::new();
-        let read = File::open(out.join(JOURNAL)).and_then(|file| BufReader::new(file).read_line(&mut line));
+        let read = corpora::regular::open(&out.join(JOURNAL))
+            .and_then(|file| BufReader::new(file).read_line(&mut line));
         read.is_ok() && line.trim_end() == HEAD
     }
 

@@ -42,6 +42,8 @@ const WRITE_EVERY: Duration = Duration::from_secs(5);
 
 struct Board {
     jobs: Vec<Option<JobReport>>,
+    /// Jobs that are not `None`.
+    done: usize,
     error: Option<Error>,
     written: Instant,
 }
@@ -86,7 +88,8 @@ fn perform(
     // In mode `bench` the jobs are measured only.
     let compared = if settings.mode == Mode::Bench { &[] } else { jobs };
     let expected = compared.len() + sets.len();
-    let board = Mutex::new(Board { jobs: vec![None; expected], error: None, written: Instant::now() });
+    let board =
+        Mutex::new(Board { jobs: vec![None; expected], done: 0, error: None, written: Instant::now() });
     // Stops the other jobs after an error, without calling that an interruption.
     let halt = Cancel::default();
     crew::each(settings.threads, compared.len(), |index| {
@@ -191,9 +194,9 @@ fn note(
     match judged {
         Ok((report, resumed)) => {
             if !resumed {
-                let done = board.jobs.iter().flatten().count() + 1;
-                progress.judged(&report, done, board.jobs.len());
+                progress.judged(&report, board.done + 1, board.jobs.len());
             }
+            board.done += 1;
             board.jobs[index] = Some(report);
             if board.written.elapsed() >= WRITE_EVERY {
                 let finished = board.jobs.iter().flatten().cloned().collect();

@@ -30,6 +30,8 @@ mod kept;
 mod kills;
 mod measure;
 mod minimize;
+mod misbehaving_side;
+mod odd_files;
 mod page_scale;
 mod policy;
 mod policy_scope;

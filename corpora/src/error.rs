@@ -46,6 +46,7 @@ impl Error {
     pub(crate) fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
         let kind = match source.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::Input,
+            _ if crate::regular::is_refusal(&source) => ErrorKind::Input,
             _ => ErrorKind::Io,
         };
         Self {

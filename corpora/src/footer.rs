@@ -52,6 +52,12 @@ pub fn read_metadata(mut file: &File) -> Result<ParquetMetaData> {
     decode_metadata(&footer)
 }
 
+/// What a footer is refused for because it nests deeper than this program reads; absent for any other footer, sound or not.
+#[must_use]
+pub fn beyond_nesting(footer: &[u8]) -> Option<String> {
+    structure::check(footer).err().filter(|refusal| structure::is_nesting(refusal))
+}
+
 /// Metadata from the Thrift bytes of a footer.
 ///
 /// # Errors

@@ -54,7 +54,7 @@ impl JobFile {
     /// # Errors
     /// An unreadable file, text that is not TOML, an unknown key, a value of the wrong type: naming file and key.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+        let text = crate::regular::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
         let origin = path.display().to_string();
         let mut file: Self = toml::from_str(&text).map_err(|error| Error::toml(&origin, &text, &error))?;
         file.parameters.check(&origin)?;

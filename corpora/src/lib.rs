@@ -14,6 +14,7 @@ mod generate;
 mod job_file;
 mod load;
 pub mod parameters;
+pub mod regular;
 mod segment;
 pub mod signal;
 mod signal_rules;

@@ -15,6 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use walkdir::WalkDir;
 
 use crate::error::{Error, Result};
+use crate::regular;
 use crate::segment::check_magic;
 
 /// The segments that `spec` means, sorted by path.
@@ -79,6 +80,9 @@ fn in_directory(root: &Path) -> Result<Vec<PathBuf>> {
                 None => Error::input(format!("{} links back to a directory above it", path.display())),
             }
         })?;
+        if is_parquet_name(entry.path()) && regular::special(entry.file_type()).is_some() {
+            regular::check(entry.path()).map_err(|error| Error::io("read", entry.path(), error))?;
+        }
         if entry.file_type().is_file() && is_parquet_name(entry.path()) {
             if entry.depth() == 1 { &mut direct } else { &mut below }.push(entry.into_path());
         }
@@ -106,6 +110,9 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
             let path = error.path().to_owned();
             Error::io("read", &path, error.into())
         })?;
+        if is_parquet_name(&path) {
+            regular::check_unless_missing(&path).map_err(|error| Error::io("read", &path, error))?;
+        }
         if !path.is_file() {
             continue;
         }

@@ -27,6 +27,7 @@ use parquet::arrow::arrow_reader::{
 
 use crate::error::{Error, Result};
 use crate::footer::{guarded, read_metadata};
+use crate::regular;
 use crate::signal::{ColumnType, Signal};
 use crate::signals::Signals;
 
@@ -92,7 +93,7 @@ pub(crate) struct Frame {
 pub(crate) fn check_magic(path: &Path) -> Result<Frame> {
     const MAGIC: &[u8; 4] = b"PAR1";
     let reading = |error| Error::io("read", path, error);
-    let mut file = File::open(path).map_err(reading)?;
+    let mut file = regular::open(path).map_err(reading)?;
     let bytes = file.metadata().map_err(reading)?.len();
     let shown = path.display();
     if bytes == 0 {
@@ -135,7 +136,7 @@ fn load_metadata(file: &File) -> parquet::errors::Result<ArrowReaderMetadata> {
 /// A file that is missing, not Parquet, cut short or otherwise unreadable ([`crate::ErrorKind::Input`]); reading that fails.
 pub fn inspect(path: &Path) -> Result<Segment> {
     let Frame { bytes, data_end } = check_magic(path)?;
-    let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let file = regular::open(path).map_err(|error| Error::io("open", path, error))?;
     let loaded = load_metadata(&file).map_err(|error| Error::unreadable(path, error))?;
     let footer = loaded.metadata();
     for (group, row_group) in footer.row_groups().iter().enumerate() {
@@ -279,7 +280,7 @@ fn first_text(segment: &Segment, column: &str) -> Result<Option<String>> {
         return Ok(None);
     };
     let unreadable = |error| Error::unreadable(path, error);
-    let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let file = regular::open(path).map_err(|error| Error::io("open", path, error))?;
     let metadata = load_metadata(&file).map_err(unreadable)?;
     let text = guarded(|| {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);

@@ -142,7 +142,7 @@ impl CorpusSpec {
     /// # Errors
     /// An unreadable file ([`crate::ErrorKind::Input`] where there is none), and as [`CorpusSpec::parse`].
     pub fn from_file(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+        let text = crate::regular::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
         Self::parse(&text, &path.display().to_string(), path.parent().unwrap_or(Path::new("")))
     }
 

@@ -26,6 +26,19 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     schema_depth(&walker.children)
 }
 
+/// True where [`check`] refused a footer for being nested deeper than this program reads, which says nothing of the file.
+pub(crate) fn is_nesting(refusal: &str) -> bool {
+    refusal == too_many_groups() || refusal.ends_with(&too_many_structures())
+}
+
+fn too_many_structures() -> String {
+    format!("it nests more than {MAX_DEPTH} structures, the limit of this program")
+}
+
+fn too_many_groups() -> String {
+    format!("the schema nests more than {MAX_DEPTH} groups, the limit of this program")
+}
+
 /// Type of a field as `parquet.thrift` has it.
 #[derive(Clone, Copy)]
 enum Kind {
@@ -140,7 +153,7 @@ struct Walker<'a> {
 impl Walker<'_> {
     fn structure(&mut self, depth: usize, shape: Shape) -> Result<(), String> {
         if depth > MAX_DEPTH {
-            return Err(format!("it nests more than {MAX_DEPTH} structures"));
+            return Err(too_many_structures());
         }
         let element = std::ptr::eq(shape, SCHEMA_ELEMENT);
         let mut field = 0_i64;
@@ -180,7 +193,7 @@ impl Walker<'_> {
 
     fn value(&mut self, kind: u8, depth: usize, known: Kind) -> Result<(), String> {
         if depth > MAX_DEPTH {
-            return Err(format!("it nests more than {MAX_DEPTH} structures"));
+            return Err(too_many_structures());
         }
         match kind {
             BOOLEAN_TRUE | BOOLEAN_FALSE | BYTE => self.thrift.skip(1),
@@ -240,7 +253,7 @@ fn schema_depth(children: &[i64]) -> Result<(), String> {
         if count > 0 {
             open.push(count);
             if open.len() > MAX_DEPTH {
-                return Err(format!("the schema nests more than {MAX_DEPTH} groups"));
+                return Err(too_many_groups());
             }
             continue;
         }

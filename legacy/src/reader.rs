@@ -46,6 +46,10 @@ impl SegmentReader {
     /// The file cannot be opened, is not Parquet, or has a column that the original's reader refuses.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let broken = |source| Error::Segment { path: path.to_owned(), source };
+        // Opening a named pipe waits for its other end.
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(broken(ParquetError::General("not a regular file".to_owned())));
+        }
         let file = File::open(path).map_err(|error| broken(error.into()))?;
         let metadata = read_metadata(&file).map_err(broken)?;
         let columns = segment_columns(metadata.file_metadata().schema_descr(), path)?;

@@ -244,6 +244,37 @@ mod tests {
     }
 
     #[test]
+    fn characters_that_xml_cannot_hold_are_written_out_wherever_a_name_stands() {
+        let hidden: String =
+            (0..0x20).chain([0x7f, 0x85, 0xfffe, 0xffff]).filter_map(char::from_u32).collect();
+        let mut report = fixture::rich();
+        for job in &mut report.jobs {
+            job.id.push_str(&hidden);
+            job.headline.push_str(&hidden);
+            for check in &mut job.checks {
+                check.check.push_str(&hidden);
+                check.summary.push_str(&hidden);
+                for found in &mut check.findings {
+                    found.code.push_str(&hidden);
+                    found.message.push_str(&hidden);
+                    found.defect = Some(hidden.clone());
+                    if let Some(place) = &mut found.place {
+                        place.column = Some(hidden.clone());
+                    }
+                    if let Some(waived) = &mut found.waived {
+                        waived.reason.push_str(&hidden);
+                    }
+                }
+            }
+        }
+        let xml = render(&report).unwrap();
+        let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+        assert_eq!(xml.chars().find(|c| !allowed(*c)), None);
+        assert!(xml.contains(r"\u{fffe}\u{ffff}"));
+        Suites::deserialize_from_str(&xml).unwrap();
+    }
+
+    #[test]
     fn hostile_values_are_text_and_nothing_else() {
         let xml = render(&fixture::hostile()).unwrap();
         assert!(!xml.contains("<script") && !xml.contains('\u{1b}') && !xml.contains('\0'));

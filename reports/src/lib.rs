@@ -37,7 +37,7 @@ pub mod signal_evidence;
 mod stated;
 pub mod summary;
 pub mod trend;
-mod visible;
+pub mod visible;
 mod words;
 mod wrap;
 mod write;

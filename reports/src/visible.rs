@@ -23,6 +23,8 @@ pub(crate) fn is_hidden(character: char) -> bool {
                 | '\u{feff}'
                 | '\u{ffa0}'
                 | '\u{fff0}'..='\u{fffb}'
+                // No character of XML 1.0.
+                | '\u{fffe}'..='\u{ffff}'
                 | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
         )
@@ -38,8 +40,10 @@ pub(crate) fn escape(character: char) -> String {
     }
 }
 
-/// The text on one line with hidden characters escaped.
-pub(crate) fn plain(text: &str) -> String {
+/// The text on one line with hidden characters escaped: control characters, line and paragraph separators, characters that
+/// turn the direction of text round, and those that XML cannot hold. For every message that quotes a name or a value.
+#[must_use]
+pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         if is_hidden(character) {
@@ -66,8 +70,8 @@ mod tests {
     #[test]
     fn control_and_direction_characters_are_written_out() {
         assert_eq!(
-            plain("a\nb\t\u{1b}[31m\u{202e}\u{200b}\u{a0}\u{feff}"),
-            r"a\nb\t\u{1b}[31m\u{202e}\u{200b}\u{a0}\u{feff}"
+            plain("a\nb\t\u{1b}[31m\u{202e}\u{200b}\u{a0}\u{feff}\u{2028}\u{fffe}\u{ffff}"),
+            r"a\nb\t\u{1b}[31m\u{202e}\u{200b}\u{a0}\u{feff}\u{2028}\u{fffe}\u{ffff}"
         );
     }
 

@@ -57,7 +57,7 @@ fn write(home: &Path, list: &BTreeMap<String, String>, manifest: &str, to: &Path
     };
     add(MANIFEST, manifest.len() as u64, &mut manifest.as_bytes())?;
     for path in list.keys() {
-        let file = File::open(home.join(path))?;
+        let file = corpora::regular::open(&home.join(path))?;
         let size = file.metadata()?.len();
         add(path, size, &mut BufReader::new(file))?;
     }
@@ -73,7 +73,8 @@ fn write(home: &Path, list: &BTreeMap<String, String>, manifest: &str, to: &Path
 /// Class `input`, naming the file, for one that is not what the list says, that the list does not name, that is missing, or
 /// whose path leads elsewhere.
 pub fn unpack(bundle: &Path, home: &Path) -> Result<()> {
-    let file = File::open(bundle).map_err(|source| Error::io("cannot open the bundle", bundle, source))?;
+    let file = corpora::regular::open(bundle)
+        .map_err(|source| Error::io("cannot open the bundle", bundle, source))?;
     let wrong = |what: String| Error::input(format!("{} is damaged or no bundle: {what}", bundle.display()));
     let broken = |error: std::io::Error| wrong(error.to_string());
     let decoder = zstd::stream::read::Decoder::new(file).map_err(broken)?;

@@ -97,7 +97,7 @@ impl Contents {
     /// Class `input` where it is missing, malformed or of another version.
     pub fn read(home: &Path) -> Result<Self> {
         let path = home.join(CONTENTS);
-        let text = std::fs::read(&path).map_err(|source| Error::io("cannot read", &path, source))?;
+        let text = corpora::regular::read(&path).map_err(|source| Error::io("cannot read", &path, source))?;
         let contents: Self = serde_json::from_slice(&text)
             .map_err(|error| Error::input(format!("{CONTENTS} of the bundle is malformed: {error}")))?;
         if contents.schema_version == VERSION {

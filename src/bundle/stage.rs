@@ -105,7 +105,7 @@ fn copy(from: &Path, to: &Path, what: &str) -> Result<()> {
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder).map_err(|source| Error::io("cannot make", folder, source))?;
     }
-    std::fs::copy(from, to).map(drop).map_err(|source| {
+    corpora::regular::check(from).and_then(|()| std::fs::copy(from, to)).map(drop).map_err(|source| {
         let hint = if from.is_relative() { "; run this from the directory of the run" } else { "" };
         Error::input(format!("cannot copy {what} {}: {source}{hint}", from.display()))
     })

@@ -38,7 +38,7 @@ pub(super) fn nothing_to_examine(subject: &Subject<'_>, check: &str, code: &str)
     for side in subject.sides() {
         for file in &side.output.unreadable {
             let message = format!("{} cannot be read: {}", file.path, file.reason);
-            let outcome = unreadable(check, code, side.role, &file.path, message);
+            let outcome = unreadable(check, code, side.role, &file.path, message, file.limited);
             broken = Some(match broken {
                 Some(mut earlier) => {
                     earlier.findings.extend(outcome.findings);
@@ -72,11 +72,12 @@ pub(super) fn decided(status: CheckStatus, summary: String) -> Outcome {
     Outcome { status: Some(status), summary, ..Outcome::default() }
 }
 
-/// A file that cannot be read: a blocker on the candidate; on the baseline nothing can be decided.
-fn unreadable(check: &str, code: &str, role: Role, file: &str, message: String) -> Outcome {
+/// A file that cannot be read: a blocker on the candidate; on the baseline nothing can be decided, nor where it is `limited`: a limit
+/// of this program is no fault of the file.
+fn unreadable(check: &str, code: &str, role: Role, file: &str, message: String, limited: bool) -> Outcome {
     let (severity, status) = match role {
-        Role::Candidate => (Severity::Blocker, CheckStatus::Fail),
-        Role::Baseline => (Severity::Warning, CheckStatus::Inconclusive),
+        Role::Candidate if !limited => (Severity::Blocker, CheckStatus::Fail),
+        Role::Candidate | Role::Baseline => (Severity::Warning, CheckStatus::Inconclusive),
     };
     let summary = format!("not examined: the {role}'s file {message}");
     let mut finding = finding(check, &format!("{code}.unreadable"), severity, Some(role), message);
@@ -101,7 +102,9 @@ pub(super) struct SideError {
 /// Everything else: an interruption, an error of the machine, a defect of our own.
 pub(super) fn read_failed(check: &str, code: &str, failed: SideError) -> Result<Outcome> {
     match failed.error.class {
-        ErrorClass::Input => Ok(unreadable(check, code, failed.role, &failed.file, failed.error.message)),
+        ErrorClass::Input => {
+            Ok(unreadable(check, code, failed.role, &failed.file, failed.error.message, false))
+        }
         _ => Err(failed.error),
     }
 }

@@ -52,7 +52,12 @@ impl Check for Leaks {
 fn files(side: &Observed, outcome: &mut Outcome) {
     let failed = matches!(side.outcome, SideOutcome::Failed { .. });
     let scratch = side.scratch_left.iter().map(|path| ("leaks.scratch", "scratch directory", path));
-    // What a failed side left in its output is told by ERRORS.
+    for odd in &side.output.disguised {
+        let message = format!("{} in the output of the {} is {}, not a file", odd.path, side.role, odd.kind);
+        let found = finding(CODE, "leaks.no-file", Severity::Warning, Some(side.role), message);
+        outcome.findings.push(found.at(in_file(&odd.path)));
+    }
+    // What a failed side left in its output is reported by ERRORS.
     let output =
         side.output.others.iter().filter(|_| !failed).map(|path| ("leaks.output", "output directory", path));
     for (code, place, path) in scratch.chain(output) {

@@ -10,6 +10,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use reports::document::{Finding, Report, Severity, Verdict};
 use reports::manifest::ErrorClass;
+use reports::visible::plain;
 
 use super::{Format, terminal};
 use crate::error::{Error, Result, chain};
@@ -86,6 +87,7 @@ fn say(commands: &str, format: Format) -> Result<()> {
 fn summarize(text: impl FnOnce() -> std::io::Result<String>) {
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else { return };
     let appended = text().and_then(|text| {
+        corpora::regular::check_unless_missing(Path::new(&path))?;
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
         file.write_all(text.as_bytes())
     });
@@ -96,7 +98,7 @@ fn summarize(text: impl FnOnce() -> std::io::Result<String>) {
 
 /// A message as Markdown that means nothing but its text.
 fn quoted(message: &str) -> String {
-    let plain: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let plain = plain(message);
     let longest = plain.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}\n{plain}\n{fence}")
@@ -139,10 +141,15 @@ fn annotations(report: &Report) -> String {
 /// A workflow command. What is not text of ours cannot end it, or begin another.
 fn command(kind: &str, title: &str, message: &str) -> String {
     let data = |text: &str| {
-        let clean =
-            |c: char| if c.is_control() && !"\r\n\t".contains(c) { char::REPLACEMENT_CHARACTER } else { c };
-        let clean: String = text.chars().map(clean).collect();
-        clean.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+        // Line ends are kept: GitHub shows a message of several lines.
+        let parts: Vec<String> = text
+            .split_inclusive(['\r', '\n'])
+            .map(|part| {
+                let line = part.trim_end_matches(['\r', '\n']);
+                format!("{}{}", plain(line).replace('%', "%25"), &part[line.len()..])
+            })
+            .collect();
+        parts.concat().replace('\r', "%0D").replace('\n', "%0A")
     };
     let property = data(title).replace(':', "%3A").replace(',', "%2C");
     format!("::{kind} title={property}::{}\n", data(message))
@@ -156,12 +163,12 @@ mod tests {
     fn a_message_cannot_end_its_command_or_begin_another() {
         assert_eq!(
             command("error", "a, b: 100%\n", "x\r\n::add-mask::\u{1b}[0m 5 %"),
-            "::error title=a%2C b%3A 100%25%0A::x%0D%0A::add-mask::\u{fffd}[0m 5 %25\n"
+            "::error title=a%2C b%3A 100%25%0A::x%0D%0A::add-mask::\\u{1b}[0m 5 %25\n"
         );
     }
 
     #[test]
     fn a_quoted_message_cannot_end_its_fence() {
-        assert_eq!(quoted("a ```` b\n# c"), "`````\na ```` b # c\n`````");
+        assert_eq!(quoted("a ```` b\n# c"), "`````\na ```` b\\n# c\n`````");
     }
 }

@@ -33,9 +33,13 @@ pub(super) fn refuse(error: &clap::Error) -> Exit {
         terminal::complain(&format!("error: {said}"));
         said
     } else {
-        // Without stderr there is nobody to tell.
-        drop(error.print());
-        let text = error.to_string();
+        let text = escaped(&error.to_string(), &typed);
+        if text == error.to_string() {
+            // Without stderr there is no other place for the message.
+            drop(error.print());
+        } else {
+            text.lines().for_each(terminal::complain);
+        }
         text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
     };
     let error = Error::usage(first);
@@ -51,6 +55,21 @@ pub(super) fn refuse(error: &clap::Error) -> Exit {
 
 fn lossy(word: OsString) -> String {
     word.to_string_lossy().into_owned()
+}
+
+/// A message of the parser in which words that were typed cannot begin a line of their own.
+fn escaped(message: &str, typed: &[String]) -> String {
+    let mut text = message.to_owned();
+    for word in typed
+        .iter()
+        .flat_map(|word| std::iter::once(word.as_str()).chain(word.split_once('=').map(|it| it.1)))
+    {
+        let plain = reports::visible::plain(word);
+        if plain != word {
+            text = text.replace(word, &plain);
+        }
+    }
+    text
 }
 
 /// What is wrong with a command line, with the option that it is about and without what was typed.

@@ -133,5 +133,5 @@ fn show(gate: &Gate, out: &Path, format: Format) -> Result<()> {
         return terminal::json(gate);
     }
     let text = reports::gate::render_text(gate);
-    terminal::text(&format!("{text}\ngate: {}\n", out.join("gate.html").display()))
+    terminal::text(&format!("{text}\ngate: {}\n", terminal::path(&out.join("gate.html"))))
 }

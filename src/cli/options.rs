@@ -17,6 +17,9 @@ use crate::policy::{self, Policy};
 use crate::spill::{LEAST_MEMORY_LIMIT, Memory};
 use crate::suggest;
 
+/// Most worker threads that may be asked for: each reserves a stack, and no machine has more processors to gain from.
+pub const MOST_THREADS: usize = 1024;
+
 /// Default report directory.
 pub const DEFAULT_OUT: &str = "parallax-report";
 
@@ -161,10 +164,13 @@ impl ResourceArgs {
     /// Worker threads: those asked for, else one a processor.
     ///
     /// # Errors
-    /// Class `usage` for zero.
+    /// Class `usage` for zero and for more than [`MOST_THREADS`].
     pub fn threads(&self) -> Result<usize> {
         match self.threads {
             Some(0) => Err(Error::new(ErrorClass::Usage, "--threads 0: at least one thread is needed")),
+            Some(count) if count > MOST_THREADS => {
+                Err(Error::usage(format!("--threads {count}: at most {MOST_THREADS} threads are started")))
+            }
             Some(count) => Ok(count),
             None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
         }

@@ -148,6 +148,7 @@ impl OutputArgs {
 /// Refuses what is no output at all: a file that is not Parquet, a directory with neither Parquet files nor a manifest. A bad
 /// file *within* an output is for the checks to tell.
 fn usable(path: &Path) -> Result<()> {
+    corpora::regular::check_unless_missing(path).map_err(|source| Error::io("cannot read", path, source))?;
     if path.is_file() {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         return OutputFile::open(path, &name).map(drop);

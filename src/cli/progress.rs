@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use reports::document::{JobReport, Verdict};
+use reports::visible::plain;
 
 use super::{Common, terminal};
 use crate::plan::PlannedJob;
@@ -166,7 +167,7 @@ impl Progress for Bar {
     }
 
     fn measured(&self, set: &str, pairs: usize, of: usize) {
-        self.bar.set_message(format!("{}: {pairs} pairs measured, at most {of}", visible(set)));
+        self.bar.set_message(format!("{}: {pairs} pairs measured, at most {of}", plain(set)));
     }
 
     fn resumed(&self, jobs: usize, of: usize) {
@@ -192,16 +193,10 @@ fn line(job: &JobReport, redacted: bool) -> String {
     let rows: u64 = job.candidate.files.iter().map(|file| file.rows).sum();
     let what = match (job.measurement.is_some(), redacted) {
         (false, _) => format!("{rows} rows"),
-        (true, false) => visible(&job.headline),
+        (true, false) => plain(&job.headline),
         (true, true) => "measured".to_owned(),
     };
-    format!("{}: {verdict}, {what}", visible(&job.id))
-}
-
-fn visible(text: &str) -> String {
-    text.chars()
-        .map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter })
-        .collect()
+    format!("{}: {verdict}, {what}", plain(&job.id))
 }
 
 #[cfg(test)]
@@ -210,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_name_cannot_drive_the_terminal() {
-        assert_eq!(visible("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+        assert_eq!(plain("a\u{1b}[2Jb\nc"), r"a\u{1b}[2Jb\nc");
     }
 
     #[test]

@@ -127,7 +127,7 @@ fn key_of(raw: &Path) -> Result<Key> {
 /// Class `input` where there is none.
 pub(super) fn read_key(raw: &Path) -> Result<Key> {
     let path = raw.join(KEY);
-    let text = std::fs::read_to_string(&path).map_err(|source| {
+    let text = corpora::regular::read_to_string(&path).map_err(|source| {
         Error::new(ErrorClass::Input, format!("cannot read the key {}: {source}", display(&path)))
     })?;
     Key::parse(&text)

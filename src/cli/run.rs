@@ -67,6 +67,10 @@ pub struct RunArgs {
     /// Seed of generated corpora [default: each corpus's own].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Bytes that an external side may leave for one job, holes counted; a side that leaves more failed the job
+    /// [default: 68719476736].
+    #[arg(long, value_name = "BYTES")]
+    output_limit: Option<u64>,
     #[command(flatten)]
     resources: ResourceArgs,
     /// Count differing rows by these columns; `hour` is the hour of the signal's time column, `file` the output file.
@@ -123,7 +127,8 @@ impl RunArgs {
         pairs: Option<usize>,
         common: &Common,
     ) -> Result<(Vec<PlannedJob>, Settings)> {
-        let config = options::config(self.config.as_deref())?;
+        let mut config = options::config(self.config.as_deref())?;
+        config.output_limit = self.output_limit;
         let policy = self.policy.resolve(&config)?;
         let pairs = self.measure.or(pairs);
         let measure = pairs.map(|pairs| self.measuring.limits(pairs, &policy.limits)).transpose()?;
@@ -265,6 +270,7 @@ impl RunArgs {
         if !self.by.is_empty() {
             flag("--by", Some(self.by.join(",")));
         }
+        flag("--output-limit", self.output_limit.map(|bytes| bytes.to_string()));
         flag("--noise", self.noise.map(|times| times.to_string()));
         flag("--measure", self.measure.map(|pairs| pairs.to_string()));
         words.extend(self.policy.words());
@@ -360,6 +366,6 @@ fn show(report: &Report, out: &Path, common: &Common) -> Result<()> {
     } else {
         reports::summary::render_text(report, terminal::width(), colour)
     };
-    text.push_str(&format!("report: {}\n", out.join("index.html").display()));
+    text.push_str(&format!("report: {}\n", terminal::path(&out.join("index.html"))));
     terminal::text(&text)
 }

@@ -1,7 +1,9 @@
 //! Writing to stdout and stderr. A reader that went away is not an error worth a second message.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
+use reports::visible::plain;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -50,10 +52,17 @@ fn settle(written: io::Result<()>) -> Result<()> {
     }
 }
 
-/// Writes one line to stderr.
+/// Writes one line to stderr. What it quotes cannot end the line, begin another (a CI system takes lines that begin with `::` for
+/// commands) or drive the terminal: hidden characters are escaped.
 pub fn complain(line: &str) {
-    // Without stderr there is nobody to tell.
-    drop(writeln!(io::stderr().lock(), "{line}"));
+    // Without stderr there is no other place for the message.
+    drop(writeln!(io::stderr().lock(), "{}", plain(line)));
+}
+
+/// A path for a line on stdout, hidden characters escaped.
+#[must_use]
+pub fn path(path: &Path) -> String {
+    plain(&path.display().to_string())
 }
 
 /// True where stdout may be coloured: a terminal, and no `NO_COLOR`.

@@ -42,8 +42,9 @@ impl TrendArgs {
 
     fn follow(&self, out: &Path, common: &Common) -> Result<Exit> {
         let mut documents = BTreeSet::new();
+        let (mut read, mut skipped) = (Vec::new(), Vec::new());
         for path in &self.reports {
-            let found = documents_in(path)?;
+            let found = documents_in(path, &mut skipped)?;
             if found.is_empty() {
                 return Err(Error::input(format!(
                     "{} holds no {DOCUMENT}, nor does a folder in it",
@@ -52,7 +53,6 @@ impl TrendArgs {
             }
             documents.extend(found);
         }
-        let (mut read, mut skipped) = (Vec::new(), Vec::new());
         for document in &documents {
             let name = display(document.parent().unwrap_or(document));
             match report_dir::read(document) {
@@ -74,7 +74,7 @@ impl TrendArgs {
         match common.format {
             Format::Text => {
                 let mut text = trend::render_text(&trend, terminal::width());
-                text.push_str(&format!("\ntrend: {}\n", display(&out.join("trend.html"))));
+                text.push_str(&format!("\ntrend: {}\n", terminal::path(&out.join("trend.html"))));
                 terminal::text(&text)?;
             }
             Format::Json => terminal::json(&trend)?,
@@ -83,8 +83,10 @@ impl TrendArgs {
     }
 }
 
-/// The documents that a path stands for.
-fn documents_in(path: &Path) -> Result<Vec<PathBuf>> {
+/// The documents that a path stands for. What of a store cannot be walked, such as a link that leads back up, is passed over and
+/// named in `skipped`.
+fn documents_in(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Vec<PathBuf>> {
+    corpora::regular::check_unless_missing(path).map_err(|source| Error::io("cannot read", path, source))?;
     if path.is_file() {
         return Ok(vec![path.to_owned()]);
     }
@@ -93,7 +95,19 @@ fn documents_in(path: &Path) -> Result<Vec<PathBuf>> {
     }
     let mut found = Vec::new();
     for entry in walkdir::WalkDir::new(path).max_depth(DEPTH).follow_links(true) {
-        let entry = entry.map_err(|error| Error::input(format!("cannot read the store: {error}")))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) if error.depth() > 0 => {
+                let at = error.path().unwrap_or(path);
+                let reason = match error.loop_ancestor() {
+                    Some(above) => format!("it links back to {}, which is walked already", display(above)),
+                    None => format!("it cannot be read: {error}"),
+                };
+                skipped.push(Skipped { path: display(at), reason });
+                continue;
+            }
+            Err(error) => return Err(Error::input(format!("cannot read the store: {error}"))),
+        };
         if entry.file_type().is_file() && entry.file_name() == DOCUMENT {
             found.push(entry.into_path());
         }

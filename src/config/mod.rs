@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use self::value::{Fault, position};
+use self::value::{Fault, Lines, position};
 use crate::error::{Error, Result};
 use crate::policy::file::PolicyFile;
 use crate::suggest;
@@ -44,6 +44,8 @@ pub struct Config {
     pub signals: BTreeMap<String, toml::Table>,
     /// What it says of the policy.
     pub policy: PolicyFile,
+    /// Bytes that an external side may leave, from the command line; absent for the default.
+    pub output_limit: Option<u64>,
 }
 
 /// A declared external program.
@@ -63,7 +65,7 @@ impl Config {
     /// # Errors
     /// Class `config` with file, line and key for anything that is not understood, also where the file is not there.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(|source| {
+        let text = corpora::regular::read_to_string(path).map_err(|source| {
             Error::config(format!("cannot read the configuration {}: {source}", path.display()))
                 .with_source(source)
         })?;
@@ -107,7 +109,8 @@ impl Config {
     /// As for [`Config::load`].
     pub fn parse(text: &str, name: &Path) -> Result<Self> {
         strictly(text, name, |typed: typed::File| {
-            typed.resolve(&|at| format!("{}:{}", name.display(), position(text, at).0))
+            let lines = Lines::of(text);
+            typed.resolve(&|at| format!("{}:{}", name.display(), lines.line(at)))
         })
     }
 }

@@ -17,6 +17,18 @@ pub const UNLISTED: [char; 3] = ['\n', '\r', '\\'];
 /// # Errors
 /// Class `io` where something cannot be read; class `input` for a path that a line cannot hold.
 pub fn of_directory(root: &Path) -> Result<BTreeMap<String, String>> {
+    list(root, true)
+}
+
+/// The same for a kept output, whose file names are a side's: a path that a line cannot hold is left out.
+///
+/// # Errors
+/// Class `io` where something cannot be read.
+pub fn of_kept(root: &Path) -> Result<BTreeMap<String, String>> {
+    list(root, false)
+}
+
+fn list(root: &Path, strict: bool) -> Result<BTreeMap<String, String>> {
     let mut list = BTreeMap::new();
     for entry in walkdir::WalkDir::new(root).min_depth(1) {
         let entry = entry.map_err(|error| Error::io("cannot read", root, error.into()))?;
@@ -25,6 +37,9 @@ pub fn of_directory(root: &Path) -> Result<BTreeMap<String, String>> {
         }
         let relative = display(entry.path().strip_prefix(root).unwrap_or(entry.path()));
         if relative.contains(UNLISTED) {
+            if !strict {
+                continue;
+            }
             let message =
                 format!("{} cannot be listed: a line end or `\\` in its name", entry.path().display());
             return Err(Error::input(message));
@@ -40,7 +55,7 @@ pub fn of_directory(root: &Path) -> Result<BTreeMap<String, String>> {
 /// Where it cannot be read.
 pub fn of_file(path: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
-    let hashed = std::fs::File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
+    let hashed = corpora::regular::open(path).and_then(|file| hasher.update_reader(file).map(drop));
     hashed.map_err(|source| Error::io("cannot read", path, source))?;
     Ok(hasher.finalize().to_hex().to_string())
 }

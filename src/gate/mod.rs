@@ -69,7 +69,8 @@ pub struct Judged<'a> {
 /// Class `input` where it is missing or no gate document.
 pub fn earlier(path: &Path) -> Result<EarlierGate> {
     let file = document(path, DOCUMENT);
-    let bytes = std::fs::read(&file).map_err(|source| Error::io("cannot read the gate", &file, source))?;
+    let bytes =
+        corpora::regular::read(&file).map_err(|source| Error::io("cannot read the gate", &file, source))?;
     let gate = reports::gate::parse(&bytes)
         .map_err(|why| Error::input(format!("{} is no gate document: {why}", file.display())))?;
     Ok(EarlierGate {

@@ -70,7 +70,7 @@ impl Runner<'_> {
         let accounting = judge(&ended, &answer, timeout, built_in).map_err(|(class, why)| {
             Error::new(class, format!("job {}: the {role} {} {why}", job.id, side.info(job).name))
         })?;
-        home.close().map_err(Error::not_removed)?;
+        crate::side::leavings::remove(&home.keep()).map_err(Error::not_removed)?;
         Ok(accounting)
     }
 
@@ -142,6 +142,7 @@ fn judge(
         Cause::Exited(status) if status.code() == Some(MACHINE) => {
             return Err(io(format!("was not launched{}", said())));
         }
+        Cause::Stopped(why) => return Err(side(why.clone())),
         Cause::Cancelled | Cause::Exited(_) => {}
     }
     let accounting = std::fs::read(answer)

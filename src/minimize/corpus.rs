@@ -17,7 +17,9 @@ pub(super) fn write(job: &Job, segments: &Segments, way: &Way, out: &Path) -> Re
     for file in &segments.files {
         let name = file.path.file_name().unwrap_or_default();
         let to = out.join(name);
-        std::fs::copy(&file.path, &to).map_err(|source| Error::io("cannot write", &to, source))?;
+        corpora::regular::check(&file.path)
+            .and_then(|()| std::fs::copy(&file.path, &to))
+            .map_err(|source| Error::io("cannot write", &to, source))?;
         names.push(name.to_string_lossy().into_owned());
     }
     let path = out.join(SPECIFICATION);

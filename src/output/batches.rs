@@ -224,9 +224,10 @@ impl Batches {
         let schema = self.metadata.file_metadata().schema_descr();
         for leaf in 0..schema.num_columns() {
             if self.chosen.contains(&schema.get_column_root_idx(leaf))
-                && let Some(chunk) = self.group().and_then(|group| group.columns().get(leaf))
+                && let Some(group) = self.group()
+                && let Some(chunk) = group.columns().get(leaf)
             {
-                pages::credible(&self.path, self.row_group, chunk)?;
+                pages::credible(&self.path, self.row_group, group.num_rows(), chunk)?;
             }
         }
         Ok(())

@@ -67,7 +67,7 @@ impl Bounded {
     /// # Errors
     /// Where it cannot be opened.
     pub(super) fn open(path: &Path) -> std::io::Result<Self> {
-        let file = File::open(path).map_err(kept)?;
+        let file = corpora::regular::open(path).map_err(kept)?;
         let bytes = file.metadata().map_err(kept)?.len();
         Ok(Self { file: Arc::new(file), bytes })
     }

@@ -70,11 +70,8 @@ impl Chunk<'_> {
     /// # Errors
     /// Class `input` where the chunk cannot be decoded or a checksum is wrong; the message names row group and column.
     pub fn read(&self, cells: &mut impl Cells, go_on: impl Fn() -> Result<()>) -> Result<()> {
-        pages::credible(
-            &self.file.path,
-            self.row_group,
-            self.file.metadata.row_group(self.row_group).column(self.leaf),
-        )?;
+        let group = self.file.metadata.row_group(self.row_group);
+        pages::credible(&self.file.path, self.row_group, group.num_rows(), group.column(self.leaf))?;
         let mut reader = self.guarded(|| self.open())?;
         match &mut reader {
             ColumnReader::BoolColumnReader(it) => self.drain(it, cells, go_on, |it| Cell::Boolean(*it)),

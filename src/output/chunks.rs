@@ -1,6 +1,5 @@
 //! Digests of column chunks: chunks of one digest hold the same values.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use super::OutputFile;
@@ -24,7 +23,7 @@ impl OutputFile {
     ) -> Result<Vec<ChunkDigest>> {
         let unreadable = |error: std::io::Error| Error::unreadable(&self.path, error);
         let impossible = |_| Error::unreadable(&self.path, "its footer has a negative offset or size");
-        let mut opened = File::open(&self.path).map_err(unreadable)?;
+        let mut opened = corpora::regular::open(&self.path).map_err(unreadable)?;
         let columns = self.metadata.row_group(row_group).columns();
         let mut digests = Vec::new();
         for chunk in leaves.filter_map(|leaf| columns.get(leaf)) {

@@ -15,6 +15,7 @@ mod batches;
 mod bounded;
 mod cells;
 mod chunks;
+mod contradiction;
 pub mod key;
 pub mod manifest;
 pub mod pages;
@@ -51,6 +52,8 @@ pub struct Output {
     /// Anything else in the directory but `manifest.json`, relative paths; names beginning with `_` or `.` are left out
     /// only for a recorded output.
     pub others: Vec<String>,
+    /// Links and directories that are named like Parquet files.
+    pub disguised: Vec<Disguised>,
     /// The result list, where the side gave one.
     pub manifest: Option<Manifest>,
     /// How the files were ordered.
@@ -81,6 +84,15 @@ pub struct OutputFile {
     pub manifest_index: Option<usize>,
 }
 
+/// Something that is named like a Parquet file, stands for Parquet files, and is no file itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disguised {
+    /// Path relative to the output's root.
+    pub path: String,
+    /// What it is, with its article.
+    pub kind: &'static str,
+}
+
 /// A file that claims to be Parquet and cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
@@ -88,4 +100,6 @@ pub struct Unreadable {
     pub path: String,
     /// What the reader said.
     pub reason: String,
+    /// True where a limit of this program ended the reading, so that the file may be sound.
+    pub limited: bool,
 }

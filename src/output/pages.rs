@@ -16,6 +16,7 @@ use parquet::schema::types::ColumnDescriptor;
 use super::OutputFile;
 use super::batches::guarded;
 use super::bounded::Bounded;
+use super::contradiction;
 use crate::error::{Error, Result};
 
 /// Bytes that are read for a header at first; a header with long statistics takes more.
@@ -98,7 +99,7 @@ pub fn walk(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Resul
         .map_or(chunk.data_page_offset(), |it| it.min(chunk.data_page_offset()));
     let (mut at, size) = (length(first)?, length(chunk.compressed_size())?);
     let end = at.checked_add(size).ok_or_else(|| place("its footer has an impossible size".to_owned()))?;
-    let mut file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
+    let mut file = corpora::regular::open(path).map_err(|error| Error::unreadable(path, error))?;
     let mut pages = Vec::new();
     while at < end {
         let page = page(&mut file, at, end)
@@ -132,13 +133,39 @@ impl Unwalked {
 /// Bytes of a value of fixed width from which on it is held against the pages.
 const WIDE: u64 = 64 << 10;
 
-/// Refuses a chunk with a page whose header announces more than a page may hold, or cannot be read: the Parquet crate reserves
-/// what a byte string in a header announces, and where that is refused the process ends. A page that is longer than its chunk is
-/// for whoever decodes it to refuse.
+/// Where a chunk begins and ends by the footer; absent where that makes no sense. An offset of the dictionary within the file's first
+/// four bytes stands for none, as old writers have it.
+pub(super) fn range(chunk: &ColumnChunkMetaData) -> Option<(u64, u64)> {
+    let data = chunk.data_page_offset();
+    let dictionary = chunk.dictionary_page_offset().filter(|offset| (4..data).contains(offset));
+    let start = u64::try_from(dictionary.unwrap_or(data)).ok()?;
+    Some((start, start.checked_add(u64::try_from(chunk.compressed_size()).ok()?)?))
+}
+
+/// Where the page with a chunk's last value ends, by the headers of its pages; absent where they cannot be walked that far.
+pub(super) fn end_of_values(path: &Path, chunk: &ColumnChunkMetaData) -> Option<u64> {
+    let (mut at, end) = range(chunk)?;
+    let mut file = corpora::regular::open(path).ok()?;
+    let wanted = u64::try_from(chunk.num_values()).ok()?;
+    let mut slots = 0_u64;
+    while slots < wanted && at < end {
+        let page = page(&mut file, at, end).ok()?;
+        if page.kind == PageKind::Data {
+            slots = slots.saturating_add(page.slots);
+        }
+        at += page.bytes;
+    }
+    Some(at)
+}
+
+/// Refuses a chunk whose pages hold more values than the footer says, or fewer than the row group has `rows`. Refuses also a page
+/// whose header cannot be read or announces more than a page may hold: the Parquet crate reserves what a byte string in a header
+/// announces, and where that memory is refused the process ends. The decoder refuses a page that is longer than its chunk.
 ///
 /// # Errors
 /// Class `input`; the message names row group, column and page.
-pub(super) fn credible(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Result<()> {
+pub(super) fn credible(path: &Path, row_group: usize, rows: i64, chunk: &ColumnChunkMetaData) -> Result<()> {
+    let rows = u64::try_from(rows).unwrap_or(0);
     let first = chunk
         .dictionary_page_offset()
         .map_or(chunk.data_page_offset(), |it| it.min(chunk.data_page_offset()));
@@ -149,13 +176,17 @@ pub(super) fn credible(path: &Path, row_group: usize, chunk: &ColumnChunkMetaDat
         let column = chunk.column_path().string();
         format!("row group {row_group}, column {column:?}: page {number} at byte {at}: ")
     };
-    let mut file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
+    let mut file = corpora::regular::open(path).map_err(|error| Error::unreadable(path, error))?;
     let end = at.saturating_add(size);
-    let (mut number, mut largest) = (0_u64, 0_u64);
+    let (mut number, mut largest, mut slots, mut whole) = (0_u64, 0_u64, 0_u64, true);
+    let stated = u64::try_from(chunk.num_values()).unwrap_or(0);
     while at < end {
         let page = match page(&mut file, at, end) {
             Ok(page) => page,
-            Err(Unwalked::Beyond(_)) => break,
+            Err(Unwalked::Beyond(_)) => {
+                whole = false;
+                break;
+            }
             Err(why) => return Err(why.at(path, &place(number, at))),
         };
         let said = if page.uncompressed > LARGEST_PAGE {
@@ -167,12 +198,29 @@ pub(super) fn credible(path: &Path, row_group: usize, chunk: &ColumnChunkMetaDat
         } else if page.kind == PageKind::Dictionary && page.slots / 8 > page.uncompressed {
             format!("{} values in {} bytes", page.slots, page.uncompressed)
         } else {
+            if page.kind == PageKind::Data {
+                slots = slots.saturating_add(page.slots);
+            }
+            if slots > stated {
+                let said = format!(
+                    "with it the pages hold {slots} values where the footer says that the chunk has {stated}"
+                );
+                return Err(Error::unreadable_at(path, &place(number, at), said));
+            }
             at += page.bytes;
             number += 1;
             largest = largest.max(page.uncompressed);
             continue;
         };
         return Err(Error::unreadable_at(path, &place(number, at), format!("it announces {said}")));
+    }
+    // A chunk size that leaves out the header of the dictionary ends the walk early: those pages count as they are read.
+    if whole && slots < rows {
+        let column = chunk.column_path().string();
+        let message = format!(
+            "row group {row_group}, column {column:?}: its pages hold {slots} values where the row group has {rows} rows"
+        );
+        return Err(Error::unreadable(path, message));
     }
     // A value lies in one page. The crate reserves this much a row before it looks.
     let width = fixed_width(chunk.column_descr());
@@ -192,10 +240,11 @@ pub(super) fn credible(path: &Path, row_group: usize, chunk: &ColumnChunkMetaDat
 /// # Errors
 /// Class `input` for such a page.
 pub fn credible_file(path: &Path) -> Result<()> {
-    let Ok(file) = File::open(path) else { return Ok(()) };
+    let Ok(file) = corpora::regular::open(path) else { return Ok(()) };
     let Ok(metadata) = corpora::footer::read_metadata(&file) else { return Ok(()) };
+    contradiction::in_footer(path, &metadata)?;
     for (row_group, group) in metadata.row_groups().iter().enumerate() {
-        group.columns().iter().try_for_each(|chunk| credible(path, row_group, chunk))?;
+        group.columns().iter().try_for_each(|chunk| credible(path, row_group, group.num_rows(), chunk))?;
     }
     Ok(())
 }
@@ -373,7 +422,7 @@ mod tests {
             .set_total_compressed_size(bytes.len() as i64)
             .build()
             .unwrap();
-        credible(&path, 0, &chunk).err().map(|error| error.message)
+        credible(&path, 0, 0, &chunk).err().map(|error| error.message)
     }
 
     #[test]

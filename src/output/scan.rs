@@ -1,7 +1,6 @@
 //! Opening an output directory: which files lie in it, which of them are Parquet, and in which order they are judged.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use reports::manifest::{ErrorClass, Manifest};
 
 use super::batches::{guarded, reader_options};
 use super::key::{KeyColumn, KeyRule, KeyValue};
-use super::{FileOrder, Output, OutputFile, Unreadable, manifest};
+use super::{Disguised, FileOrder, Output, OutputFile, Unreadable, contradiction, manifest};
 use crate::errno;
 use crate::error::{Error, Result};
 
@@ -42,6 +41,7 @@ impl Output {
         let mut found = Found::default();
         let folder = if meta.is_dir() {
             found.walk(root, recorded)?;
+            found.sort_folders();
             root.to_owned()
         } else {
             let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -79,7 +79,10 @@ impl Output {
                 Err(error) if recorded && error.is_denied() => {
                     return Err(Error { class: ErrorClass::Io, ..error });
                 }
-                Err(error) => unreadable.push(Unreadable { path: relative.clone(), reason: error.message }),
+                Err(error) => {
+                    let limited = error.source.as_deref().is_some_and(|source| source.is::<BeyondLimit>());
+                    unreadable.push(Unreadable { path: relative.clone(), reason: error.message, limited });
+                }
             }
         }
         unreadable.sort_by(|a, b| a.path.cmp(&b.path));
@@ -88,7 +91,16 @@ impl Output {
             index(a).cmp(&index(b)).then_with(|| low_a.cmp(low_b)).then_with(|| a.info.path.cmp(&b.info.path))
         });
         let files = files.into_iter().map(|(file, _)| file).collect();
-        Ok(Self { role, root: folder, files, unreadable, others: found.others, manifest, file_order })
+        Ok(Self {
+            role,
+            root: folder,
+            files,
+            unreadable,
+            others: found.others,
+            disguised: found.disguised,
+            manifest,
+            file_order,
+        })
     }
 
     /// An output without any files, for a side that left nothing that could be opened.
@@ -100,6 +112,7 @@ impl Output {
             files: Vec::new(),
             unreadable: Vec::new(),
             others: Vec::new(),
+            disguised: Vec::new(),
             manifest: None,
             file_order: FileOrder::Path,
         }
@@ -127,8 +140,19 @@ fn positions(manifest: Option<&Manifest>) -> HashMap<String, usize> {
     positions
 }
 
+/// A limit of this program was reached: the file may be sound.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct BeyondLimit(String);
+
+/// Entries of an output at most: links that lead to directories with links lead to more than there is.
+const MOST_ENTRIES: u64 = 2_000_000;
+
 #[derive(Default)]
 struct Found {
+    entries: u64,
+    folders: Vec<String>,
+    disguised: Vec<Disguised>,
     parquet: Vec<(String, PathBuf)>,
     others: Vec<String>,
     unreadable: Vec<Unreadable>,
@@ -143,12 +167,31 @@ impl Found {
             });
         for entry in entries {
             match entry {
-                Ok(entry) if entry.file_type().is_dir() => {}
+                Ok(_) if self.entries == MOST_ENTRIES => {
+                    let reason = format!("more than {MOST_ENTRIES} files are reached, through links perhaps");
+                    self.unreadable.push(Unreadable { path: String::new(), reason, limited: true });
+                    return Ok(());
+                }
+                Ok(entry) if entry.file_type().is_dir() => {
+                    self.entries += 1;
+                    if is_parquet(entry.path()) {
+                        self.folders.push(relative(root, entry.path()));
+                    }
+                }
                 Ok(entry) => {
+                    self.entries += 1;
                     let relative = relative(root, entry.path());
-                    if !entry.file_type().is_file() {
-                        // Sockets, pipes, devices: opening one could block for ever.
-                        self.others.push(relative);
+                    if entry.path_is_symlink() && is_parquet(entry.path()) {
+                        self.disguised.push(Disguised { path: relative.clone(), kind: "a link" });
+                    }
+                    if let Some(kind) = corpora::regular::special(entry.file_type()) {
+                        // Never opened: that could block for ever.
+                        if is_parquet(entry.path()) {
+                            let reason = format!("it is {kind}, not a regular file");
+                            self.unreadable.push(Unreadable { path: relative, reason, limited: false });
+                        } else {
+                            self.others.push(relative);
+                        }
                     } else if is_parquet(entry.path()) {
                         self.parquet.push((relative, entry.into_path()));
                     } else if relative != manifest::FILE_NAME {
@@ -161,6 +204,21 @@ impl Found {
             }
         }
         Ok(())
+    }
+
+    /// Directories that are named like Parquet files: with some in it (the habit of Spark) worth a word, without any a file that
+    /// cannot be read.
+    fn sort_folders(&mut self) {
+        for folder in std::mem::take(&mut self.folders) {
+            let inside = format!("{folder}/");
+            if self.parquet.iter().any(|(path, _)| path.starts_with(&inside)) {
+                self.disguised.push(Disguised { path: folder, kind: "a directory" });
+            } else {
+                let reason = "it is a directory without Parquet files, not a regular file".to_owned();
+                self.unreadable.push(Unreadable { path: folder, reason, limited: false });
+            }
+        }
+        self.disguised.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
     fn refused(&mut self, root: &Path, recorded: bool, error: walkdir::Error) -> Result<()> {
@@ -177,7 +235,7 @@ impl Found {
         if dangling && !is_parquet(path) {
             self.others.push(relative);
         } else {
-            self.unreadable.push(Unreadable { path: relative, reason: error.to_string() });
+            self.unreadable.push(Unreadable { path: relative, reason: error.to_string(), limited: false });
         }
         Ok(())
     }
@@ -209,6 +267,7 @@ impl OutputFile {
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(Error::unreadable(path, format!("two columns are named {:?}", twice[0])));
         }
+        contradiction::in_footer(path, &metadata)?;
         let (digest, bytes) = digest(path)?;
         let file = metadata.file_metadata();
         let mut codecs: Vec<String> = metadata
@@ -278,7 +337,7 @@ fn rows(path: &Path, metadata: &ParquetMetaData) -> Result<u64> {
 fn read_footer(path: &Path) -> Result<ParquetMetaData> {
     let unreadable = |what: String| Error::unreadable(path, what);
     let unread = |error: std::io::Error| Error::unreadable(path, error);
-    let mut file = File::open(path).map_err(unread)?;
+    let mut file = corpora::regular::open(path).map_err(unread)?;
     let length = file.metadata().map_err(unread)?.len();
     if length < 12 {
         return Err(unreadable(format!("{length} bytes are too few")));
@@ -302,12 +361,15 @@ fn read_footer(path: &Path) -> Result<ParquetMetaData> {
     file.seek(SeekFrom::Start(length - 8 - footer_length))
         .and_then(|_| file.read_exact(&mut bytes))
         .map_err(unread)?;
+    if let Some(said) = corpora::footer::beyond_nesting(&bytes) {
+        return Err(unreadable(said.clone()).with_source(BeyondLimit(said)));
+    }
     guarded(path, None, || corpora::footer::decode_metadata(&bytes))
 }
 
 /// BLAKE3 over the bytes of a file, hexadecimal, and their number.
 fn digest(path: &Path) -> Result<(String, u64)> {
-    let file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
+    let file = corpora::regular::open(path).map_err(|error| Error::unreadable(path, error))?;
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(file).map_err(|error| Error::unreadable(path, error))?;
     Ok((hasher.finalize().to_hex().to_string(), hasher.count()))

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::WriterProperties;
 use reports::document::Role;
 use reports::manifest::{ErrorClass, Manifest, ManifestFile};
@@ -216,4 +217,76 @@ fn values_wider_than_any_page_are_refused_before_they_are_reserved() {
     assert!(error.message.contains("its values have 713000000 bytes each"), "{}", error.message);
     let error = pages::credible_file(&path).unwrap_err();
     assert!(error.message.contains("row group 0, column \"wide\""), "{}", error.message);
+}
+
+/// A file of two row groups with three rows each, whose second row group `change` restates.
+fn restated(
+    change: impl FnOnce(&RowGroupMetaData, RowGroupMetaData) -> RowGroupMetaData,
+) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = folder();
+    let path = folder.path().join("a.parquet");
+    let columns = vec![("id", ints(&[1, 2, 3, 4, 5, 6])), ("text", texts(&["a", "b", "a", "b", "a", "b"]))];
+    write_with(&path, &columns, WriterProperties::builder().set_max_row_group_row_count(Some(3)));
+    crate::fault::footer::restate(&path, |mut metadata| {
+        let mut groups = metadata.take_row_groups();
+        let second = groups.pop().unwrap();
+        groups.push(change(&groups[0], second));
+        Ok(Some(metadata.set_row_groups(groups)))
+    })
+    .unwrap();
+    (folder, path)
+}
+
+/// The row group with the size of each chunk changed by so many bytes, and its number of values.
+fn resized(group: RowGroupMetaData, bytes: i64, values: i64) -> RowGroupMetaData {
+    let chunks = group.columns().iter().map(|chunk| {
+        let chunk = chunk.clone().into_builder();
+        let size = chunk.build().unwrap();
+        let builder = size.clone().into_builder();
+        builder
+            .set_total_compressed_size(size.compressed_size() + bytes)
+            .set_num_values(size.num_values() + values)
+            .build()
+            .unwrap()
+    });
+    let chunks: Vec<_> = chunks.collect();
+    group.into_builder().set_column_metadata(chunks).build().unwrap()
+}
+
+#[test]
+fn row_groups_and_columns_that_share_pages_are_refused_with_both_places() {
+    let (folder, path) = restated(|first, _| first.clone().into_builder().set_ordinal(1).build().unwrap());
+    let error = pages::credible_file(&path).unwrap_err();
+    for part in ["row group 1, column \"id\" shares pages with row group 0, column \"id\"", "from byte 4 on"]
+    {
+        assert!(error.message.contains(part), "{}", error.message);
+    }
+    let output = open(folder.path(), false);
+    assert!(output.unreadable[0].reason.contains("shares pages"), "{:?}", output.unreadable);
+    assert!(!output.unreadable[0].limited);
+}
+
+#[test]
+fn sizes_that_overlap_where_no_pages_do_are_those_of_old_writers_and_are_read() {
+    // Too short, as without the header of the dictionary.
+    let (folder, path) = restated(|_, second| resized(second, -3, 0));
+    pages::credible_file(&path).unwrap();
+    assert!(open(folder.path(), false).unreadable.is_empty());
+    // Too long, so that each reaches into the next.
+    let (folder, _) = restated(|_, second| resized(second, 7, 0));
+    assert!(open(folder.path(), false).unreadable.is_empty());
+}
+
+#[test]
+fn pages_with_more_values_than_their_chunk_and_fewer_than_their_row_group_are_refused() {
+    let (_folder, path) = restated(|_, second| resized(second, 0, -1));
+    let error = pages::credible_file(&path).unwrap_err();
+    for part in ["row group 1, column \"id\"", "hold 3 values where the footer says that the chunk has 2"] {
+        assert!(error.message.contains(part), "{}", error.message);
+    }
+    let (_folder, path) =
+        restated(|_, second| second.into_builder().set_num_rows(1_000_000).build().unwrap());
+    let error = pages::credible_file(&path).unwrap_err();
+    let said = "row group 1, column \"id\": its pages hold 3 values where the row group has 1000000 rows";
+    assert!(error.message.contains(said), "{}", error.message);
 }

@@ -3,7 +3,7 @@
 //! Unusable input or configuration is found here, before any work: every given segment's footer is read and held against
 //! the signal. Generated corpora are made when their job's turn comes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -97,12 +97,14 @@ impl Planner<'_> {
     pub fn named(&self, names: &[String]) -> Result<Vec<PlannedJob>> {
         let mut jobs: Vec<PlannedJob> = Vec::new();
         let mut ids = BTreeSet::new();
+        // The highest number given to an id so far: a name that comes again and again is not counted from 1 each time.
+        let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
         for name in names {
             for mut job in self.one(name)? {
                 let plain = job.job.id.clone();
-                let mut number = 1;
+                let number = numbers.entry(plain.clone()).or_insert(1);
                 while !ids.insert(job.job.id.clone()) {
-                    number += 1;
+                    *number += 1;
                     job.job.id = format!("{plain}-{number}");
                 }
                 jobs.push(job);
@@ -209,11 +211,13 @@ impl Planner<'_> {
     /// For a list that is wrong, unusable segments, a name that the list has not.
     pub fn listed(&self, list: &Path, only: &[String]) -> Result<Vec<PlannedJob>> {
         let lines = job_list::read(list)?;
-        if let Some(unknown) = only.iter().find(|id| !lines.iter().any(|line| line.id == **id)) {
+        let known: BTreeSet<&str> = lines.iter().map(|line| line.id.as_str()).collect();
+        let chosen: BTreeSet<&str> = only.iter().map(String::as_str).collect();
+        if let Some(unknown) = chosen.iter().find(|id| !known.contains(*id)) {
             return Err(Error::usage(format!("--only {unknown}: {} has no such job", list.display())));
         }
         let wanted = |line: &&JobLine| {
-            (only.is_empty() || only.contains(&line.id))
+            (chosen.is_empty() || chosen.contains(line.id.as_str()))
                 && (self.wanted.is_empty()
                     || line.signal.as_ref().is_none_or(|name| self.wanted.contains(name)))
         };

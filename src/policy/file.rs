@@ -4,7 +4,6 @@
 //! one to the other as it is.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -13,7 +12,7 @@ use super::Policy;
 use super::layer::Layer;
 use super::phase::Phase;
 use super::typed::TypedPolicy;
-use crate::config::value::position;
+use crate::config::value::Lines;
 use crate::config::{Config, strictly};
 use crate::error::{Error, Result};
 
@@ -38,7 +37,7 @@ impl PolicyFile {
     /// # Errors
     /// Class `config` with file, line and key for anything that is not understood, also where the file is not there.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(|source| {
+        let text = corpora::regular::read_to_string(path).map_err(|source| {
             Error::config(format!("cannot read the policy {}: {source}", path.display())).with_source(source)
         })?;
         Self::parse(&text, path)
@@ -50,7 +49,8 @@ impl PolicyFile {
     /// As for [`PolicyFile::load`].
     pub fn parse(text: &str, name: &Path) -> Result<Self> {
         strictly(text, name, |typed: Alone| {
-            let origin = |at: usize| format!("{}:{}", name.display(), position(text, at).0);
+            let lines = Lines::of(text);
+            let origin = |at: usize| format!("{}:{}", name.display(), lines.line(at));
             let (general, phases) = typed.policy.resolve("policy.", &origin)?;
             Ok(Self { general, phases })
         })

@@ -24,7 +24,8 @@ use reports::document::{SideInfo, SideKind, SideOutcome};
 use reports::manifest::{ErrorClass, Failure, Manifest};
 
 use super::job_document::{JobDocument, absolute, absolute_path};
-use super::process::{Cause, Ended, run};
+use super::leavings;
+use super::process::{Cause, Ended, run_watched};
 use super::template::{Argument, Values};
 use super::{Side, SideRun, Workplace};
 use crate::config::{SideConfig, format_duration};
@@ -47,6 +48,7 @@ pub struct Command {
     timeout: Duration,
     folder: PathBuf,
     digest: Option<String>,
+    output_limit: u64,
 }
 
 impl Command {
@@ -74,7 +76,15 @@ impl Command {
             timeout: config.timeout,
             folder,
             digest,
+            output_limit: leavings::DEFAULT_LIMIT,
         })
+    }
+
+    /// The same with another bound of what it may leave, in bytes; `None` for the default.
+    #[must_use]
+    pub fn limited(mut self, bytes: Option<u64>) -> Self {
+        self.output_limit = bytes.unwrap_or(leavings::DEFAULT_LIMIT);
+        self
     }
 
     /// The program with its arguments for one job, ready to start.
@@ -115,7 +125,7 @@ impl Command {
         let statement = manifest::examine(output)?;
         let status = match &ended.cause {
             Cause::Exited(status) => Some(*status),
-            Cause::NotStarted(_) | Cause::TimedOut | Cause::Cancelled => None,
+            Cause::NotStarted(_) | Cause::TimedOut | Cause::Cancelled | Cause::Stopped(_) => None,
         };
         let message = match (&ended.cause, &statement) {
             (Cause::Exited(status), Ok(Statement::Nothing)) if status.success() => {
@@ -133,6 +143,7 @@ impl Command {
                 self.name,
                 format_duration(self.timeout)
             ),
+            (Cause::Stopped(why), _) => format!("cmd:{} {why}", self.name),
             (Cause::Cancelled, _) => format!("cmd:{} was interrupted", self.name),
             (Cause::Exited(_), Ok(Statement::Failure(failure))) => {
                 return Ok((failed(failure.clone(), status, ended), None));
@@ -140,6 +151,23 @@ impl Command {
             (Cause::Exited(status), _) => self.exited(*status, &ended.stderr),
         };
         Ok((failed(Failure { class: ErrorClass::Side, message }, status, ended), None))
+    }
+
+    /// The failed outcome of a program that left what must not be read; the leavings are then removed.
+    fn unusable(&self, ended: &Ended, place: &Workplace<'_>) -> Result<Option<SideOutcome>> {
+        let fault = match &ended.cause {
+            Cause::Stopped(why) => Some(why.clone()),
+            _ => leavings::fault(place.output, place.scratch, self.output_limit)
+                .map_err(|source| Error::io("cannot look at what a side left in", place.output, source))?,
+        };
+        let Some(fault) = fault else { return Ok(None) };
+        for folder in [place.output, place.scratch] {
+            leavings::reset(folder)
+                .map_err(|source| Error::io("cannot remove what a side left in", folder, source))?;
+        }
+        let status = if let Cause::Exited(status) = &ended.cause { Some(*status) } else { None };
+        let failure = Failure { class: ErrorClass::Side, message: format!("cmd:{} {fault}", self.name) };
+        Ok(Some(failed(failure, status, ended)))
     }
 
     /// Message for a program that could not be started.
@@ -209,9 +237,20 @@ impl Side for Command {
         place.cancel.check()?;
         let papers = papers_beside(place.scratch)?;
         let mut command = self.prepare(job, place, papers.path())?;
-        let ended = run(&mut command, self.timeout, place.cancel);
+        let mut watch = || leavings::over(place.output, place.scratch, self.output_limit);
+        let ended = run_watched(&mut command, self.timeout, place.cancel, &mut watch);
         if matches!(ended.cause, Cause::Cancelled) {
             return Err(Error::cancelled());
+        }
+        if let Some(outcome) = self.unusable(&ended, place)? {
+            return Ok(SideRun {
+                outcome,
+                output: place.output.to_path_buf(),
+                manifest: None,
+                scratch_left: Vec::new(),
+                duration: Some(ended.duration),
+                work: None,
+            });
         }
         let (outcome, manifest) = self.judge(&ended, place.output)?;
         Ok(SideRun {

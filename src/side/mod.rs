@@ -5,6 +5,7 @@ pub mod builtin;
 pub mod command;
 pub mod guard;
 pub mod job_document;
+pub mod leavings;
 pub mod legacy;
 
 pub mod process;

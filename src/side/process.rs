@@ -35,6 +35,8 @@ pub const LINGER: Duration = Duration::from_millis(500);
 pub const DRAIN: Duration = Duration::from_secs(1);
 /// Time for killed processes to vanish.
 const VANISH: Duration = Duration::from_secs(10);
+/// Pause between two looks at what the program leaves.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Longest pause between two looks at the leader.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
@@ -61,10 +63,20 @@ pub enum Cause {
     TimedOut,
     /// The harness was asked to stop.
     Cancelled,
+    /// Whoever watched it had it stopped, for this reason.
+    Stopped(String),
 }
+
+/// Looked at now and then while a program runs: the reason to stop it, where there is one.
+pub type Watch<'a> = &'a mut dyn FnMut() -> Option<String>;
 
 /// Runs `command` to its end, at most for `timeout`.
 pub fn run(command: &mut Command, timeout: Duration, cancel: &Cancel) -> Ended {
+    run_watched(command, timeout, cancel, &mut || None)
+}
+
+/// The same, asking `watch` every quarter of a second, and less often where it takes its time.
+pub fn run_watched(command: &mut Command, timeout: Duration, cancel: &Cancel, watch: Watch<'_>) -> Ended {
     let started = Instant::now();
     let spawned =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn();
@@ -82,14 +94,14 @@ pub fn run(command: &mut Command, timeout: Duration, cancel: &Cancel) -> Ended {
 
     let guarded = group.map(Guarded::new);
     let (cause, dry) = match drained {
-        Ok(dry) => (wait(&mut child, started, timeout, cancel), Some(dry)),
+        Ok(dry) => (wait(&mut child, started, timeout, cancel, watch), Some(dry)),
         // Its output would fill the pipes, and it would wait for ever.
         Err(error) => (Cause::NotStarted(error), None),
     };
     let mut note = None;
     if let Some(group) = group {
         let gone = match cause {
-            Cause::TimedOut | Cause::Cancelled => {
+            Cause::TimedOut | Cause::Cancelled | Cause::Stopped(_) => {
                 signal(group, Signal::TERM);
                 vanished(&mut child, group, GRACE)
             }
@@ -124,8 +136,9 @@ pub fn run(command: &mut Command, timeout: Duration, cancel: &Cancel) -> Ended {
 }
 
 /// Waits for the leader.
-fn wait(child: &mut Child, started: Instant, timeout: Duration, cancel: &Cancel) -> Cause {
+fn wait(child: &mut Child, started: Instant, timeout: Duration, cancel: &Cancel, watch: Watch<'_>) -> Cause {
     let mut pause = Duration::from_millis(1);
+    let mut next_look = started + LOOK_EVERY;
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Cause::Exited(status),
@@ -138,6 +151,13 @@ fn wait(child: &mut Child, started: Instant, timeout: Duration, cancel: &Cancel)
         }
         if started.elapsed() >= timeout {
             return Cause::TimedOut;
+        }
+        let now = Instant::now();
+        if now >= next_look {
+            if let Some(why) = watch() {
+                return Cause::Stopped(why);
+            }
+            next_look = Instant::now() + LOOK_EVERY.max(now.elapsed() * 20);
         }
         thread::sleep(pause);
         pause = (pause * 2).min(LONGEST_PAUSE);

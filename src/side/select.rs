@@ -86,7 +86,10 @@ impl Choice {
             Self::Legacy(_) => Box::new(Legacy),
             Self::Unified => Box::new(Unified),
             Self::Fault(fault) => Box::new(FaultSide::new(*fault)),
-            Self::Command(name) => Box::new(Command::new(name, config.side(name)?, &config.folder)?),
+            Self::Command(name) => {
+                let side = Command::new(name, config.side(name)?, &config.folder)?;
+                Box::new(side.limited(config.output_limit))
+            }
             Self::Recorded(path) => Box::new(recorded(path, role, jobs)?),
             Self::Listed => Box::new(Recorded::listed(role).with_jobs(jobs)),
         })

@@ -337,6 +337,10 @@ fn batch_rows(group: &RowGroupMetaData, batch_bytes: u64) -> usize {
 }
 
 fn open(path: &Path) -> Result<(SharedFile, ArrowReaderMetadata)> {
+    // Opening a named pipe waits for its other end.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(Error::input(path.display(), "not a regular file".to_owned()));
+    }
     let file = File::open(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => Error::input_from(path.display(), source),
         _ => Error::io("opening", path, source),

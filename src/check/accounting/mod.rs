@@ -43,6 +43,10 @@ impl Check for Accounting {
                 continue;
             }
             readable(side, &mut outcome);
+            if side.output.unreadable.iter().any(|file| file.limited) {
+                said.push(format!("the {} has a file that is beyond a limit of this program", side.role));
+                continue;
+            }
             let Some(manifest) = &side.output.manifest else {
                 said.push(format!("the {} left no manifest: only readability was checked", side.role));
                 continue;
@@ -67,6 +71,7 @@ impl Check for Accounting {
 
 fn unreadable_baseline(subject: &Subject<'_>) -> bool {
     subject.baseline.is_some_and(|side| !side.output.unreadable.is_empty())
+        || subject.candidate.output.unreadable.iter().any(|file| file.limited)
 }
 
 /// Files that claim to be Parquet and are not.
@@ -81,7 +86,7 @@ fn readable(side: &Observed, outcome: &mut Outcome) {
             finding(
                 CODE,
                 "accounting.unreadable",
-                severity_on(side.role),
+                if bad.limited { Severity::Warning } else { severity_on(side.role) },
                 Some(side.role),
                 format!("{} of the {} cannot be read: {}", bad.path, side.role, bad.reason),
             )
