@@ -1,4 +1,5 @@
-//! The bodies of the fuzz targets on sound inputs and on some thousand random ones, always the same.
+//! The bodies of the fuzz targets on sound inputs and on some thousand random ones, always the same, each in a process of its own
+//! that may allocate as much as under a fuzzer.
 //!
 //! What a fuzzer finds in ten minutes is not found here. But a change that breaks what a target asserts is mostly seen at once,
 //! without a fuzzer.
@@ -23,6 +24,37 @@ impl Chance {
     }
 }
 
+/// Set in the process that has the limit.
+const LIMITED: &str = "PARALLAX_FUZZ_LIMITED";
+
+/// Runs `work`, the body of the test of that name, in a process that may allocate [`targets::memory::MEMORY`] at one time.
+fn limited(name: &str, work: impl FnOnce()) {
+    if std::env::var_os(LIMITED).is_some() {
+        crate::ALLOCATOR.set_limit(targets::memory::MEMORY).unwrap();
+        return work();
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([&format!("fuzz::{name}"), "--exact", "--nocapture"])
+        .env(LIMITED, "1")
+        .output()
+        .unwrap();
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("1 passed"), "{}\n{said}\n{told}", output.status);
+}
+
+#[test]
+fn the_limit_is_the_documented_one_and_holds() {
+    let page = include_str!("../docs/fuzzing.md");
+    let (memory, resident) = (targets::memory::MEMORY >> 30, targets::memory::RSS_LIMIT_MB);
+    assert!(page.contains(&format!("Every target may allocate {memory} GiB at one time")));
+    assert!(page.contains(&format!("-rss_limit_mb={resident}")));
+    limited("the_limit_is_the_documented_one_and_holds", || {
+        let mut block: Vec<u8> = Vec::new();
+        assert!(block.try_reserve_exact(targets::memory::MEMORY / 2).is_ok());
+        assert!(Vec::<u8>::new().try_reserve_exact(targets::memory::MEMORY).is_err());
+    });
+}
+
 /// Runs a target on `times` random inputs of up to `most` bytes, the same in every run. What panics is told with its input.
 fn try_out(target: fn(&[u8]), times: usize, most: u64) {
     let mut chance = Chance(1);
@@ -35,60 +67,80 @@ fn try_out(target: fn(&[u8]), times: usize, most: u64) {
 
 #[test]
 fn sound_parquet_files_pass_against_themselves_whatever_they_are_judged_by() {
-    for which in 0..targets::sound::FILES.len() as u8 {
-        for how in 0..8 {
-            targets::parquet_file::run(&[which, how]);
+    limited("sound_parquet_files_pass_against_themselves_whatever_they_are_judged_by", || {
+        for which in 0..targets::sound::FILES.len() as u8 {
+            for how in 0..8 {
+                targets::parquet_file::run(&[which, how]);
+            }
         }
-    }
+    });
 }
 
 #[test]
 fn damaged_parquet_files_neither_panic_nor_pass_with_other_rows() {
-    try_out(targets::parquet_file::run, 1_000, 40);
+    limited("damaged_parquet_files_neither_panic_nor_pass_with_other_rows", || {
+        try_out(targets::parquet_file::run, 1_000, 40);
+    });
 }
 
 #[test]
 fn damaged_parquet_files_as_inputs_end_no_job_by_a_panic() {
-    try_out(targets::segment_input::run, 300, 40);
+    limited("damaged_parquet_files_as_inputs_end_no_job_by_a_panic", || {
+        try_out(targets::segment_input::run, 300, 40);
+    });
 }
 
 #[test]
 fn damaged_footers_are_refused_or_can_be_asked() {
-    try_out(targets::footer::run, 3_000, 60);
+    limited("damaged_footers_are_refused_or_can_be_asked", || {
+        try_out(targets::footer::run, 3_000, 60);
+    });
 }
 
 #[test]
 fn damaged_page_headers_are_refused_or_lie_one_behind_the_other() {
-    try_out(targets::page_headers::run, 3_000, 80);
+    limited("damaged_page_headers_are_refused_or_lie_one_behind_the_other", || {
+        try_out(targets::page_headers::run, 3_000, 80);
+    });
 }
 
 #[test]
 fn arbitrary_sketches_are_refused_or_can_be_asked_and_added() {
-    try_out(targets::sketch::run, 20_000, 80);
+    limited("arbitrary_sketches_are_refused_or_can_be_asked_and_added", || {
+        try_out(targets::sketch::run, 20_000, 80);
+    });
 }
 
 #[test]
 fn sound_documents_are_understood() {
-    for kind in 0..8 {
-        targets::documents::run(&[kind]);
-    }
-    assert!(targets::json::are_understood());
+    limited("sound_documents_are_understood", || {
+        for kind in 0..8 {
+            targets::documents::run(&[kind]);
+        }
+        assert!(targets::json::are_understood());
+    });
 }
 
 #[test]
 fn damaged_documents_are_refused_or_come_back_as_they_were() {
-    try_out(targets::documents::run, 2_000, 40);
+    limited("damaged_documents_are_refused_or_come_back_as_they_were", || {
+        try_out(targets::documents::run, 2_000, 40);
+    });
 }
 
 #[test]
 fn damaged_texts_are_refused_with_words_or_come_back_as_they_were() {
-    for kind in 0..9 {
-        targets::texts::run(&[kind]);
-    }
-    try_out(targets::texts::run, 2_000, 40);
+    limited("damaged_texts_are_refused_with_words_or_come_back_as_they_were", || {
+        for kind in 0..9 {
+            targets::texts::run(&[kind]);
+        }
+        try_out(targets::texts::run, 2_000, 40);
+    });
 }
 
 #[test]
 fn hostile_archives_change_nothing_outside_their_directory() {
-    try_out(targets::bundle::run, 2_000, 60);
+    limited("hostile_archives_change_nothing_outside_their_directory", || {
+        try_out(targets::bundle::run, 2_000, 60);
+    });
 }

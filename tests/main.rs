@@ -8,6 +8,10 @@
     reason = "a test says what went wrong by panicking; clippy exempts only the test functions, not their helpers"
 )]
 
+/// Counts what is allocated, for the tests that set a limit in a process of their own.
+#[global_allocator]
+static ALLOCATOR: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, usize::MAX);
+
 mod both_sides;
 mod bundle;
 mod ci_page;
@@ -28,6 +32,7 @@ mod interrupt;
 mod job_list;
 mod kept;
 mod kills;
+mod limits;
 mod measure;
 mod minimize;
 mod misbehaving_side;

@@ -4,7 +4,8 @@
 #[path = "../src/process.rs"]
 mod process;
 
-use process::{MEMORY, execute, prepare};
+use parallax_fuzz::memory::MEMORY;
+use process::{execute, prepare};
 
 #[global_allocator]
 static ALLOCATOR: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, MEMORY);

@@ -21,7 +21,8 @@ const BIN: usize = 18;
 const FRAME: usize = 64;
 
 #[global_allocator]
-static MEMORY: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, 1 << 30);
+static ALLOCATOR: cap::Cap<std::alloc::System> =
+    cap::Cap::new(std::alloc::System, parallax_fuzz::memory::MEMORY);
 
 fuzz_target!(|bytes: &[u8]| {
     // A sketch that held something else before, as those that are reused do.

@@ -7,6 +7,7 @@ pub mod documents;
 pub mod footer;
 pub mod input;
 pub mod json;
+pub mod memory;
 pub mod oracle;
 pub mod page_headers;
 pub mod parquet_file;

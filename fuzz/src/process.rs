@@ -3,9 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-/// Bytes that a target may have allocated at one time: whoever asks for more has believed what a hostile input announces.
-pub const MEMORY: usize = 1 << 30;
-
 /// What the last panic said, caught or not.
 static SAID: Mutex<String> = Mutex::new(String::new());
 

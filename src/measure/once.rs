@@ -205,7 +205,14 @@ mod tests {
         assert_eq!(judged().unwrap(), accounting);
         accounting.status = Some(4);
         write(&accounting);
-        assert_eq!(judged().unwrap_err(), "exited with status 4: last words");
+        assert_eq!(judged().unwrap_err(), side("exited with status 4: last words"));
+        accounting.status = Some(MACHINE);
+        write(&accounting);
+        assert_eq!(judged().unwrap_err(), side("exited with status 2: last words"));
+        let of_built_in = judge(&exited, &answer, Duration::from_secs(5), true).unwrap_err();
+        assert_eq!(of_built_in, (ErrorClass::Io, "was not completed: last words".to_owned()));
+        let refused = ended(Cause::Exited(ExitStatus::from_raw(MACHINE << 8)));
+        assert_eq!(judge(&refused, &answer, Duration::from_secs(5), false).unwrap_err().0, ErrorClass::Io);
         let late = judge(&ended(Cause::TimedOut), &answer, Duration::from_secs(5), false).unwrap_err();
         assert_eq!(late, side("did not end within 5 s"));
     }

@@ -107,6 +107,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_error_of_the_machine_is_kept_until_it_is_asked_for() {
+        drop(fault());
+        // Reading a directory fails with a number, but it is the file's fault and not the machine's.
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Bounded::open(folder.path()).unwrap();
+        assert!(directory.get_read(0).unwrap().read(&mut [0]).is_err());
+        assert!(fault().is_none());
+        let number = rustix::io::Errno::IO.raw_os_error();
+        assert_eq!(kept(Error::from_raw_os_error(number)).raw_os_error(), Some(number));
+        drop(kept(Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error())));
+        assert_eq!(fault().and_then(|it| it.raw_os_error()), Some(number), "the first one");
+        assert!(fault().is_none());
+    }
+
+    #[test]
     fn a_range_beyond_the_end_is_refused_before_memory_is_reserved() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("four");

@@ -1,0 +1,7 @@
+//! How much memory a target may take. docs/fuzzing.md says the same; `tests/fuzz.rs` holds both together.
+
+/// Bytes that a target may have allocated at one time: whoever asks for more has believed what a hostile input announces.
+pub const MEMORY: usize = 1 << 30;
+
+/// MiB that the process of a fuzzer may occupy, its own tables with them: `-rss_limit_mb`.
+pub const RSS_LIMIT_MB: usize = 2_048;
