@@ -10,12 +10,13 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::file::metadata::ParquetMetaData;
 use rayon::prelude::*;
 use reports::document::{FileInfo, Place, Role};
-use reports::manifest::Manifest;
+use reports::manifest::{ErrorClass, Manifest};
 
 use super::batches::{guarded, reader_options};
 use super::key::{KeyColumn, KeyRule, KeyValue};
 use super::{FileOrder, Output, OutputFile, Unreadable, manifest};
 use crate::error::{Error, Result};
+use crate::spill::Memory;
 
 impl Output {
     /// Opens what lies under `root`: a directory, read recursively, or a single file.
@@ -54,15 +55,14 @@ impl Output {
         found.parquet.sort();
         found.others.sort();
         let named = positions(manifest.as_ref());
-        let opened: Vec<std::result::Result<(OutputFile, Vec<KeyValue>), Unreadable>> = found
+        let opened: Vec<Result<(OutputFile, Vec<KeyValue>)>> = found
             .parquet
             .par_iter()
             .map(|(relative, path)| {
-                let unreadable = |error: Error| Unreadable { path: relative.clone(), reason: error.message };
-                let mut file = OutputFile::open(path, relative).map_err(unreadable)?;
+                let mut file = OutputFile::open(path, relative)?;
                 file.manifest_index = named.get(relative.as_str()).copied();
                 let lowest = if file_order == FileOrder::LowestKey {
-                    lowest_key(&file, sort_key).map_err(unreadable)?
+                    lowest_key(&file, sort_key)?
                 } else {
                     Vec::new()
                 };
@@ -71,10 +71,12 @@ impl Output {
             .collect();
         let mut files = Vec::new();
         let mut unreadable = found.unreadable;
-        for file in opened {
+        for (file, (relative, _)) in opened.into_iter().zip(&found.parquet) {
             match file {
                 Ok(file) => files.push(file),
-                Err(refused) => unreadable.push(refused),
+                // The limit on memory is no property of the file.
+                Err(error) if error.class == ErrorClass::Usage => return Err(error),
+                Err(error) => unreadable.push(Unreadable { path: relative.clone(), reason: error.message }),
             }
         }
         unreadable.sort_by(|a, b| a.path.cmp(&b.path));
@@ -218,7 +220,7 @@ impl OutputFile {
             created_by: file.created_by().map(str::to_owned),
             digest,
         };
-        Ok(Self { info, path: path.to_owned(), metadata, manifest_index: None })
+        Ok(Self { info, path: path.to_owned(), metadata, manifest_index: None, memory: Memory::of_process() })
     }
 }
 

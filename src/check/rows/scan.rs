@@ -18,7 +18,7 @@ use super::unit::{Unit, units};
 use crate::cancel::Cancel;
 use crate::check::draft::SideError;
 use crate::check::{Comparison, Observed};
-use crate::digest::{ColumnKeys, Differing, Multiset, Part, RowHasher};
+use crate::digest::{ColumnKeys, Differing, Multiset, Part, RowHasher, Sums};
 use crate::error::Result;
 use crate::evidence::differences::Differences;
 use crate::output::{OutputFile, ReadOptions};
@@ -96,8 +96,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Hashes the rows of a row group, a batch at a time: first row within the row group, base and full hashes.
-    fn hash(
+    /// Hashes the rows of a row group, a batch at a time or all at once: first row within the row group, base and full hashes.
+    pub(super) fn hash(
         &self,
         unit: &Unit<'_>,
         views: &Views,
@@ -105,14 +105,32 @@ impl Scan<'_> {
     ) -> Result<()> {
         let mut hasher = self.hasher(views);
         let (mut base, mut full) = (Vec::new(), Vec::new());
-        for located in unit.read(None, unit.batch_rows())? {
-            self.cancel.check()?;
-            let located = located?;
-            hasher.hash(&located.batch, |name| self.part(name), &mut base, &mut full)?;
-            let base = if base.is_empty() { &full } else { &base };
-            each(located.first_row - unit.in_file, base, &full)?;
+        let slices = unit.slices(None)?;
+        if let [slice] = &slices[..] {
+            for located in unit.read(slice, 0, 1)? {
+                self.cancel.check()?;
+                let located = located?;
+                hasher.hash(&located.batch, |name| self.part(name), &mut base, &mut full)?;
+                let base = if base.is_empty() { &full } else { &base };
+                each(located.first_row - unit.in_file, base, &full)?;
+            }
+            return Ok(());
         }
-        Ok(())
+        // All columns at one time would need too much memory: they are added a few at a time.
+        let mut sums = Sums::default();
+        for slice in &slices {
+            let mut seen = 0;
+            for located in unit.read(slice, 0, 1)? {
+                self.cancel.check()?;
+                let batch = located?.batch;
+                hasher.add(&batch, |name| self.part(name), seen, &mut sums)?;
+                seen += batch.num_rows();
+            }
+        }
+        let rows = usize::try_from(unit.rows).unwrap_or(usize::MAX);
+        hasher.finish(&mut sums, rows, &mut base, &mut full);
+        let base = if base.is_empty() { &full } else { &base };
+        each(0, base, &full)
     }
 
     /// First pass: the digests of all rows of both sides. What lies on both sides byte for byte is decoded once (see `twins`).
