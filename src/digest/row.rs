@@ -173,21 +173,23 @@ impl RowHasher {
         Ok(())
     }
 
-    /// The hashes of rows whose columns were all added, as [`RowHasher::hash`] gives them.
-    pub(crate) fn finish(&self, sums: &mut Sums, rows: usize, base: &mut Vec<u128>, full: &mut Vec<u128>) {
+    /// The hashes of a stretch of rows whose columns were all added, as [`RowHasher::hash`] gives them.
+    pub(crate) fn finish(
+        &self,
+        sums: &Sums,
+        stretch: std::ops::Range<usize>,
+        base: &mut Vec<u128>,
+        full: &mut Vec<u128>,
+    ) {
         base.clear();
         full.clear();
-        sums.both.resize(rows, Lanes::default());
-        if sums.rest.is_empty() {
-            full.extend(sums.both.iter().map(|lanes| self.rows.hash(*lanes)));
-            return;
-        }
-        sums.rest.resize(rows, Lanes::default());
-        for (both, rest) in sums.both.iter().zip(&sums.rest) {
-            base.push(self.rows.hash(*both));
-            let mut all = *both;
-            all.add(*rest);
-            full.push(self.rows.hash(all));
+        for row in stretch {
+            let mut lanes = sums.both.get(row).copied().unwrap_or_default();
+            if let Some(rest) = sums.rest.get(row) {
+                base.push(self.rows.hash(lanes));
+                lanes.add(*rest);
+            }
+            full.push(self.rows.hash(lanes));
         }
     }
 

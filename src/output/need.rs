@@ -55,6 +55,18 @@ pub(crate) struct Slice {
 }
 
 impl Slice {
+    /// The slices of a row group of so many rows as one, where that costs less than what is held of each row between slices.
+    pub(crate) fn joined(slices: Vec<Self>, rows: u64, memory: &Memory) -> Vec<Self> {
+        let bytes = slices.iter().map(Self::least).fold(0, u64::saturating_add);
+        let between = memory.share().saturating_add(rows.saturating_mul(BETWEEN));
+        if slices.len() < 2 || bytes > memory.most_of_a_reader().min(between) {
+            return slices;
+        }
+        let columns = slices.iter().flat_map(|slice| slice.columns.iter().cloned()).collect();
+        let leaves = slices.iter().flat_map(|slice| slice.need.leaves.clone()).collect();
+        vec![Self { columns, need: Arc::new(Need { leaves }) }]
+    }
+
     /// Bytes for batches of a thousand rows.
     pub(crate) fn least(&self) -> u64 {
         self.need.bytes(SLICE_ROWS)
@@ -162,6 +174,9 @@ impl OutputFile {
     }
 }
 
+/// Bytes that are held of a row while its columns are hashed a few at a time.
+const BETWEEN: u64 = 32;
+
 /// Rows of a batch that a slice should allow.
 const SLICE_ROWS: usize = 1_024;
 
@@ -235,10 +250,10 @@ fn leaf_need(file: &Reading<'_>, row_group: usize, leaf: usize, picked: Option<&
             if scattered { slots.saturating_mul(body.largest).min(body.total) } else { body.window(slots) };
         own.saturating_add(made).saturating_add(if body.coded { 0 } else { kept })
     });
-    let entries = body.entries.saturating_mul(if text { 52 } else { slot });
+    let entries = if text { body.entries.saturating_mul(52) } else { 0 };
     let fixed = body
         .dictionary
-        .saturating_mul(2)
+        .saturating_mul(if text { 1 } else { 2 })
         .saturating_add(entries)
         .saturating_add(body.largest)
         .saturating_add(if chunk.compression() == parquet::basic::Compression::UNCOMPRESSED {

@@ -138,7 +138,7 @@ pub(super) struct Body {
     /// Bytes of the dictionary, uncompressed, and its values.
     pub(super) dictionary: u64,
     pub(super) entries: u64,
-    /// Bytes of the largest page, uncompressed, and of the largest one as it is stored.
+    /// Bytes of the largest data page, uncompressed, and of the largest page of any kind as it is stored.
     pub(super) largest: u64,
     pub(super) stored: u64,
     /// Bytes of all data pages, uncompressed.
@@ -241,7 +241,8 @@ pub(super) fn body(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -
         return Err(place(number, at, &format!("it announces {said}")));
     }
     // A value lies in one page. The crate reserves this much a row before it looks.
-    let (width, largest) = (fixed_width(chunk.column_descr()), body.largest);
+    let width = fixed_width(chunk.column_descr());
+    let largest = body.largest.max(body.dictionary);
     if width > WIDE && width > largest {
         let column = chunk.column_path().string();
         let message = format!(
@@ -254,10 +255,10 @@ pub(super) fn body(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -
 
 impl Body {
     fn add(&mut self, page: &Page) {
-        self.largest = self.largest.max(page.uncompressed);
         self.stored = self.stored.max(page.bytes);
         match page.kind {
             PageKind::Data => {
+                self.largest = self.largest.max(page.uncompressed);
                 self.pages.push(Extent { slots: page.slots, bytes: page.uncompressed });
                 self.total = self.total.saturating_add(page.uncompressed);
                 self.coded &=

@@ -147,10 +147,10 @@ impl Memory {
         SHARE.min(self.limit / 8)
     }
 
-    /// Bytes that a reader may ever have.
+    /// Bytes that a reader may ever have: half of the limit, or of the least that there can be.
     #[must_use]
     pub fn most_of_a_reader(&self) -> u64 {
-        self.limit / 2
+        self.limit.max(LEAST_MEMORY_LIMIT) / 2
     }
 
     /// The most that readers held at one time, in bytes.

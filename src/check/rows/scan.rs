@@ -21,7 +21,7 @@ use crate::check::{Comparison, Observed};
 use crate::digest::{ColumnKeys, Differing, Multiset, Part, RowHasher, Sums};
 use crate::error::Result;
 use crate::evidence::differences::Differences;
-use crate::output::{OutputFile, ReadOptions};
+use crate::output::{OutputFile, ReadOptions, Slice};
 use crate::spill::{Shelf, Sorted, Sorter, Spill};
 
 /// Rows whose hashes are taken from the shelf at a time.
@@ -29,6 +29,9 @@ const SHELF_ROWS: u64 = 32_768;
 
 /// Rows in differing buckets from which on a closer look is worth another pass over the hashes.
 const MANY: u64 = if cfg!(test) { 100 } else { 262_144 };
+
+/// Rows that are hashed at a time once all their columns were added.
+const FINISHED_ROWS: usize = 65_536;
 
 /// Rows whose keys are read at a time.
 const KEY_ROWS: usize = 262_144;
@@ -105,7 +108,7 @@ impl Scan<'_> {
     ) -> Result<()> {
         let mut hasher = self.hasher(views);
         let (mut base, mut full) = (Vec::new(), Vec::new());
-        let slices = unit.slices(None)?;
+        let slices = Slice::joined(unit.slices(None)?, unit.rows, &unit.file.memory);
         if let [slice] = &slices[..] {
             for located in unit.read(slice, 0, 1)? {
                 self.cancel.check()?;
@@ -128,9 +131,13 @@ impl Scan<'_> {
             }
         }
         let rows = usize::try_from(unit.rows).unwrap_or(usize::MAX);
-        hasher.finish(&mut sums, rows, &mut base, &mut full);
-        let base = if base.is_empty() { &full } else { &base };
-        each(0, base, &full)
+        for first in (0..rows).step_by(FINISHED_ROWS) {
+            let stretch = first..rows.min(first + FINISHED_ROWS);
+            hasher.finish(&sums, stretch, &mut base, &mut full);
+            let base = if base.is_empty() { &full } else { &base };
+            each(first as u64, base, &full)?;
+        }
+        Ok(())
     }
 
     /// First pass: the digests of all rows of both sides. What lies on both sides byte for byte is decoded once (see `twins`).
