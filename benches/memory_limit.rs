@@ -30,7 +30,7 @@ const DATA: &[(&str, &str)] = &[
     ("narrow-equal", "1,000,000 rows of 4 columns, equal, in another order"),
     ("wide-equal", "60,000 rows of 300 columns, equal, other pages"),
     ("wide-differing", "60,000 rows of 300 columns, all differing"),
-    ("high-cardinality", "1,000,000 rows, every string another, all differing"),
+    ("high-cardinality", "200,000 rows, every string another, all differing"),
     ("values-10mb", "24 strings of 10 MB, one differs"),
     ("value-100mb", "one changed value of 100 MB"),
     ("nested", "50,000 rows of lists and maps, some differ"),
@@ -128,9 +128,9 @@ fn write(name: &str, folder: &Path) -> Result<()> {
         }
         "high-cardinality" => {
             for (path, word) in [(&a, "old"), (&b, "new")] {
-                let id = ints(0..1_000_000);
+                let id = ints(0..200_000);
                 let text = texts(
-                    (0..1_000_000).map(|row| format!("{word} {:x}{:x}", scattered(row), scattered(!row))),
+                    (0..200_000).map(|row| format!("{word} {:x}{:x}", scattered(row), scattered(!row))),
                 );
                 put(path, vec![("id", id), ("text", text)], zstd())?;
             }

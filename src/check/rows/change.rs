@@ -93,7 +93,7 @@ fn is_empty(slot: (&ArrayRef, usize)) -> bool {
     bytes(slot).is_some_and(|it| it.is_empty())
 }
 
-fn bytes<'a>((array, row): (&'a ArrayRef, usize)) -> Option<&'a [u8]> {
+fn bytes((array, row): (&ArrayRef, usize)) -> Option<&[u8]> {
     Some(match array.data_type() {
         DataType::Utf8 => array.as_string::<i32>().value(row).as_bytes(),
         DataType::LargeUtf8 => array.as_string::<i64>().value(row).as_bytes(),

@@ -213,7 +213,7 @@ impl<'a> Twin<'a> {
         let rows = [&common, &rest_a, &rest_b].into_iter().flatten().map(|slice| slice.rows(share)).min();
         let one = |slices: &[Slice]| slices.len() < 2;
         let (Some(rows), [shared]) = (rows, &common[..]) else { return self.apart(scan, views, sides, each) };
-        if !(one(&rest_a) && one(&rest_b)) || !fits(&self.a, [&common, &rest_a, &rest_b]) {
+        if !(one(&rest_a) && one(&rest_b) && fits(&self.a, [&common, &rest_a, &rest_b])) {
             return self.apart(scan, views, sides, each);
         }
         let (mut base, mut full) = (Vec::new(), Vec::new());
