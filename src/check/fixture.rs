@@ -210,6 +210,8 @@ impl Fixture {
         } else {
             SideOutcome::Completed
         };
+        let mut output = Output::open(role, root, self.manifests[side].clone(), &sort_key, false).unwrap();
+        output.files.iter_mut().for_each(|file| file.memory = Arc::clone(&self.memory));
         Observed {
             role,
             info: SideInfo {
@@ -220,7 +222,7 @@ impl Fixture {
                 digest: None,
             },
             outcome,
-            output: Output::open(role, root, self.manifests[side].clone(), &sort_key, false).unwrap(),
+            output,
             scratch_left: self.scratch_left.clone(),
             probe: None,
             reruns: Vec::new(),

@@ -185,8 +185,8 @@ impl ResourceArgs {
             Some(bytes) if bytes < LEAST_MEMORY_LIMIT => Err(Error::usage(format!(
                 "--memory-limit {bytes}: at least {LEAST_MEMORY_LIMIT} bytes are needed"
             ))),
-            Some(bytes) => Ok(Arc::new(Memory::new(bytes))),
-            None => Ok(Arc::default()),
+            Some(bytes) => Ok(Memory::new(bytes).for_process()),
+            None => Ok(Memory::default().for_process()),
         }
     }
 }

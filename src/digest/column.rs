@@ -25,6 +25,7 @@
 //! So in one lane it happens with a probability of at most 2^-63, and in both, whose numbers are independent, of 2^-126. Only
 //! for long values there is more to trust: that nobody finds two with one BLAKE3 hash under a key not yet drawn.
 
+use super::encode::Hashed;
 use super::key::Stream;
 
 /// Bytes up to which a value is taken word by word.
@@ -119,8 +120,25 @@ impl ColumnKey {
     }
 
     #[cold]
-    fn long_value(&self, bytes: &[u8], mut lanes: Lanes) -> Lanes {
-        let hash = blake3::keyed_hash(&self.long, bytes);
+    fn long_value(&self, bytes: &[u8], lanes: Lanes) -> Lanes {
+        self.hashed(blake3::keyed_hash(&self.long, bytes), lanes)
+    }
+
+    /// Takes the bytes of a value that is longer than [`SHORT`] without keeping them.
+    pub(super) fn stream(&self) -> Hashed {
+        Hashed::new(&self.long)
+    }
+
+    /// What a value adds whose bytes were taken so; `None` where it is not longer than [`SHORT`].
+    pub(super) fn streamed(&self, value: &Hashed) -> Option<Lanes> {
+        let (hash, length) = value.finish();
+        let length = usize::try_from(length).ok().filter(|length| *length > SHORT)?;
+        let mut lanes = self.some;
+        lanes.length(length, self.lengths);
+        Some(self.hashed(hash, lanes))
+    }
+
+    fn hashed(&self, hash: blake3::Hash, mut lanes: Lanes) -> Lanes {
         let (pairs, _) = hash.as_bytes().as_chunks::<16>();
         for (pair, key) in pairs.iter().zip(&self.long_pairs) {
             let (x, y) = halves(u128::from_le_bytes(*pair));

@@ -32,29 +32,25 @@ use crate::error::{Error, Result};
 
 macro_rules! signed {
     ($out:expr, $array:expr, $row:expr, $type:ty) => {
-        $out.extend_from_slice(&i64::from($array.as_primitive::<$type>().value($row)).to_le_bytes())
+        $out.put(&i64::from($array.as_primitive::<$type>().value($row)).to_le_bytes())
     };
 }
 
 macro_rules! unsigned {
     ($out:expr, $array:expr, $row:expr, $type:ty) => {
-        $out.extend_from_slice(&u64::from($array.as_primitive::<$type>().value($row)).to_le_bytes())
+        $out.put(&u64::from($array.as_primitive::<$type>().value($row)).to_le_bytes())
     };
 }
 
 macro_rules! nanoseconds {
     ($out:expr, $array:expr, $row:expr, $type:ty, $factor:expr) => {
-        $out.extend_from_slice(
-            &(i128::from($array.as_primitive::<$type>().value($row)) * $factor).to_le_bytes(),
-        )
+        $out.put(&(i128::from($array.as_primitive::<$type>().value($row)) * $factor).to_le_bytes())
     };
 }
 
 macro_rules! decimal {
     ($out:expr, $array:expr, $row:expr, $type:ty) => {
-        $out.extend_from_slice(
-            &i256::from_i128(i128::from($array.as_primitive::<$type>().value($row))).to_le_bytes(),
-        )
+        $out.put(&i256::from_i128(i128::from($array.as_primitive::<$type>().value($row))).to_le_bytes())
     };
 }
 
@@ -63,9 +59,142 @@ macro_rules! decimal {
 /// # Errors
 /// Class `input` for a type that has no canonical form; the Parquet reader produces none.
 pub fn encode(array: &ArrayRef, row: usize, zero_equal: bool, out: &mut Vec<u8>) -> Result<()> {
+    write(array, row, zero_equal, out)
+}
+
+/// Where canonical bytes go.
+pub(super) trait Sink: Sized {
+    /// Takes the next bytes.
+    fn put(&mut self, bytes: &[u8]);
+
+    /// Takes a value behind its length.
+    fn value(&mut self, values: &ArrayRef, row: usize, zero_equal: bool) -> Result<()> {
+        let mut length = Length(0);
+        write(values, row, zero_equal, &mut length)?;
+        self.put(&length.0.to_le_bytes());
+        write(values, row, zero_equal, self)
+    }
+}
+
+impl Sink for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    fn value(&mut self, values: &ArrayRef, row: usize, zero_equal: bool) -> Result<()> {
+        let at = self.len();
+        self.put(&[0; 8]);
+        write(values, row, zero_equal, self)?;
+        let length = (self.len() - at - 8) as u64;
+        self[at..at + 8].copy_from_slice(&length.to_le_bytes());
+        Ok(())
+    }
+}
+
+/// Bytes that are counted only.
+struct Length(u64);
+
+impl Sink for Length {
+    fn put(&mut self, bytes: &[u8]) {
+        self.0 += bytes.len() as u64;
+    }
+
+    fn value(&mut self, values: &ArrayRef, row: usize, zero_equal: bool) -> Result<()> {
+        self.0 += 8;
+        write(values, row, zero_equal, self)
+    }
+}
+
+/// Bytes that are hashed and not kept.
+pub(super) struct Hashed {
+    hasher: blake3::Hasher,
+    length: u64,
+}
+
+impl Hashed {
+    /// Hashes under a key.
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        Self { hasher: blake3::Hasher::new_keyed(key), length: 0 }
+    }
+
+    /// The hash and the number of bytes.
+    pub(super) fn finish(&self) -> (blake3::Hash, u64) {
+        (self.hasher.finalize(), self.length)
+    }
+}
+
+impl Sink for Hashed {
+    fn put(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.length += bytes.len() as u64;
+    }
+}
+
+/// About how many canonical bytes the rows `from..to` have; values that are no list, map or struct count as one word.
+pub(super) fn weight(array: &ArrayRef, from: usize, to: usize) -> u64 {
+    let bound = |offset: i64| usize::try_from(offset).unwrap_or(0);
+    match array.data_type() {
+        DataType::List(_) => {
+            let (list, offsets) = (array.as_list::<i32>(), array.as_list::<i32>().value_offsets());
+            weight(list.values(), bound(offsets[from].into()), bound(offsets[to].into()))
+        }
+        DataType::LargeList(_) => {
+            let (list, offsets) = (array.as_list::<i64>(), array.as_list::<i64>().value_offsets());
+            weight(list.values(), bound(offsets[from]), bound(offsets[to]))
+        }
+        DataType::Map(..) => {
+            let (map, offsets) = (array.as_map(), array.as_map().value_offsets());
+            let (from, to) = (bound(offsets[from].into()), bound(offsets[to].into()));
+            map.entries().columns().iter().map(|column| weight(column, from, to)).sum()
+        }
+        DataType::Struct(_) => {
+            array.as_struct().columns().iter().map(|column| weight(column, from, to)).sum()
+        }
+        DataType::Utf8View | DataType::BinaryView => {
+            let views = match array.as_string_view_opt() {
+                Some(text) => text.views(),
+                None => array.as_binary_view().views(),
+            };
+            // The length of a value is the low half of the first word of its view.
+            views[from..to].iter().map(|view| 48 + (*view & u128::from(u32::MAX)) as u64).sum()
+        }
+        _ => 48 * (to - from) as u64,
+    }
+}
+
+/// Entries of a map up to which their bytes are kept while they are sorted.
+const KEPT: usize = 4_096;
+
+/// A map of many entries: their bytes are made when they are compared, and not kept.
+fn large_map(columns: &[ArrayRef], entries: usize, zero_equal: bool, out: &mut impl Sink) -> Result<()> {
+    let pair = |entry: usize, bytes: &mut Vec<u8>| {
+        bytes.clear();
+        columns.iter().try_for_each(|column| element(column, entry, zero_equal, bytes))
+    };
+    let (mut a, mut b, mut failed) = (Vec::new(), Vec::new(), None);
+    let mut order: Vec<u32> = (0..u32::try_from(entries).unwrap_or(u32::MAX)).collect();
+    order.sort_by(|&first, &second| {
+        let made = pair(first as usize, &mut a).and_then(|()| pair(second as usize, &mut b));
+        if let Err(error) = made {
+            failed.get_or_insert(error);
+        }
+        a.cmp(&b)
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    for entry in order {
+        pair(entry as usize, &mut a)?;
+        framed(&a, out);
+    }
+    Ok(())
+}
+
+/// The same, wherever the bytes go.
+pub(super) fn write(array: &ArrayRef, row: usize, zero_equal: bool, out: &mut impl Sink) -> Result<()> {
     match array.data_type() {
         DataType::Null => {}
-        DataType::Boolean => out.push(u8::from(array.as_boolean().value(row))),
+        DataType::Boolean => out.put(&[u8::from(array.as_boolean().value(row))]),
         DataType::Int8 => signed!(out, array, row, Int8Type),
         DataType::Int16 => signed!(out, array, row, Int16Type),
         DataType::Int32 => signed!(out, array, row, Int32Type),
@@ -83,25 +212,25 @@ pub fn encode(array: &ArrayRef, row: usize, zero_equal: bool, out: &mut Vec<u8>)
             } else {
                 value.to_bits()
             };
-            out.extend_from_slice(&bits.to_le_bytes());
+            out.put(&bits.to_le_bytes());
         }
         DataType::Float32 => {
             let value = array.as_primitive::<Float32Type>().value(row);
             let value = if value.is_nan() { f32::NAN } else { value };
             let value = if zero_equal && value == 0.0 { 0.0 } else { value };
-            out.extend_from_slice(&value.to_bits().to_le_bytes());
+            out.put(&value.to_bits().to_le_bytes());
         }
         DataType::Float64 => {
             let bits = float_bits(array.as_primitive::<Float64Type>().value(row), zero_equal);
-            out.extend_from_slice(&bits.to_le_bytes());
+            out.put(&bits.to_le_bytes());
         }
-        DataType::Utf8 => out.extend_from_slice(array.as_string::<i32>().value(row).as_bytes()),
-        DataType::LargeUtf8 => out.extend_from_slice(array.as_string::<i64>().value(row).as_bytes()),
-        DataType::Utf8View => out.extend_from_slice(array.as_string_view().value(row).as_bytes()),
-        DataType::Binary => out.extend_from_slice(array.as_binary::<i32>().value(row)),
-        DataType::LargeBinary => out.extend_from_slice(array.as_binary::<i64>().value(row)),
-        DataType::BinaryView => out.extend_from_slice(array.as_binary_view().value(row)),
-        DataType::FixedSizeBinary(_) => out.extend_from_slice(array.as_fixed_size_binary().value(row)),
+        DataType::Utf8 => out.put(array.as_string::<i32>().value(row).as_bytes()),
+        DataType::LargeUtf8 => out.put(array.as_string::<i64>().value(row).as_bytes()),
+        DataType::Utf8View => out.put(array.as_string_view().value(row).as_bytes()),
+        DataType::Binary => out.put(array.as_binary::<i32>().value(row)),
+        DataType::LargeBinary => out.put(array.as_binary::<i64>().value(row)),
+        DataType::BinaryView => out.put(array.as_binary_view().value(row)),
+        DataType::FixedSizeBinary(_) => out.put(array.as_fixed_size_binary().value(row)),
         DataType::Timestamp(TimeUnit::Second, _) => signed!(out, array, row, TimestampSecondType),
         DataType::Timestamp(TimeUnit::Millisecond, _) => signed!(out, array, row, TimestampMillisecondType),
         DataType::Timestamp(TimeUnit::Microsecond, _) => signed!(out, array, row, TimestampMicrosecondType),
@@ -109,7 +238,7 @@ pub fn encode(array: &ArrayRef, row: usize, zero_equal: bool, out: &mut Vec<u8>)
         DataType::Date32 => signed!(out, array, row, Date32Type),
         DataType::Date64 => {
             let days = array.as_primitive::<Date64Type>().value(row).div_euclid(86_400_000);
-            out.extend_from_slice(&days.to_le_bytes());
+            out.put(&days.to_le_bytes());
         }
         DataType::Time32(TimeUnit::Second) => {
             nanoseconds!(out, array, row, Time32SecondType, 1_000_000_000);
@@ -136,7 +265,7 @@ pub fn encode(array: &ArrayRef, row: usize, zero_equal: bool, out: &mut Vec<u8>)
         DataType::Decimal64(..) => decimal!(out, array, row, Decimal64Type),
         DataType::Decimal128(..) => decimal!(out, array, row, Decimal128Type),
         DataType::Decimal256(..) => {
-            out.extend_from_slice(&array.as_primitive::<Decimal256Type>().value(row).to_le_bytes());
+            out.put(&array.as_primitive::<Decimal256Type>().value(row).to_le_bytes());
         }
         DataType::List(_) => list(&array.as_list::<i32>().value(row), zero_equal, out)?,
         DataType::LargeList(_) => list(&array.as_list::<i64>().value(row), zero_equal, out)?,
@@ -154,6 +283,9 @@ pub fn encode(array: &ArrayRef, row: usize, zero_equal: bool, out: &mut Vec<u8>)
         }
         DataType::Map(..) => {
             let entries = array.as_map().value(row);
+            if entries.len() > KEPT {
+                return large_map(entries.columns(), entries.len(), zero_equal, out);
+            }
             let mut pairs = Vec::with_capacity(entries.len());
             for entry in 0..entries.len() {
                 let mut pair = Vec::new();
@@ -173,7 +305,7 @@ pub fn encode(array: &ArrayRef, row: usize, zero_equal: bool, out: &mut Vec<u8>)
             if is_null(&value, 0) || matches!(value.data_type(), DataType::Dictionary(..)) {
                 return Err(Error::internal("a dictionary entry without a value was to be encoded"));
             }
-            encode(&value, 0, zero_equal, out)?;
+            write(&value, 0, zero_equal, out)?;
         }
         other => {
             return Err(Error::input(format!("columns of type {other} cannot be compared")));
@@ -198,7 +330,7 @@ pub(super) fn is_null(array: &ArrayRef, row: usize) -> bool {
     *array.data_type() == DataType::Null || array.is_null(row)
 }
 
-fn interval(array: &ArrayRef, unit: IntervalUnit, row: usize, out: &mut Vec<u8>) {
+fn interval(array: &ArrayRef, unit: IntervalUnit, row: usize, out: &mut impl Sink) {
     let (months, days, nanoseconds) = match unit {
         IntervalUnit::YearMonth => (array.as_primitive::<IntervalYearMonthType>().value(row), 0, 0),
         IntervalUnit::DayTime => {
@@ -210,36 +342,31 @@ fn interval(array: &ArrayRef, unit: IntervalUnit, row: usize, out: &mut Vec<u8>)
             (value.months, value.days, value.nanoseconds)
         }
     };
-    out.extend_from_slice(&months.to_le_bytes());
-    out.extend_from_slice(&days.to_le_bytes());
-    out.extend_from_slice(&nanoseconds.to_le_bytes());
+    out.put(&months.to_le_bytes());
+    out.put(&days.to_le_bytes());
+    out.put(&nanoseconds.to_le_bytes());
 }
 
-fn list(values: &ArrayRef, zero_equal: bool, out: &mut Vec<u8>) -> Result<()> {
+fn list(values: &ArrayRef, zero_equal: bool, out: &mut impl Sink) -> Result<()> {
     (0..values.len()).try_for_each(|row| element(values, row, zero_equal, out))
 }
 
-fn element(values: &ArrayRef, row: usize, zero_equal: bool, out: &mut Vec<u8>) -> Result<()> {
+fn element(values: &ArrayRef, row: usize, zero_equal: bool, out: &mut impl Sink) -> Result<()> {
     if is_null(values, row) {
-        out.push(0);
+        out.put(&[0]);
         return Ok(());
     }
-    out.push(1);
+    out.put(&[1]);
     tagged(values, row, zero_equal, out)
 }
 
 /// Class and value, each behind its length.
-fn tagged(values: &ArrayRef, row: usize, zero_equal: bool, out: &mut Vec<u8>) -> Result<()> {
+fn tagged(values: &ArrayRef, row: usize, zero_equal: bool, out: &mut impl Sink) -> Result<()> {
     framed(TypeClass::of(values.data_type()).to_string().as_bytes(), out);
-    let at = out.len();
-    out.extend_from_slice(&[0; 8]);
-    encode(values, row, zero_equal, out)?;
-    let length = (out.len() - at - 8) as u64;
-    out[at..at + 8].copy_from_slice(&length.to_le_bytes());
-    Ok(())
+    out.value(values, row, zero_equal)
 }
 
-fn framed(bytes: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-    out.extend_from_slice(bytes);
+fn framed(bytes: &[u8], out: &mut impl Sink) {
+    out.put(&(bytes.len() as u64).to_le_bytes());
+    out.put(bytes);
 }

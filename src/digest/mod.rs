@@ -40,5 +40,6 @@ pub use class::TypeClass;
 pub use encode::encode;
 pub use key::{ColumnKeys, RunKey};
 pub use multiset::{Differing, Multiset};
+pub(crate) use row::Sums;
 pub use row::{Part, RowHasher};
 pub use view::reinterpret;

@@ -13,7 +13,7 @@ use arrow::datatypes::{
 };
 
 use super::column::{ColumnKey, Lanes};
-use super::encode::{encode, float_bits, is_null};
+use super::encode::{encode, float_bits, is_null, weight, write};
 use crate::error::Result;
 
 /// A column, looked through once.
@@ -121,12 +121,22 @@ impl Prepared {
     }
 }
 
+/// Canonical bytes of a value from which on they are hashed as they are made, and not kept.
+const KEPT: u64 = if cfg!(test) { 4 << 10 } else { 1 << 20 };
+
 /// Through the canonical bytes, for types that are rare.
 fn encoded(array: &ArrayRef, key: &ColumnKey, zero_equal: bool) -> Result<Vec<Lanes>> {
     let mut buffer = Vec::new();
     let of = |row: usize| {
         if is_null(array, row) {
             return Ok(Lanes::default());
+        }
+        if weight(array, row, row + 1) > KEPT {
+            let mut value = key.stream();
+            write(array, row, zero_equal, &mut value)?;
+            if let Some(lanes) = key.streamed(&value) {
+                return Ok(lanes);
+            }
         }
         buffer.clear();
         encode(array, row, zero_equal, &mut buffer)?;

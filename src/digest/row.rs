@@ -41,6 +41,13 @@ pub struct RowHasher {
     row_keys: Fold,
 }
 
+/// What the columns seen so far add to rows.
+#[derive(Debug, Default)]
+pub(crate) struct Sums {
+    both: Vec<Lanes>,
+    rest: Vec<Lanes>,
+}
+
 impl RowHasher {
     /// A hasher under `key`. With `zero_equal`, `-0.0` counts as `0.0`. Integer columns named in `views` are read as the
     /// type given there, bit by bit (see [`reinterpret`]).
@@ -137,6 +144,53 @@ impl RowHasher {
         let part = |name: &str| if skip(name) { Part::None } else { Part::Both };
         self.hash(batch, part, &mut Vec::new(), &mut full)?;
         Ok(full)
+    }
+
+    /// Adds the columns of a batch to what is known of its rows, the first of which is number `first` of `sums`. So rows can be
+    /// hashed a few columns at a time.
+    ///
+    /// # Errors
+    /// For a type that has no canonical form.
+    pub(crate) fn add(
+        &mut self,
+        batch: &RecordBatch,
+        part: impl Fn(&str) -> Part,
+        first: usize,
+        sums: &mut Sums,
+    ) -> Result<()> {
+        let end = first + batch.num_rows();
+        for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+            let lanes = match part(field.name()) {
+                Part::Both => &mut sums.both,
+                Part::Full => &mut sums.rest,
+                Part::None => continue,
+            };
+            if lanes.len() < end {
+                lanes.resize(end, Lanes::default());
+            }
+            self.prepare(field.name(), array)?.add(0, &mut lanes[first..end]);
+        }
+        Ok(())
+    }
+
+    /// The hashes of a stretch of rows whose columns were all added, as [`RowHasher::hash`] gives them.
+    pub(crate) fn finish(
+        &self,
+        sums: &Sums,
+        stretch: std::ops::Range<usize>,
+        base: &mut Vec<u128>,
+        full: &mut Vec<u128>,
+    ) {
+        base.clear();
+        full.clear();
+        for row in stretch {
+            let mut lanes = sums.both.get(row).copied().unwrap_or_default();
+            if let Some(rest) = sums.rest.get(row) {
+                base.push(self.rows.hash(lanes));
+                lanes.add(*rest);
+            }
+            full.push(self.rows.hash(lanes));
+        }
     }
 
     /// Two hashes of every row, in row order: over the columns of part [`Part::Both`] alone, and over those of part

@@ -1,4 +1,5 @@
-//! `differences/<job>.parquet`: every differing row of a job, none left out, no value cut.
+//! `differences/<job>.parquet`: every differing row of a job, none left out. Texts of more than 65,536 bytes
+//! are cut, and say so.
 //!
 //! 1. ROWS hands over each differing row once, while it pairs. The row goes into a batch of at most [`BATCH_ROWS`] rows or
 //!    [`BATCH_BYTES`] of text, and is forgotten.

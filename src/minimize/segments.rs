@@ -68,7 +68,8 @@ impl Segments {
             let schema = file.arrow_schema()?;
             let fields = schema.fields().iter().filter(|field| columns.contains(field.name()));
             let mut writer = create(&path, &Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>())))?;
-            let options = ReadOptions { columns: Some(columns.to_vec()), ..ReadOptions::default() };
+            let options =
+                ReadOptions { columns: Some(columns.to_vec()), plain: true, ..ReadOptions::default() };
             for located in file.read(options)? {
                 let located = located?;
                 let first = located.first_row;
@@ -98,7 +99,7 @@ impl Segments {
         let path = to.join("segment-000.parquet");
         let mut writer = create(&path, &union)?;
         for file in &self.files {
-            for located in file.batches(None, 0)? {
+            for located in file.read(ReadOptions { plain: true, ..ReadOptions::default() })? {
                 let batch = located?.batch;
                 let columns = union.fields().iter().map(|field| match batch.column_by_name(field.name()) {
                     Some(column) => Arc::clone(column),

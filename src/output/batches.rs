@@ -2,7 +2,11 @@
 //!
 //! A reader of its own per row group, so that no batch crosses a row group and every row can be named by row group and
 //! row. Columns are chosen by the exact name of the root column: names hold dots, and Parquet's own projection by name
-//! would split on them. Memory: one batch and the pages it comes from.
+//! would split on them.
+//!
+//! Text and bytes come as views into their pages or as dictionaries, nested ones as well: a value that a dictionary holds once is
+//! never written out for each row that has it. Memory: what `need` estimates for a batch, its pages and its dictionaries. A
+//! reader waits for that much, and makes its batches smaller where it would be more than its share.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,19 +14,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
     RowSelection,
 };
-use parquet::basic::{Encoding, PageType, Type as PhysicalType};
+use parquet::basic::Type as PhysicalType;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
+use super::OutputFile;
 use super::bounded::{self, Bounded};
-use super::{OutputFile, pages};
+use super::need::{self, Need};
 use crate::errno;
 use crate::error::{Error, Result};
+use crate::spill::{Memory, Reader};
 
 /// A batch and where its first row stands.
 #[derive(Debug, Clone)]
@@ -44,13 +50,17 @@ pub struct ReadOptions {
     pub batch_rows: usize,
     /// Hand out string and binary columns that are dictionary encoded throughout a row group as dictionary arrays.
     pub dictionaries: bool,
-    /// Hand out other string and binary columns as views into their pages.
-    pub views: bool,
+    /// Hand out string and binary columns as plain arrays, each value written out: for writers. Without it they are views.
+    pub plain: bool,
     /// Read this row group alone; `None` for all.
     pub row_group: Option<usize>,
     /// Rows to read, ascending and distinct, counted from 0 within the file; `None` for all. A batch's `first_row` is
     /// then only the first row of its row group: the caller knows which rows it asked for.
     pub rows: Option<Vec<u64>>,
+    /// What the columns need in the row group, where that was worked out before.
+    pub(crate) need: Option<Arc<need::Need>>,
+    /// Readers that the caller has open at one time; 0 counts as one.
+    pub readers: usize,
 }
 
 /// Rows of a batch where the caller does not say.
@@ -74,12 +84,7 @@ impl OutputFile {
     /// # Errors
     /// Where the file cannot be opened. Later failures come as items that name file and row group.
     pub fn read(&self, options: ReadOptions) -> Result<Batches> {
-        Batches::open(&self.path, &self.metadata, options)
-    }
-
-    /// Rows that a batch of the file holds at most, whatever is asked for: fewer where it has wide columns of fixed width.
-    pub(crate) fn most_batch_rows(&self) -> usize {
-        fixed_rows(&self.metadata)
+        Batches::open(&self.path, &self.metadata, &self.memory, options)
     }
 
     /// Arrow schema of the file as its Parquet schema gives it.
@@ -92,16 +97,6 @@ impl OutputFile {
                 .map(|it| Arc::clone(it.schema()))
         })
     }
-}
-
-/// Bytes of values of fixed width that a batch may hold: the Parquet crate reserves them for every row, null or not.
-const FIXED_BYTES: u64 = 64 << 20;
-
-/// Rows of a batch at most, by the widths of the columns of fixed width.
-fn fixed_rows(metadata: &ParquetMetaData) -> usize {
-    let columns = metadata.file_metadata().schema_descr().columns();
-    let width = columns.iter().fold(0_u64, |sum, column| sum.saturating_add(pages::fixed_width(column)));
-    usize::try_from(FIXED_BYTES.checked_div(width).unwrap_or(u64::MAX)).unwrap_or(usize::MAX).max(1)
 }
 
 /// The `ARROW:schema` hint stays unread: the Parquet schema decides.
@@ -119,7 +114,8 @@ pub struct Batches {
     chosen: HashSet<usize>,
     row_group: usize,
     group_start: u64,
-    reader: Option<ParquetRecordBatchReader>,
+    reader: Option<(ParquetRecordBatchReader, Reader)>,
+    memory: Arc<Memory>,
     within: u64,
     failed: bool,
 }
@@ -134,7 +130,12 @@ impl std::fmt::Debug for Batches {
 }
 
 impl Batches {
-    fn open(path: &Path, metadata: &Arc<ParquetMetaData>, mut options: ReadOptions) -> Result<Self> {
+    fn open(
+        path: &Path,
+        metadata: &Arc<ParquetMetaData>,
+        memory: &Arc<Memory>,
+        mut options: ReadOptions,
+    ) -> Result<Self> {
         if options.batch_rows == 0 {
             options.batch_rows = DEFAULT_BATCH_ROWS;
         }
@@ -161,6 +162,7 @@ impl Batches {
             row_group,
             group_start,
             reader: None,
+            memory: Arc::clone(memory),
             within: 0,
             failed: false,
         })
@@ -196,12 +198,23 @@ impl Batches {
         Some(RowSelection::from_consecutive_ranges(ranges, total))
     }
 
-    fn open_group(&self) -> Result<ParquetRecordBatchReader> {
+    fn open_group(&self) -> Result<(ParquetRecordBatchReader, Reader)> {
+        let need = match &self.options.need {
+            Some(need) => Arc::clone(need),
+            None => Arc::new(self.need()?),
+        };
+        let readers = u64::try_from(self.options.readers.max(1)).unwrap_or(1);
+        let rows = need.rows(self.options.batch_rows, self.memory.share() / readers);
+        let bytes = need.bytes(rows);
+        if let Some(leaf) = need.largest() {
+            let column = self.metadata.file_metadata().schema_descr().column(leaf).path().string();
+            need::refuse(&self.memory, &self.path, self.row_group, &column, bytes)?;
+        }
+        let room = self.memory.reading(bytes);
         let file = Bounded::open(&self.path).map_err(|error| Error::unreadable(&self.path, error))?;
-        self.credible()?;
         let selection = self.selection();
-        guarded(&self.path, Some(self.row_group), || {
-            let metadata = match self.cheapest_schema() {
+        let reader = guarded(&self.path, Some(self.row_group), || {
+            let metadata = match self.cheapest_schema(&need) {
                 Some(schema) => {
                     let options = reader_options().with_schema(schema);
                     ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?
@@ -211,54 +224,46 @@ impl Batches {
             let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
                 .with_row_groups(vec![self.row_group])
                 .with_projection(self.projection.clone())
-                .with_batch_size(self.options.batch_rows.min(fixed_rows(&self.metadata)));
+                .with_batch_size(rows);
             if let Some(selection) = selection {
                 builder = builder.with_row_selection(selection);
             }
             builder.build()
-        })
+        })?;
+        Ok((reader, room))
     }
 
-    /// Refuses the row group where a page of a chosen column announces more than it can hold.
-    fn credible(&self) -> Result<()> {
+    /// What the chosen columns need in the current row group. Refuses pages that announce more than they can hold.
+    fn need(&self) -> Result<Need> {
         let schema = self.metadata.file_metadata().schema_descr();
-        for leaf in 0..schema.num_columns() {
-            if self.chosen.contains(&schema.get_column_root_idx(leaf))
-                && let Some(group) = self.group()
-                && let Some(chunk) = group.columns().get(leaf)
-            {
-                pages::credible(&self.path, self.row_group, group.num_rows(), chunk)?;
-            }
-        }
-        Ok(())
+        let leaves =
+            (0..schema.num_columns()).filter(|&leaf| self.chosen.contains(&schema.get_column_root_idx(leaf)));
+        let file = need::Reading { path: &self.path, metadata: &self.metadata };
+        let picked: Option<Vec<u64>> = self.options.rows.as_ref().map(|rows| {
+            let end = self.group_start + self.group_rows();
+            let within = rows.iter().filter(|row| (self.group_start..end).contains(*row));
+            within.map(|row| row - self.group_start).collect()
+        });
+        Need::of(&file, self.row_group, leaves, picked.as_deref())
     }
 
-    /// The plain schema with dictionary types for the columns whose chunk in this row group is dictionary encoded
-    /// throughout: each distinct value is then hashed once. Other strings need not be copied out of their pages.
-    fn cheapest_schema(&self) -> Option<SchemaRef> {
-        if !self.options.dictionaries && !self.options.views {
+    /// The schema with view types for text and bytes, nested ones as well, and with dictionary types for the columns whose chunk in
+    /// this row group is dictionary encoded throughout: each distinct value is then hashed once. `None` for plain arrays.
+    fn cheapest_schema(&self, need: &Need) -> Option<SchemaRef> {
+        if self.options.plain {
             return None;
         }
-        let group = self.group()?;
         let schema = self.metadata.file_metadata().schema_descr();
         let mut encoded = HashSet::new();
-        let mut plain = HashSet::new();
-        for leaf in 0..schema.num_columns() {
+        for leaf in (0..schema.num_columns()).filter(|_| self.options.dictionaries) {
             let root = schema.get_column_root_idx(leaf);
-            if self.chosen.contains(&root)
-                && schema.get_column_root(leaf).is_primitive()
+            if schema.get_column_root(leaf).is_primitive()
+                && schema.column(leaf).max_rep_level() == 0
                 && schema.column(leaf).physical_type() == PhysicalType::BYTE_ARRAY
-                && let Some(chunk) = group.columns().get(leaf)
+                && need.leaf(leaf).is_some_and(|leaf| leaf.coded)
             {
-                if self.options.dictionaries && dictionary_throughout(chunk) {
-                    encoded.insert(root);
-                } else if self.options.views {
-                    plain.insert(root);
-                }
+                encoded.insert(root);
             }
-        }
-        if encoded.is_empty() && plain.is_empty() {
-            return None;
         }
         let fields =
             self.plain.schema().fields().iter().enumerate().map(|(root, field)| match field.data_type() {
@@ -267,13 +272,7 @@ impl Batches {
                     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), value);
                     Arc::new(Field::clone(field).with_data_type(dictionary))
                 }
-                DataType::Utf8 if plain.contains(&root) => {
-                    Arc::new(Field::clone(field).with_data_type(DataType::Utf8View))
-                }
-                DataType::Binary if plain.contains(&root) => {
-                    Arc::new(Field::clone(field).with_data_type(DataType::BinaryView))
-                }
-                _ => Arc::clone(field),
+                _ => viewed(field),
             });
         let fields: Vec<_> = fields.collect();
         Some(Arc::new(Schema::new_with_metadata(fields, self.plain.schema().metadata().clone())))
@@ -285,7 +284,7 @@ impl Batches {
             if beyond || self.row_group >= self.metadata.num_row_groups() {
                 return Ok(None);
             }
-            let mut reader = match self.reader.take() {
+            let (mut reader, room) = match self.reader.take() {
                 Some(reader) => reader,
                 None if self.group_rows() == 0 => {
                     self.leave_group();
@@ -295,14 +294,14 @@ impl Batches {
             };
             let next = guarded(&self.path, Some(self.row_group), || reader.next().transpose())?;
             match next {
-                Some(batch) if batch.num_rows() == 0 => self.reader = Some(reader),
+                Some(batch) if batch.num_rows() == 0 => self.reader = Some((reader, room)),
                 Some(batch) => {
                     let row_group = self.row_group;
                     let first_row = self.group_start + self.within;
                     if self.options.rows.is_none() {
                         self.within += batch.num_rows() as u64;
                     }
-                    self.reader = Some(reader);
+                    self.reader = Some((reader, room));
                     return Ok(Some(Located { row_group, first_row, batch }));
                 }
                 None => {
@@ -334,19 +333,18 @@ impl Iterator for Batches {
     }
 }
 
-/// Whether every data page of a chunk is dictionary encoded, as far as the footer says so plainly.
-fn dictionary_throughout(chunk: &parquet::file::metadata::ColumnChunkMetaData) -> bool {
-    if chunk.dictionary_page_offset().is_none() {
-        return false;
-    }
-    let dictionary =
-        |encoding: Encoding| matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
-    if let Some(stats) = chunk.page_encoding_stats() {
-        let mut data =
-            stats.iter().filter(|it| matches!(it.page_type, PageType::DATA_PAGE | PageType::DATA_PAGE_V2));
-        return data.all(|it| dictionary(it.encoding));
-    }
-    chunk.page_encoding_stats_mask().is_some_and(|mask| mask.encodings().all(dictionary))
+/// A field with views in place of text and bytes.
+fn viewed(field: &FieldRef) -> FieldRef {
+    let fields = |fields: &Fields| fields.iter().map(viewed).collect::<Fields>();
+    let data_type = match field.data_type() {
+        DataType::Utf8 => DataType::Utf8View,
+        DataType::Binary => DataType::BinaryView,
+        DataType::Struct(inner) => DataType::Struct(fields(inner)),
+        DataType::List(inner) => DataType::List(viewed(inner)),
+        DataType::Map(inner, sorted) => DataType::Map(viewed(inner), *sorted),
+        _ => return Arc::clone(field),
+    };
+    Arc::new(Field::clone(field).with_data_type(data_type))
 }
 
 /// Runs `work` of the Parquet crate; its errors, and its panics on malformed bytes, become errors that name the place. Class `io` where

@@ -4,7 +4,8 @@
 //! statements against the data reads it here, and not through types that have been made of it.
 //!
 //! A [`Chunk`] is opened with the file's metadata alone: page indexes are not used to find anything. Page checksums are
-//! verified where pages have them. Memory: one page, and the slots of [`STRIDE`] rows.
+//! verified where pages have them. Memory: the pages and slots of [`STRIDE`] rows, or of fewer
+//! where that would be more than a reader's share.
 
 use std::sync::Arc;
 
@@ -13,9 +14,10 @@ use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader}
 use parquet::data_type::DataType;
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use super::OutputFile;
 use super::batches::guarded;
 use super::bounded::Bounded;
-use super::{OutputFile, pages};
+use super::need::{self, Need};
 use crate::error::{Error, Result};
 
 /// Rows that are decoded at a time.
@@ -70,21 +72,27 @@ impl Chunk<'_> {
     /// # Errors
     /// Class `input` where the chunk cannot be decoded or a checksum is wrong; the message names row group and column.
     pub fn read(&self, cells: &mut impl Cells, go_on: impl Fn() -> Result<()>) -> Result<()> {
-        let group = self.file.metadata.row_group(self.row_group);
-        pages::credible(&self.file.path, self.row_group, group.num_rows(), group.column(self.leaf))?;
+        let reading = need::Reading { path: &self.file.path, metadata: &self.file.metadata };
+        let need = Need::of(&reading, self.row_group, std::iter::once(self.leaf), None)?;
+        let rows = need.rows(STRIDE, self.file.memory.share());
+        let bytes = need.bytes(rows);
+        need::refuse(&self.file.memory, &self.file.path, self.row_group, &self.column(), bytes)?;
+        let _room = self.file.memory.reading(bytes);
         let mut reader = self.guarded(|| self.open())?;
         match &mut reader {
-            ColumnReader::BoolColumnReader(it) => self.drain(it, cells, go_on, |it| Cell::Boolean(*it)),
-            ColumnReader::Int32ColumnReader(it) => self.drain(it, cells, go_on, |it| Cell::Int32(*it)),
-            ColumnReader::Int64ColumnReader(it) => self.drain(it, cells, go_on, |it| Cell::Int64(*it)),
-            ColumnReader::Int96ColumnReader(it) => self.drain(it, cells, go_on, |_| Cell::Int96),
-            ColumnReader::FloatColumnReader(it) => self.drain(it, cells, go_on, |it| Cell::Float(*it)),
-            ColumnReader::DoubleColumnReader(it) => self.drain(it, cells, go_on, |it| Cell::Double(*it)),
+            ColumnReader::BoolColumnReader(it) => self.drain(it, rows, cells, go_on, |it| Cell::Boolean(*it)),
+            ColumnReader::Int32ColumnReader(it) => self.drain(it, rows, cells, go_on, |it| Cell::Int32(*it)),
+            ColumnReader::Int64ColumnReader(it) => self.drain(it, rows, cells, go_on, |it| Cell::Int64(*it)),
+            ColumnReader::Int96ColumnReader(it) => self.drain(it, rows, cells, go_on, |_| Cell::Int96),
+            ColumnReader::FloatColumnReader(it) => self.drain(it, rows, cells, go_on, |it| Cell::Float(*it)),
+            ColumnReader::DoubleColumnReader(it) => {
+                self.drain(it, rows, cells, go_on, |it| Cell::Double(*it))
+            }
             ColumnReader::ByteArrayColumnReader(it) => {
-                self.drain(it, cells, go_on, |it| Cell::Bytes(it.data()))
+                self.drain(it, rows, cells, go_on, |it| Cell::Bytes(it.data()))
             }
             ColumnReader::FixedLenByteArrayColumnReader(it) => {
-                self.drain(it, cells, go_on, |it| Cell::Bytes(it.data()))
+                self.drain(it, rows, cells, go_on, |it| Cell::Bytes(it.data()))
             }
         }
     }
@@ -116,6 +124,7 @@ impl Chunk<'_> {
     fn drain<T: DataType>(
         &self,
         reader: &mut ColumnReaderImpl<T>,
+        stride: usize,
         cells: &mut impl Cells,
         go_on: impl Fn() -> Result<()>,
         view: impl for<'v> Fn(&'v T::T) -> Cell<'v>,
@@ -130,7 +139,7 @@ impl Chunk<'_> {
             values.clear();
             let (rows, _, slots) = self.guarded(|| {
                 reader.read_records(
-                    STRIDE,
+                    stride,
                     (deepest > 0).then_some(&mut definitions),
                     repeats.then_some(&mut repetitions),
                     &mut values,

@@ -162,11 +162,16 @@ pub fn truncated(value: f64) -> i64 {
     whole
 }
 
-/// The array with a dictionary unfolded.
+/// The array with a dictionary unfolded, text and bytes into views: a value that stands once in the dictionary is not copied.
 pub(crate) fn plain(array: &ArrayRef) -> ArrayRef {
     match array.data_type() {
         DataType::Dictionary(_, value) => {
-            arrow::compute::cast(array, value).unwrap_or_else(|_| ArrayRef::clone(array))
+            let target = match value.as_ref() {
+                DataType::Utf8 | DataType::LargeUtf8 => &DataType::Utf8View,
+                DataType::Binary | DataType::LargeBinary => &DataType::BinaryView,
+                other => other,
+            };
+            arrow::compute::cast(array, target).unwrap_or_else(|_| ArrayRef::clone(array))
         }
         _ => ArrayRef::clone(array),
     }

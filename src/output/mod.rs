@@ -8,8 +8,9 @@
 //! The Parquet schema alone decides the types: the `ARROW:schema` hint that Arrow writers leave in the footer is ignored,
 //! so that the same bytes mean the same types whoever wrote them. Nothing here trusts statistics.
 //!
-//! Cost: one pass over the bytes for the digest, one pass over the sort key's columns where the order depends on it; one
-//! batch of memory per reader.
+//! Cost: one pass over the bytes for the digest, one pass over the sort key's columns where the order depends on it. Memory: a
+//! reader estimates what it needs from the page headers (see `need`), makes its batches as small as its share demands, and waits
+//! until there is room for it.
 
 mod batches;
 mod bounded;
@@ -18,6 +19,7 @@ mod chunks;
 mod contradiction;
 pub mod key;
 pub mod manifest;
+mod need;
 pub mod pages;
 mod scan;
 #[cfg(test)]
@@ -29,6 +31,7 @@ pub(crate) use batches::DEFAULT_BATCH_ROWS;
 pub use batches::{Batches, Located, ReadOptions};
 pub use cells::{Cell, Cells, Chunk};
 pub use chunks::ChunkDigest;
+pub(crate) use need::Slice;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +39,8 @@ use std::sync::Arc;
 use parquet::file::metadata::ParquetMetaData;
 use reports::document::{FileInfo, Role};
 use reports::manifest::Manifest;
+
+use crate::spill::Memory;
 
 /// What lies in one side's output directory.
 #[derive(Debug, Clone)]
@@ -82,6 +87,8 @@ pub struct OutputFile {
     pub metadata: Arc<ParquetMetaData>,
     /// Its entry in the manifest, where it has one.
     pub manifest_index: Option<usize>,
+    /// The memory that its readers share.
+    pub memory: Arc<Memory>,
 }
 
 /// Something that is named like a Parquet file, stands for Parquet files, and is no file itself.

@@ -130,7 +130,7 @@ impl Unwalked {
     }
 }
 
-/// Bytes of a value of fixed width from which on it is held against the pages.
+/// Bytes of a value of fixed width from which on it is compared with the pages.
 const WIDE: u64 = 64 << 10;
 
 /// Where a chunk begins and ends by the footer; absent where that makes no sense. An offset of the dictionary within the file's first
@@ -158,6 +158,64 @@ pub(super) fn end_of_values(path: &Path, chunk: &ColumnChunkMetaData) -> Option<
     Some(at)
 }
 
+/// What the page headers of a chunk say of its memory.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    /// Data pages.
+    pub(super) pages: Vec<Extent>,
+    /// Bytes of the dictionary, uncompressed, and its values.
+    pub(super) dictionary: u64,
+    pub(super) entries: u64,
+    /// Bytes of the largest data page, uncompressed, and of the largest page of any kind as it is stored.
+    pub(super) largest: u64,
+    pub(super) stored: u64,
+    /// Bytes of all data pages, uncompressed.
+    pub(super) total: u64,
+    /// Every data page is dictionary encoded.
+    pub(super) coded: bool,
+    /// Some data page holds values as differences from the value before.
+    pub(super) incremental: bool,
+}
+
+/// Size of a data page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extent {
+    pub(super) slots: u64,
+    pub(super) bytes: u64,
+}
+
+impl Body {
+    /// Leaves the pages that hold one of these slots, with so many slots as are among these. Ascending, counted from 0.
+    pub(super) fn pick(&mut self, slots: &[u64]) {
+        let mut end = 0_u64;
+        self.pages.retain_mut(|page| {
+            let first = slots.partition_point(|slot| *slot < end);
+            end = end.saturating_add(page.slots);
+            page.slots = (slots.partition_point(|slot| *slot < end) - first) as u64;
+            page.slots > 0
+        });
+    }
+
+    /// Bytes of the pages that any `slots` slots in a row touch at most.
+    pub(super) fn window(&self, slots: u64) -> u64 {
+        let (mut most, mut held, mut inner, mut end) = (0_u64, 0_u64, 0_u64, 0);
+        for (start, page) in self.pages.iter().enumerate() {
+            // From the last slot of the first page on.
+            while end < self.pages.len() && (end <= start || inner.saturating_add(1) < slots) {
+                held = held.saturating_add(self.pages[end].bytes);
+                if end > start {
+                    inner = inner.saturating_add(self.pages[end].slots);
+                }
+                end += 1;
+            }
+            most = most.max(held);
+            held = held.saturating_sub(page.bytes);
+            inner = inner.saturating_sub(self.pages.get(start + 1).map_or(0, |next| next.slots));
+        }
+        most
+    }
+}
+
 /// Refuses a chunk whose pages hold more values than the footer says, or fewer than the row group has `rows`. Refuses also a page
 /// whose header cannot be read or announces more than a page may hold: the Parquet crate reserves what a byte string in a header
 /// announces, and where that memory is refused the process ends. The decoder refuses a page that is longer than its chunk.
@@ -165,12 +223,21 @@ pub(super) fn end_of_values(path: &Path, chunk: &ColumnChunkMetaData) -> Option<
 /// # Errors
 /// Class `input`; the message names row group, column and page.
 pub(super) fn credible(path: &Path, row_group: usize, rows: i64, chunk: &ColumnChunkMetaData) -> Result<()> {
+    body(path, row_group, rows, chunk).map(drop)
+}
+
+/// The same, with what the headers say.
+///
+/// # Errors
+/// As for [`credible`].
+pub(super) fn body(path: &Path, row_group: usize, rows: i64, chunk: &ColumnChunkMetaData) -> Result<Body> {
     let rows = u64::try_from(rows).unwrap_or(0);
+    let mut body = Body { coded: true, ..Body::default() };
     let first = chunk
         .dictionary_page_offset()
         .map_or(chunk.data_page_offset(), |it| it.min(chunk.data_page_offset()));
     let (Ok(mut at), Ok(size)) = (u64::try_from(first), u64::try_from(chunk.compressed_size())) else {
-        return Ok(());
+        return Ok(body);
     };
     let place = |number: u64, at: u64| {
         let column = chunk.column_path().string();
@@ -178,7 +245,7 @@ pub(super) fn credible(path: &Path, row_group: usize, rows: i64, chunk: &ColumnC
     };
     let mut file = corpora::regular::open(path).map_err(|error| Error::unreadable(path, error))?;
     let end = at.saturating_add(size);
-    let (mut number, mut largest, mut slots, mut whole) = (0_u64, 0_u64, 0_u64, true);
+    let (mut number, mut slots, mut whole) = (0_u64, 0_u64, true);
     let stated = u64::try_from(chunk.num_values()).unwrap_or(0);
     while at < end {
         let page = match page(&mut file, at, end) {
@@ -209,7 +276,7 @@ pub(super) fn credible(path: &Path, row_group: usize, rows: i64, chunk: &ColumnC
             }
             at += page.bytes;
             number += 1;
-            largest = largest.max(page.uncompressed);
+            body.add(&page);
             continue;
         };
         return Err(Error::unreadable_at(path, &place(number, at), format!("it announces {said}")));
@@ -224,6 +291,7 @@ pub(super) fn credible(path: &Path, row_group: usize, rows: i64, chunk: &ColumnC
     }
     // A value lies in one page. The crate reserves this much a row before it looks.
     let width = fixed_width(chunk.column_descr());
+    let largest = body.largest.max(body.dictionary);
     if width > WIDE && width > largest {
         let column = chunk.column_path().string();
         let message = format!(
@@ -231,7 +299,28 @@ pub(super) fn credible(path: &Path, row_group: usize, rows: i64, chunk: &ColumnC
         );
         return Err(Error::unreadable(path, message));
     }
-    Ok(())
+    Ok(body)
+}
+
+impl Body {
+    fn add(&mut self, page: &Page) {
+        self.stored = self.stored.max(page.bytes);
+        match page.kind {
+            PageKind::Data => {
+                self.largest = self.largest.max(page.uncompressed);
+                self.pages.push(Extent { slots: page.slots, bytes: page.uncompressed });
+                self.total = self.total.saturating_add(page.uncompressed);
+                self.coded &=
+                    matches!(page.encoding, Some(Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY));
+                self.incremental |= page.encoding == Some(Encoding::DELTA_BYTE_ARRAY);
+            }
+            PageKind::Dictionary => {
+                self.dictionary = self.dictionary.max(page.uncompressed);
+                self.entries = self.entries.max(page.slots);
+            }
+            PageKind::Other => {}
+        }
+    }
 }
 
 /// Refuses a file with a page that is not [`credible`], in any row group and column. A file that cannot be opened or has no sound footer

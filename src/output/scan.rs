@@ -16,6 +16,7 @@ use super::key::{KeyColumn, KeyRule, KeyValue};
 use super::{Disguised, FileOrder, Output, OutputFile, Unreadable, contradiction, manifest};
 use crate::errno;
 use crate::error::{Error, Result};
+use crate::spill::Memory;
 
 impl Output {
     /// Opens what lies under `root`: a directory, read recursively, or a single file.
@@ -75,7 +76,8 @@ impl Output {
         for ((relative, _), file) in found.parquet.iter().zip(opened) {
             match file {
                 Ok(file) => files.push(file),
-                Err(error) if error.class == ErrorClass::Io => return Err(error),
+                // Neither the machine nor the limit on memory is a property of the file.
+                Err(error) if matches!(error.class, ErrorClass::Io | ErrorClass::Usage) => return Err(error),
                 Err(error) if recorded && error.is_denied() => {
                     return Err(Error { class: ErrorClass::Io, ..error });
                 }
@@ -288,7 +290,7 @@ impl OutputFile {
             created_by: file.created_by().map(str::to_owned),
             digest,
         };
-        Ok(Self { info, path: path.to_owned(), metadata, manifest_index: None })
+        Ok(Self { info, path: path.to_owned(), metadata, manifest_index: None, memory: Memory::of_process() })
     }
 }
 

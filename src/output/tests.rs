@@ -1,5 +1,10 @@
+use std::fs::File;
 use std::path::Path;
 
+use arrow::array::{Array, ArrayRef, Int64Array, ListArray, RecordBatch, StringArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Schema};
+use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::WriterProperties;
 use reports::document::Role;
@@ -207,7 +212,6 @@ fn values_wider_than_any_page_are_refused_before_they_are_reserved() {
     let path = folder.path().join("wide.parquet");
     testing::write_wide(&path);
     let file = OutputFile::open(&path, "wide.parquet").unwrap();
-    assert_eq!(file.most_batch_rows(), (64 << 20) / 100_000);
     assert_eq!(file.batches(None, 0).unwrap().map(|it| it.unwrap().batch.num_rows()).sum::<usize>(), 2);
     pages::credible_file(&path).unwrap();
 
@@ -289,4 +293,86 @@ fn pages_with_more_values_than_their_chunk_and_fewer_than_their_row_group_are_re
     let error = pages::credible_file(&path).unwrap_err();
     let said = "row group 1, column \"id\": its pages hold 3 values where the row group has 1000000 rows";
     assert!(error.message.contains(said), "{}", error.message);
+}
+
+/// Rows of one value of a million bytes that the dictionary holds once, flat or in lists.
+fn bomb(path: &Path, nested: bool) {
+    let value = "x".repeat(1_000_000);
+    let text = Arc::new(StringArray::from(vec![value.as_str(); 40])) as ArrayRef;
+    let text = if nested {
+        let item = Arc::new(Field::new("item", DataType::Utf8, true));
+        Arc::new(ListArray::new(item, OffsetBuffer::from_lengths([1; 40]), text, None))
+    } else {
+        text
+    };
+    let schema = Arc::new(Schema::new(vec![Field::new("text", text.data_type().clone(), true)]));
+    let properties = WriterProperties::builder().set_dictionary_page_size_limit(8 << 20).build();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), Arc::clone(&schema), Some(properties)).unwrap();
+    for _ in 0..100 {
+        writer.write(&RecordBatch::try_new(Arc::clone(&schema), vec![Arc::clone(&text)]).unwrap()).unwrap();
+    }
+    writer.close().unwrap();
+}
+
+#[test]
+fn a_value_that_a_dictionary_holds_once_is_not_written_out_for_each_row() {
+    let folder = folder();
+    for nested in [false, true] {
+        let path = folder.path().join("bomb.parquet");
+        bomb(&path, nested);
+        assert!(std::fs::metadata(&path).unwrap().len() < 3_000_000);
+        let file = OutputFile::open(&path, "bomb.parquet").unwrap();
+        for dictionaries in [false, true] {
+            let options = ReadOptions { dictionaries, ..ReadOptions::default() };
+            let mut rows = 0;
+            for located in file.read(options).unwrap() {
+                let batch = located.unwrap().batch;
+                rows += batch.num_rows();
+                assert!(batch.get_array_memory_size() < 16 << 20, "{}", batch.get_array_memory_size());
+            }
+            assert_eq!(rows, 4_000);
+        }
+    }
+}
+
+/// A file of one row group with a list per row, of so many elements each.
+fn lists(path: &Path, lengths: &[usize]) -> OutputFile {
+    let values = Arc::new(Int64Array::from_iter_values(0..lengths.iter().sum::<usize>() as i64));
+    let item = Arc::new(Field::new("item", DataType::Int64, true));
+    let offsets = OffsetBuffer::from_lengths(lengths.iter().copied());
+    let list = Arc::new(ListArray::new(item, offsets, values, None)) as ArrayRef;
+    write(path, &vec![("list", list)]);
+    OutputFile::open(path, "lists.parquet").unwrap()
+}
+
+#[test]
+fn batches_shrink_with_what_their_rows_hold_and_readers_keep_within_the_memory() {
+    let folder = folder();
+    let mut file = lists(&folder.path().join("lists.parquet"), &[1_000; 4_000]);
+    file.memory = Arc::new(Memory::new(64 << 20));
+    let mut rows = 0;
+    for located in file.batches(None, 0).unwrap() {
+        let batch = located.unwrap().batch;
+        rows += batch.num_rows();
+        assert!(batch.get_array_memory_size() as u64 <= file.memory.share(), "{}", batch.num_rows());
+    }
+    assert_eq!(rows, 4_000);
+    assert!(file.memory.most_read() <= file.memory.limit() / 4, "{}", file.memory.most_read());
+}
+
+#[test]
+fn a_row_that_needs_more_than_the_limit_is_an_error_with_the_limit_that_would_do() {
+    let folder = folder();
+    let mut file = lists(&folder.path().join("lists.parquet"), &[1, 2_000_000, 1]);
+    file.memory = Arc::new(Memory::new(4 << 20));
+    let error = file.batches(None, 0).unwrap().next().unwrap().unwrap_err();
+    assert_eq!(error.class, ErrorClass::Usage, "it is no property of the file: {}", error.message);
+    for part in ["lists.parquet", "row group 0", "list.list.item", "--memory-limit 4194304 allows"] {
+        assert!(error.message.contains(part), "{part}: {}", error.message);
+    }
+    let enough = error.message.split("--memory-limit ").last().unwrap().split(' ').next().unwrap();
+    file.memory = Arc::new(Memory::new(enough.parse().unwrap()));
+    let rows: usize = file.batches(None, 0).unwrap().map(|it| it.unwrap().batch.num_rows()).sum();
+    assert_eq!(rows, 3);
 }

@@ -41,7 +41,11 @@ impl<'a> Cursor<'a> {
         input: &'a Input,
         cancel: &Cancel,
     ) -> Result<Self, Stop> {
-        let options = ReadOptions { columns: Some(model.columns.all()), ..ReadOptions::default() };
+        let options = ReadOptions {
+            columns: Some(model.columns.all()),
+            readers: model.inputs.len(),
+            ..ReadOptions::default()
+        };
         let mut cursor = Self {
             number,
             input,

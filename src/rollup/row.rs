@@ -122,9 +122,9 @@ impl Block {
             rows: batch.num_rows(),
             group: int64(batch, &columns.group),
             time: int64(batch, &columns.time),
-            name: of_type(&columns.name, |it| *it == DataType::Utf8),
+            name: of_type(&columns.name, |it| *it == DataType::Utf8View),
             sketch: of_type(&columns.sketch, |it| {
-                matches!(it, DataType::Binary | DataType::Utf8 | DataType::FixedSizeBinary(_))
+                matches!(it, DataType::BinaryView | DataType::Utf8View | DataType::FixedSizeBinary(_))
             }),
             rollups: columns.rollups.iter().map(float).collect(),
         }
@@ -151,7 +151,7 @@ impl Block {
     /// Name of a row.
     #[must_use]
     pub fn name(&self, row: usize) -> Option<&str> {
-        self.name.as_ref().filter(|it| it.is_valid(row)).map(|it| it.as_string::<i32>().value(row))
+        self.name.as_ref().filter(|it| it.is_valid(row)).map(|it| it.as_string_view().value(row))
     }
 
     /// Stored sketch of a row.
@@ -159,9 +159,9 @@ impl Block {
     pub fn sketch(&self, row: usize) -> Option<&[u8]> {
         let array = self.sketch.as_ref().filter(|it| it.is_valid(row))?;
         Some(match array.data_type() {
-            DataType::Utf8 => array.as_string::<i32>().value(row).as_bytes(),
+            DataType::Utf8View => array.as_string_view().value(row).as_bytes(),
             DataType::FixedSizeBinary(_) => array.as_fixed_size_binary().value(row),
-            _ => array.as_binary::<i32>().value(row),
+            _ => array.as_binary_view().value(row),
         })
     }
 

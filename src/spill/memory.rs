@@ -1,11 +1,14 @@
 //! The memory of one process, shared by all jobs that are at work.
 //!
-//! The limit is divided by use: a quarter for records that are sorted ([`Memory::try_hold`]: whoever is refused goes to
-//! disk), half for rows that are fetched to be compared one by one ([`Memory::fetching`]: whoever finds it taken waits). The
-//! rest is for what decoding needs, and for the program itself.
+//! The limit is divided by use: a quarter for records that are sorted ([`Memory::try_hold`]: who is refused goes to disk), a
+//! quarter for rows that are fetched to be compared one by one ([`Memory::fetching`]: who finds it taken waits), and a quarter for
+//! readers ([`Memory::reading`]: the same). A reader that needs more than that quarter works alone, and has half of the limit at
+//! most. What is left is for the program itself.
 
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
 /// Bytes where nothing else is asked for.
 pub const DEFAULT_MEMORY_LIMIT: u64 = 512 << 20;
@@ -20,6 +23,34 @@ pub struct Memory {
     held: AtomicU64,
     fetched: Mutex<u64>,
     freed: Condvar,
+    read: Mutex<Read>,
+    closed: Condvar,
+}
+
+/// What readers hold now, and what they held at most.
+#[derive(Debug, Default)]
+struct Read {
+    held: u64,
+    peak: u64,
+}
+
+/// The memory of this process, once it is known.
+static OF_PROCESS: RwLock<Option<Arc<Memory>>> = RwLock::new(None);
+
+/// Bytes that one reader should keep within, where the limit has room for more.
+const SHARE: u64 = 16 << 20;
+
+thread_local! {
+    /// Readers that this thread has open.
+    static OPEN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Memory of a reader, held until this is dropped. It stays on its thread.
+#[derive(Debug)]
+pub struct Reader {
+    memory: Arc<Memory>,
+    bytes: u64,
+    thread: PhantomData<*const ()>,
 }
 
 impl Default for Memory {
@@ -39,7 +70,14 @@ impl Memory {
     /// A limit in bytes.
     #[must_use]
     pub fn new(limit: u64) -> Self {
-        Self { limit, held: AtomicU64::new(0), fetched: Mutex::new(0), freed: Condvar::new() }
+        Self {
+            limit,
+            held: AtomicU64::new(0),
+            fetched: Mutex::new(0),
+            freed: Condvar::new(),
+            read: Mutex::default(),
+            closed: Condvar::new(),
+        }
     }
 
     /// The limit in bytes.
@@ -68,7 +106,7 @@ impl Memory {
     /// Bytes that all fetched rows of a process may take together.
     #[must_use]
     pub fn fetch_limit(&self) -> u64 {
-        self.limit / 2
+        self.limit / 4
     }
 
     /// Waits until `bytes` of fetched rows fit; more than there is counts as all there is. Whoever holds this must not wait
@@ -81,6 +119,72 @@ impl Memory {
         }
         *fetched += bytes;
         Held { memory: self, bytes }
+    }
+}
+
+impl Memory {
+    /// The memory of this process: the one that was named by [`Memory::for_process`], else one of the default limit.
+    #[must_use]
+    pub fn of_process() -> Arc<Self> {
+        let known = OF_PROCESS.read().unwrap_or_else(PoisonError::into_inner).clone();
+        known.unwrap_or_else(|| {
+            let mut known = OF_PROCESS.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.get_or_insert_with(Arc::default))
+        })
+    }
+
+    /// Makes this the memory of the process: files that are opened from now on are read within it.
+    #[must_use]
+    pub fn for_process(self) -> Arc<Self> {
+        let memory = Arc::new(self);
+        *OF_PROCESS.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&memory));
+        memory
+    }
+
+    /// Bytes that one reader should keep within, so that several can work.
+    #[must_use]
+    pub fn share(&self) -> u64 {
+        SHARE.min(self.limit / 8)
+    }
+
+    /// Bytes that a reader may ever have: half of the limit, or of the least that there can be.
+    #[must_use]
+    pub fn most_of_a_reader(&self) -> u64 {
+        self.limit.max(LEAST_MEMORY_LIMIT) / 2
+    }
+
+    /// The most that readers held at one time, in bytes.
+    #[must_use]
+    pub fn most_read(&self) -> u64 {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).peak
+    }
+
+    /// Waits until a reader of so many bytes fits. A reader that needs more than there is for all waits until it is alone. A thread
+    /// that has a reader open gets another one at once, so that no thread waits for what it holds itself: whoever opens
+    /// several takes that into account.
+    #[must_use]
+    pub fn reading(self: &Arc<Self>, bytes: u64) -> Reader {
+        let room = self.limit / 4;
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if OPEN.get() == 0 {
+            while read.held > 0 && read.held.saturating_add(bytes) > room {
+                read = self.closed.wait(read).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        read.held = read.held.saturating_add(bytes);
+        read.peak = read.peak.max(read.held);
+        OPEN.set(OPEN.get() + 1);
+        Reader { memory: Arc::clone(self), bytes, thread: PhantomData }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        OPEN.set(OPEN.get().saturating_sub(1));
+        let mut read = self.memory.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.held = read.held.saturating_sub(self.bytes);
+        drop(read);
+        self.memory.closed.notify_all();
     }
 }
 

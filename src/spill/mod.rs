@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use marks::Marks;
-pub use memory::{DEFAULT_MEMORY_LIMIT, Held, LEAST_MEMORY_LIMIT, Memory};
+pub use memory::{DEFAULT_MEMORY_LIMIT, Held, LEAST_MEMORY_LIMIT, Memory, Reader};
 pub use shelf::Shelf;
 pub use sorter::{Fields, Record, Sorted, Sorter};
 

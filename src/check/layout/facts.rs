@@ -25,11 +25,16 @@ pub(super) struct Seen {
 
 impl Seen {
     fn take(&mut self, key: Key<'_>) {
-        if self.lowest.as_ref().is_none_or(|it| key.order(it.key()).is_lt()) {
-            self.lowest = Some(key.own());
-        }
-        if self.highest.as_ref().is_none_or(|it| key.order(it.key()).is_gt()) {
-            self.highest = Some(key.own());
+        let lower = self.lowest.as_ref().is_none_or(|it| key.order(it.key()).is_lt());
+        let higher = self.highest.as_ref().is_none_or(|it| key.order(it.key()).is_gt());
+        if lower || higher {
+            let own = key.own();
+            if lower {
+                self.lowest = Some(own.clone());
+            }
+            if higher {
+                self.highest = Some(own);
+            }
         }
     }
 

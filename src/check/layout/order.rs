@@ -5,6 +5,7 @@
 //! has no place. Where the format defines no order (INT96, intervals), bounds say nothing and nothing is judged.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use parquet::basic::{ConvertedType, LogicalType, SortOrder, Type};
 use parquet::schema::types::ColumnDescriptor;
@@ -43,7 +44,8 @@ pub(super) enum Key<'a> {
 pub(super) enum Bound {
     Int(i128),
     Float(f64),
-    Bytes(Vec<u8>),
+    /// Shared: a page's only value is its lowest and its highest.
+    Bytes(Arc<[u8]>),
 }
 
 impl Rule {
@@ -144,7 +146,7 @@ impl Key<'_> {
         match self {
             Self::Int(it) => Bound::Int(it),
             Self::Float(it) => Bound::Float(it),
-            Self::Bytes(it) => Bound::Bytes(it.to_vec()),
+            Self::Bytes(it) => Bound::Bytes(Arc::from(it)),
         }
     }
 

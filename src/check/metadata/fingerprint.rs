@@ -59,25 +59,28 @@ impl<'a> Fingerprints<'a> {
             let dictionary = array.as_any_dictionary_opt();
             let values = dictionary.map_or(array, |it| it.values());
             // Without values there is nothing to take; the keys of such a dictionary cannot be normalized either.
-            if *values.data_type() != DataType::Utf8 || values.is_empty() {
+            if !matches!(values.data_type(), DataType::Utf8 | DataType::Utf8View) || values.is_empty() {
                 continue;
             }
-            let strings = values.as_string::<i32>();
             // Of a dictionary only what some row points to: it may hold values of other batches.
             let rows: Vec<usize> = match dictionary {
                 Some(dictionary) => {
                     let keys = dictionary.normalized_keys();
-                    let mut used = vec![false; strings.len()];
+                    let mut used = vec![false; values.len()];
                     for row in (0..dictionary.len()).filter(|&row| dictionary.keys().is_valid(row)) {
                         if let Some(used) = used.get_mut(keys[row]) {
                             *used = true;
                         }
                     }
-                    (0..strings.len()).filter(|&row| used[row] && strings.is_valid(row)).collect()
+                    (0..values.len()).filter(|&row| used[row] && values.is_valid(row)).collect()
                 }
-                None => (0..strings.len()).filter(|&row| strings.is_valid(row)).collect(),
+                None => (0..values.len()).filter(|&row| values.is_valid(row)).collect(),
             };
-            self.column(field.name(), rows.into_iter().map(|row| strings.value(row)), set);
+            let text = |row: usize| match values.as_string_view_opt() {
+                Some(views) => views.value(row),
+                None => values.as_string::<i32>().value(row),
+            };
+            self.column(field.name(), rows.into_iter().map(text), set);
         }
     }
 

@@ -143,9 +143,18 @@ impl Work<'_, '_, '_> {
         let (wanted_a, wanted_b) = (all(|group| &group.a), all(|group| &group.b));
         let memory = self.spill.memory();
         let bytes = wanted_a.len() as u64 * per_row(self.a) + wanted_b.len() as u64 * per_row(self.b);
-        let _room = memory.fetching(bytes);
-        let rows_a = self.a.load(&wanted_a)?;
-        let rows_b = self.b.load(&wanted_b)?;
+        let room = memory.fetch_limit() / 4;
+        let held = memory.fetching(bytes);
+        let rows_a = self.a.load(&wanted_a, room)?;
+        let rows_b = self.b.load(&wanted_b, room)?;
+        let whole = rows_a.whole && rows_b.whole;
+        if !whole && groups.len() > 1 {
+            // Fewer at a time: the footers promised smaller values than there are.
+            drop((rows_a, rows_b, held));
+            let (first, second) = groups.split_at(groups.len() / 2);
+            self.settle(first, greedy)?;
+            return self.settle(second, greedy);
+        }
         for group in groups {
             let pairs = pair::pair(self.a, &group.a, &group.b, &rows_a, &rows_b, greedy)?;
             let mut free_a = vec![true; group.a.len()];
@@ -156,6 +165,15 @@ impl Work<'_, '_, '_> {
                 let a = At { source: self.a, entry: &group.a[i], row: rows_a.row(&group.a[i])? };
                 let b = At { source: self.b, entry: &group.b[j], row: rows_b.row(&group.b[j])? };
                 let changed = self.a.changed(a.row, b.row);
+                if !whole && !changed.is_empty() {
+                    // The values of this pair alone.
+                    let one_a = self.a.load(std::slice::from_ref(a.entry), u64::MAX)?;
+                    let one_b = self.b.load(std::slice::from_ref(b.entry), u64::MAX)?;
+                    let a = At { row: one_a.row(a.entry)?, ..a };
+                    let b = At { row: one_b.row(b.entry)?, ..b };
+                    differ(&mut self.purpose, self.tally, a, b, &changed)?;
+                    continue;
+                }
                 differ(&mut self.purpose, self.tally, a, b, &changed)?;
             }
             for (entry, _) in group.a.iter().zip(&free_a).filter(|(_, free)| **free) {
@@ -351,9 +369,16 @@ fn alone(
         let fetched = &block[..block.len().min(wanted.saturating_sub(taken))];
         if !fetched.is_empty() {
             let _room = spill.memory().fetching(fetched.len() as u64 * per_row(source));
-            let loaded = source.load(fetched)?;
+            let loaded = source.load(fetched, spill.memory().fetch_limit() / 2)?;
             for (position, entry) in fetched.iter().enumerate() {
-                let at = At { source, entry, row: loaded.row(entry)? };
+                let one;
+                let row = if loaded.whole {
+                    loaded.row(entry)?
+                } else {
+                    one = source.load(std::slice::from_ref(entry), u64::MAX)?;
+                    one.row(entry)?
+                };
+                let at = At { source, entry, row };
                 if taken + position < SAMPLE_LIMIT {
                     tally.unpaired(at, kind);
                 }

@@ -12,6 +12,12 @@ use crate::output::key::{KeyColumn, KeyRule, KeyValue};
 /// Longest text of a value in a report, in bytes.
 const MAX_TEXT: usize = 2_048;
 
+/// Longest text of a value in the file of differences, in bytes.
+const MAX_WHOLE: usize = 65_536;
+
+/// Bytes up to which letters are compared without case word by word: the case of a letter may depend on its place in the word.
+const MAX_WORDS: usize = 65_536;
+
 /// A value: its column and its row there; `None` for null.
 pub(super) type Slot<'a> = Option<(&'a ArrayRef, usize)>;
 
@@ -27,7 +33,7 @@ pub(super) fn kind(a: Slot<'_>, b: Slot<'_>) -> &'static str {
         return "type";
     }
     if let (Some(a), Some(b)) = (bytes(a), bytes(b)) {
-        return text_kind(&a, &b);
+        return text_kind(a, b);
     }
     if let (Some(a), Some(b)) = (float(a), float(b)) {
         return if rounded(a, b) { "rounded" } else { "value" };
@@ -48,7 +54,12 @@ fn text_kind(a: &[u8], b: &[u8]) -> &'static str {
         return "extended";
     }
     let (Ok(a), Ok(b)) = (std::str::from_utf8(a), std::str::from_utf8(b)) else { return "value" };
-    if a.to_lowercase() == b.to_lowercase() {
+    let same = if a.len().max(b.len()) <= MAX_WORDS {
+        a.to_lowercase() == b.to_lowercase()
+    } else {
+        a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
+    };
+    if same {
         return "case";
     }
     if a.split_whitespace().eq(b.split_whitespace())
@@ -82,14 +93,17 @@ fn is_empty(slot: (&ArrayRef, usize)) -> bool {
     bytes(slot).is_some_and(|it| it.is_empty())
 }
 
-fn bytes((array, row): (&ArrayRef, usize)) -> Option<Vec<u8>> {
-    match TypeClass::of(array.data_type()) {
-        TypeClass::String | TypeClass::Binary => match KeyColumn::of(array, KeyRule::AsStored).value(row) {
-            KeyValue::Bytes(bytes) => Some(bytes),
-            _ => None,
-        },
-        _ => None,
-    }
+fn bytes((array, row): (&ArrayRef, usize)) -> Option<&[u8]> {
+    Some(match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().value(row).as_bytes(),
+        DataType::LargeUtf8 => array.as_string::<i64>().value(row).as_bytes(),
+        DataType::Utf8View => array.as_string_view().value(row).as_bytes(),
+        DataType::Binary => array.as_binary::<i32>().value(row),
+        DataType::LargeBinary => array.as_binary::<i64>().value(row),
+        DataType::BinaryView => array.as_binary_view().value(row),
+        DataType::FixedSizeBinary(_) => array.as_fixed_size_binary().value(row),
+        _ => return None,
+    })
 }
 
 fn float((array, row): (&ArrayRef, usize)) -> Option<f64> {
@@ -145,30 +159,99 @@ fn number((array, row): (&ArrayRef, usize)) -> Option<KeyValue> {
 
 /// A value for the report, cut where it is long.
 pub(super) fn value(slot: Slot<'_>) -> Value {
-    let mut value = full(slot);
-    let Some(text) = value.text.take() else { return value };
-    let (text, cut_from) = cut(text);
-    Value { text: Some(text), cut_from, ..value }
+    let Some(slot) = slot else { return null() };
+    let mut text = Text { most: MAX_TEXT, ..Text::default() };
+    put(slot, &mut text);
+    let cut_from = text.cut_from();
+    Value { type_class: TypeClass::of(slot.0.data_type()).to_string(), text: Some(text.start), cut_from }
 }
 
-/// The whole value.
+/// A value for the file of differences. Where it is cut, the text says so.
 pub(super) fn full(slot: Slot<'_>) -> Value {
-    let Some((array, row)) = slot else {
-        return Value { type_class: "null".to_owned(), text: None, cut_from: None };
-    };
-    let class = TypeClass::of(array.data_type());
-    let text = match array.data_type() {
-        DataType::Float64 => format!("{:?}", array.as_primitive::<Float64Type>().value(row)),
-        DataType::Float32 => format!("{:?}", array.as_primitive::<Float32Type>().value(row)),
-        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
-        DataType::Decimal256(..) => array.as_primitive::<Decimal256Type>().value_as_string(row),
-        _ => match (&class, bytes((array, row))) {
-            (TypeClass::Binary, Some(bytes)) => hexadecimal(&bytes),
-            (_, Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
-            _ => formatted(array, row),
+    let Some(slot) = slot else { return null() };
+    let mut text = Text { most: MAX_WHOLE, ..Text::default() };
+    put(slot, &mut text);
+    let cut_from = text.cut_from();
+    if let Some(bytes) = cut_from {
+        text.start.push_str(&format!(" (cut from {bytes} bytes)"));
+    }
+    Value { type_class: TypeClass::of(slot.0.data_type()).to_string(), text: Some(text.start), cut_from }
+}
+
+/// A value that rows are counted by: what is longer than `most` bytes is told apart by its digest.
+pub(super) fn short(slot: Slot<'_>, most: usize) -> Option<String> {
+    let mut text = Text { most, digest: Some(blake3::Hasher::new()), ..Text::default() };
+    put(slot?, &mut text);
+    match (text.cut_from(), &text.digest) {
+        (Some(bytes), Some(digest)) => {
+            let digest = digest.finalize().to_hex();
+            Some(format!("{} (cut from {bytes} bytes, BLAKE3 {})", text.start, &digest.as_str()[..12]))
+        }
+        _ => Some(text.start),
+    }
+}
+
+fn null() -> Value {
+    Value { type_class: "null".to_owned(), text: None, cut_from: None }
+}
+
+/// The start of a text that may be of any length, and its length.
+#[derive(Default)]
+struct Text {
+    start: String,
+    most: usize,
+    bytes: u64,
+    digest: Option<blake3::Hasher>,
+}
+
+impl Text {
+    /// The whole length, where that is more than was kept.
+    fn cut_from(&self) -> Option<u64> {
+        (self.bytes > self.start.len() as u64).then_some(self.bytes)
+    }
+}
+
+impl std::fmt::Write for Text {
+    fn write_str(&mut self, part: &str) -> std::fmt::Result {
+        if self.bytes == self.start.len() as u64 {
+            let mut end = part.len().min(self.most - self.start.len());
+            while !part.is_char_boundary(end) {
+                end -= 1;
+            }
+            self.start.push_str(&part[..end]);
+        }
+        self.bytes += part.len() as u64;
+        if let Some(digest) = &mut self.digest {
+            digest.update(part.as_bytes());
+        }
+        Ok(())
+    }
+}
+
+/// Writes a value as text.
+fn put((array, row): (&ArrayRef, usize), out: &mut Text) {
+    use std::fmt::Write;
+
+    let binary = TypeClass::of(array.data_type()) == TypeClass::Binary;
+    // Writing to a text cannot fail.
+    let _written = match array.data_type() {
+        DataType::Float64 => write!(out, "{:?}", array.as_primitive::<Float64Type>().value(row)),
+        DataType::Float32 => write!(out, "{:?}", array.as_primitive::<Float32Type>().value(row)),
+        DataType::Int64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row)),
+        DataType::Decimal256(..) => {
+            out.write_str(&array.as_primitive::<Decimal256Type>().value_as_string(row))
+        }
+        _ => match bytes((array, row)) {
+            Some(bytes) if binary => {
+                bytes.chunks(1_024).try_for_each(|part| out.write_str(&hexadecimal(part)))
+            }
+            Some(bytes) => bytes.utf8_chunks().try_for_each(|chunk| {
+                out.write_str(chunk.valid())?;
+                if chunk.invalid().is_empty() { Ok(()) } else { out.write_char(char::REPLACEMENT_CHARACTER) }
+            }),
+            None => formatted(array, row, out),
         },
     };
-    Value { type_class: class.to_string(), text: Some(text), cut_from: None }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -191,23 +274,17 @@ pub(super) fn hour(slot: Slot<'_>) -> Option<String> {
 
 /// As Arrow shows it: dates and times in ISO 8601, nested values in braces. What it cannot show, a time out of the
 /// calendar's range, is shown as the number it is stored as.
-fn formatted(array: &ArrayRef, row: usize) -> String {
-    let options = FormatOptions::default();
-    let shown = ArrayFormatter::try_new(array.as_ref(), &options)
-        .ok()
-        .and_then(|formatter| formatter.value(row).try_to_string().ok());
-    shown.unwrap_or_else(|| KeyColumn::of(array, KeyRule::AsStored).value(row).text())
-}
+fn formatted(array: &ArrayRef, row: usize, out: &mut Text) -> std::fmt::Result {
+    use std::fmt::Write;
 
-fn cut(mut text: String) -> (String, Option<u64>) {
-    if text.len() <= MAX_TEXT {
-        return (text, None);
+    let options = FormatOptions::default();
+    if let Ok(formatter) = ArrayFormatter::try_new(array.as_ref(), &options) {
+        let (start, bytes) = (out.start.len(), out.bytes);
+        if formatter.value(row).write(out).is_ok() {
+            return Ok(());
+        }
+        out.start.truncate(start);
+        out.bytes = bytes;
     }
-    let full = text.len() as u64;
-    let mut end = MAX_TEXT;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
-    (text, Some(full))
+    out.write_str(&KeyColumn::of(array, KeyRule::AsStored).value(row).text())
 }

@@ -18,10 +18,10 @@ use super::unit::{Unit, units};
 use crate::cancel::Cancel;
 use crate::check::draft::SideError;
 use crate::check::{Comparison, Observed};
-use crate::digest::{ColumnKeys, Differing, Multiset, Part, RowHasher};
+use crate::digest::{ColumnKeys, Differing, Multiset, Part, RowHasher, Sums};
 use crate::error::Result;
 use crate::evidence::differences::Differences;
-use crate::output::{OutputFile, ReadOptions};
+use crate::output::{OutputFile, ReadOptions, Slice};
 use crate::spill::{Shelf, Sorted, Sorter, Spill};
 
 /// Rows whose hashes are taken from the shelf at a time.
@@ -29,6 +29,9 @@ const SHELF_ROWS: u64 = 32_768;
 
 /// Rows in differing buckets from which on a closer look is worth another pass over the hashes.
 const MANY: u64 = if cfg!(test) { 100 } else { 262_144 };
+
+/// Rows that are hashed at a time once all their columns were added.
+const FINISHED_ROWS: usize = 65_536;
 
 /// Rows whose keys are read at a time.
 const KEY_ROWS: usize = 262_144;
@@ -96,8 +99,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Hashes the rows of a row group, a batch at a time: first row within the row group, base and full hashes.
-    fn hash(
+    /// Hashes the rows of a row group, a batch at a time or all at once: first row within the row group, base and full hashes.
+    pub(super) fn hash(
         &self,
         unit: &Unit<'_>,
         views: &Views,
@@ -105,12 +108,34 @@ impl Scan<'_> {
     ) -> Result<()> {
         let mut hasher = self.hasher(views);
         let (mut base, mut full) = (Vec::new(), Vec::new());
-        for located in unit.read(None, unit.batch_rows())? {
-            self.cancel.check()?;
-            let located = located?;
-            hasher.hash(&located.batch, |name| self.part(name), &mut base, &mut full)?;
+        let slices = Slice::joined(unit.slices(None)?, unit.rows, &unit.file.memory);
+        if let [slice] = &slices[..] {
+            for located in unit.read(slice, 0, 1)? {
+                self.cancel.check()?;
+                let located = located?;
+                hasher.hash(&located.batch, |name| self.part(name), &mut base, &mut full)?;
+                let base = if base.is_empty() { &full } else { &base };
+                each(located.first_row - unit.in_file, base, &full)?;
+            }
+            return Ok(());
+        }
+        // All columns at one time would need too much memory: they are added a few at a time.
+        let mut sums = Sums::default();
+        for slice in &slices {
+            let mut seen = 0;
+            for located in unit.read(slice, 0, 1)? {
+                self.cancel.check()?;
+                let batch = located?.batch;
+                hasher.add(&batch, |name| self.part(name), seen, &mut sums)?;
+                seen += batch.num_rows();
+            }
+        }
+        let rows = usize::try_from(unit.rows).unwrap_or(usize::MAX);
+        for first in (0..rows).step_by(FINISHED_ROWS) {
+            let stretch = first..rows.min(first + FINISHED_ROWS);
+            hasher.finish(&sums, stretch, &mut base, &mut full);
             let base = if base.is_empty() { &full } else { &base };
-            each(located.first_row - unit.in_file, base, &full)?;
+            each(first as u64, base, &full)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 
 use reports::evidence::{CellDifference, RowDifference, RowDifferenceKind};
 
-use super::change::{full, hour, kind};
+use super::change::{full, hour, kind, short};
 use super::tally::{At, Unpaired};
 use crate::check::KnownDefect;
 use crate::evidence::blast::{FILE, HOUR, Values};
@@ -62,19 +62,7 @@ fn values(sink: &Differences, valued: At<'_>, placed: At<'_>) -> Values {
     let value = |name: &String| match name.as_str() {
         HOUR => valued.source.scan.time_column.and_then(|name| hour(column(name))),
         FILE => placed.place().file,
-        name => full(column(name)).text.map(short),
+        name => short(column(name), MAX_VALUE),
     };
     sink.by().iter().map(value).collect()
-}
-
-fn short(text: String) -> String {
-    if text.len() <= MAX_VALUE {
-        return text;
-    }
-    let mut end = MAX_VALUE;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let digest = blake3::hash(text.as_bytes()).to_hex();
-    format!("{} (cut from {} bytes, BLAKE3 {})", &text[..end], text.len(), &digest.as_str()[..12])
 }

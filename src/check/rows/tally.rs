@@ -16,6 +16,9 @@ pub(super) const SAMPLE_LIMIT: usize = 100;
 /// Samples held at most while counting.
 const HELD: usize = 2_000;
 
+/// Bytes of samples from which on no more are held.
+const HELD_BYTES: usize = 16 << 20;
+
 /// Samples that every kind of difference may hold whatever the others hold.
 const EACH: usize = 4;
 
@@ -61,6 +64,7 @@ pub(super) struct Tally {
     pub(super) columns: BTreeMap<String, Column>,
     samples: BTreeMap<String, Vec<RowDifference>>,
     held: usize,
+    bytes: usize,
 }
 
 /// Why a row has no counterpart.
@@ -208,11 +212,13 @@ impl Tally {
         let held = self.samples.get(signature).map_or(0, Vec::len);
         let known = held > 0;
         let room = if self.held < HELD { SAMPLE_LIMIT } else { EACH };
-        if held >= room || (!known && kinds >= HELD) {
+        if held >= room || (!known && kinds >= HELD) || self.bytes >= HELD_BYTES {
             return;
         }
+        let sample = sample();
         self.held += 1;
-        self.samples.entry(signature.to_owned()).or_default().push(sample());
+        self.bytes += size(&sample);
+        self.samples.entry(signature.to_owned()).or_default().push(sample);
     }
 
     /// The samples of the report: the first of every kind, then the second of every kind, and so on up to the cap.
@@ -227,6 +233,16 @@ impl Tally {
         }
         chosen
     }
+}
+
+/// Bytes of a sample, with room for what the allocator adds.
+fn size(sample: &RowDifference) -> usize {
+    let value = |it: &Value| it.type_class.len() + it.text.as_ref().map_or(0, String::len) + 64;
+    let cells = sample.cells.iter().map(|cell| {
+        size_of::<CellDifference>() + cell.column.len() + 64 + value(&cell.baseline) + value(&cell.candidate)
+    });
+    let keys = sample.key.iter().map(|cell| size_of::<Cell>() + cell.column.len() + value(&cell.value));
+    cells.chain(keys).sum()
 }
 
 /// A place in words.

@@ -570,3 +570,57 @@ fn strings_keep_their_plain_form_in_samples() {
     assert_eq!((value.text.unwrap().len(), value.cut_from), (2_048, Some(5_000)));
     assert_eq!(array.len(), 1);
 }
+
+/// Five columns of 2,000 rows; in the last one every hundredth value is `more` higher.
+fn wide(more: i64) -> Columns {
+    const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+    let value = |column: i64, row: i64| (column * 7_919 + row * 104_729) % 1_000_003;
+    let mut columns: Columns = vec![("id", ints(&(0..2_000).collect::<Vec<_>>()))];
+    for (name, column) in NAMES.iter().zip(0_i64..) {
+        let changed = |row: i64| more * i64::from(column == 3 && row % 100 == 0);
+        columns
+            .push((name, ints(&(0..2_000).map(|row| value(column, row) + changed(row)).collect::<Vec<_>>())));
+    }
+    columns
+}
+
+#[test]
+fn columns_that_are_hashed_a_few_at_a_time_give_the_same_verdict() {
+    for (more, rows) in [(0, 0), (1, 20)] {
+        let mut outcomes = Vec::new();
+        for limit in [64 << 10, 512 << 20] {
+            let mut fixture = Fixture::empty();
+            write(&fixture.path(Role::Baseline, "one.parquet"), &wide(0));
+            let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+            write_with(&fixture.path(Role::Candidate, "one.parquet"), &wide(more), properties);
+            fixture.memory = Arc::new(Memory::new(limit));
+            let sliced = fixture.with_subject(|subject| {
+                let file = &subject.candidate.output.files[0];
+                file.slices(0, None, None).unwrap().len()
+            });
+            assert_eq!(sliced > 1, limit < 1 << 20, "{sliced} slices");
+            let mut outcome = fixture.examine(&Rows);
+            let evidence = outcome.evidence.rows.as_mut().unwrap();
+            assert_eq!((evidence.equal, evidence.changed), (2_000 - rows, rows));
+            evidence.hash_key = None;
+            outcomes.push(format!("{outcome:?}"));
+        }
+        assert_eq!(outcomes[0], outcomes[1]);
+    }
+}
+
+#[test]
+fn long_values_are_compared_whole_and_cut_where_they_are_shown() {
+    let long = |end: &str| format!("{}{end}", "x".repeat(3_000_000));
+    let (a, b) = (long("a"), long("A"));
+    let side = |value: &str| vec![("id", ints(&[1, 2])), ("text", texts(&[value, &long("same")]))];
+    let mut fixture = Fixture::pair(&side(&a), &side(&b));
+    // Less than the values take: their hashes are kept, and the pair is read again by itself.
+    fixture.memory = Arc::new(Memory::new(40 << 20));
+    let outcome = fixture.examine(&Rows);
+    let evidence = evidence_of(&outcome);
+    assert_eq!((evidence.equal, evidence.changed), (1, 1));
+    assert_eq!(evidence.columns[0].kinds.keys().collect::<Vec<_>>(), ["case"]);
+    let cell = &evidence.samples[0].cells[0].baseline;
+    assert_eq!((cell.text.as_ref().unwrap().len(), cell.cut_from), (2_048, Some(3_000_001)));
+}

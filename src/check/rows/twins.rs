@@ -21,7 +21,7 @@ use crate::check::Observed;
 use crate::check::draft::SideError;
 use crate::digest::RowHasher;
 use crate::error::{Error, Result};
-use crate::output::{Batches, Located, OutputFile};
+use crate::output::{Batches, Located, OutputFile, Slice};
 
 /// Row groups of one side that a chunk's looks may match before the chunk stops being a hint of which belong together.
 const LIKELY: usize = 64;
@@ -191,45 +191,82 @@ impl<'a> Twin<'a> {
     ) -> std::result::Result<(), SideError> {
         let of_a = |error: Error| at(sides[0], self.a.file, error);
         let of_b = |error: Error| at(sides[1], self.b.file, error);
-        let rows = self.a.batch_rows().min(self.b.batch_rows());
         let mut hashers = [scan.hasher(views), scan.hasher(views)];
-        let (mut base, mut full) = (Vec::new(), Vec::new());
-        let mut hash =
-            |hasher: &mut RowHasher, batch: &RecordBatch, sides: &[usize], first: u64| -> Result<()> {
-                scan.cancel.check()?;
-                hasher.hash(batch, |name| scan.part(name), &mut base, &mut full)?;
-                let base = if base.is_empty() { &full } else { &base };
-                sides.iter().for_each(|side| each(*side, (first, base, &full)));
+        let Some(shared) = &self.shared else {
+            let both = |first: u64, base: &[u128], full: &[u128]| {
+                each(0, (first, base, full));
+                each(1, (first, base, full));
                 Ok(())
             };
-        let Some(shared) = &self.shared else {
-            for located in self.a.read(None, rows).map_err(of_a)? {
-                let located = located.map_err(of_a)?;
-                let first = located.first_row - self.a.in_file;
-                hash(&mut hashers[0], &located.batch, &[0, 1], first).map_err(of_a)?;
-            }
-            return Ok(());
+            return scan.hash(&self.a, views, both).map_err(of_a);
         };
-        let others = |unit: &Unit<'_>| -> Result<Option<Batches>> {
+        let others = |unit: &Unit<'_>| -> Result<Vec<Slice>> {
             let schema = unit.file.arrow_schema()?;
             let shared: BTreeSet<&str> = shared.iter().map(String::as_str).collect();
             let names = schema.fields().iter().map(|field| field.name());
             let others: Vec<String> = names.filter(|name| !shared.contains(name.as_str())).cloned().collect();
-            if others.is_empty() { Ok(None) } else { unit.read(Some(others), rows).map(Some) }
+            if others.is_empty() { Ok(Vec::new()) } else { unit.slices(Some(&others)) }
         };
-        let mut rest_a = others(&self.a).map_err(of_a)?;
-        let mut rest_b = others(&self.b).map_err(of_b)?;
-        for located in self.a.read(Some(shared.clone()), rows).map_err(of_a)? {
+        let common = self.a.slices(Some(shared)).map_err(of_a)?;
+        let (rest_a, rest_b) = (others(&self.a).map_err(of_a)?, others(&self.b).map_err(of_b)?);
+        let share = self.a.file.memory.share() / READERS as u64;
+        let rows = [&common, &rest_a, &rest_b].into_iter().flatten().map(|slice| slice.rows(share)).min();
+        let one = |slices: &[Slice]| slices.len() < 2;
+        let (Some(rows), [shared]) = (rows, &common[..]) else { return self.apart(scan, views, sides, each) };
+        if !(one(&rest_a) && one(&rest_b) && fits(&self.a, [&common, &rest_a, &rest_b])) {
+            return self.apart(scan, views, sides, each);
+        }
+        let (mut base, mut full) = (Vec::new(), Vec::new());
+        let mut hash = |hasher: &mut RowHasher, batch: &RecordBatch, side: usize, first: u64| -> Result<()> {
+            scan.cancel.check()?;
+            hasher.hash(batch, |name| scan.part(name), &mut base, &mut full)?;
+            let base = if base.is_empty() { &full } else { &base };
+            each(side, (first, base, &full));
+            Ok(())
+        };
+        let open = |unit: &Unit<'_>, slices: &[Slice]| {
+            slices.first().map(|slice| unit.read(slice, rows, READERS)).transpose()
+        };
+        let mut rest_a = open(&self.a, &rest_a).map_err(of_a)?;
+        let mut rest_b = open(&self.b, &rest_b).map_err(of_b)?;
+        for located in self.a.read(shared, rows, READERS).map_err(of_a)? {
             let located = located.map_err(of_a)?;
             let first = located.first_row - self.a.in_file;
             let whole_a = beside(&located, rest_a.as_mut(), self.a.file).map_err(of_a)?;
-            hash(&mut hashers[0], &whole_a, &[0], first).map_err(of_a)?;
+            hash(&mut hashers[0], &whole_a, 0, first).map_err(of_a)?;
             let whole_b = beside(&located, rest_b.as_mut(), self.b.file).map_err(of_b)?;
-            hash(&mut hashers[1], &whole_b, &[1], first).map_err(of_b)?;
+            hash(&mut hashers[1], &whole_b, 1, first).map_err(of_b)?;
         }
         over(rest_a, self.a.file).map_err(of_a)?;
         over(rest_b, self.b.file).map_err(of_b)
     }
+
+    /// The same, each side by itself: where three readers at one time would need too much memory.
+    fn apart(
+        &self,
+        scan: &Scan<'_>,
+        views: &Views,
+        sides: [&Observed; 2],
+        mut each: impl FnMut(usize, (u64, &[u128], &[u128])),
+    ) -> std::result::Result<(), SideError> {
+        for (number, unit) in [&self.a, &self.b].into_iter().enumerate() {
+            let one = |first: u64, base: &[u128], full: &[u128]| {
+                each(number, (first, base, full));
+                Ok(())
+            };
+            scan.hash(unit, views, one).map_err(|error| at(sides[number], unit.file, error))?;
+        }
+        Ok(())
+    }
+}
+
+/// Readers of a pair that are open at one time: of the shared columns, and of the others of both sides.
+const READERS: usize = 3;
+
+/// Whether the readers of all slices together keep within what one reader should have.
+fn fits(unit: &Unit<'_>, slices: [&Vec<Slice>; READERS]) -> bool {
+    let bytes = slices.into_iter().flatten().map(Slice::least).fold(0, u64::saturating_add);
+    bytes <= unit.file.memory.share()
 }
 
 /// The next batch of the other columns beside the shared ones.

@@ -1,11 +1,10 @@
 //! Row groups, the units of work of a pass.
 
+use std::sync::Arc;
+
 use crate::check::Observed;
 use crate::error::Result;
-use crate::output::{Batches, DEFAULT_BATCH_ROWS, OutputFile, ReadOptions};
-
-/// Bytes that a decoded batch should not exceed by much.
-const BATCH_BYTES: u64 = 16 << 20;
+use crate::output::{Batches, OutputFile, ReadOptions, Slice};
 
 /// One row group of a side.
 #[derive(Clone, Copy)]
@@ -21,24 +20,22 @@ pub(super) struct Unit<'a> {
 }
 
 impl Unit<'_> {
-    /// Rows of a batch: fewer than usual where rows are large.
-    pub(super) fn batch_rows(&self) -> usize {
-        let bytes = self.file.metadata.row_group(self.row_group).total_byte_size();
-        let per_row = u64::try_from(bytes).unwrap_or(0) / self.rows.max(1);
-        let rows = usize::try_from(BATCH_BYTES / per_row.max(1)).unwrap_or(usize::MAX);
-        rows.clamp(64, DEFAULT_BATCH_ROWS).min(self.file.most_batch_rows())
-    }
-
-    /// Its rows, `rows` a batch; `columns` are root columns by name, `None` for all.
-    pub(super) fn read(&self, columns: Option<Vec<String>>, rows: usize) -> Result<Batches> {
+    /// Its rows; `columns` are root columns by name, `None` for all.
+    pub(super) fn read(&self, slice: &Slice, batch_rows: usize, readers: usize) -> Result<Batches> {
         self.file.read(ReadOptions {
-            columns,
+            columns: Some(slice.columns.clone()),
             dictionaries: true,
-            views: true,
             row_group: Some(self.row_group),
-            batch_rows: rows,
+            batch_rows,
+            need: Some(Arc::clone(&slice.need)),
+            readers,
             ..ReadOptions::default()
         })
+    }
+
+    /// Its columns, `wanted` or all, in slices that are read one after the other.
+    pub(super) fn slices(&self, wanted: Option<&[String]>) -> Result<Vec<Slice>> {
+        self.file.slices(self.row_group, wanted, None)
     }
 }
 

@@ -3,7 +3,7 @@
 //! A nested column is a tree of nodes: `a` the struct, `a/b` its field, `a[]` the elements of a list, `a{key}` and
 //! `a{value}` those of a map. Flat columns are a node each, under their own name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
@@ -18,7 +18,7 @@ use crate::check::Observed;
 use crate::check::draft::SideError;
 use crate::digest::TypeClass;
 use crate::error::Result;
-use crate::output::OutputFile;
+use crate::output::{OutputFile, ReadOptions};
 
 /// One node in one file.
 #[derive(Debug, Clone)]
@@ -138,12 +138,29 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Node>> {
             &mut nodes,
         );
     }
-    for located in file.batches(None, 0)? {
-        cancel.check()?;
-        let batch = located?.batch;
-        let mut node = 0;
-        for array in batch.columns() {
-            count(array, None, &mut nodes, &mut node);
+    // Where each root column begins among the nodes.
+    let mut begins = HashMap::new();
+    for (number, node) in nodes.iter().enumerate().filter(|(_, node)| node.path.len() == 1) {
+        begins.insert(node.path[0].clone(), number);
+    }
+    for row_group in 0..file.metadata.num_row_groups() {
+        for slice in file.slices(row_group, None, None)? {
+            let options = ReadOptions {
+                columns: Some(slice.columns),
+                row_group: Some(row_group),
+                need: Some(slice.need),
+                ..ReadOptions::default()
+            };
+            for located in file.read(options)? {
+                cancel.check()?;
+                let batch = located?.batch;
+                for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+                    if let Some(&first) = begins.get(field.name()) {
+                        let mut node = first;
+                        count(array, None, &mut nodes, &mut node);
+                    }
+                }
+            }
         }
     }
     Ok(nodes)
