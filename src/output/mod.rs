@@ -19,6 +19,7 @@ pub mod key;
 pub mod manifest;
 pub mod pages;
 mod scan;
+pub mod set_mark;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -48,13 +49,15 @@ pub struct Output {
     pub files: Vec<OutputFile>,
     /// Files named `*.parquet` that cannot be read.
     pub unreadable: Vec<Unreadable>,
-    /// Anything else in the directory but `manifest.json`, relative paths; names beginning with `_` or `.` are left out
+    /// Anything else in the directory but `manifest.json` and the marks that files name, relative paths; names beginning with `_` or `.` are left out
     /// only for a recorded output.
     pub others: Vec<String>,
     /// The result list, where the side gave one.
     pub manifest: Option<Manifest>,
     /// How the files were ordered.
     pub file_order: FileOrder,
+    /// Marks of complete sets that the files name; none are looked for where a single file was named.
+    pub marks: Vec<set_mark::SetMark>,
 }
 
 /// How the files of an output were ordered.

@@ -14,7 +14,7 @@ use reports::manifest::Manifest;
 
 use super::batches::{guarded, reader_options};
 use super::key::{KeyColumn, KeyRule, KeyValue};
-use super::{FileOrder, Output, OutputFile, Unreadable, manifest};
+use super::{FileOrder, Output, OutputFile, Unreadable, manifest, set_mark};
 use crate::error::{Error, Result};
 
 impl Output {
@@ -82,8 +82,11 @@ impl Output {
             let index = |file: &OutputFile| file.manifest_index.unwrap_or(usize::MAX);
             index(a).cmp(&index(b)).then_with(|| low_a.cmp(low_b)).then_with(|| a.info.path.cmp(&b.info.path))
         });
-        let files = files.into_iter().map(|(file, _)| file).collect();
-        Ok(Self { role, root: folder, files, unreadable, others: found.others, manifest, file_order })
+        let files: Vec<OutputFile> = files.into_iter().map(|(file, _)| file).collect();
+        let marks = if meta.is_dir() { set_mark::of(root, &files) } else { Vec::new() };
+        let mut others = found.others;
+        others.retain(|other| marks.iter().all(|mark| mark.path != *other));
+        Ok(Self { role, root: folder, files, unreadable, others, manifest, file_order, marks })
     }
 
     /// An output without any files, for a side that left nothing that could be opened.
@@ -97,6 +100,7 @@ impl Output {
             others: Vec::new(),
             manifest: None,
             file_order: FileOrder::Path,
+            marks: Vec::new(),
         }
     }
 
