@@ -45,6 +45,7 @@ mod redact;
 mod resume;
 mod runbooks;
 mod selftest;
+mod set_mark;
 mod signals;
 mod support;
 mod tidy;

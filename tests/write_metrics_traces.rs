@@ -23,7 +23,11 @@ fn written(command: &[&str], inputs: &[String]) -> Manifest {
     let rows: u64 = manifest.files.iter().map(|file| file.record_count.unwrap()).sum();
     let dropped: u64 = manifest.rows_dropped.values().sum();
     assert_eq!(Some(rows + dropped + manifest.rows_merged.unwrap_or(0)), manifest.rows_read, "{command:?}");
-    assert_eq!(files_below(&finished.path("out")).len(), manifest.files.len());
+    let left = files_below(&finished.path("out"));
+    assert_eq!(left.iter().filter(|path| !path.ends_with("_SUCCESS")).count(), manifest.files.len());
+    // The unified writer marks its set when it is complete.
+    let marked = left.iter().any(|path| path.ends_with("_SUCCESS"));
+    assert_eq!(marked, command[0].starts_with("unified"), "{command:?}");
     assert!(finished.leftovers().is_empty(), "{:?}", finished.leftovers());
     manifest
 }

@@ -62,7 +62,8 @@ fn files(side: &Observed, outcome: &mut Outcome) {
         side.output.others.iter().filter(|_| !failed).map(|path| ("leaks.output", "output directory", path));
     for (code, place, path) in scratch.chain(output) {
         // A marker such as `_SUCCESS` is a habit of external writers, not a leak.
-        let marker = side.info.kind == SideKind::Command && code == "leaks.output" && path.starts_with('_');
+        let command = side.info.kind == SideKind::Command && path.starts_with('_');
+        let marker = code == "leaks.output" && (command || path == "_SUCCESS");
         let severity = if marker { Severity::Info } else { severity_on(side.role) };
         outcome.findings.push(
             finding(

@@ -22,6 +22,7 @@ pub mod manifest;
 mod need;
 pub mod pages;
 mod scan;
+pub mod set_mark;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -54,7 +55,7 @@ pub struct Output {
     pub files: Vec<OutputFile>,
     /// Files named `*.parquet` that cannot be read.
     pub unreadable: Vec<Unreadable>,
-    /// Anything else in the directory but `manifest.json`, relative paths; names beginning with `_` or `.` are left out
+    /// Anything else in the directory but `manifest.json` and the marks that files name, relative paths; names beginning with `_` or `.` are left out
     /// only for a recorded output.
     pub others: Vec<String>,
     /// Links and directories that are named like Parquet files.
@@ -63,6 +64,8 @@ pub struct Output {
     pub manifest: Option<Manifest>,
     /// How the files were ordered.
     pub file_order: FileOrder,
+    /// Marks of complete sets that the files name; none are looked for where a single file was named.
+    pub marks: Vec<set_mark::SetMark>,
 }
 
 /// How the files of an output were ordered.

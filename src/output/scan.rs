@@ -13,7 +13,7 @@ use reports::manifest::{ErrorClass, Manifest};
 
 use super::batches::{guarded, reader_options};
 use super::key::{KeyColumn, KeyRule, KeyValue};
-use super::{Disguised, FileOrder, Output, OutputFile, Unreadable, contradiction, manifest};
+use super::{Disguised, FileOrder, Output, OutputFile, Unreadable, contradiction, manifest, set_mark};
 use crate::errno;
 use crate::error::{Error, Result};
 use crate::spill::Memory;
@@ -92,16 +92,20 @@ impl Output {
             let index = |file: &OutputFile| file.manifest_index.unwrap_or(usize::MAX);
             index(a).cmp(&index(b)).then_with(|| low_a.cmp(low_b)).then_with(|| a.info.path.cmp(&b.info.path))
         });
-        let files = files.into_iter().map(|(file, _)| file).collect();
+        let files: Vec<OutputFile> = files.into_iter().map(|(file, _)| file).collect();
+        let marks = if meta.is_dir() { set_mark::of(root, &files) } else { Vec::new() };
+        let mut others = found.others;
+        others.retain(|other| marks.iter().all(|mark| mark.path != *other));
         Ok(Self {
             role,
             root: folder,
             files,
             unreadable,
-            others: found.others,
+            others,
             disguised: found.disguised,
             manifest,
             file_order,
+            marks,
         })
     }
 
@@ -117,6 +121,7 @@ impl Output {
             disguised: Vec::new(),
             manifest: None,
             file_order: FileOrder::Path,
+            marks: Vec::new(),
         }
     }
 

@@ -86,7 +86,7 @@ mod tests {
             // The last is out of order in its second batch.
             let tids = (0..500).map(|n| if number == 2 && n == 450 { 0 } else { n * 10 + number });
             let path = segment(directory, &format!("{number}"), &[batch(vec![(&tid, ints(tids))])]);
-            SortedSegment::open(&path, &tid, 100 * 8).unwrap()
+            SortedSegment::open(&path, &tid, 100 * 8, 1 << 30).unwrap()
         };
         ((0..count).map(open).collect(), Arc::new(catalog))
     }

@@ -14,6 +14,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{SchemaDescriptor, TypePtr};
 
 use crate::column_encoder::{ChunkPages, Encoded};
+use crate::output::SET_MARK_KEY;
 use crate::properties::root_type;
 
 /// All that a file consists of.
@@ -39,13 +40,16 @@ pub(crate) struct Assembled {
 }
 
 impl Assembly {
-    /// Writes the file.
-    pub(crate) fn write_to(self, file: impl Write + Send) -> Encoded<Assembled> {
+    /// Writes the file. `mark` is the name of the mark that its set will get.
+    pub(crate) fn write_to(self, file: impl Write + Send, mark: Option<String>) -> Encoded<Assembled> {
         let Self { types, fields, properties, row_groups, chunk_bytes, leaf_chunks } = self;
         let root = root_type(types)?;
         let mut writer = SerializedFileWriter::new(file, root.clone(), properties)?;
         if let Some(hint) = arrow_hint(&Schema::new(fields), root)? {
             writer.append_key_value_metadata(hint);
+        }
+        if let Some(mark) = mark {
+            writer.append_key_value_metadata(KeyValue::new(SET_MARK_KEY.to_string(), mark));
         }
         for chunks in row_groups {
             let mut group = writer.next_row_group()?;

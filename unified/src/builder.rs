@@ -14,7 +14,7 @@ use crate::heap;
 use crate::key::{KeyRule, KeyType};
 use crate::metadata::MetadataRules;
 use crate::order::{Ordering, Sorter};
-use crate::output::OutputDirectory;
+use crate::output::{DEFAULT_BASE_NAME, OutputDirectory};
 use crate::remaining::RowsLeft;
 use crate::scratch::Scratch;
 use crate::split::{SplitSettings, Splitter};
@@ -60,7 +60,7 @@ impl UnifiedWriterBuilder {
         Self {
             output,
             scratch: std::env::temp_dir(),
-            base_name: "part".to_string(),
+            base_name: DEFAULT_BASE_NAME.to_string(),
             ordering: None,
             key: None,
             missing: MissingKeys::First,

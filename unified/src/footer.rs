@@ -3,21 +3,30 @@
 //! parquet-go leaves out an optional field that holds zero, so in a file of several row groups the first has no ordinal and the
 //! others have theirs. The `parquet` crate refuses such a footer ("inconsistent ordinal assignment"). Here:
 //!
-//! 1. the crate reads the footer; if it can, that is all;
+//! 1. the structure of the footer is checked (module `structure`), then the crate decodes it; if it can, that is all;
 //! 2. if not, the footer's Thrift (compact protocol) is walked to the end of the first row group. Where that has no ordinal and
 //!    the second has one, `ordinal = 0` is inserted, and the crate decodes the result;
 //! 3. otherwise the crate's own error stands.
 //!
-//! Cost: the footer once more, and only where the crate fails. Nothing else in a footer is interpreted or changed.
+//! Cost: one pass over the footer, another one where the crate fails. Nothing else in a footer is interpreted or changed.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use parquet::errors::Result;
+use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use crate::structure;
 
 /// Footer length and magic at the end of each file.
 const TAIL: u64 = 8;
+/// Bytes at the beginning of each file.
+const MAGIC: u64 = 4;
+/// The part of the memory limit that a footer may have: what it becomes when it is decoded is some eight times as large.
+const FOOTER_PART: u64 = 16;
+/// Bytes of a footer that every limit must bear.
+const ALWAYS_READ: u64 = 8 << 20;
 /// Field ids of the Parquet format.
 const ROW_GROUPS: i16 = 4;
 const ORDINAL: i16 = 7;
@@ -31,24 +40,59 @@ const MAX_DEPTH: usize = 32;
 /// Metadata of a file, without its page indexes.
 ///
 /// # Errors
-/// The file is no Parquet file, or its footer is broken.
-pub(crate) fn read_metadata(file: &File) -> Result<ParquetMetaData> {
-    ParquetMetaDataReader::new().parse_and_finish(file).or_else(|error| {
-        patched(file).map_or(Err(error), |bytes| ParquetMetaDataReader::decode_metadata(&bytes))
-    })
+/// The file is no Parquet file, its footer is encrypted, broken, or larger than `largest` bytes.
+pub(crate) fn read_metadata(mut file: &File, largest: u64) -> Result<ParquetMetaData> {
+    let refused = |message: String| Err(ParquetError::General(message));
+    let end = file.seek(SeekFrom::End(0))?;
+    if end < TAIL + MAGIC {
+        return refused(format!("{end} bytes are too few"));
+    }
+    file.seek(SeekFrom::Start(end - TAIL))?;
+    let mut tail = [0; TAIL as usize];
+    file.read_exact(&mut tail)?;
+    let [length @ .., p, a, r, last] = tail;
+    match &[p, a, r, last] {
+        b"PAR1" => {}
+        b"PARE" => return refused("its footer is encrypted; write it without encryption".to_owned()),
+        _ => return refused("it does not end in PAR1".to_owned()),
+    }
+    let length = u64::from(u32::from_le_bytes(length));
+    if length > end - TAIL - MAGIC {
+        return refused(format!("it announces a footer of {length} bytes in a file of {end}"));
+    }
+    if length > largest {
+        return refused(format!(
+            "its footer has {length} bytes, and the memory limit allows for {largest}; \
+             raise the memory limit (--memory-limit) to at least {} or write fewer row groups into a file",
+            length.saturating_mul(FOOTER_PART)
+        ));
+    }
+    file.seek(SeekFrom::Start(end - TAIL - length))?;
+    let mut footer = vec![0; usize::try_from(length)?];
+    file.read_exact(&mut footer)?;
+    decode_metadata(&footer)
 }
 
-/// The footer with the first row group's ordinal filled in; none where that is not what it lacks.
-fn patched(mut file: &File) -> Option<Vec<u8>> {
-    let end = file.seek(SeekFrom::End(0)).ok()?;
-    file.seek(SeekFrom::Start(end.checked_sub(TAIL)?)).ok()?;
-    let mut length = [0; 4];
-    file.read_exact(&mut length).ok()?;
-    let length = u32::from_le_bytes(length);
-    file.seek(SeekFrom::Start(end.checked_sub(TAIL + u64::from(length))?)).ok()?;
-    let mut footer = vec![0; usize::try_from(length).ok()?];
-    file.read_exact(&mut footer).ok()?;
-    with_first_ordinal(&footer)
+/// Bytes that a footer may have under a memory limit: decoded it takes several times as much.
+pub(crate) fn largest_footer(memory_limit: u64) -> u64 {
+    (memory_limit / FOOTER_PART).max(ALWAYS_READ)
+}
+
+fn decode_metadata(footer: &[u8]) -> Result<ParquetMetaData> {
+    structure::check(footer).map_err(ParquetError::General)?;
+    let decode = |bytes: &[u8]| guarded(|| ParquetMetaDataReader::decode_metadata(bytes));
+    decode(footer).or_else(|error| with_first_ordinal(footer).map_or(Err(error), |bytes| decode(&bytes)))
+}
+
+/// Runs `work` of the Parquet crate, which panics on some malformed bytes: that is an error too.
+pub(crate) fn guarded<T, E: From<ParquetError>>(
+    work: impl FnOnce() -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
+        let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(ParquetError::General(format!("the file is damaged: the Parquet reader gave up: {said}")).into())
+    })
 }
 
 fn with_first_ordinal(footer: &[u8]) -> Option<Vec<u8>> {

@@ -22,7 +22,7 @@
 //!    that came out too large all the same is cut again, and so is a last one that came out too small.
 //! 5. The columns of a piece are encoded side by side; a coded column gets its page straight from the codes, and columns
 //!    without a dictionary are made page by page.
-//! 6. Files are put together, written and synced beside the work; all get their names at the end.
+//! 6. Files are put together, written and synced beside the work; all get their names at the end, and then the set its mark.
 //!
 //! [`UnifiedWriter::builder`] gives the core with every ordering strategy; [`logs_writer`], [`metrics_writer`] and
 //! [`traces_writer`] are the factories; [`BuffetJob`], [`FingerprintJob`] and [`TidMergeJob`] stand in for the legacy
@@ -33,8 +33,20 @@
 //! [`UnifiedWriterBuilder::memory_limit`] covers what works: waiting rows, the batches of a merge, dictionaries, open and
 //! finished pages. Fan-in is bounded (24 inputs, 224 runs), open pages are (16 MiB, then a row group ends), what is read
 //! ahead is (a sixteenth), results wait on disk beyond a 64th, at most 1 MiB, until the caller takes them one at a time.
-//! Not covered: the page of the input that is being decoded, some 150 bytes an output file for its two names, and the
-//! program itself. A row larger than the limit is an error.
+//! Not covered: the pages of the input that are being decoded (one of each column, with its dictionary), some 150 bytes an
+//! output file for its two names, and the program itself. A row larger than the limit is an error.
+//!
+//! Inputs are not trusted (modules `structure`, `page_scan`): before a row group is decoded its page headers are read. One whose
+//! open pages or average row are larger than the limit, or than 64 MiB where the limit is smaller, is an error that says how much
+//! it needs. A batch gets fewer rows where a dictionary has large values. A footer may have a sixteenth of the limit, 8 MiB at least.
+//!
+//! # The mark of a complete set
+//!
+//! A process can be killed while it renames files. So a file `_SUCCESS` is written last, under a temporary name and renamed when all
+//! files have their names (and, with `sync`, are on stable storage). It lists them, one a line. Each file names it in its footer, under
+//! the key `parallax.set_mark`: a file whose mark is not there is of an incomplete set. The mark of an earlier set, whose files are
+//! gone, is removed before the first file is renamed. A job without files leaves no mark. With a base name other than `part` the mark
+//! is `_SUCCESS-` and that name.
 //!
 //! # Trade-offs
 //!
@@ -105,6 +117,7 @@ mod order;
 mod outbox;
 mod output;
 mod packing;
+mod page_scan;
 mod pages;
 mod properties;
 mod queue;
@@ -127,6 +140,8 @@ mod spill;
 mod split;
 mod spread;
 mod stats;
+mod structure;
+mod thrift;
 mod tid_merge;
 mod traces;
 mod value_chunk;

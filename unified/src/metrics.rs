@@ -94,7 +94,14 @@ impl MetricsJob<'_> {
     /// failing I/O, a cancellation; then there are no files.
     pub fn run(&self) -> Result<Outcome> {
         let cancel = Cancel::new(self.cancel.clone());
-        let inputs = SortedInputs::survey(self.inputs, &self.columns.tid, &[], "the merge", &cancel)?;
+        let inputs = SortedInputs::survey(
+            self.inputs,
+            &self.columns.tid,
+            &[],
+            "the merge",
+            &cancel,
+            self.memory_limit,
+        )?;
         let builder = metrics_builder(self.output.to_path_buf(), self.columns)
             .scratch(self.scratch)
             .target_size(self.target_size)

@@ -170,8 +170,10 @@ impl Writer {
         let assembling = meter.time(Figure::Assemble);
         let (file, path) = self.output.create()?;
         let mut buffered = BufWriter::with_capacity(self.buffer, Timed { file: &file, meter: &meter });
-        let assembled =
-            assembly.write_to(&mut buffered).map_err(|source| Error::encode("writing", &path, source))?;
+        let mark = Some(self.output.names().mark());
+        let assembled = assembly
+            .write_to(&mut buffered, mark)
+            .map_err(|source| Error::encode("writing", &path, source))?;
         buffered.flush().map_err(|source| Error::io("writing", &path, source))?;
         drop(assembling);
         check(&file, &path, assembled.bytes)?;
@@ -251,7 +253,9 @@ mod tests {
                 assert_eq!((bytes.len() as u64, &bytes[..4]), (*told, &b"PAR1"[..]));
             }
             assert!(told[2] > 100_000);
-            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 3);
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 3 + 1);
+            let mark = std::fs::read_to_string(directory.path().join("_SUCCESS")).unwrap();
+            assert_eq!(mark, "part-00000.parquet\npart-00001.parquet\npart-00002.parquet\n");
         }
     }
 

@@ -4,12 +4,23 @@
 //! file system. Whatever was not committed is removed when this is dropped.
 
 use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
 use crate::error::{Error, Result};
+
+/// Base of the names of files where none is given.
+pub(crate) const DEFAULT_BASE_NAME: &str = "part";
+
+/// Name of the mark of files with [`DEFAULT_BASE_NAME`].
+const SET_MARK: &str = "_SUCCESS";
+
+/// Key of the footer entry by which each file names the mark of its set: a reader that finds the file without that mark
+/// knows that the set is incomplete.
+pub(crate) const SET_MARK_KEY: &str = "parallax.set_mark";
 
 /// Names of the files of a job.
 #[derive(Debug, Clone)]
@@ -27,9 +38,22 @@ impl Names {
         &self.directory
     }
 
+    /// Name of the mark that the set of files gets when it is complete.
+    pub(crate) fn mark(&self) -> String {
+        if self.base_name == DEFAULT_BASE_NAME {
+            SET_MARK.to_string()
+        } else {
+            format!("{SET_MARK}-{}", self.base_name)
+        }
+    }
+
+    fn name(&self, index: usize) -> String {
+        format!("{}-{index:05}.parquet", self.base_name)
+    }
+
     /// Final path of the file with this index.
     pub(crate) fn path(&self, index: usize) -> PathBuf {
-        self.directory.join(format!("{}-{index:05}.parquet", self.base_name))
+        self.directory.join(self.name(index))
     }
 }
 
@@ -73,32 +97,76 @@ impl OutputDirectory {
         self.files.push(file);
     }
 
-    /// Gives all files their final names and, with `sync`, brings the names to stable storage.
+    /// Gives all files their final names and then the set its mark; with `sync`, each is on stable storage before the next.
+    /// A job without files leaves no mark: there is nothing that could name it.
     ///
     /// # Errors
     /// Where a name is taken or the file system refuses; the files renamed before that are removed again.
     pub(crate) fn commit(&mut self, sync: bool) -> Result<()> {
-        let mut done: Vec<PathBuf> = Vec::with_capacity(self.files.len());
-        for (index, file) in std::mem::take(&mut self.files).into_iter().enumerate() {
+        let files = std::mem::take(&mut self.files);
+        if files.is_empty() {
+            return Ok(());
+        }
+        let mut done = Vec::with_capacity(files.len() + 1);
+        let named = self.name_all(files, sync, &mut done);
+        if named.is_err() {
+            // The mark, which is the last, goes first.
+            done.iter().rev().for_each(|path| remove(path));
+        }
+        named
+    }
+
+    fn name_all(&self, files: Vec<TempPath>, sync: bool, done: &mut Vec<PathBuf>) -> Result<()> {
+        let count = files.len();
+        self.unmark(count, sync)?;
+        for (index, file) in files.into_iter().enumerate() {
             let path = self.names.path(index);
-            match file.persist_noclobber(&path) {
-                Ok(()) => done.push(path),
-                Err(failure) => {
-                    done.iter().for_each(|path| remove(path));
-                    return Err(Error::io("renaming a finished file to", &path, failure.error));
-                }
-            }
+            file.persist_noclobber(&path)
+                .map_err(|failure| Error::io("renaming a finished file to", &path, failure.error))?;
+            done.push(path);
         }
         // The names are safe once the directory is.
-        let synced = if sync {
-            File::open(&self.names.directory).and_then(|directory| directory.sync_all())
-        } else {
-            Ok(())
-        };
-        synced.map_err(|source| {
-            done.iter().for_each(|path| remove(path));
-            Error::io("syncing", &self.names.directory, source)
-        })
+        self.sync_directory(sync)?;
+        let (mut file, temporary) = self.create()?;
+        let list: String = (0..count).map(|index| self.names.name(index) + "\n").collect();
+        let mark = self.names.directory.join(self.names.mark());
+        file.write_all(list.as_bytes()).map_err(|source| Error::io("writing", &mark, source))?;
+        if sync {
+            file.sync_all().map_err(|source| Error::io("syncing", &mark, source))?;
+        }
+        temporary
+            .persist_noclobber(&mark)
+            .map_err(|failure| Error::io("marking the finished files with", &mark, failure.error))?;
+        done.push(mark);
+        self.sync_directory(sync)
+    }
+
+    /// Removes the mark of an earlier set, whose files are gone: it must not stand beside a part of this one.
+    ///
+    /// # Errors
+    /// A name that one of `count` files is to have is taken: then the earlier set may be complete, and keeps its mark.
+    fn unmark(&self, count: usize, sync: bool) -> Result<()> {
+        let taken =
+            (0..count).map(|index| self.names.path(index)).find(|path| path.symlink_metadata().is_ok());
+        if let Some(path) = taken {
+            let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+            return Err(Error::io("renaming a finished file to", &path, source));
+        }
+        let mark = self.names.directory.join(self.names.mark());
+        match std::fs::remove_file(&mark) {
+            Ok(()) => self.sync_directory(sync),
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(Error::io("removing the mark of an earlier set", &mark, source)),
+        }
+    }
+
+    fn sync_directory(&self, sync: bool) -> Result<()> {
+        if !sync {
+            return Ok(());
+        }
+        File::open(&self.names.directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(|source| Error::io("syncing", &self.names.directory, source))
     }
 }
 

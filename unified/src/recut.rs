@@ -96,7 +96,7 @@ pub(crate) fn recut(
 fn store(assembly: Assembly, scratch: &mut Scratch) -> Result<TempPath> {
     let (file, path) = scratch.file()?;
     let mut buffered = BufWriter::with_capacity(64 * 1024, file);
-    assembly.write_to(&mut buffered).map_err(|source| Error::encode("writing", &path, source))?;
+    assembly.write_to(&mut buffered, None).map_err(|source| Error::encode("writing", &path, source))?;
     buffered.flush().map_err(|source| Error::io("writing", &path, source))?;
     Ok(path)
 }
@@ -243,7 +243,7 @@ impl Reader {
         loop {
             let Some(segment) = &mut self.segment else {
                 let Some(path) = self.paths.next() else { return Ok(None) };
-                let segment = SegmentReader::open(&path, &[], PIECE_BYTES as u64)
+                let segment = SegmentReader::open(&path, &[], PIECE_BYTES as u64, u64::MAX)
                     .map_err(|source| unreadable(&path, source))?;
                 // What others read ahead must not meet values here: which forms their rows take would depend on the time.
                 self.segment = Some(segment.without_dictionaries());

@@ -26,7 +26,8 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use crate::codes::can_be_coded;
 use crate::error::{Error, Result};
-use crate::footer::read_metadata;
+use crate::footer::{guarded, largest_footer, read_metadata};
+use crate::page_scan::{self, Scan};
 use crate::workers::lock;
 
 /// Most rows of a batch.
@@ -46,6 +47,8 @@ pub(crate) struct SegmentReader {
     projection: ProjectionMask,
     batch_rows: usize,
     batch_bytes: u64,
+    /// What decoding must fit into.
+    memory_limit: u64,
     /// Row groups begun.
     groups: usize,
     batches: Option<ParquetRecordBatchReader>,
@@ -55,9 +58,10 @@ pub(crate) struct SegmentReader {
 }
 
 impl SegmentReader {
-    /// Columns in `dropped` are not read; `batch_bytes` is the size at which a batch should end.
-    pub(crate) fn open(path: &Path, dropped: &[String], batch_bytes: u64) -> Result<Self> {
-        let (file, metadata) = open(path)?;
+    /// Columns in `dropped` are not read; `batch_bytes` is the size at which a batch should end. A file that cannot be read
+    /// within `memory_limit` is refused.
+    pub(crate) fn open(path: &Path, dropped: &[String], batch_bytes: u64, memory_limit: u64) -> Result<Self> {
+        let (file, metadata) = open(path, memory_limit)?;
         let fields = metadata.schema().fields();
         let columns: Arc<[usize]> =
             (0..fields.len()).filter(|index| !dropped.contains(fields[*index].name())).collect();
@@ -72,6 +76,7 @@ impl SegmentReader {
             projection,
             batch_rows: BATCH_ROWS,
             batch_bytes,
+            memory_limit,
             groups: 0,
             batches: None,
             rows: 0,
@@ -91,8 +96,9 @@ impl SegmentReader {
         let mut costs = vec![0; self.metadata.schema().fields().len()];
         if let Some(group) = self.metadata.metadata().row_groups().first() {
             for (leaf, column) in group.columns().iter().enumerate() {
-                costs[schema.get_column_root_idx(leaf)] +=
-                    column.uncompressed_size().max(0) as u64 + column.num_values().max(0) as u64;
+                let cost = &mut costs[schema.get_column_root_idx(leaf)];
+                let (bytes, values) = (column.uncompressed_size().max(0), column.num_values().max(0));
+                *cost = u64::saturating_add(*cost, bytes as u64).saturating_add(values as u64);
             }
         }
         let mut dearest_first = self.columns.to_vec();
@@ -101,7 +107,7 @@ impl SegmentReader {
         let mut columns = Vec::new();
         for column in dearest_first {
             let least = (0..parts).min_by_key(|part| loads[*part]).unwrap_or(0);
-            loads[least] += costs[column];
+            loads[least] = u64::saturating_add(loads[least], costs[column]);
             if least == part {
                 columns.push(column);
             }
@@ -156,7 +162,11 @@ impl SegmentReader {
     /// The next batch, or none at the end.
     pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some(batch) = self.batches.as_mut().and_then(Iterator::next) {
+            let decoded = match &mut self.batches {
+                Some(batches) => guarded(|| batches.next().transpose()).transpose(),
+                None => None,
+            };
+            if let Some(batch) = decoded {
                 let batch = batch.map_err(|source| match self.file.file.fault() {
                     Some(fault) => Error::io("reading", &self.path, fault),
                     None => Error::input_from(format!("{}, from row {}", self.place(), self.rows), source),
@@ -183,27 +193,43 @@ impl SegmentReader {
             }
             return Ok(false);
         };
-        let rows = batch_rows(group, self.batch_bytes).min(self.batch_rows);
+        let schema = self.metadata.parquet_schema();
+        let wanted = (0..schema.num_columns())
+            .filter(|leaf| self.columns.binary_search(&schema.get_column_root_idx(*leaf)).is_ok());
         let index = self.groups;
-        self.groups += 1;
-        let metadata = self.metadata_of(index).map_err(|source| Error::input_from(self.place(), source))?;
-        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), metadata)
-            .with_projection(self.projection.clone())
-            .with_row_groups(vec![index])
-            .with_batch_size(rows)
-            .build()
-            .map_err(|source| match self.file.file.fault() {
+        let scan = page_scan::scan(&self.file, group, wanted, self.memory_limit).map_err(|said| {
+            match self.file.file.fault() {
                 Some(fault) => Error::io("reading", &self.path, fault),
-                None => Error::input_from(self.place(), source),
-            })?;
+                None => Error::input(format!("{}, row group {index}", self.path.display()), said),
+            }
+        })?;
+        let rows = batch_rows(group, self.batch_bytes)
+            .min(scan.batch_rows(self.batch_bytes, self.memory_limit))
+            .min(self.batch_rows);
+        self.groups += 1;
+        let metadata =
+            self.metadata_of(index, &scan).map_err(|source| Error::input_from(self.place(), source))?;
+        let (file, projection) = (self.file.clone(), self.projection.clone());
+        let batches = guarded(|| {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+                .with_projection(projection)
+                .with_row_groups(vec![index])
+                .with_batch_size(rows)
+                .build()
+        })
+        .map_err(|source| match self.file.file.fault() {
+            Some(fault) => Error::io("reading", &self.path, fault),
+            None => Error::input_from(self.place(), source),
+        })?;
         self.batches = Some(batches);
         Ok(true)
     }
 }
 
 impl SegmentReader {
-    /// The metadata with which to read a row group: columns that have dictionaries there are read as such.
-    fn metadata_of(&mut self, index: usize) -> parquet::errors::Result<ArrowReaderMetadata> {
+    /// The metadata with which to read a row group: columns that have dictionaries there are read as such, but for those
+    /// whose values are large: as codes they would be weighed as a few bytes.
+    fn metadata_of(&mut self, index: usize, scan: &Scan) -> parquet::errors::Result<ArrowReaderMetadata> {
         let fields = self.metadata.schema().fields();
         let schema = self.metadata.parquet_schema();
         let group = self.metadata.metadata().row_group(index);
@@ -213,6 +239,7 @@ impl SegmentReader {
             if self.dictionaries
                 && can_be_coded(fields[root].data_type())
                 && has_dictionary(group.column(leaf))
+                && !scan.large.contains(&leaf)
             {
                 coded.push(root);
             }
@@ -252,7 +279,7 @@ fn has_dictionary(column: &ColumnChunkMetaData) -> bool {
 
 /// A file that is read by position: all who read it share one descriptor and no cursor.
 #[derive(Debug, Clone)]
-struct SharedFile {
+pub(crate) struct SharedFile {
     file: Arc<Kept>,
     len: u64,
     version: Version,
@@ -283,6 +310,22 @@ impl Kept {
 /// the same name has another.
 pub(crate) type Version = (u64, u64, u64, (i64, i64));
 
+impl SharedFile {
+    /// Up to so many bytes from a place on.
+    pub(crate) fn read_at(&self, at: u64, most: usize) -> std::io::Result<Vec<u8>> {
+        let mut bytes = vec![0; most.min(usize::try_from(self.len.saturating_sub(at)).unwrap_or(usize::MAX))];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match self.file.read_at(&mut bytes[filled..], at + filled as u64)? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+}
+
 impl Length for SharedFile {
     fn len(&self) -> u64 {
         self.len
@@ -310,7 +353,7 @@ impl ChunkReader for SharedFile {
 }
 
 /// A place in a file from which reading goes on.
-struct FileAt {
+pub(crate) struct FileAt {
     file: Arc<Kept>,
     at: u64,
 }
@@ -331,12 +374,12 @@ fn batch_rows(group: &RowGroupMetaData, batch_bytes: u64) -> usize {
         .columns()
         .iter()
         .map(|column| column.unencoded_byte_array_data_bytes().unwrap_or(0).max(column.uncompressed_size()))
-        .sum();
+        .fold(0, i64::saturating_add);
     let row_bytes = (values.max(0) as u64 / rows).max(1);
     usize::try_from(batch_bytes / row_bytes).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS)
 }
 
-fn open(path: &Path) -> Result<(SharedFile, ArrowReaderMetadata)> {
+fn open(path: &Path, memory_limit: u64) -> Result<(SharedFile, ArrowReaderMetadata)> {
     // Opening a named pipe waits for its other end.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(Error::input(path.display(), "not a regular file".to_owned()));
@@ -345,10 +388,15 @@ fn open(path: &Path) -> Result<(SharedFile, ArrowReaderMetadata)> {
         std::io::ErrorKind::NotFound => Error::input_from(path.display(), source),
         _ => Error::io("opening", path, source),
     })?;
-    let metadata = read_metadata(&file)
-        .and_then(|metadata| ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()))
-        .map_err(|source| Error::unreadable(path, source))?;
     let found = file.metadata().map_err(|source| Error::io("opening", path, source))?;
+    let metadata = read_metadata(&file, largest_footer(memory_limit))
+        .and_then(|metadata| {
+            guarded(|| ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()))
+        })
+        .map_err(|source| Error::unreadable(path, source))?;
+    page_scan::check_places(metadata.metadata(), found.len()).map_err(|said| {
+        Error::input(path.display(), format!("not a readable Parquet file: {said}"))
+    })?;
     let version = (found.dev(), found.ino(), found.len(), (found.mtime(), found.mtime_nsec()));
     let file = Kept { file, fault: Mutex::default() };
     Ok((SharedFile { file: Arc::new(file), len: found.len(), version }, metadata))

@@ -74,7 +74,8 @@ impl Segments<'_> {
     pub(crate) fn count_rows(&self) -> Result<u64> {
         let mut rows = 0;
         for path in self.inputs {
-            rows += SegmentReader::open(path, &[], 0)?.stated_rows();
+            let stated = SegmentReader::open(path, &[], 0, self.memory_limit)?.stated_rows();
+            rows = u64::saturating_add(rows, stated);
         }
         Ok(rows)
     }
@@ -127,7 +128,7 @@ impl Segments<'_> {
         let share = self.memory_limit / 16;
         let all = |reader| reader;
         self.inputs.iter().try_for_each(|path| {
-            read_one(path, self.dropped, share, meter, all, |piece| {
+            read_one(path, self.dropped, [share, self.memory_limit], meter, all, |piece| {
                 each(&piece.batch, &piece.place, piece.first_row)
             })
         })
@@ -166,7 +167,7 @@ impl Segments<'_> {
             |reader: SegmentReader| if parts == 1 { reader } else { reader.with_part(part, parts) };
         for path in self.inputs.iter().skip(first).step_by(count) {
             let send = |piece| sender.send(Ok(piece)).map_err(|_| Error::Cancelled);
-            let read = read_one(path, self.dropped, share, meter, its_part, |piece| {
+            let read = read_one(path, self.dropped, [share, self.memory_limit], meter, its_part, |piece| {
                 let batch = self.in_order(piece.batch)?;
                 send(Some(Piece { batch, ..piece }))
             });
@@ -223,12 +224,12 @@ impl Piece {
 fn read_one(
     path: &Path,
     dropped: &[String],
-    batch_bytes: u64,
+    [batch_bytes, memory_limit]: [u64; 2],
     meter: &Meter,
     part: impl FnOnce(SegmentReader) -> SegmentReader,
     mut each: impl FnMut(Piece) -> Result<()>,
 ) -> Result<()> {
-    let mut reader = part(SegmentReader::open(path, dropped, batch_bytes)?);
+    let mut reader = part(SegmentReader::open(path, dropped, batch_bytes, memory_limit)?);
     let mut place = String::new();
     let mut group = usize::MAX;
     loop {
@@ -335,7 +336,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let inputs = written(directory.path());
         let columns = |part| {
-            SegmentReader::open(&inputs[0], &[], 1 << 20).unwrap().with_part(part, 2).columns().to_vec()
+            SegmentReader::open(&inputs[0], &[], 1 << 20, 1 << 30)
+                .unwrap()
+                .with_part(part, 2)
+                .columns()
+                .to_vec()
         };
         let (first, second) = (columns(0), columns(1));
         assert!(!first.is_empty() && !second.is_empty());

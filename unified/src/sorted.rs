@@ -55,10 +55,11 @@ pub(crate) struct SortedInputs {
     key: String,
     inputs: Vec<Input>,
     rows: u64,
+    memory_limit: u64,
 }
 
 impl SortedInputs {
-    /// Looks at all footers. `expected` are columns with the types that they must have, in the eyes of `judge`.
+    /// Looks at all footers, which must fit into a part of the memory limit. `expected` are columns with the types that they must have, in the eyes of `judge`.
     ///
     /// # Errors
     /// An unusable input, one without the key column, a column of two types.
@@ -68,6 +69,7 @@ impl SortedInputs {
         expected: &[(&str, DataType)],
         judge: &str,
         cancel: &Cancel,
+        memory_limit: u64,
     ) -> Result<Self> {
         let mut catalog = Catalog::default();
         for (name, data_type) in [(key, DataType::Int64)].iter().chain(expected) {
@@ -76,12 +78,12 @@ impl SortedInputs {
         let (mut inputs, mut rows) = (Vec::with_capacity(paths.len()), 0);
         for path in paths {
             cancel.check()?;
-            if let Some((input, count)) = look_at(path, key, &mut catalog)? {
+            if let Some((input, count)) = look_at(path, key, &mut catalog, memory_limit)? {
                 inputs.push(input);
-                rows += count;
+                rows = u64::saturating_add(rows, count);
             }
         }
-        Ok(Self { catalog: Arc::new(catalog), key: key.to_string(), inputs, rows })
+        Ok(Self { catalog: Arc::new(catalog), key: key.to_string(), inputs, rows, memory_limit })
     }
 
     /// The columns of all inputs.
@@ -174,13 +176,16 @@ impl SortedInputs {
     /// Opens inputs whose batches come to so many bytes, one of each.
     fn open(&self, inputs: &[Input], memory: usize) -> Result<Vec<SortedSegment>> {
         let batch_bytes = (memory / inputs.len().max(1)) as u64;
-        inputs.iter().map(|input| SortedSegment::open(&input.path, &self.key, batch_bytes)).collect()
+        inputs
+            .iter()
+            .map(|input| SortedSegment::open(&input.path, &self.key, batch_bytes, self.memory_limit))
+            .collect()
     }
 }
 
 /// Notes the columns of an input and counts its rows; nothing where it has none.
-fn look_at(path: &Path, key: &str, catalog: &mut Catalog) -> Result<Option<(Input, u64)>> {
-    let reader = SegmentReader::open(path, &[], 0)?;
+fn look_at(path: &Path, key: &str, catalog: &mut Catalog, memory_limit: u64) -> Result<Option<(Input, u64)>> {
+    let reader = SegmentReader::open(path, &[], 0, memory_limit)?;
     let metadata = reader.metadata();
     let place = path.display().to_string();
     let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
@@ -229,8 +234,8 @@ pub(crate) struct SortedSegment {
 
 impl SortedSegment {
     /// `batch_bytes` is the size at which a batch should end.
-    pub(crate) fn open(path: &Path, key: &str, batch_bytes: u64) -> Result<Self> {
-        let reader = SegmentReader::open(path, &[], batch_bytes)?.with_batch_rows(BATCH_ROWS);
+    pub(crate) fn open(path: &Path, key: &str, batch_bytes: u64, memory_limit: u64) -> Result<Self> {
+        let reader = SegmentReader::open(path, &[], batch_bytes, memory_limit)?.with_batch_rows(BATCH_ROWS);
         Ok(Self { reader, key: key.to_string(), last: None, translator: Translator::default() })
     }
 

@@ -125,7 +125,14 @@ impl TidMergeJob<'_> {
         let floats = floats.into_iter().chain(rollup.quantiles.iter().map(|(name, _)| name));
         let mut expected = vec![(rollup.sketch.as_str(), DataType::Binary)];
         expected.extend(floats.map(|name| (name.as_str(), DataType::Float64)));
-        let inputs = SortedInputs::survey(self.inputs, &self.columns.tid, &expected, "the merge", &cancel)?;
+        let inputs = SortedInputs::survey(
+            self.inputs,
+            &self.columns.tid,
+            &expected,
+            "the merge",
+            &cancel,
+            self.memory_limit,
+        )?;
         let builder = metrics_builder(self.output.to_path_buf(), self.columns)
             .scratch(self.scratch)
             .rows_per_file(self.row_estimate)

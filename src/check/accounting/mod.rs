@@ -3,7 +3,8 @@
 //! Per side: rows read = rows written + rows dropped by declared reason + rows that became part of another row; every file of
 //! the manifest exists, is readable, and has the stated record count and byte size; no Parquet file in the output directory is
 //! missing from the manifest. A result list that was cut short is caught here. Without a manifest the parts that need one do
-//! not apply, and the summary says so. What a *failed* side left is the business of ERRORS.
+//! not apply, and the summary says so. Files that name a mark of their complete set (`output::set_mark`) must have it beside
+//! them, with or without a manifest. What a *failed* side left is the business of ERRORS.
 //!
 //! Where the job merges rows, what a side declares is held against the harness's own model of the merge: see `merge`.
 
@@ -20,6 +21,7 @@ use self::merge::Rules;
 use super::finding::{Refine, finding, in_file, severity_on};
 use super::{Check, Observed, Outcome, Subject};
 use crate::error::Result;
+use crate::output::set_mark::{SetMark, State};
 
 /// The ACCOUNTING check.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,6 +45,7 @@ impl Check for Accounting {
                 continue;
             }
             readable(side, &mut outcome);
+            marks(side, &mut outcome);
             if side.output.unreadable.iter().any(|file| file.limited) {
                 said.push(format!("the {} has a file that is beyond a limit of this program", side.role));
                 continue;
@@ -92,6 +95,55 @@ fn readable(side: &Observed, outcome: &mut Outcome) {
             )
             .at(in_file(&bad.path)),
         );
+    }
+}
+
+/// Whether each set is complete whose files say that its writer marks it.
+fn marks(side: &Observed, outcome: &mut Outcome) {
+    let role = side.role;
+    for SetMark { path, named_by, file, state } in &side.output.marks {
+        let mut found = |code, message, place: &str, count| {
+            let finding = finding(CODE, code, severity_on(role), Some(role), message);
+            outcome.findings.push(finding.at(in_file(place)).counting(count));
+        };
+        let way_out = "run the writer again into an empty directory";
+        match state {
+            State::Absent => found(
+                "accounting.unmarked",
+                format!(
+                    "{named_by} files of the {role} name the mark {path}, which their writer leaves last, and it is not \
+                     there: the writer was stopped and the set is incomplete; {way_out}"
+                ),
+                file,
+                *named_by,
+            ),
+            State::Unusable(said) => found(
+                "accounting.unmarked",
+                format!(
+                    "{named_by} files of the {role} name the mark {path}, which is no mark: {said}; {way_out}"
+                ),
+                file,
+                *named_by,
+            ),
+            // A manifest lists the files too, and is compared with them.
+            State::Present { .. } if side.output.manifest.is_some() => {}
+            State::Present { missing, unlisted } => {
+                if let Some(first) = missing.first() {
+                    let count = missing.len() as u64;
+                    let message = format!(
+                        "the mark {path} of the {role} lists {count} files that are not there: copy the whole set"
+                    );
+                    found("accounting.incomplete-set", message, first, count);
+                }
+                if let Some(first) = unlisted.first() {
+                    let count = unlisted.len() as u64;
+                    let message = format!(
+                        "{count} files of the {role} name the mark {path}, which does not list them: they are of another set"
+                    );
+                    found("accounting.incomplete-set", message, first, count);
+                }
+            }
+        }
     }
 }
 

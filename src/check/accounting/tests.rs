@@ -1,8 +1,12 @@
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
 use reports::document::Severity;
 use reports::manifest::ManifestFile;
 
 use super::*;
 use crate::check::fixture::{Fixture, blockers, codes, rows};
+use crate::output::set_mark;
+use crate::output::testing::write_with;
 
 /// Both sides with a true manifest of eight rows read.
 fn honest() -> Fixture {
@@ -87,6 +91,39 @@ fn a_file_that_cannot_be_read_blocks_on_the_candidate_and_is_undecided_on_the_ba
     let fixture = honest();
     std::fs::write(fixture.path(Role::Baseline, "junk.parquet"), "junk").unwrap();
     assert_eq!(fixture.examine(&Accounting).status, Some(CheckStatus::Inconclusive));
+}
+
+/// Lets both files name a mark, and leaves those that are given.
+fn marked(baseline: Option<&str>, candidate: Option<&str>) -> Fixture {
+    let fixture = Fixture::pair(&rows(), &rows());
+    for (role, name, mark) in
+        [(Role::Baseline, "one.parquet", baseline), (Role::Candidate, "two.parquet", candidate)]
+    {
+        let path = fixture.path(role, name);
+        let entry = KeyValue::new(set_mark::KEY.to_owned(), "_SUCCESS".to_owned());
+        let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![entry]));
+        write_with(&path, &rows(), properties);
+        if let Some(text) = mark {
+            std::fs::write(path.with_file_name("_SUCCESS"), text).unwrap();
+        }
+    }
+    fixture
+}
+
+#[test]
+fn files_whose_writer_leaves_a_mark_and_that_have_none_are_an_incomplete_set() {
+    let whole = marked(Some("one.parquet\n"), Some("two.parquet\n")).examine(&Accounting);
+    assert_eq!(whole.findings.len(), 0, "{:?}", whole.findings);
+    let unmarked = marked(Some(""), None).examine(&Accounting);
+    assert_eq!(blockers(&unmarked), ["accounting.unmarked"]);
+    let in_baseline = marked(None, Some("")).examine(&Accounting);
+    assert!(blockers(&in_baseline).is_empty());
+    assert_eq!(codes(&in_baseline, Severity::Info), ["accounting.unmarked"]);
+    for list in ["two.parquet\nthree.parquet\n", "three.parquet\n"] {
+        let found = marked(Some(""), Some(list)).examine(&Accounting);
+        assert!(blockers(&found).iter().all(|code| *code == "accounting.incomplete-set"), "{list}");
+        assert!(!blockers(&found).is_empty(), "{list}");
+    }
 }
 
 mod merging {

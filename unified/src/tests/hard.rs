@@ -69,7 +69,7 @@ fn a_hundred_kills_at_random_moments_leave_no_file_that_looks_finished_and_is_no
     let place = tempfile::tempdir().unwrap();
     segments_in(place.path());
     let mut delays = noise(9);
-    let (mut named, mut unnamed) = (0, 0);
+    let (mut named, mut unnamed, mut marked) = (0, 0, 0);
     for round in 0..100 {
         let mut child = victim("jobs_without_end", place.path(), "")
             .stdout(Stdio::null())
@@ -80,7 +80,16 @@ fn a_hundred_kills_at_random_moments_leave_no_file_that_looks_finished_and_is_no
         child.kill().unwrap();
         assert!(!child.wait().unwrap().success(), "it never ends by itself");
         for output in entries(place.path()).into_iter().filter(|path| path.is_dir()) {
-            for path in entries(&output) {
+            // A mark stands beside all the files that it names, and beside no unfinished one.
+            if let Ok(list) = std::fs::read_to_string(output.join("_SUCCESS")) {
+                let mut files: Vec<String> = list.lines().map(str::to_owned).collect();
+                files.push("_SUCCESS".to_owned());
+                let mut found = entries(&output);
+                found.sort_by_key(|path| path.ends_with("_SUCCESS"));
+                assert_eq!(found, files.iter().map(|name| output.join(name)).collect::<Vec<_>>(), "{round}");
+                marked += 1;
+            }
+            for path in entries(&output).into_iter().filter(|path| !path.ends_with("_SUCCESS")) {
                 if path.extension().is_some_and(|extension| extension == "parquet") {
                     assert!(read(&path).num_rows() > 0, "round {round}: {}", path.display());
                     named += 1;
@@ -91,7 +100,8 @@ fn a_hundred_kills_at_random_moments_leave_no_file_that_looks_finished_and_is_no
             std::fs::remove_dir_all(output).unwrap();
         }
     }
-    println!("{named} files were whole, {unnamed} had no name yet");
+    assert!(marked > 0, "no job came to its end");
+    println!("{named} files were whole, {unnamed} had no name yet, {marked} sets were complete");
 }
 
 #[test]

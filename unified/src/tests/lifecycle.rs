@@ -188,3 +188,41 @@ fn many_runs_and_files_do_not_hold_many_descriptors() {
     assert_eq!(files.len(), 60);
     place.assert_only(&files);
 }
+
+#[test]
+fn the_mark_of_an_earlier_set_goes_with_its_files_and_stays_with_them() {
+    let place = Place::new();
+    let mark = place.output.path().join("_SUCCESS");
+    let write = || {
+        let mut writer = place.logs().rows_per_file(1).build().unwrap();
+        writer.write(&log_batch(vec![1, 2], 10, 1)).unwrap();
+        writer.finish()
+    };
+    std::fs::write(&mark, "part-00000.parquet\n").unwrap();
+    let files = write().unwrap().into_vec().unwrap();
+    place.assert_only(&files);
+    assert_eq!(std::fs::read_to_string(&mark).unwrap(), "part-00000.parquet\npart-00001.parquet\n");
+    // The set is complete: one more attempt leaves it so.
+    assert_eq!(write().unwrap_err().kind(), ErrorKind::Io);
+    place.assert_only(&files);
+    // A mark that cannot be placed: no file has a name.
+    files.iter().for_each(|file| std::fs::remove_file(&file.path).unwrap());
+    std::fs::remove_file(&mark).unwrap();
+    std::fs::create_dir(&mark).unwrap();
+    let error = write().unwrap_err();
+    assert!(error.to_string().contains("_SUCCESS"), "{error}");
+    assert_eq!(entries(place.output.path()), [mark]);
+}
+
+#[test]
+fn sets_of_other_names_have_marks_of_their_own() {
+    let place = Place::new();
+    for base in ["part", "hour"] {
+        let mut writer = place.logs().base_name(base).build().unwrap();
+        writer.write(&log_batch(vec![1, 2], 10, 1)).unwrap();
+        writer.finish().unwrap();
+    }
+    let read = |name: &str| std::fs::read_to_string(place.output.path().join(name)).unwrap();
+    assert_eq!(read("_SUCCESS"), "part-00000.parquet\n");
+    assert_eq!(read("_SUCCESS-hour"), "hour-00000.parquet\n");
+}

@@ -43,12 +43,12 @@ fn inputs(directory: &Path, stored: &[Stored]) -> Vec<PathBuf> {
 fn no_more_inputs_are_open_than_the_memory_holds_pages_of() {
     let directory = tempfile::tempdir().unwrap();
     let paths = inputs(directory.path(), &[Stored::Dictionaries; 7]);
-    let survey = SortedInputs::survey(&paths, TID, &[], "the merge", &Cancel::new(None)).unwrap();
+    let survey = SortedInputs::survey(&paths, TID, &[], "the merge", &Cancel::new(None), 1 << 30).unwrap();
     let groups = |memory| survey.groups(memory).iter().map(|group| group.len()).collect::<Vec<_>>();
     assert_eq!(groups(1 << 24), [7]);
     assert_eq!(groups(1), [2, 2, 2, 1], "two at least");
     let paths: Vec<PathBuf> = paths[..6].iter().cycle().take(30).cloned().collect();
-    let many = SortedInputs::survey(&paths, TID, &[], "the merge", &Cancel::new(None)).unwrap();
+    let many = SortedInputs::survey(&paths, TID, &[], "the merge", &Cancel::new(None), 1 << 30).unwrap();
     assert_eq!(
         many.groups(1 << 30).iter().map(|group| group.len()).collect::<Vec<_>>(),
         [24, 6],
@@ -92,7 +92,7 @@ fn what_is_written_does_not_depend_on_how_many_inputs_are_open() {
 fn both(bench: &Bench, outcome: Outcome) -> (Vec<Got>, Vec<Vec<u8>>) {
     let files = outcome.files.into_vec().unwrap();
     let both = (got(&files), contents(&files));
-    files.iter().for_each(|file| std::fs::remove_file(&file.path).unwrap());
-    bench.place.assert_empty();
+    bench.place.assert_only(&files);
+    entries(bench.place.output.path()).iter().for_each(|path| std::fs::remove_file(path).unwrap());
     both
 }

@@ -232,7 +232,7 @@ fn a_merge_that_is_cancelled_on_its_way_ends_before_the_next_batch() {
     let bench = Bench::of(&segments(5, 2000));
     let flag = Arc::new(AtomicBool::new(false));
     let cancel = Cancel::new(Some(flag.clone()));
-    let inputs = SortedInputs::survey(&bench.inputs, TID, &[], "the merge", &cancel).unwrap();
+    let inputs = SortedInputs::survey(&bench.inputs, TID, &[], "the merge", &cancel, 1 << 30).unwrap();
     for threads in [1, 2] {
         flag.store(false, std::sync::atomic::Ordering::Relaxed);
         let (mut scratch, mut calls) = (Scratch::new(bench.place.scratch.path().to_path_buf()), 0);
@@ -259,7 +259,7 @@ fn a_merge_that_is_cancelled_on_its_way_ends_before_the_next_batch() {
 fn a_merge_in_little_memory_hands_on_half_as_many_rows_at_once() {
     let bench = Bench::of(&segments(5, 2000));
     let cancel = Cancel::new(None);
-    let inputs = SortedInputs::survey(&bench.inputs, TID, &[], "the merge", &cancel).unwrap();
+    let inputs = SortedInputs::survey(&bench.inputs, TID, &[], "the merge", &cancel, 1 << 30).unwrap();
     let most = |memory| {
         let mut scratch = Scratch::new(bench.place.scratch.path().to_path_buf());
         let (mut most, mut rows) = (0, 0);

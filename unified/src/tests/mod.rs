@@ -5,6 +5,7 @@ mod coded;
 mod disk_full;
 mod golden;
 mod hard;
+mod hostile;
 mod large;
 mod lifecycle;
 mod merge_memory;
@@ -65,9 +66,10 @@ impl Place {
         assert_eq!(entries(self.scratch.path()), Vec::<PathBuf>::new());
     }
 
-    /// Exactly the files of the result list lie in the output directory, nothing in the scratch directory.
+    /// Exactly the files of the result list, and their mark, lie in the output directory, nothing in the scratch directory.
     pub(crate) fn assert_only(&self, files: &[FileResult]) {
         let mut expected: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+        expected.extend(files.first().map(|_| self.output.path().join("_SUCCESS")));
         expected.sort();
         assert_eq!(entries(self.output.path()), expected);
         assert_eq!(entries(self.scratch.path()), Vec::<PathBuf>::new());

@@ -166,5 +166,12 @@ fn the_physical_layout_is_as_configured() {
     }
     let time = footer.file_metadata().schema_descr().column(1);
     assert_eq!(time.logical_type_ref(), Some(&LogicalType::integer(64, true)));
-    assert!(footer.file_metadata().key_value_metadata().is_none_or(Vec::is_empty));
+    let entries: Vec<(&str, Option<&str>)> = footer
+        .file_metadata()
+        .key_value_metadata()
+        .into_iter()
+        .flatten()
+        .map(|entry| (entry.key.as_str(), entry.value.as_deref()))
+        .collect();
+    assert_eq!(entries, [("parallax.set_mark", Some("_SUCCESS"))]);
 }
