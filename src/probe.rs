@@ -111,8 +111,7 @@ pub fn ask(program: &Path, request: &Request, scratch: &Path) -> Result<Probe> {
         .map_err(|source| Error::io("cannot start", program, source))?;
     // Held open for as long as the child runs: its end of the pipe closes with this process, see `end_with_parent`.
     let open = child.stdin.take();
-    let output =
-        child.wait_with_output().map_err(|source| Error::io("cannot wait for", program, source))?;
+    let output = child.wait_with_output().map_err(|source| Error::io("cannot wait for", program, source))?;
     drop(open);
     let counted = if output.status.success() {
         serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())

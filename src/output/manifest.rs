@@ -56,8 +56,7 @@ pub fn examine(dir: &Path) -> crate::error::Result<Result<Statement, String>> {
         return Ok(Err(format!("{FILE_NAME} is not a regular file")));
     }
     let mut bytes = Vec::new();
-    let read =
-        corpora::regular::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    let read = corpora::regular::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
         return unread(&path, error);
     }

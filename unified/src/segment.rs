@@ -197,12 +197,13 @@ impl SegmentReader {
         let wanted = (0..schema.num_columns())
             .filter(|leaf| self.columns.binary_search(&schema.get_column_root_idx(*leaf)).is_ok());
         let index = self.groups;
-        let scan = page_scan::scan(&self.file, group, wanted, self.memory_limit).map_err(|said| {
-            match self.file.file.fault() {
-                Some(fault) => Error::io("reading", &self.path, fault),
-                None => Error::input(format!("{}, row group {index}", self.path.display()), said),
-            }
-        })?;
+        let scan =
+            page_scan::scan(&self.file, group, wanted, self.memory_limit).map_err(|said| {
+                match self.file.file.fault() {
+                    Some(fault) => Error::io("reading", &self.path, fault),
+                    None => Error::input(format!("{}, row group {index}", self.path.display()), said),
+                }
+            })?;
         let rows = batch_rows(group, self.batch_bytes)
             .min(scan.batch_rows(self.batch_bytes, self.memory_limit))
             .min(self.batch_rows);
@@ -316,7 +317,8 @@ impl SharedFile {
         let mut bytes = vec![0; most.min(usize::try_from(self.len.saturating_sub(at)).unwrap_or(usize::MAX))];
         let mut filled = 0;
         while filled < bytes.len() {
-            match self.file.read_at(&mut bytes[filled..], at + filled as u64)? {
+            let part = &mut bytes[filled..];
+            match self.file.file.read_at(part, at + filled as u64).map_err(|error| self.file.note(error))? {
                 0 => break,
                 read => filled += read,
             }
@@ -394,9 +396,8 @@ fn open(path: &Path, memory_limit: u64) -> Result<(SharedFile, ArrowReaderMetada
             guarded(|| ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()))
         })
         .map_err(|source| Error::unreadable(path, source))?;
-    page_scan::check_places(metadata.metadata(), found.len()).map_err(|said| {
-        Error::input(path.display(), format!("not a readable Parquet file: {said}"))
-    })?;
+    page_scan::check_places(metadata.metadata(), found.len())
+        .map_err(|said| Error::input(path.display(), format!("not a readable Parquet file: {said}")))?;
     let version = (found.dev(), found.ino(), found.len(), (found.mtime(), found.mtime_nsec()));
     let file = Kept { file, fault: Mutex::default() };
     Ok((SharedFile { file: Arc::new(file), len: found.len(), version }, metadata))
