@@ -22,6 +22,7 @@ mod foreign;
 mod fuzz;
 mod gate;
 mod golden;
+mod hostile_bundle;
 mod interrupt;
 mod job_list;
 mod kept;

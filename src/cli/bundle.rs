@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Common, Format, options, terminal};
+use crate::bundle::reach::Reach;
 use crate::bundle::{archive, stage};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -19,9 +20,12 @@ pub struct BundleArgs {
     /// Name of the job.
     #[arg(long, value_name = "J")]
     job: String,
-    /// File to write.
+    /// File to write; nothing of that name may be there.
     #[arg(long, value_name = "FILE.tar.zst")]
     out: PathBuf,
+    /// A directory beside the report whose files may be packed where the report names them; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    allow_root: Vec<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -33,12 +37,14 @@ struct Bundled {
 
 impl BundleArgs {
     pub(super) fn perform(&self, common: &Common) -> Result<Exit> {
+        archive::vacant(&self.out)?;
+        let reach = Reach::below(&self.report, &self.allow_root)?;
         let parent = options::tmp_dir(common)?;
         let home = tempfile::Builder::new()
             .prefix("parallax-bundle-")
             .tempdir_in(&parent)
             .map_err(|source| Error::io("cannot make a temporary directory in", &parent, source))?;
-        stage::stage(&self.report, &self.job, home.path())?;
+        stage::stage(&self.report, &self.job, home.path(), &reach)?;
         let digest = archive::pack(home.path(), &self.out)?;
         home.close()
             .map_err(|source| Error::io("cannot remove the temporary directory in", &parent, source))?;
