@@ -103,3 +103,30 @@ impl<'de> Visitor<'de> for Text {
         Err(A::Error::custom(SAID))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+
+    #[test]
+    fn values_are_shown_neither_by_debug_nor_by_errors() {
+        let head = "[side.a]\ncommand = [\"x\"]\n";
+        let parse = |env: &str| Config::parse(&format!("{head}{env}"), Path::new("own.toml"));
+        let shown = format!("{:?}", parse("env = { TOKEN = \"hunter2\" }").unwrap());
+        assert!(shown.contains("TOKEN") && !shown.contains("hunter2"), "{shown}");
+        for wrong in [
+            "env = { TOKEN = 424242 }",
+            "env = { TOKEN = [\"424242\"] }",
+            "env = { TOKEN = { a = \"424242\" } }",
+            "env = \"424242\"",
+            "env = 424242",
+            "env = { \"A=B\" = \"424242\" }",
+        ] {
+            let error = parse(wrong).expect_err(wrong);
+            let all = format!("{error:?} {}", crate::error::chain(&error));
+            assert!(!all.contains("424242"), "{wrong}: {all}");
+        }
+    }
+}
