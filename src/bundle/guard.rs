@@ -19,20 +19,14 @@ use crate::job_list;
 /// documents.
 pub fn check(home: &Path, contents: &Contents) -> Result<()> {
     match contents.work {
-        Work::Corpus => corpus(&home.join(CORPUS), &contents.job),
+        Work::Corpus => corpus(&home.join(CORPUS)),
         Work::JobList => list(home, &contents.job),
         Work::Outputs => Ok(()),
     }
 }
 
-fn corpus(path: &Path, job: &str) -> Result<()> {
+fn corpus(path: &Path) -> Result<()> {
     let spec = CorpusSpec::from_file(path).map_err(|error| Error::of_corpora(&error))?;
-    if spec.name != job {
-        return Err(Error::input(format!(
-            "{CORPUS} of the bundle describes {:?}, not the job {job}",
-            spec.name
-        )));
-    }
     match spec.segments.first() {
         None => Ok(()),
         Some(segment) => Err(Error::input(format!(
