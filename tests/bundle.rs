@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::support::{Finished, beside, corpus, findings, parallax, read_report};
 
 fn bundle(done: &Finished, job: &str) -> PathBuf {
-    let (code, stdout, stderr) =
-        beside(done, &["bundle", "parallax-report", "--job", job, "--out", "job.tar.zst"]);
+    let (code, stdout, stderr) = beside(
+        done,
+        &["bundle", "parallax-report", "--job", job, "--out", "job.tar.zst", "--allow-root", "/"],
+    );
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     assert!(done.leftovers().is_empty(), "{:?}", done.leftovers());
     done.path("job.tar.zst")
@@ -142,7 +144,7 @@ fn an_input_that_changed_since_is_refused_by_bundle_and_replay_and_named() {
     std::fs::write(&inputs[1], bytes).unwrap();
     for command in [
         &["replay", "parallax-report", "--job", "mine"][..],
-        &["bundle", "parallax-report", "--job", "mine", "--out", "x.tar.zst"],
+        &["bundle", "parallax-report", "--job", "mine", "--out", "x.tar.zst", "--allow-root", "/"],
     ] {
         let (code, _, stderr) = beside(&done, command);
         assert_eq!(code, Some(2), "{stderr}");
@@ -242,8 +244,10 @@ fn a_recorded_output_that_changed_since_is_not_packed() {
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[10] ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    let (code, _, stderr) =
-        beside(&done, &["bundle", "parallax-report", "--job", "compare", "--out", "x.tar.zst"]);
+    let (code, _, stderr) = beside(
+        &done,
+        &["bundle", "parallax-report", "--job", "compare", "--out", "x.tar.zst", "--allow-root", "/"],
+    );
     assert_eq!(code, Some(2));
     assert!(stderr.contains("is not what the report judged"), "{stderr}");
     assert!(!done.path("x.tar.zst").exists());
@@ -268,8 +272,11 @@ fn an_external_side_needs_a_configuration_for_the_machine_and_that_is_said() {
     let done = Finished { home, code: None, stdout: String::new(), stderr: String::new() };
     let packed = std::fs::read(bundle(&done, "compact-one-row")).unwrap();
     let before = ids(&done.path("parallax-report/report.json"));
-    let (code, _, stderr) = beside(&done, &["replay", "parallax-report", "--job", "compact-one-row"]);
-    assert_eq!(code, Some(0), "where it was declared, nothing need be said: {stderr}");
+    let again = ["replay", "parallax-report", "--job", "compact-one-row"];
+    let (code, _, stderr) = beside(&done, &again);
+    assert_eq!((code, stderr.contains("name that with --config")), (Some(2), true), "{stderr}");
+    let (code, _, stderr) = beside(&done, &[&again[..], &["--config", "parallax.toml"]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
     drop(done);
     let elsewhere = tempfile::tempdir().unwrap();
     let place = |name: &str| elsewhere.path().join(name);

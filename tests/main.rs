@@ -27,6 +27,7 @@ mod foreign;
 mod fuzz;
 mod gate;
 mod golden;
+mod hostile_bundle;
 mod inject;
 mod interrupt;
 mod job_list;

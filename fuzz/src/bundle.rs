@@ -11,7 +11,7 @@ use std::cell::OnceCell;
 use std::fs;
 use std::path::Path;
 
-use parallax::bundle::archive::{self, MANIFEST};
+use parallax::bundle::archive::{self, MANIFEST, UNPACK_LIMIT};
 
 use super::input::Input;
 
@@ -73,7 +73,7 @@ fn unpack(stream: &[u8], home: &Path) {
     fs::create_dir_all(&to).expect("room for a folder");
     fs::write(outer.join("witness"), "witness").expect("room for a file");
     fs::write(&bundle, stream).expect("room for a file");
-    let unpacked = archive::unpack(&bundle, &to);
+    let unpacked = archive::unpack(&bundle, &to, UNPACK_LIMIT);
     for entry in walkdir::WalkDir::new(home).min_depth(1) {
         let entry = entry.expect("a readable folder");
         let path = entry.path();

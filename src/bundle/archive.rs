@@ -26,27 +26,54 @@ const LONGEST_HEADERS: u64 = 1 << 20;
 /// Level of compression: inputs are compressed already.
 const LEVEL: i32 = 3;
 
-/// Packs everything below `home` into `out`, whole or not at all. Returns the BLAKE3 digest of the list of digests.
+/// Packs everything below `home` into the new file `out`, whole or not at all. Returns the BLAKE3 digest of the list of digests.
 ///
 /// # Errors
-/// Class `io` where something cannot be read or written.
+/// Class `io` where something cannot be read or written; class `usage` where `out` is there already.
 pub fn pack(home: &Path, out: &Path) -> Result<String> {
     let list = digests::of_directory(home)?;
     let manifest = digests::text(&list);
     let name = out.file_name().unwrap_or_default().to_string_lossy();
-    let partial = out.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-    let packed = write(home, &list, &manifest, &partial)
-        .and_then(|()| std::fs::rename(&partial, out))
-        .map_err(|source| Error::io("cannot write the bundle", out, source));
-    if packed.is_err() {
-        // The first failure is the one to tell.
-        drop(std::fs::remove_file(&partial));
-    }
-    packed.map(|()| blake3::hash(manifest.as_bytes()).to_hex().to_string())
+    let folder = match out.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let failed = |source: std::io::Error| {
+        if source.kind() == std::io::ErrorKind::AlreadyExists {
+            there(out)
+        } else {
+            Error::io("cannot write the bundle", out, source)
+        }
+    };
+    let mut named = tempfile::Builder::new();
+    let prefix = format!(".{name}.");
+    named.prefix(&prefix).suffix(".partial");
+    #[cfg(unix)]
+    named.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    // Dropped, and so removed, where anything fails. It gets its name only where nothing has that name by then.
+    let partial = named.tempfile_in(folder).map_err(failed)?;
+    write(home, &list, &manifest, partial.as_file()).map_err(failed)?;
+    partial.persist_noclobber(out).map_err(|error| failed(error.error))?;
+    Ok(blake3::hash(manifest.as_bytes()).to_hex().to_string())
 }
 
-fn write(home: &Path, list: &BTreeMap<String, String>, manifest: &str, to: &Path) -> std::io::Result<()> {
-    let encoder = zstd::stream::write::Encoder::new(BufWriter::new(File::create(to)?), LEVEL)?;
+/// Refuses a path that something has already.
+///
+/// # Errors
+/// Class `usage`.
+pub fn vacant(out: &Path) -> Result<()> {
+    if std::fs::symlink_metadata(out).is_ok() { Err(there(out)) } else { Ok(()) }
+}
+
+fn there(out: &Path) -> Error {
+    Error::usage(format!(
+        "{} is there already and is not replaced; name another file with --out",
+        out.display()
+    ))
+}
+
+fn write(home: &Path, list: &BTreeMap<String, String>, manifest: &str, to: &File) -> std::io::Result<()> {
+    let encoder = zstd::stream::write::Encoder::new(BufWriter::new(to), LEVEL)?;
     let mut archive = tar::Builder::new(encoder);
     let mut add = |path: &str, size: u64, content: &mut dyn Read| {
         let mut header = tar::Header::new_gnu();
@@ -61,23 +88,36 @@ fn write(home: &Path, list: &BTreeMap<String, String>, manifest: &str, to: &Path
         let size = file.metadata()?.len();
         add(path, size, &mut BufReader::new(file))?;
     }
-    let mut file =
-        archive.into_inner()?.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-    file.flush()?;
+    let file = archive.into_inner()?.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
     file.sync_all()
 }
 
-/// Unpacks `bundle` into the empty directory `home`, every file checked.
+/// Bytes that a bundle may unpack to where nothing else is asked for: one job with both outputs is mostly far smaller, and
+/// the temporary directory often lies in memory.
+pub const UNPACK_LIMIT: u64 = 1 << 30;
+
+/// What a file, and each folder of its path, counts for at least: the room that it takes.
+const BLOCK: u64 = 4096;
+
+/// Unpacks `bundle` into the empty directory `home`, every file checked, as long as all of it takes no more than `limit` bytes.
+/// Each file and each folder of its path counts for at least 4,096 bytes, so that the number of files is bounded too.
 ///
 /// # Errors
 /// Class `input`, naming the file, for one that is not what the list says, that the list does not name, that is missing, or
-/// whose path leads elsewhere.
-pub fn unpack(bundle: &Path, home: &Path) -> Result<()> {
+/// whose path leads elsewhere; naming the option, for a bundle that takes more than `limit`.
+pub fn unpack(bundle: &Path, home: &Path, limit: u64) -> Result<()> {
     let file = corpora::regular::open(bundle)
         .map_err(|source| Error::io("cannot open the bundle", bundle, source))?;
     let wrong = |what: String| Error::input(format!("{} is damaged or no bundle: {what}", bundle.display()));
     let broken = |error: std::io::Error| wrong(error.to_string());
     let decoder = zstd::stream::read::Decoder::new(file).map_err(broken)?;
+    let too_large = || {
+        Error::input(format!(
+            "{} unpacks to more than {limit} bytes; where you trust it, allow more with --unpack-limit BYTES",
+            bundle.display()
+        ))
+    };
+    let mut room = limit;
     let left = Rc::new(Cell::new(u64::MAX));
     let mut archive = tar::Archive::new(Metered { inner: decoder, left: Rc::clone(&left) });
     let mut list: Option<BTreeMap<String, String>> = None;
@@ -103,6 +143,9 @@ pub fn unpack(bundle: &Path, home: &Path) -> Result<()> {
             None if name == MANIFEST => {
                 let mut text = String::new();
                 entry.by_ref().take(LONGEST_MANIFEST).read_to_string(&mut text).map_err(broken)?;
+                if (text.lines().count() as u64).saturating_mul(BLOCK) > limit {
+                    return Err(too_large());
+                }
                 list = Some(digests::parse(&text).ok_or_else(|| wrong(format!("{MANIFEST} is malformed")))?);
             }
             None => return Err(wrong(format!("{MANIFEST} is not its first file"))),
@@ -110,6 +153,9 @@ pub fn unpack(bundle: &Path, home: &Path) -> Result<()> {
                 let stated = list
                     .remove(&name)
                     .ok_or_else(|| wrong(format!("{name} is not listed, or there twice")))?;
+                let folders = path.components().count().saturating_sub(1) as u64;
+                let size = entry.size().max(BLOCK).saturating_add(folders.saturating_mul(BLOCK));
+                room = room.checked_sub(size).ok_or_else(too_large)?;
                 let found = copy(&mut entry, &home.join(&path)).map_err(|error| match error {
                     Failed::Read(error) => wrong(format!("{name}: {error}")),
                     Failed::Write(path, error) => Error::io("cannot unpack", &path, error),
@@ -205,7 +251,7 @@ mod tests {
         let (out, to) = (home.path().join("a.tar.zst"), home.path().join("deep/to"));
         std::fs::create_dir_all(&to).unwrap();
         archive(&out, files);
-        let message = unpack(&out, &to).unwrap_err().message;
+        let message = unpack(&out, &to, UNPACK_LIMIT).unwrap_err().message;
         assert!(!home.path().join("deep/out").exists() && !home.path().join("out").exists());
         message
     }
@@ -215,7 +261,7 @@ mod tests {
         let ((home, one), (_other_home, other)) = (packed(), packed());
         assert_eq!(std::fs::read(&one).unwrap(), std::fs::read(other).unwrap());
         let to = home.path().join("to");
-        unpack(&one, &to).unwrap();
+        unpack(&one, &to, UNPACK_LIMIT).unwrap();
         assert_eq!(std::fs::read(to.join("inputs/00000-one.parquet")).unwrap(), b"content");
         let left: Vec<_> = std::fs::read_dir(home.path()).unwrap().collect();
         assert_eq!(left.len(), 3, "no temporary file is left: {left:?}");
@@ -263,7 +309,7 @@ mod tests {
         header.set_cksum();
         archive.append(&header, std::io::repeat(b'a').take(1 << 22)).unwrap();
         std::fs::write(&out, archive.into_inner().unwrap().finish().unwrap()).unwrap();
-        let message = unpack(&out, &to).unwrap_err().message;
+        let message = unpack(&out, &to, UNPACK_LIMIT).unwrap_err().message;
         assert!(message.contains("a header of more than 1048576 bytes"), "{message}");
     }
 
@@ -274,7 +320,7 @@ mod tests {
         for length in [0, 10, bytes.len() / 2, bytes.len() - 5] {
             std::fs::write(&out, &bytes[..length]).unwrap();
             let to = home.path().join(format!("to-{length}"));
-            let error = unpack(&out, &to).unwrap_err();
+            let error = unpack(&out, &to, UNPACK_LIMIT).unwrap_err();
             assert!(error.message.contains("is damaged or no bundle"), "{}", error.message);
         }
     }

@@ -10,6 +10,8 @@
 
 pub mod archive;
 pub mod base;
+pub mod guard;
+pub mod reach;
 pub mod stage;
 
 use std::path::Path;

@@ -12,6 +12,8 @@ use corpora::{Catalog, Generate};
 use reports::document::{JobReport, Mode, Report, Role, SideKind, SideReport};
 use serde_json::json;
 
+use super::guard::leads_out;
+use super::reach::Reach;
 use super::{
     CONFIG, CONTENTS, CORPUS, Contents, INPUTS, JOB, JOB_LIST, OUTPUTS, POLICY, REPORT, VERSION, Work, base,
 };
@@ -21,11 +23,13 @@ use crate::job::JobKind;
 use crate::report_dir;
 use crate::side::job_document::{JobDocument, JobParameters, SCHEMA_VERSION};
 
-/// Puts the job `job` of the report at `path` (a report directory or its document) together in the empty directory `home`.
+/// Puts the job `job` of the report at `path` (a report directory or its document) together in the empty directory `home`, from
+/// files within `reach`.
 ///
 /// # Errors
-/// Class `usage` for a job that the report has not, class `input` for data that is no longer there or no longer the same.
-pub fn stage(path: &Path, job: &str, home: &Path) -> Result<Contents> {
+/// Class `usage` for a job that the report has not, class `input` for data that is no longer there, no longer the same, or out
+/// of reach.
+pub fn stage(path: &Path, job: &str, home: &Path, reach: &Reach) -> Result<Contents> {
     let document = if path.is_dir() { path.join(report_dir::DOCUMENT) } else { path.to_path_buf() };
     let folder = document.parent().unwrap_or(Path::new(""));
     let whole = report_dir::read(&document)?;
@@ -53,20 +57,24 @@ pub fn stage(path: &Path, job: &str, home: &Path) -> Result<Contents> {
     let base = base::of(folder, &report, &found);
     let recorded = |side: &SideReport| side.side.kind == SideKind::Recorded;
     for (role, side) in sides(&found) {
-        output(folder, &base, role, side, &home.join(OUTPUTS).join(role.to_string()))?;
+        output(folder, &base, reach, role, side, &home.join(OUTPUTS).join(role.to_string()))?;
     }
     let (work, inputs) = match (&found.corpus, report.run.mode) {
         (_, Mode::Compare) => (Work::Outputs, Vec::new()),
-        (Some(_), _) => (Work::Corpus, generated(&report, &found, &base, home)?),
-        (None, _) => (Work::JobList, given(&found, &base, home)?),
+        (Some(_), _) => (Work::Corpus, generated(&report, &found, &base, reach, home)?),
+        (None, _) => (Work::JobList, given(&found, &base, reach, home)?),
     };
     describe(&found, work, &inputs, home)?;
     if let Some(config) = &report.run.config {
-        copy(&base.join(config), &home.join(CONFIG), "the configuration")?;
+        let from = reach.file(&base.join(config), "the configuration")?;
+        put(&home.join(CONFIG), crate::config::packed(&from)?.as_bytes())?;
     }
     let policy = report.policy.as_ref().and_then(|policy| policy.file.as_deref());
     if let Some(policy) = policy {
-        copy(&base.join(policy), &home.join(POLICY), "the policy")?;
+        let from = reach.file(&base.join(policy), "the policy")?;
+        // Nothing but a policy is packed as one.
+        crate::policy::file::PolicyFile::load(&from)?;
+        copy(reach, &from, &home.join(POLICY), "the policy")?;
     }
     let contents = Contents {
         schema_version: VERSION,
@@ -101,27 +109,33 @@ fn put(path: &Path, text: &[u8]) -> Result<()> {
     std::fs::write(path, text).map_err(|source| Error::io("cannot write", path, source))
 }
 
-fn copy(from: &Path, to: &Path, what: &str) -> Result<()> {
+fn copy(reach: &Reach, from: &Path, to: &Path, what: &str) -> Result<()> {
+    let whole = reach.file(from, what)?;
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder).map_err(|source| Error::io("cannot make", folder, source))?;
     }
-    corpora::regular::check(from).and_then(|()| std::fs::copy(from, to)).map(drop).map_err(|source| {
-        let hint = if from.is_relative() { "; run this from the directory of the run" } else { "" };
-        Error::input(format!("cannot copy {what} {}: {source}{hint}", from.display()))
-    })
+    corpora::regular::check(&whole)
+        .and_then(|()| std::fs::copy(&whole, to))
+        .map(drop)
+        .map_err(|source| Error::input(format!("cannot copy {what} {}: {source}", from.display())))
 }
 
 /// Copies a kept or recorded output. A recorded one must be there and be the same.
-fn output(folder: &Path, base: &Path, role: Role, side: &SideReport, to: &Path) -> Result<()> {
+fn output(folder: &Path, base: &Path, reach: &Reach, role: Role, side: &SideReport, to: &Path) -> Result<()> {
     let recorded = side.side.kind == SideKind::Recorded;
     let from = match (&side.kept, side.side.name.strip_prefix("dir:")) {
+        (Some(kept), _) if leads_out(Path::new(kept)) => {
+            return Err(Error::input(format!(
+                "the report says that it keeps {kept:?}, which leads out of it"
+            )));
+        }
         (Some(kept), _) => folder.join(kept),
         (None, Some(path)) if recorded => base.join(path),
         _ => return Ok(()),
     };
     if from.is_file() {
         let name = from.file_name().unwrap_or_default();
-        copy(&from, &to.join(name), "the recorded output")?;
+        copy(reach, &from, &to.join(name), "the recorded output")?;
     } else {
         for entry in walkdir::WalkDir::new(&from).follow_links(true).min_depth(1) {
             let entry = entry.map_err(|error| {
@@ -129,11 +143,17 @@ fn output(folder: &Path, base: &Path, role: Role, side: &SideReport, to: &Path) 
             })?;
             if entry.file_type().is_file() {
                 let relative = entry.path().strip_prefix(&from).unwrap_or(entry.path());
-                copy(entry.path(), &to.join(relative), "an output file")?;
+                copy(reach, entry.path(), &to.join(relative), "an output file")?;
             }
         }
     }
     for file in &side.files {
+        if leads_out(Path::new(&file.path)) {
+            return Err(Error::input(format!(
+                "the report names the output file {:?}, which leads out",
+                file.path
+            )));
+        }
         let found = digests::of_file(&to.join(&file.path))?;
         if found != file.digest {
             return Err(Error::input(format!(
@@ -148,9 +168,15 @@ fn output(folder: &Path, base: &Path, role: Role, side: &SideReport, to: &Path) 
 }
 
 /// Generates the inputs again, and keeps the specification.
-fn generated(report: &Report, job: &JobReport, base: &Path, home: &Path) -> Result<Vec<String>> {
+fn generated(
+    report: &Report,
+    job: &JobReport,
+    base: &Path,
+    reach: &Reach,
+    home: &Path,
+) -> Result<Vec<String>> {
     let Some(corpus) = &job.corpus else { return Ok(Vec::new()) };
-    let spec = specification(report, base, &corpus.name)?;
+    let spec = specification(report, base, reach, &corpus.name)?;
     let options = Generate { rows: None, seed: corpus.seed };
     let made = spec.generate(&home.join(INPUTS), options).map_err(|error| Error::of_corpora(&error))?;
     if made.digest != corpus.digest {
@@ -169,12 +195,15 @@ fn generated(report: &Report, job: &JobReport, base: &Path, home: &Path) -> Resu
 }
 
 /// The built-in specification of that name, or the one that the command names.
-fn specification(report: &Report, base: &Path, name: &str) -> Result<CorpusSpec> {
+fn specification(report: &Report, base: &Path, reach: &Reach, name: &str) -> Result<CorpusSpec> {
     let words = report.run.command.iter().map(|word| word.strip_prefix("--corpus=").unwrap_or(word));
     for word in words.filter(|word| word.ends_with(".toml")) {
-        if let Ok(spec) = CorpusSpec::from_file(&base.join(word))
+        let path = base.join(word);
+        if path.is_file()
+            && let Ok(spec) = CorpusSpec::from_file(&path)
             && spec.name == name
         {
+            reach.file(&path, "the corpus specification")?;
             return Ok(spec);
         }
     }
@@ -185,21 +214,21 @@ fn specification(report: &Report, base: &Path, name: &str) -> Result<CorpusSpec>
 }
 
 /// Copies the inputs from where the report says they are.
-fn given(job: &JobReport, base: &Path, home: &Path) -> Result<Vec<String>> {
+fn given(job: &JobReport, base: &Path, reach: &Reach, home: &Path) -> Result<Vec<String>> {
     let mut inputs = Vec::new();
     for (number, input) in job.inputs.iter().enumerate() {
         let from = base.join(&input.path);
         let name = from.file_name().unwrap_or_default().to_string_lossy();
         let relative = format!("{INPUTS}/{number:05}-{name}");
         let to = home.join(&relative);
-        copy(&from, &to, "the input")?;
-        let bytes = std::fs::metadata(&to).map_or(0, |it| it.len());
+        let bytes = std::fs::metadata(reach.file(&from, "the input")?).map_or(0, |it| it.len());
         if bytes != input.bytes {
             return Err(Error::input(format!(
                 "input {} has {bytes} bytes, not {} as in the report: it is another file now",
                 input.path, input.bytes
             )));
         }
+        copy(reach, &from, &to, "the input")?;
         // Older reports have no digests.
         if let Some(stated) = &input.digest {
             let found = digests::of_file(&to)?;

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Common, Format, options, terminal};
+use crate::bundle::reach::Reach;
 use crate::bundle::{archive, stage};
 use crate::error::Result;
 use crate::exit::Exit;
@@ -20,9 +21,12 @@ pub struct BundleArgs {
     /// Name of the job.
     #[arg(long, value_name = "J")]
     job: String,
-    /// File to write.
+    /// File to write; nothing of that name may be there.
     #[arg(long, value_name = "FILE.tar.zst")]
     out: PathBuf,
+    /// A directory beside the report whose files may be packed where the report names them; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    allow_root: Vec<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -34,8 +38,10 @@ struct Bundled {
 
 impl BundleArgs {
     pub(super) fn perform(&self, common: &Common) -> Result<Exit> {
+        archive::vacant(&self.out)?;
+        let reach = Reach::below(&self.report, &self.allow_root)?;
         let home = Scratch::new(&options::tmp_dir(common)?)?;
-        stage::stage(&self.report, &self.job, home.path())?;
+        stage::stage(&self.report, &self.job, home.path(), &reach)?;
         let digest = archive::pack(home.path(), &self.out)?;
         home.close().and_then(|()| self.show(digest, common.format)).inspect_err(|_| {
             // A command that ends in an error leaves no bundle. The first error counts.

@@ -80,14 +80,17 @@ impl CompareArgs {
     }
 
     /// The same comparison of the outputs in a bundle.
-    pub(super) fn replayed(self, place: &Place<'_>) -> Self {
+    ///
+    /// # Errors
+    /// Where the command needs a file that the bundle does not hold.
+    pub(super) fn replayed(self, place: &Place<'_>) -> Result<Self> {
         let outputs = |role: Role| place.home.join(OUTPUTS).join(role.to_string());
-        Self {
+        Ok(Self {
             left: outputs(Role::Baseline),
             right: outputs(Role::Candidate),
-            judging: self.judging.replayed(place),
+            judging: self.judging.replayed(place)?,
             ..self
-        }
+        })
     }
 
     /// The signal named, with the keys typed in place of its own; without either there is none.

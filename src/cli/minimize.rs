@@ -8,13 +8,12 @@ use reports::document::Mode;
 use super::options::ResourceArgs;
 use super::replay::{Place, ReplayArgs, known_check};
 use super::{Cli, Command, Common, Format, noted, options, terminal};
-use crate::bundle::{Contents, REPORT, Work};
+use crate::bundle::{Contents, Work, archive};
 use crate::cancel::Cancel;
 use crate::claim::{Claim, Kind, LOCK};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::minimize::{Minimized, Search, Size, minimize};
-use crate::report_dir;
 use crate::scratch::Scratch;
 use crate::settings::Keep;
 use crate::shell;
@@ -34,9 +33,12 @@ pub struct MinimizeArgs {
     /// Only what this check finds has to stay.
     #[arg(long, value_name = "CHECK")]
     check: Option<String>,
-    /// Configuration instead of the one that was used: external sides may live elsewhere here.
+    /// Configuration instead of the one that was used; external sides are taken from this one only.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Bytes that a bundle may unpack to.
+    #[arg(long, value_name = "BYTES", default_value_t = archive::UNPACK_LIMIT)]
+    unpack_limit: u64,
     /// Times that the job is run at most.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     max_trials: u64,
@@ -61,6 +63,7 @@ impl MinimizeArgs {
             check: None,
             config: self.config.clone(),
             out: None,
+            unpack_limit: self.unpack_limit,
             resources: self.resources.clone(),
         };
         let contents = from.contents(home.path())?;
@@ -91,17 +94,18 @@ impl MinimizeArgs {
                 contents.job
             )));
         }
-        let before = report_dir::read(&home.join(REPORT))?;
-        let config = from.configuration(contents, &before, home)?;
+        let config = from.configuration(contents, home)?;
         let work = home.join("work");
         std::fs::create_dir_all(&work).map_err(|source| Error::io("cannot make", &work, source))?;
-        let place = Place { contents, home, config: &config, out: &work, resources: &self.resources };
+        let own_config = self.config.is_some();
+        let place =
+            Place { contents, home, config: &config, own_config, out: &work, resources: &self.resources };
         let cli = <Cli as clap::Parser>::try_parse_from(&contents.command)
             .map_err(|_| Error::input("this program does not understand the command of the report"))?;
         let Command::Run(args) = cli.command.unwrap_or(Command::Run(cli.run)) else {
             return Err(Error::usage("only jobs of `parallax run` can be made small"));
         };
-        let args = args.replayed(&place);
+        let args = args.replayed(&place)?;
         let tail = args.sides();
         let (jobs, mut settings) = args.prepared(Mode::Run, None, common)?;
         settings.keep = Keep::Never;

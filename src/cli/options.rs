@@ -98,11 +98,20 @@ impl PolicyArgs {
     }
 
     /// The same with the policy file of a bundle, where one was named then.
-    #[must_use]
-    pub(super) fn replayed(self, place: &Place<'_>) -> Self {
-        let policy = place.contents.policy.then(|| place.home.join(POLICY));
-        // A bundle of before policies were packed: the file named then, where it is.
-        Self { policy: policy.or(self.policy), ..self }
+    ///
+    /// # Errors
+    /// Class `input` where a policy was named and is not packed: no other file is read in its place.
+    pub(super) fn replayed(self, place: &Place<'_>) -> Result<Self> {
+        match self.policy {
+            Some(named) if !place.contents.policy => Err(Error::input(format!(
+                "the command names the policy {}, which is not packed; pack the job again",
+                named.display()
+            ))),
+            _ => {
+                let policy = place.contents.policy.then(|| place.home.join(POLICY));
+                Ok(Self { policy, ..self })
+            }
+        }
     }
 
     /// The options as words of a command line.

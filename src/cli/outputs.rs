@@ -74,16 +74,19 @@ impl OutputArgs {
     }
 
     /// The same for the outputs of a bundle.
-    pub(super) fn replayed(self, place: &Place<'_>) -> Self {
-        let policy = self.policy.replayed(place);
-        Self {
+    ///
+    /// # Errors
+    /// As [`PolicyArgs::replayed`].
+    pub(super) fn replayed(self, place: &Place<'_>) -> Result<Self> {
+        let policy = self.policy.replayed(place)?;
+        Ok(Self {
             config: Some(place.config.to_owned()),
             out: Some(place.out.to_owned()),
             resources: place.resources(self.resources),
             redact: RedactArgs::default(),
             policy,
             ..self
-        }
+        })
     }
 
     /// The configuration named or found.

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
-use reports::document::{JobReport, Report, SideKind, Verdict};
+use reports::document::{JobReport, Report, Role, Verdict};
 use serde::Serialize;
 
 use super::options::{self, ResourceArgs};
 use super::{Cli, Command, Common, Format, terminal};
-use crate::bundle::{CONFIG, Contents, REPORT, archive, base, stage};
+use crate::bundle::reach::Reach;
+use crate::bundle::{CONFIG, Contents, OUTPUTS, REPORT, archive, guard, stage};
 use crate::cancel::Cancel;
 use crate::check;
 use crate::error::{Error, Result};
@@ -17,6 +18,7 @@ use crate::exit::Exit;
 use crate::report_dir;
 use crate::run::tool;
 use crate::scratch::Scratch;
+use crate::side::select::Choice;
 
 /// Default report directory of a replay: never that of the run it repeats.
 const DEFAULT_OUT: &str = "parallax-replay";
@@ -33,12 +35,15 @@ pub struct ReplayArgs {
     /// Hold the findings of this check alone against those there were.
     #[arg(long, value_name = "CHECK")]
     pub(super) check: Option<String>,
-    /// Configuration instead of the one that was used: external sides may live elsewhere here.
+    /// Configuration instead of the one that was used; external sides are taken from this one only.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Report directory [default: parallax-replay].
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    /// Bytes that a bundle may unpack to.
+    #[arg(long, value_name = "BYTES", default_value_t = archive::UNPACK_LIMIT)]
+    pub(super) unpack_limit: u64,
     /// Threads and memory instead of those of then.
     #[command(flatten)]
     pub(super) resources: ResourceArgs,
@@ -65,6 +70,8 @@ pub(super) struct Place<'a> {
     /// The bundle, unpacked.
     pub(super) home: &'a Path,
     pub(super) config: &'a Path,
+    /// True where the user named the configuration: external sides are taken from no other.
+    pub(super) own_config: bool,
     pub(super) out: &'a Path,
     pub(super) resources: &'a ResourceArgs,
 }
@@ -75,6 +82,29 @@ impl Place<'_> {
         ResourceArgs {
             threads: self.resources.threads.or(then.threads),
             memory_limit: self.resources.memory_limit.or(then.memory_limit),
+        }
+    }
+
+    /// The side of a role for the command that is repeated: a recorded output is that of the bundle, whatever path was typed;
+    /// an external one must be declared in the user's own configuration.
+    pub(super) fn side(&self, role: Role, typed: Option<String>) -> Result<Option<String>> {
+        let recorded = match role {
+            Role::Baseline => self.contents.recorded_baseline,
+            Role::Candidate => self.contents.recorded_candidate,
+        };
+        let chosen = typed.as_deref().map(Choice::parse).transpose()?;
+        if recorded {
+            return Ok(Some(format!("dir:{}", self.home.join(OUTPUTS).join(role.to_string()).display())));
+        }
+        match chosen {
+            Some(Choice::Recorded(path)) => Err(Error::input(format!(
+                "the command names the recorded {role} {}, which is not packed",
+                path.display()
+            ))),
+            Some(Choice::Command(name)) if !self.own_config => Err(Error::usage(format!(
+                "the job needs the external side cmd:{name}, and no program that a bundle or a report names is run: declare the                  side in a configuration of your own and name that with --config"
+            ))),
+            _ => Ok(typed),
         }
     }
 }
@@ -98,11 +128,12 @@ impl ReplayArgs {
                 out.display()
             )));
         }
-        let config = self.configuration(&contents, &before, home.path())?;
+        let config = self.configuration(&contents, home.path())?;
         let place = Place {
             contents: &contents,
             home: home.path(),
             config: &config,
+            own_config: self.config.is_some(),
             out: &out,
             resources: &self.resources,
         };
@@ -131,10 +162,13 @@ impl ReplayArgs {
                 .job
                 .as_deref()
                 .ok_or_else(|| Error::usage("which job of the report? name it with --job"))?;
-            return stage::stage(&self.source, job, home);
+            let contents = stage::stage(&self.source, job, home, &Reach::anything())?;
+            guard::check(home, &contents)?;
+            return Ok(contents);
         }
-        archive::unpack(&self.source, home)?;
+        archive::unpack(&self.source, home, self.unpack_limit)?;
         let contents = Contents::read(home)?;
+        guard::check(home, &contents)?;
         match &self.job {
             Some(job) if *job != contents.job => Err(Error::usage(format!(
                 "--job {job}: {} holds the job {}",
@@ -145,9 +179,8 @@ impl ReplayArgs {
         }
     }
 
-    /// The configuration to use: the one named, else the one that was used then. External programs are not packed, and a
-    /// side that cannot be started is a finding like any other, so a bundle with one needs a configuration for this machine.
-    pub(super) fn configuration(&self, contents: &Contents, before: &Report, home: &Path) -> Result<PathBuf> {
+    /// The configuration to use: the one named, else the one that was used then, without its external sides.
+    pub(super) fn configuration(&self, contents: &Contents, home: &Path) -> Result<PathBuf> {
         if let Some(named) = &self.config {
             return Ok(named.clone());
         }
@@ -156,22 +189,7 @@ impl ReplayArgs {
             // One that happens to lie in the working directory was not there then.
             std::fs::write(&packed, "").map_err(|source| Error::io("cannot write", &packed, source))?;
         }
-        let sides = before.jobs.iter().flat_map(|job| job.baseline.iter().chain([&job.candidate]));
-        let mut external = sides.filter(|side| side.side.kind == SideKind::Command);
-        let Some(side) = external.next() else { return Ok(packed) };
-        match &before.run.config {
-            // Relative programs count from where the configuration lies.
-            Some(config) if self.is_report() => {
-                let folder =
-                    if self.source.is_dir() { Some(self.source.as_path()) } else { self.source.parent() };
-                Ok(base::of(folder.unwrap_or(Path::new("")), before, only(before)?).join(config))
-            }
-            _ => Err(Error::usage(format!(
-                "the job needs the external side {}, and programs are not packed: declare it in a configuration for this \
-                 machine and name that with --config; what was declared then is {CONFIG} in the bundle",
-                side.side.name
-            ))),
-        }
+        Ok(packed)
     }
 
     fn is_report(&self) -> bool {
@@ -188,8 +206,8 @@ fn again(place: &Place<'_>, common: &Common, cancel: &Cancel) -> Result<Exit> {
     })?;
     let quiet = Common { quiet: true, ..common.clone() };
     match cli.command.unwrap_or(Command::Run(cli.run)) {
-        Command::Run(args) => args.replayed(place).perform(&quiet, cancel),
-        Command::Compare(args) => args.replayed(place).perform(&quiet, cancel),
+        Command::Run(args) => args.replayed(place)?.perform(&quiet, cancel),
+        Command::Compare(args) => args.replayed(place)?.perform(&quiet, cancel),
         _ => Err(Error::input("the bundle holds no job of run or compare")),
     }
 }

@@ -13,7 +13,7 @@ use super::options::{self, PolicyArgs, ResourceArgs, of_corpora};
 use super::redact::{RedactArgs, Redaction};
 use super::replay::Place;
 use super::{Common, Format, noted, progress, terminal};
-use crate::bundle::{CORPUS, JOB_LIST, OUTPUTS, Work};
+use crate::bundle::{CORPUS, JOB_LIST, Work};
 use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -54,6 +54,9 @@ pub struct RunArgs {
     /// Configuration file [default: parallax.toml where there is one].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Set for a configuration that came with a bundle or a report: its external sides are not taken.
+    #[arg(skip)]
+    without_sides: bool,
     /// Report directory [default: parallax-report].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -129,6 +132,9 @@ impl RunArgs {
     ) -> Result<(Vec<PlannedJob>, Settings)> {
         let mut config = options::config(self.config.as_deref())?;
         config.output_limit = self.output_limit;
+        if self.without_sides {
+            config.sides.clear();
+        }
         let policy = self.policy.resolve(&config)?;
         let pairs = self.measure.or(pairs);
         let measure = pairs.map(|pairs| self.measuring.limits(pairs, &policy.limits)).transpose()?;
@@ -168,24 +174,24 @@ impl RunArgs {
     }
 
     /// The same run on the one job of a bundle.
-    pub(super) fn replayed(self, place: &Place<'_>) -> Self {
-        let dir = |role: Role| format!("dir:{}", place.home.join(OUTPUTS).join(role.to_string()).display());
-        let side = |recorded: bool, role: Role, typed: Option<String>| {
-            if recorded { Some(dir(role)) } else { typed }
-        };
+    ///
+    /// # Errors
+    /// Where the command needs a program, or a file that the bundle does not hold.
+    pub(super) fn replayed(self, place: &Place<'_>) -> Result<Self> {
         let at = |name: &str| place.home.join(name);
         let from_list = place.contents.work == Work::JobList;
-        Self {
+        Ok(Self {
             signal: Vec::new(),
             corpus: if from_list { Vec::new() } else { vec![at(CORPUS).display().to_string()] },
             job_list: from_list.then(|| at(JOB_LIST)),
             only: Vec::new(),
             // A job list holds them already, resolved.
             params: if from_list { Vec::new() } else { self.params },
-            baseline: side(place.contents.recorded_baseline, Role::Baseline, self.baseline),
-            candidate: side(place.contents.recorded_candidate, Role::Candidate, self.candidate),
+            baseline: place.side(Role::Baseline, self.baseline)?,
+            candidate: place.side(Role::Candidate, self.candidate)?,
             config: Some(place.config.to_owned()),
-            policy: self.policy.replayed(place),
+            without_sides: !place.own_config,
+            policy: self.policy.replayed(place)?,
             out: Some(place.out.to_owned()),
             seed: place.contents.seed,
             // There is nothing to go on from, and findings do not hang on time.
@@ -194,7 +200,7 @@ impl RunArgs {
             redact: RedactArgs::default(),
             resources: place.resources(self.resources),
             ..self
-        }
+        })
     }
 
     /// The jobs and the two sides.

@@ -18,12 +18,16 @@ use crate::policy::file::PolicyFile;
 use crate::suggest;
 
 mod duration;
+mod environment;
+mod packed;
 #[cfg(test)]
 mod tests;
 mod typed;
 pub(crate) mod value;
 
 pub use duration::{format_age, format_duration, parse_age, parse_duration};
+pub use environment::Environment;
+pub use packed::packed;
 
 /// Name of the configuration file that is looked for in the working directory.
 pub const FILE_NAME: &str = "parallax.toml";
@@ -54,7 +58,7 @@ pub struct SideConfig {
     /// Program and arguments with placeholders, see [`crate::side::template`].
     pub command: Vec<String>,
     /// Environment variables that are added to the inherited ones.
-    pub env: BTreeMap<String, String>,
+    pub env: Environment,
     /// How long it may take; [`DEFAULT_TIMEOUT`] where nothing is said.
     pub timeout: Duration,
 }

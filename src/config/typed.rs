@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::environment::{self, Environment};
 use super::value::Fault;
 use super::{Config, DEFAULT_TIMEOUT, SideConfig, parse_duration};
 use crate::policy::file::PolicyFile;
@@ -37,7 +38,7 @@ pub(super) struct File {
 struct Side {
     command: Spanned<Vec<String>>,
     #[serde(default)]
-    env: BTreeMap<Spanned<String>, Spanned<String>>,
+    env: environment::Typed,
     timeout: Option<Spanned<String>>,
 }
 
@@ -68,10 +69,10 @@ impl Side {
         let key = format!("side.{}", name.get_ref());
         parse_command(self.command.get_ref())
             .map_err(|message| Fault::new(&self.command, format!("`{key}.command`: {message}")))?;
-        let mut env = BTreeMap::new();
-        for (variable, value) in self.env {
+        let mut env = Environment::default();
+        for (variable, value) in self.env.0 {
             let named = variable.get_ref();
-            if named.is_empty() || named.contains(['=', '\0']) || value.get_ref().contains('\0') {
+            if named.is_empty() || named.contains(['=', '\0']) || value.contains('\0') {
                 return Err(Fault::new(
                     &variable,
                     format!("`{key}.env`: {named:?} cannot be an environment variable"),
@@ -82,7 +83,7 @@ impl Side {
                     format!("`{key}.env`: TMPDIR is set by Parallax, so that files left there are seen");
                 return Err(Fault::new(&variable, message));
             }
-            env.insert(variable.into_inner(), value.into_inner());
+            env.insert(variable.into_inner(), value);
         }
         let timeout = match &self.timeout {
             Some(text) => parse_duration(text.get_ref())

@@ -10,7 +10,6 @@
 //!
 //! Whether the Parquet files are any good is not looked at here. See `docs/external-sides.md` for the contract.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
@@ -28,7 +27,7 @@ use super::leavings;
 use super::process::{Cause, Ended, run_watched};
 use super::template::{Argument, Values};
 use super::{Side, SideRun, Workplace};
-use crate::config::{SideConfig, format_duration};
+use crate::config::{Environment, SideConfig, format_duration};
 use crate::errno;
 use crate::error::{Error, Result, display};
 use crate::job::Job;
@@ -44,7 +43,7 @@ pub struct Command {
     declared: Vec<String>,
     program: PathBuf,
     arguments: Vec<Argument>,
-    env: BTreeMap<String, String>,
+    env: Environment,
     timeout: Duration,
     folder: PathBuf,
     digest: Option<String>,
@@ -108,7 +107,7 @@ impl Command {
             argument.expand(&values, &mut arguments);
         }
         let mut command = process::Command::new(&self.program);
-        command.args(arguments).current_dir(&self.folder).env("TMPDIR", &scratch).envs(&self.env);
+        command.args(arguments).current_dir(&self.folder).env("TMPDIR", &scratch).envs(self.env.iter());
         Ok(command)
     }
 
@@ -214,7 +213,10 @@ impl Side for Command {
     }
 
     fn identity(&self, _job: &Job) -> Result<String> {
-        let mut identity = format!("{self:?}");
+        // The environment by its digest: `Debug` does not show its values.
+        let mut parts = crate::content::Parts::default();
+        self.env.iter().for_each(|(name, value)| parts.add(&format!("{name}={value}")));
+        let mut identity = format!("{self:?} {}", parts.finish());
         // The program, wherever PATH has it, and every argument that names a file: a script is one too.
         let program = found_in_path(&self.program);
         let named = self.declared.iter().map(|word| self.folder.join(word));
@@ -277,7 +279,7 @@ fn made_of(config: &SideConfig, program: &Path, folder: &Path) -> Option<String>
             parts.add(&crate::content::digest(&path).ok()?);
         }
     }
-    for (name, value) in &config.env {
+    for (name, value) in config.env.iter() {
         parts.add(&format!("{name}={value}"));
     }
     Some(parts.finish())

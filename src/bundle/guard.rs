@@ -1,0 +1,64 @@
+//! What the documents of a bundle may name: files of the bundle, and nothing else.
+//!
+//! The command of a bundle decides what runs. `cli::replay` parses it and puts paths below the unpacked bundle in the place of
+//! every path in it. This module checks the documents that this command then reads: the job list and the corpus
+//! specification. The policy and the configuration name no files; external sides of a packed configuration are not read.
+
+use std::path::{Component, Path};
+
+use corpora::spec::CorpusSpec;
+
+use super::{CORPUS, Contents, JOB_LIST, Work};
+use crate::error::{Error, Result};
+use crate::job_list;
+
+/// Checks the job list or the corpus specification of the bundle unpacked in `home`.
+///
+/// # Errors
+/// Class `input` for a path that leads out of the bundle and for documents of another job; errors of the readers of both
+/// documents.
+pub fn check(home: &Path, contents: &Contents) -> Result<()> {
+    match contents.work {
+        Work::Corpus => corpus(&home.join(CORPUS)),
+        Work::JobList => list(home, &contents.job),
+        Work::Outputs => Ok(()),
+    }
+}
+
+fn corpus(path: &Path) -> Result<()> {
+    let spec = CorpusSpec::from_file(path).map_err(|error| Error::of_corpora(&error))?;
+    match spec.segments.first() {
+        None => Ok(()),
+        Some(segment) => Err(Error::input(format!(
+            "{CORPUS} of the bundle names the segment {segment:?}; a packed corpus is generated and names no files"
+        ))),
+    }
+}
+
+fn list(home: &Path, job: &str) -> Result<()> {
+    let lines = job_list::read(&home.join(JOB_LIST))?;
+    let [line] = lines.as_slice() else {
+        return Err(Error::input(format!("{JOB_LIST} of the bundle holds {} jobs, not one", lines.len())));
+    };
+    if line.id != job {
+        return Err(Error::input(format!(
+            "{JOB_LIST} of the bundle describes {:?}, not the job {job}",
+            line.id
+        )));
+    }
+    let recorded = line.baseline.iter().chain(&line.candidate);
+    // The reader made these two relative to the working directory.
+    let recorded = recorded.map(|path| path.strip_prefix(home).unwrap_or(path));
+    match line.inputs.iter().map(Path::new).chain(recorded).find(|path| leads_out(path)) {
+        None => Ok(()),
+        Some(path) => Err(Error::input(format!(
+            "{JOB_LIST} of the bundle names {path:?}, which leads out of the bundle"
+        ))),
+    }
+}
+
+/// True for a path that is absolute or goes up, and for an empty one.
+#[must_use]
+pub fn leads_out(path: &Path) -> bool {
+    path.as_os_str().is_empty() || path.components().any(|part| !matches!(part, Component::Normal(_)))
+}
