@@ -29,6 +29,8 @@ TRACE = "_cardinalhq.trace_id"
 SIGNALS = {"logs": (TIMESTAMP, TIMESTAMP), "metrics": (TID, TIMESTAMP), "traces": (START, START)}
 DROPPED = {"minute", "hour", "day", "month", "year"}
 HOUR_MS = 3_600_000
+# What the unified writer leaves last: the files of the set, one a line.
+MARK = "_SUCCESS"
 
 # Built-in corpora that the factory of their signal writes without an error, and the options of the writer.
 CORPORA = [
@@ -176,8 +178,10 @@ def compare(parallax, name, inputs, output, options):
     statistics = 0
     named = [entry["path"] for entry in manifest["files"]]
     there = sorted(str(path.relative_to(output)) for path in output.rglob("*") if path.is_file())
-    if sorted(named) != [path for path in there if path != "manifest.json"]:
+    if sorted(named) != [path for path in there if path not in ("manifest.json", MARK)]:
         raise Difference(f"{name}: the manifest names {sorted(named)}, the directory holds {there}")
+    if named and sorted((output / MARK).read_text(encoding="utf-8").split("\n")[:-1]) != sorted(named):
+        raise Difference(f"{name}: the mark of the complete set does not list {sorted(named)}")
     for entry in manifest["files"]:
         path = output / entry["path"]
         table = read(path)
