@@ -147,6 +147,7 @@ pub fn main() -> Exit {
     if withheld.is_some() {
         failure::keep_panics_quiet();
     }
+    failure::keep_refused_memory_quiet();
     let cancel = Cancel::default();
     let work = AssertUnwindSafe(|| interrupt::install(&cancel).and_then(|()| perform(cli, &cancel)));
     // The last net: a panic is a defect, and no verdict.
