@@ -202,9 +202,9 @@ fn once(
         )
     })?;
     let after = descriptors()?;
-    let mut files_left = files_below(temporary.path());
+    let mut files_left = files_below(temporary.path())?;
     if !completed {
-        files_left.extend(files_below(output.path()));
+        files_left.extend(files_below(output.path())?);
     }
     let step =
         Step { name: name.to_owned(), descriptors_before: before, descriptors_after: after, files_left };

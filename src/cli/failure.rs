@@ -12,7 +12,8 @@ use reports::manifest::{ErrorClass, Failure, FailureDocument};
 use super::ci::Ci;
 use super::redact::{self, RedactArgs};
 use super::{Format, options, terminal};
-use crate::error::{Error, chain};
+use crate::errno;
+use crate::error::{Error, chain, of_panic};
 use crate::exit::Exit;
 use crate::report_dir;
 
@@ -105,6 +106,16 @@ pub(super) fn keep_panics_quiet() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         terminal::complain(&format!("parallax: panicked at {place}; the message is withheld (--redact)"));
+    }));
+}
+
+/// A library that panics because memory is refused is caught, and an error of ours says so: the panic itself need not be shown.
+pub(super) fn keep_refused_memory_quiet() {
+    let shown = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !errno::memory_refused(&of_panic(panic.payload())) {
+            shown(panic);
+        }
     }));
 }
 

@@ -162,6 +162,7 @@ pub fn main() -> Exit {
     if withheld.is_some() {
         failure::keep_panics_quiet();
     }
+    failure::keep_refused_memory_quiet();
     if let Ok(program) = std::env::current_exe() {
         guard::install(program);
     }

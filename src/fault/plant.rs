@@ -29,7 +29,7 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
     match fault {
         Fault::LeftoverFile => {
             write_text(&place.scratch.join("run-000001.spill"))?;
-            run.scratch_left = files_below(place.scratch);
+            run.scratch_left = files_below(place.scratch)?;
             return Ok(());
         }
         Fault::LeakDescriptor => {

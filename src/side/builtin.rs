@@ -107,25 +107,32 @@ pub fn side_run(job: &Job, place: &Workplace<'_>, started: Instant, performed: P
         outcome,
         output: place.output.to_owned(),
         manifest,
-        scratch_left: files_below(place.scratch),
+        scratch_left: files_below(place.scratch)?,
         duration,
         work: None,
     })
 }
 
-/// Every file below `root`, relative paths, sorted. A directory that cannot be read counts as a file left.
-#[must_use]
-pub fn files_below(root: &Path) -> Vec<String> {
-    let mut left: Vec<String> = WalkDir::new(root)
-        .min_depth(1)
-        .into_iter()
-        .map(|entry| match entry {
+/// Every file below `root`, relative paths, sorted. A directory that may not be read counts as a file left.
+///
+/// # Errors
+/// Class `io` where the machine does not list a directory.
+pub fn files_below(root: &Path) -> Result<Vec<String>> {
+    let mut left = Vec::new();
+    for entry in WalkDir::new(root).min_depth(1) {
+        left.push(match entry {
             Ok(entry) => relative(entry.path(), root),
+            Err(error) if errno::in_chain(&error) => return Err(not_listed(root, error)),
             Err(error) => error.path().map_or_else(|| error.to_string(), |path| relative(path, root)),
-        })
-        .collect();
+        });
+    }
     left.sort();
-    left
+    Ok(left)
+}
+
+/// The error for a directory that the machine does not list.
+fn not_listed(root: &Path, error: walkdir::Error) -> Error {
+    Error::new(ErrorClass::Io, format!("cannot list {}: {error}", root.display())).with_source(error)
 }
 
 /// Which entry point of the built-in writers a job goes through.

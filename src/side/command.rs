@@ -259,7 +259,7 @@ impl Side for Command {
             outcome,
             output: place.output.to_path_buf(),
             manifest,
-            scratch_left: left_in(place.scratch),
+            scratch_left: left_in(place.scratch)?,
             duration: Some(ended.duration),
             work: None,
         })
@@ -356,7 +356,10 @@ fn failed(failure: Failure, status: Option<process::ExitStatus>, ended: &Ended) 
 
 /// Files, and empty directories with a closing slash, that were left in the scratch directory; sorted. What cannot be
 /// looked into is listed too: it is there.
-fn left_in(scratch: &Path) -> Vec<String> {
+///
+/// # Errors
+/// Class `io` where the machine does not list a directory.
+fn left_in(scratch: &Path) -> Result<Vec<String>> {
     let mut left = Vec::new();
     for entry in walkdir::WalkDir::new(scratch).min_depth(1).sort_by_file_name() {
         let (path, slash) = match &entry {
@@ -365,6 +368,10 @@ fn left_in(scratch: &Path) -> Vec<String> {
                 Ok(false) => continue,
                 Ok(true) | Err(_) => (entry.path(), "/"),
             },
+            Err(error) if errno::in_chain(error) => {
+                let message = format!("cannot list {}: {error}", scratch.display());
+                return Err(Error::new(ErrorClass::Io, message));
+            }
             Err(error) => match error.path() {
                 Some(path) => (path, ""),
                 None => continue,
@@ -374,7 +381,7 @@ fn left_in(scratch: &Path) -> Vec<String> {
         left.push(format!("{}{slash}", display(path)));
     }
     left.dedup();
-    left
+    Ok(left)
 }
 
 /// At most [`QUOTED`] characters of a line.

@@ -119,8 +119,14 @@ int openat(int folder, const char *path, int flags, ...) { MODE return next_open
 REAL(int, openat64, int, const char *, int, ...)
 int openat64(int folder, const char *path, int flags, ...) { MODE return next_openat64()(folder, path, flags, mode); }
 
+// A pipe is on no disk, and the Rust library takes it for granted that what a child says can be read.
+static int is_pipe(int file) {
+  struct stat facts;
+  return fstat(file, &facts) == 0 && S_ISFIFO(facts.st_mode);
+}
 REAL(ssize_t, read, int, void *, size_t)
 ssize_t read(int file, void *to, size_t bytes) {
+  if (is_pipe(file)) return next_read()(file, to, bytes);
   if (fails(READ)) return -1;
   return next_read()(file, to, part(READ, bytes));
 }

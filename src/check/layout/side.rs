@@ -8,6 +8,7 @@ use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
 use rayon::prelude::*;
 use reports::document::Place;
+use reports::manifest::ErrorClass;
 
 use super::facts::{Laid, Watch};
 use super::order::Rule;
@@ -91,6 +92,7 @@ fn look_at(file: &OutputFile, cancel: &Cancel) -> Result<Looked> {
     let mut looked = Looked::default();
     let indexed = match pages::indexed(file) {
         Ok(metadata) => Some(metadata),
+        Err(error) if error.class != ErrorClass::Input => return Err(error),
         Err(error) => {
             let place = Place { file: Some(file.info.path.clone()), ..Place::default() };
             looked.lie(
@@ -166,11 +168,15 @@ fn chunk(
     let headers = pages::walk(&file.path, group, metadata)?;
     let rule = Rule::of(metadata.column_descr());
     let mut lies = Vec::new();
-    let bloom = file.chunk(group, leaf).bloom_filter().unwrap_or_else(|error| {
-        let said = format!("the bloom filter cannot be read: {}", error.message);
-        lies.push(Lie { code: truth::BLOOM, said, row: None });
-        None
-    });
+    let bloom = match file.chunk(group, leaf).bloom_filter() {
+        Ok(bloom) => bloom,
+        Err(error) if error.class != ErrorClass::Input => return Err(error),
+        Err(error) => {
+            let said = format!("the bloom filter cannot be read: {}", error.message);
+            lies.push(Lie { code: truth::BLOOM, said, row: None });
+            None
+        }
+    };
     let column_index = indexed.and_then(|it| it.column_index()?.get(group)?.get(leaf));
     let offset_index = indexed.and_then(|it| it.offset_index()?.get(group)?.get(leaf));
     let laid = Laid {
