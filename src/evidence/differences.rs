@@ -1,4 +1,4 @@
-//! `differences/<job>.parquet`: every differing row of a job, none left out. Texts of more than 65,536 bytes
+//! `differences/<job>.parquet`: every differing row of a job, none left out. Texts of more than 1,048,576 bytes
 //! are cut, and say so.
 //!
 //! 1. ROWS hands over each differing row once, while it pairs. The row goes into a batch of at most [`BATCH_ROWS`] rows or

@@ -13,7 +13,7 @@ use crate::output::key::{KeyColumn, KeyRule, KeyValue};
 const MAX_TEXT: usize = 2_048;
 
 /// Longest text of a value in the file of differences, in bytes.
-const MAX_WHOLE: usize = 65_536;
+const MAX_WHOLE: usize = 1 << 20;
 
 /// Bytes up to which letters are compared without case word by word: the case of a letter may depend on its place in the word.
 const MAX_WORDS: usize = 65_536;
