@@ -8,7 +8,7 @@
 //! - whatever lies in the report directory can be read, and a report that calls itself complete has the verdict of a run without
 //!   faults.
 //!
-//! `PARALLAX_INJECT_MOST=N` tries up to N places of each kind in each command instead of a few; see docs/ci.md.
+//! `PARALLAX_INJECT_MOST=N` tries up to N places of each kind in each command instead of a few; see docs/machine.md.
 
 use std::collections::BTreeMap;
 use std::io::Read;
