@@ -60,7 +60,7 @@ fn memory_that_is_refused_ends_the_process_with_a_message_and_no_abort() {
         refused(
             &done,
             "-v 300000",
-            "report big.json",
+            "report big.json --out out",
             &["out of memory: the system refused 1073741824 bytes"],
         );
     }
