@@ -98,11 +98,14 @@ impl Error {
 
 /// True where the system refused to read, and not the bytes are at fault.
 fn of_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind as Kind;
+    // These speak of the file that was named.
+    let of_the_file = [Kind::InvalidInput, Kind::IsADirectory, Kind::NotADirectory, Kind::NotSeekable];
     let mut cause = Some(error);
     while let Some(one) = cause {
         if let Some(io) = one.downcast_ref::<std::io::Error>()
             && io.raw_os_error().is_some()
-            && io.kind() != std::io::ErrorKind::InvalidInput
+            && !of_the_file.contains(&io.kind())
         {
             return true;
         }

@@ -259,6 +259,7 @@ fn io_or_input(error: &(dyn std::error::Error + 'static)) -> ErrorKind {
         Kind::NotADirectory,
         Kind::InvalidInput,
         Kind::InvalidFilename,
+        Kind::NotSeekable,
     ];
     let mut cause = Some(error);
     while let Some(one) = cause {

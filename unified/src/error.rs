@@ -143,6 +143,13 @@ pub enum Error {
     },
 }
 
+/// True where the system refused to read: the disk, descriptors, memory. Other errors speak of the file that was named.
+pub(crate) fn of_system(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as Kind;
+    let of_the_file = [Kind::InvalidInput, Kind::IsADirectory, Kind::NotADirectory, Kind::NotSeekable];
+    error.raw_os_error().is_some() && !of_the_file.contains(&error.kind())
+}
+
 impl Error {
     /// Class of the failure.
     #[must_use]
@@ -177,9 +184,6 @@ impl Error {
 
     /// An input that could not be read: what the system refused is I/O, all else is the input's.
     pub(crate) fn unreadable(path: &Path, source: ParquetError) -> Self {
-        let of_system = |io: &std::io::Error| {
-            io.raw_os_error().is_some() && io.kind() != std::io::ErrorKind::InvalidInput
-        };
         match source {
             ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
                 Ok(io) if of_system(&io) => Self::io("reading", path, *io),

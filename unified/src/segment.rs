@@ -25,7 +25,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::codes::can_be_coded;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, of_system};
 use crate::footer::{guarded, largest_footer, read_metadata};
 use crate::page_scan::{self, Scan};
 use crate::workers::lock;
@@ -299,8 +299,7 @@ impl Kept {
     }
 
     fn note(&self, error: std::io::Error) -> std::io::Error {
-        if let Some(code) = error.raw_os_error().filter(|_| error.kind() != std::io::ErrorKind::InvalidInput)
-        {
+        if let Some(code) = error.raw_os_error().filter(|_| of_system(&error)) {
             lock(&self.fault).get_or_insert_with(|| std::io::Error::from_raw_os_error(code));
         }
         error
