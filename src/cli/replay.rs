@@ -102,7 +102,8 @@ impl Place<'_> {
                 path.display()
             ))),
             Some(Choice::Command(name)) if !self.own_config => Err(Error::usage(format!(
-                "the job needs the external side cmd:{name}, and no program that a bundle or a report names is run: declare the                  side in a configuration of your own and name that with --config"
+                "the job needs the external side cmd:{name}, and no program that a bundle or a report names is run: declare the \
+                 side in a configuration of your own and name that with --config"
             ))),
             _ => Ok(typed),
         }

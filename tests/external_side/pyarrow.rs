@@ -288,6 +288,10 @@ fn a_job_that_a_side_in_python_fails_is_made_small_and_still_fails_in_the_same_w
         .expect(1);
     let minimize =
         ["minimize", "parallax-report", "--job", "compact-production", "--check", "ROWS", "--out", "small"];
+    // The configuration of the report starts no program; the user's own does.
+    let (code, _, stderr) = beside(&run, &minimize);
+    assert_eq!(code, Some(2), "{stderr}");
+    let minimize = [&minimize[..], &["--config", "parallax.toml"]].concat();
     let (code, stdout, stderr) = beside(&run, &minimize);
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     let again = ["run", "--corpus", "small/corpus.toml", "--candidate", "cmd:cutting", "--out", "again"];
