@@ -1,4 +1,4 @@
-//! A directory that one process writes to, held against every other one, and marked as this program's.
+//! A directory that one process at a time writes to, marked as this program's.
 //!
 //! 1. The process makes [`LOCK`] in the directory, takes the kernel's lock on it and writes its own id into it. A second process
 //!    does not get the lock: it is refused before it has changed anything.

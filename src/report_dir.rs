@@ -144,16 +144,17 @@ pub fn clear(out: &Path) -> Result<()> {
 }
 
 /// Removes what a run that ended in an error wrote, except what `--resume` goes on with: the journal, and what was kept of the jobs
-/// in it. `jobs` are the names of all jobs. Where no job was judged, nothing stays.
+/// in it. `jobs` are the names of all jobs. Where no job was judged, nothing stays; where the journal cannot be read, everything
+/// but the report.
 ///
 /// # Errors
 /// Class `io` where a file resists.
 pub fn retreat<'a>(out: &Path, jobs: impl Iterator<Item = &'a str>) -> Result<()> {
-    let judged = Journal::jobs(out);
+    claim::remove(out, &reports::FILES)?;
+    let judged = Journal::jobs(out)?;
     if judged.is_empty() {
         return clear(out);
     }
-    claim::remove(out, &reports::FILES)?;
     for job in jobs.filter(|job| !judged.contains(*job)) {
         forget(out, job)?;
     }

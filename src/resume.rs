@@ -97,8 +97,10 @@ impl Journal {
     }
 
     /// Names of the jobs that the journal in `out` holds; none where there is no journal.
-    #[must_use]
-    pub fn jobs(out: &Path) -> HashSet<String> {
+    ///
+    /// # Errors
+    /// Class `io` where the journal cannot be read.
+    pub fn jobs(out: &Path) -> Result<HashSet<String>> {
         #[derive(Deserialize)]
         struct Line {
             job: Name,
@@ -107,9 +109,18 @@ impl Journal {
         struct Name {
             id: String,
         }
-        let Ok(file) = File::open(out.join(JOURNAL)) else { return HashSet::new() };
-        let lines = BufReader::new(file).split(b'\n').map_while(std::io::Result::ok);
-        lines.filter_map(|line| serde_json::from_slice::<Line>(&line).ok()).map(|line| line.job.id).collect()
+        let path = out.join(JOURNAL);
+        let unread = |source| Error::new(ErrorClass::Io, format!("cannot read {}: {source}", path.display()));
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashSet::new()),
+            file => file.map_err(unread)?,
+        };
+        let mut jobs = HashSet::new();
+        for line in BufReader::new(file).split(b'\n') {
+            // The last line may be half a line.
+            jobs.extend(serde_json::from_slice::<Line>(&line.map_err(unread)?).ok().map(|line| line.job.id));
+        }
+        Ok(jobs)
     }
 
     /// The key of a job under these settings.

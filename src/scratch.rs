@@ -4,7 +4,7 @@
 //!    process holds the kernel's lock, and the folder [`WORK`], in which the command works.
 //! 2. It is removed from the inside: the work, the lock file, the directory. So what a kill leaves is always one of: a directory
 //!    with a lock file, or an empty directory.
-//! 3. Whoever makes one looks for others beside it and in the system's temporary directory first. One of the same user whose lock
+//! 3. A command that makes one looks for others beside it and in the system's temporary directory first. One of the same user whose lock
 //!    can be taken belongs to no living process: it gets another name, so that nothing which the dead process started writes into it
 //!    any more, and is removed. An empty one is removed too; a process that has just made it makes itself another one.
 //!

@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use reports::document::{Report, Severity};
 use reports::evidence::RowsEvidence;
 
-use crate::support::{files_below, findings, parallax};
+use crate::support::{files_below, findings, parallax, read_report};
 
 /// Rows of a generated output: id, time in milliseconds, service and body of row `number`.
 fn write(path: &Path, rows: std::ops::Range<i64>, body: impl Fn(i64) -> String) {
@@ -110,6 +110,25 @@ fn values_in_the_file_of_differences_are_whole() {
     assert_eq!((text("baseline_value"), text("candidate_value")), (format!("{long}a"), format!("{long}b")));
     assert!(batch["defect"].is_null(0));
     assert_eq!(batch["code"].as_string::<i32>().value(0), "rows.changed");
+}
+
+#[test]
+fn a_row_beyond_the_memory_limit_is_inconclusive_as_a_value_and_as_a_key_and_names_the_limit() {
+    let home = tempfile::tempdir().unwrap();
+    let (a, b) = (home.path().join("a.parquet"), home.path().join("b.parquet"));
+    write(&a, 0..1, |_| "x".repeat(40 << 20));
+    write(&b, 0..1, |_| "y".repeat(40 << 20));
+    let [a, b] = [&a, &b].map(|path| path.to_str().unwrap());
+    for key in ["id", "body"] {
+        let done =
+            parallax(&["compare", a, b, "--key", key, "--memory-limit", "67108864"]).finish().expect(3);
+        let report = read_report(&done.path("parallax-report/report.json"), "");
+        let text = serde_json::to_string(&report).unwrap();
+        assert!(text.contains("--memory-limit 67108864 allows"), "{key}: {text}");
+        assert_eq!(report.totals.blockers, 0, "{key}");
+    }
+    // Within a larger limit the same values are compared.
+    parallax(&["compare", a, b, "--key", "id", "--memory-limit", "536870912"]).finish().expect(1);
 }
 
 #[test]

@@ -161,7 +161,7 @@ impl Walker<'_> {
         let mut seen = 0_u64;
         while let Some((number, kind)) = self.thrift.field(field)? {
             field = number;
-            // The crate holds row groups against the schema that it read so far: a second one would go unseen.
+            // The crate compares row groups with the schema that it read so far: it would not notice a second one.
             let bit = u32::try_from(field).ok().and_then(|it| 1_u64.checked_shl(it)).unwrap_or(0);
             if seen & bit != 0 {
                 return Err(format!("field {field} of a structure is there twice"));

@@ -1,6 +1,6 @@
 //! How much memory a target may take. docs/fuzzing.md says the same; `tests/fuzz.rs` holds both together.
 
-/// Bytes that a target may have allocated at one time: whoever asks for more has believed what a hostile input announces.
+/// Bytes that a target may have allocated at one time: more is asked for only where a hostile input is believed.
 pub const MEMORY: usize = 1 << 30;
 
 /// MiB that the process of a fuzzer may occupy, its own tables with them: `-rss_limit_mb`.

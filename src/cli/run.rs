@@ -353,7 +353,7 @@ pub(super) fn execute(
 
 /// Says that the jobs judged before an error need not be done again.
 fn kept_for_resume(out: &Path) {
-    let judged = Journal::jobs(out).len();
+    let judged = Journal::jobs(out).map_or(0, |jobs| jobs.len());
     if judged > 0 {
         terminal::complain(&format!(
             "parallax: {judged} judged {} kept in {JOURNAL}; the same command with --resume goes on there",

@@ -8,7 +8,7 @@
 //! From this follow the rows of a batch ([`Need::rows`]) and the columns that are read together ([`slices`]). The footer is not
 //! believed: a few bytes can announce anything.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parquet::basic::{LogicalType, Type};
@@ -150,8 +150,9 @@ impl OutputFile {
         let mut slices: Vec<Slice> = Vec::new();
         let (mut open, mut bytes) = (Vec::new(), 0_u64);
         let mut need = Need::default();
+        let wanted: Option<HashSet<&str>> = wanted.map(|it| it.iter().map(String::as_str).collect());
         for (root, leaves) in roots.iter().zip(leaves) {
-            if wanted.is_some_and(|wanted| !wanted.iter().any(|name| name == root.name())) {
+            if wanted.as_ref().is_some_and(|wanted| !wanted.contains(root.name())) {
                 continue;
             }
             let own = Need::of(&file, row_group, leaves.into_iter(), picked)?;

@@ -76,13 +76,14 @@ impl Output {
         for ((relative, _), file) in found.parquet.iter().zip(opened) {
             match file {
                 Ok(file) => files.push(file),
-                // Neither the machine nor the limit on memory is a property of the file.
-                Err(error) if matches!(error.class, ErrorClass::Io | ErrorClass::Usage) => return Err(error),
+                Err(error) if error.class == ErrorClass::Io => return Err(error),
                 Err(error) if recorded && error.is_denied() => {
                     return Err(Error { class: ErrorClass::Io, ..error });
                 }
                 Err(error) => {
-                    let limited = error.source.as_deref().is_some_and(|source| source.is::<BeyondLimit>());
+                    // The limit on memory is no property of the file.
+                    let limited = error.class == ErrorClass::Usage
+                        || error.source.as_deref().is_some_and(|source| source.is::<BeyondLimit>());
                     unreadable.push(Unreadable { path: relative.clone(), reason: error.message, limited });
                 }
             }
@@ -93,7 +94,7 @@ impl Output {
             index(a).cmp(&index(b)).then_with(|| low_a.cmp(low_b)).then_with(|| a.info.path.cmp(&b.info.path))
         });
         let files: Vec<OutputFile> = files.into_iter().map(|(file, _)| file).collect();
-        let marks = if meta.is_dir() { set_mark::of(root, &files) } else { Vec::new() };
+        let marks = if meta.is_dir() { set_mark::of(root, &files)? } else { Vec::new() };
         let mut others = found.others;
         others.retain(|other| marks.iter().all(|mark| mark.path != *other));
         Ok(Self {

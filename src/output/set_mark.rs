@@ -7,11 +7,13 @@
 //! Files without the entry say nothing. Cost: one look at each footer, and one read of each mark.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::Path;
 
 use super::OutputFile;
+use crate::errno;
+use crate::error::{Error, Result};
 
 /// Key of the footer entry.
 pub const KEY: &str = "parallax.set_mark";
@@ -49,7 +51,10 @@ pub enum State {
 }
 
 /// The marks that `files` under `root` name, by path.
-pub(super) fn of(root: &Path, files: &[OutputFile]) -> Vec<SetMark> {
+///
+/// # Errors
+/// Class `io` where the machine does not give a mark back.
+pub(super) fn of(root: &Path, files: &[OutputFile]) -> Result<Vec<SetMark>> {
     let mut sets: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for file in files {
         let entries = file.metadata.file_metadata().key_value_metadata();
@@ -61,9 +66,9 @@ pub(super) fn of(root: &Path, files: &[OutputFile]) -> Vec<SetMark> {
     sets.into_iter()
         .map(|(path, mut named_by)| {
             named_by.sort_unstable();
-            let state = look(root, &path, &named_by);
+            let state = look(root, &path, &named_by)?;
             let file = named_by.first().copied().unwrap_or_default().to_owned();
-            SetMark { path, named_by: named_by.len() as u64, file, state }
+            Ok(SetMark { path, named_by: named_by.len() as u64, file, state })
         })
         .collect()
 }
@@ -73,31 +78,34 @@ fn beside(path: &str, name: &str) -> String {
     path.rsplit_once('/').map_or_else(|| name.to_owned(), |(folder, _)| format!("{folder}/{name}"))
 }
 
-fn look(root: &Path, path: &str, named_by: &[&str]) -> State {
+fn look(root: &Path, path: &str, named_by: &[&str]) -> Result<State> {
     let name = path.rsplit('/').next().unwrap_or_default();
     let folder = path.strip_suffix(name).unwrap_or_default();
     // The name comes from the file: it must not lead anywhere else.
     let plain = |name: &str| !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
     if !plain(name) || named_by.iter().any(|file| beside(file, name) != path) {
-        return State::Unusable("its name is not that of a file in the same folder".to_owned());
+        return Ok(State::Unusable("its name is not that of a file in the same folder".to_owned()));
     }
     let place = root.join(path);
     match fs::metadata(&place) {
-        Ok(facts) if !facts.is_file() => return State::Unusable("it is not a regular file".to_owned()),
+        Ok(facts) if !facts.is_file() => {
+            return Ok(State::Unusable("it is not a regular file".to_owned()));
+        }
         Ok(facts) if facts.len() > LARGEST => {
-            return State::Unusable(format!("it is larger than {} MiB", LARGEST >> 20));
+            return Ok(State::Unusable(format!("it is larger than {} MiB", LARGEST >> 20)));
         }
         Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return State::Absent,
-        Err(error) => return State::Unusable(format!("it cannot be read: {error}")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(State::Absent),
+        Err(error) => return unread(&place, error),
     }
     let mut text = String::new();
-    if let Err(error) = File::open(&place).and_then(|file| file.take(LARGEST).read_to_string(&mut text)) {
-        return State::Unusable(format!("it cannot be read: {error}"));
+    let read = corpora::regular::open(&place).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
+    if let Err(error) = read {
+        return unread(&place, error);
     }
     let listed: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
     if listed.iter().any(|name| !plain(name)) {
-        return State::Unusable("it lists what is no name of a file".to_owned());
+        return Ok(State::Unusable("it lists what is no name of a file".to_owned()));
     }
     let there = |name: &&&str| root.join(format!("{folder}{name}")).symlink_metadata().is_ok();
     let missing = listed.iter().filter(|name| !there(name)).map(|name| format!("{folder}{name}")).collect();
@@ -107,7 +115,15 @@ fn look(root: &Path, path: &str, named_by: &[&str]) -> State {
         .filter(|file| !known.is_empty() && !known.contains(file.strip_prefix(folder).unwrap_or(file)))
         .map(|file| (*file).to_owned())
         .collect();
-    State::Present { missing, unlisted }
+    Ok(State::Present { missing, unlisted })
+}
+
+/// A mark whose bytes did not come: a fault of the machine says nothing of the set.
+fn unread(place: &Path, error: std::io::Error) -> Result<State> {
+    if errno::of_machine(&error) {
+        return Err(Error::io("cannot read", place, error));
+    }
+    Ok(State::Unusable(format!("it cannot be read: {error}")))
 }
 
 #[cfg(test)]
@@ -121,7 +137,7 @@ mod tests {
         if let Some(text) = mark {
             fs::write(folder.path().join("h/_SUCCESS"), text).unwrap();
         }
-        look(folder.path(), "h/_SUCCESS", files)
+        look(folder.path(), "h/_SUCCESS", files).unwrap()
     }
 
     #[test]
@@ -144,9 +160,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for name in ["..", "", "x/y"] {
             let path = beside("h/a.parquet", name);
-            assert!(matches!(look(folder.path(), &path, &["h/a.parquet"]), State::Unusable(_)), "{name}");
+            assert!(matches!(look(folder.path(), &path, &["h/a.parquet"]), Ok(State::Unusable(_))), "{name}");
         }
         fs::create_dir_all(folder.path().join("h/_SUCCESS")).unwrap();
-        assert!(matches!(look(folder.path(), "h/_SUCCESS", &["h/a.parquet"]), State::Unusable(_)));
+        assert!(matches!(look(folder.path(), "h/_SUCCESS", &["h/a.parquet"]), Ok(State::Unusable(_))));
+    }
+
+    #[test]
+    fn a_fault_of_the_machine_says_nothing_of_the_set() {
+        let refused = |errno: rustix::io::Errno| {
+            unread(Path::new("_SUCCESS"), std::io::Error::from_raw_os_error(errno.raw_os_error()))
+        };
+        for errno in [rustix::io::Errno::MFILE, rustix::io::Errno::IO] {
+            assert_eq!(refused(errno).unwrap_err().class, reports::manifest::ErrorClass::Io);
+        }
+        assert!(matches!(refused(rustix::io::Errno::ACCESS), Ok(State::Unusable(_))));
     }
 }

@@ -160,7 +160,7 @@ fn blamed(error: io::Error, what: &str) -> io::Result<Option<String>> {
 pub(crate) fn stays(link: &Path, root: &Path) -> bool {
     match link.canonicalize() {
         Ok(target) => target.starts_with(root),
-        // A link to itself leads nowhere; whoever opens it is refused.
+        // A link to itself leads nowhere; the system refuses to open it.
         Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => true,
         Err(error) if error.kind() == ErrorKind::PermissionDenied => false,
         Err(_) => {

@@ -63,7 +63,7 @@ pub enum Cause {
     TimedOut,
     /// The harness was asked to stop.
     Cancelled,
-    /// Whoever watched it had it stopped, for this reason.
+    /// Its watch stopped it, for this reason.
     Stopped(String),
 }
 

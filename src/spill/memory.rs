@@ -160,7 +160,7 @@ impl Memory {
     }
 
     /// Waits until a reader of so many bytes fits. A reader that needs more than there is for all waits until it is alone. A thread
-    /// that has a reader open gets another one at once, so that no thread waits for what it holds itself: whoever opens
+    /// that has a reader open gets another one at once, so that no thread waits for what it holds itself: a caller that opens
     /// several takes that into account.
     #[must_use]
     pub fn reading(self: &Arc<Self>, bytes: u64) -> Reader {

@@ -178,7 +178,7 @@ pub(super) fn full(slot: Slot<'_>) -> Value {
     Value { type_class: TypeClass::of(slot.0.data_type()).to_string(), text: Some(text.start), cut_from }
 }
 
-/// A value that rows are counted by: what is longer than `most` bytes is told apart by its digest.
+/// A value that rows are counted by: its digest stands for what is longer than `most` bytes.
 pub(super) fn short(slot: Slot<'_>, most: usize) -> Option<String> {
     let mut text = Text { most, digest: Some(blake3::Hasher::new()), ..Text::default() };
     put(slot?, &mut text);
