@@ -274,20 +274,24 @@ fn verifiable(
 ) {
     let Some(rows) = evidence.rows.as_mut().filter(|rows| rows.differences.is_some()) else { return };
     if let (Some(a), Some(b)) = (staying(a, a_report), staying(b, b_report)) {
-        rows.duckdb = duckdb::query(&a, &b, &evidence.schema, &rows.ignored);
+        let query = duckdb::query(&a, &b, &evidence.schema, &rows.ignored);
+        (rows.duckdb, rows.duckdb_blind) = (query.text, query.blind);
     }
 }
 
 /// Where a side's files are once the run is over: kept, relative to the report, or recorded, where they were.
 fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
+    let schemas = side.output.files.iter().map(|file| file.metadata.file_metadata().schema());
+    let columns = schemas.flat_map(|schema| schema.get_fields()).map(|it| it.name().to_owned()).collect();
     if let Some(kept) = &report.kept {
         let files = report.files.iter().map(|file| format!("{kept}/{}", file.path)).collect();
-        return Some(duckdb::Files { root: kept.clone(), files });
+        return Some(duckdb::Files { root: kept.clone(), files, columns });
     }
     let recorded = side.outcome == SideOutcome::Recorded;
     recorded.then(|| duckdb::Files {
         root: crate::error::display(&side.output.root),
         files: side.output.files.iter().map(|file| crate::error::display(&file.path)).collect(),
+        columns,
     })
 }
 

@@ -5,7 +5,11 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Decimal256Array, Int32Array, Int32Builder, Int64Array, ListArray, MapBuilder,
+    RecordBatch, StringArray, StringBuilder, StructArray,
+};
+use arrow::datatypes::{DataType, Field, Int32Type, i256};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use reports::document::{Report, Severity};
@@ -254,4 +258,80 @@ fn the_printed_query_finds_the_same_numbers() {
     let [a, b] = [a, b].map(|path| path.to_str().unwrap().to_owned());
     let done = parallax(&["compare", &a, &b, "--key", "id"]).finish().expect(1);
     agree(&done.report(), done.home.path());
+}
+
+/// Writes one row group of the columns.
+fn write_columns(path: &Path, columns: Vec<(&str, ArrayRef)>) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+/// Two rows with nested columns, names that a page does not show, a long decimal, and two columns of another type in `b`.
+fn columns_of_every_kind(second: i32, other_types: bool) -> Vec<(&'static str, ArrayRef)> {
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    let numbers: ArrayRef = Arc::new(Int32Array::from(vec![1, second]));
+    let structs: ArrayRef = Arc::new(StructArray::from(vec![
+        (Arc::new(Field::new("a", DataType::Int32, false)), Arc::clone(&numbers)),
+        (Arc::new(Field::new("b/c", DataType::Int64, false)), Arc::clone(&ids)),
+    ]));
+    let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([
+        Some(vec![Some(1), None]),
+        Some(vec![Some(second)]),
+    ]);
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), Int32Builder::new());
+    for value in [1, second] {
+        maps.keys().append_value("key");
+        maps.values().append_value(value);
+        maps.append(true).unwrap();
+    }
+    let long = Decimal256Array::from(vec![i256::from(7); 2]).with_precision_and_scale(60, 5).unwrap();
+    let retyped: ArrayRef = if other_types { Arc::clone(&numbers) } else { structs.slice(0, 2) };
+    vec![
+        ("id", Arc::clone(&ids)),
+        ("st", structs),
+        ("st/a", Arc::clone(&ids)),
+        ("li", Arc::new(lists)),
+        ("ma", Arc::new(maps.finish())),
+        ("\u{1b}it's\n\u{202e}\"", numbers),
+        ("Case", Arc::clone(&ids)),
+        ("case", Arc::clone(&ids)),
+        ("long", Arc::new(long)),
+        ("retyped", retyped),
+    ]
+}
+
+#[test]
+fn the_query_runs_for_nested_columns_and_hidden_characters_and_says_what_it_does_not_see() {
+    let home = tempfile::tempdir().unwrap();
+    let place = |name: &str| home.path().join(name).join("one\u{1b}.parquet");
+    let compare = |names: [&str; 2]| {
+        let [a, b] = names.map(|name| place(name).parent().unwrap().to_str().unwrap().to_owned());
+        let done = parallax(&["compare", &a, &b, "--key", "id"]).finish().expect(1);
+        let page = std::fs::read_to_string(done.path("parallax-report/index.html")).unwrap();
+        (done.report(), page)
+    };
+    write_columns(&place("a"), columns_of_every_kind(2, false));
+    write_columns(&place("b"), columns_of_every_kind(3, false));
+    write_columns(&place("c"), columns_of_every_kind(2, true));
+    let (report, page) = compare(["a", "b"]);
+    let counted = rows(&report);
+    assert_eq!((counted.changed, counted.missing, counted.extra), (1, 0, 0));
+    let query = counted.duckdb.as_ref().unwrap();
+    for part in ["Column \"long\"", "Column \"Case\"", "Column \"case\""] {
+        assert_eq!(counted.duckdb_blind.iter().filter(|it| it.starts_with(part)).count(), 1, "{part}");
+    }
+    assert_eq!(counted.duckdb_blind.len(), 3, "{:?}", counted.duckdb_blind);
+    // What the page shows is the query itself.
+    let shown = page.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    assert!(shown.contains(query.as_str()), "{query}");
+    let (retyped, _) = compare(["a", "c"]);
+    let blind = &rows(&retyped).duckdb_blind;
+    assert!(blind.iter().any(|it| it.starts_with("Column \"retyped\" is left out: the type")), "{blind:?}");
+    if duckdb() {
+        assert_eq!(ask(query, home.path()), (1, 1));
+        assert_eq!(ask(rows(&retyped).duckdb.as_ref().unwrap(), home.path()), (0, 0));
+    }
 }

@@ -46,6 +46,9 @@ pub struct RowsEvidence {
     /// A DuckDB query over both outputs that counts the rows without an equal on the other side, to verify by other means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duckdb: Option<String>,
+    /// What that query does not see, a sentence a column: types that DuckDB reads or compares otherwise, columns left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duckdb_blind: Vec<String>,
     /// The random key of this comparison's row hashes, in hexadecimal. Drawn when both outputs were finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash_key: Option<String>,

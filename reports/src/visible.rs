@@ -4,7 +4,7 @@
 //! direction override could turn a value round, and a zero-width space would make a difference that nobody can see.
 
 /// True for characters that show as nothing, as plain space although they are not U+0020, or that steer the output.
-pub(crate) fn is_hidden(character: char) -> bool {
+pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || (character != ' ' && character.is_whitespace())
         || matches!(

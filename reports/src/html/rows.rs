@@ -5,7 +5,7 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, escaped, left_out, scroll, shown, shown_lines};
+use super::parts::{Capped, command, escaped, left_out, scroll, shown};
 use crate::blast::{BlastCounts, BlastRadius};
 use crate::document::Place;
 use crate::evidence::{CellDifference, RowDifference, RowDifferenceKind, RowsEvidence, Value};
@@ -149,7 +149,14 @@ fn elsewhere(rows: &RowsEvidence) -> Markup {
         @if let Some(query) = &rows.duckdb {
             details {
                 summary { "Verify with DuckDB" }
-                pre tabindex="0" { code { (shown_lines(query, 20_000)) } }
+                (command(query, 20_000))
+                @if !rows.duckdb_blind.is_empty() {
+                    p { "What this query does not see:" }
+                    ul { @for sentence in rows.duckdb_blind.iter().take(100) { li { (shown(sentence, 500)) } } }
+                    @if let Some(more @ 1..) = rows.duckdb_blind.len().checked_sub(100) {
+                        p { (counted(more as u64, "further column is", "further columns are")) " named in report.json." }
+                    }
+                }
             }
         }
         @if let Some(key) = &rows.hash_key {

@@ -67,7 +67,7 @@ pub(super) fn fate(name: &str, of: &str) -> Fate {
         }
         (_, "first_ts" | "last_ts" | "min_tid" | "max_tid" | "stats") => Fate::Drop,
         // They lead to raw data, or would be wrong about what is there.
-        (_, "duckdb" | "hash_key" | "differences" | "kept" | "waiver") => Fate::Drop,
+        (_, "duckdb" | "duckdb_blind" | "hash_key" | "differences" | "kept" | "waiver") => Fate::Drop,
         _ => Fate::Words,
     }
 }

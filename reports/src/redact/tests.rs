@@ -46,6 +46,7 @@ fn planted(mut report: Report) -> Report {
         }
         if let Some(rows) = &mut job.rows {
             rows.duckdb = Some(SECRET.to_owned());
+            rows.duckdb_blind = vec![SECRET.to_owned()];
             rows.differences = Some(SECRET.to_owned());
             rows.hash_key = Some(SECRET.to_owned());
             for value in rows.blast.iter_mut().flat_map(|it| &mut it.groups).flat_map(|it| &mut it.values) {

@@ -195,6 +195,7 @@ fn examine(
         differences: None,
         blast: subject.differences.and_then(Differences::blast),
         duckdb: None,
+        duckdb_blind: Vec::new(),
         hash_key: Some(key.hexadecimal()),
         noise: noise.as_ref().map(|noise| told::noise(noise, &tally.aside)),
     };
