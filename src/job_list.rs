@@ -37,6 +37,8 @@ pub struct JobLine {
     pub baseline: Option<PathBuf>,
     /// Recorded output of the candidate, made relative to the working directory.
     pub candidate: Option<PathBuf>,
+    /// Two outputs without rows are right.
+    pub allow_empty: bool,
     /// The folder of the list.
     pub folder: PathBuf,
     /// Line in the list, from 1, for messages.
@@ -75,6 +77,8 @@ struct Typed {
     parameters: Parameters,
     baseline: Option<PathBuf>,
     candidate: Option<PathBuf>,
+    #[serde(default)]
+    allow_empty: bool,
 }
 
 /// Reads a job list.
@@ -120,6 +124,7 @@ pub fn read(path: &Path) -> Result<Vec<JobLine>> {
             parameters: typed.parameters,
             baseline: typed.baseline.map(|path| folder.join(path)),
             candidate: typed.candidate.map(|path| folder.join(path)),
+            allow_empty: typed.allow_empty,
             folder: folder.clone(),
             line: number,
         });

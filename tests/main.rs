@@ -27,6 +27,7 @@ mod foreign;
 mod fuzz;
 mod gate;
 mod golden;
+mod guards;
 mod hostile_bundle;
 mod inject;
 mod interrupt;

@@ -1,14 +1,10 @@
-//! Reads footers, those of parquet-go included, for segments and (through the harness) for outputs.
+//! Reads footers, those of old writers included, for segments and (through the harness) for outputs.
 //!
-//! parquet-go leaves out an optional field that holds zero, so in a file of several row groups the first has no ordinal and the
-//! others have theirs. The `parquet` crate refuses such a footer ("inconsistent ordinal assignment"). Here:
+//! 1. The structure of the footer is looked at (see `structure`), then the crate decodes it; if it can, that is all.
+//! 2. If not, the footer is rewritten without what other readers pass over (see [`crate::repair`]), and the crate decodes the result.
+//! 3. If it still cannot, its first error stands.
 //!
-//! 1. the structure of the footer is looked at (see `structure`), then the crate decodes it; if it can, that is all;
-//! 2. if not, the footer's Thrift (compact protocol) is walked to the end of the first row group. Where that has no ordinal and
-//!    the second has one, `ordinal = 0` is inserted, and the crate decodes the result;
-//! 3. otherwise the crate's own error stands.
-//!
-//! Cost: the footer once more, and only where the crate fails. Nothing else in a footer is interpreted or changed.
+//! Cost: the footer once more, and only where the crate fails.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -17,19 +13,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
+use crate::repair::{self, Defect};
 use crate::structure;
 
 /// Footer length and magic at the end of each file.
 const TAIL: u64 = 8;
-/// Field ids of the Parquet format.
-const ROW_GROUPS: i16 = 4;
-const ORDINAL: i16 = 7;
-/// Types of the compact protocol.
-const I16: u8 = 4;
-const LIST: u8 = 9;
-const STRUCT: u8 = 12;
-/// Structs in structs: real footers need five.
-const MAX_DEPTH: usize = 32;
 
 /// Metadata of a file, without its page indexes.
 ///
@@ -63,11 +51,45 @@ pub fn beyond_nesting(footer: &[u8]) -> Option<String> {
 /// # Errors
 /// The footer is broken.
 pub fn decode_metadata(footer: &[u8]) -> Result<ParquetMetaData> {
+    decode(footer).map(|(metadata, _)| metadata)
+}
+
+/// Metadata from the Thrift bytes of a footer, and what in it readers have to pass over.
+///
+/// # Errors
+/// The footer is broken.
+pub fn decode(footer: &[u8]) -> Result<(ParquetMetaData, Vec<Defect>)> {
+    let error = match decode_sound(footer) {
+        Ok(metadata) => return Ok((metadata, Vec::new())),
+        Err(error) => error,
+    };
+    let Some(repaired) = repair::repair(footer) else { return Err(error) };
+    let parts: Result<Vec<ParquetMetaData>> = repaired.parts.iter().map(|part| decode_sound(part)).collect();
+    match parts.ok().and_then(joined) {
+        Some(metadata) => Ok((metadata, repaired.defects)),
+        None => Err(error),
+    }
+}
+
+fn decode_sound(footer: &[u8]) -> Result<ParquetMetaData> {
     structure::check(footer).map_err(ParquetError::General)?;
-    guarded(|| ParquetMetaDataReader::decode_metadata(footer)).or_else(|error| {
-        with_first_ordinal(footer)
-            .map_or(Err(error), |bytes| guarded(|| ParquetMetaDataReader::decode_metadata(&bytes)))
-    })
+    guarded(|| ParquetMetaDataReader::decode_metadata(footer))
+}
+
+/// One footer with the row groups of all.
+fn joined(parts: Vec<ParquetMetaData>) -> Option<ParquetMetaData> {
+    let mut parts = parts.into_iter();
+    let first = parts.next()?;
+    if parts.len() == 0 {
+        return Some(first);
+    }
+    let mut whole = first.into_builder();
+    for part in parts {
+        for group in part.into_builder().take_row_groups() {
+            whole = whole.add_row_group(group);
+        }
+    }
+    Some(whole.build())
 }
 
 /// Runs `work` of the Parquet crate, which panics on some malformed bytes: that is an error too.
@@ -77,180 +99,4 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
         let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
         Err(ParquetError::General(format!("the Parquet reader gave up: {said}")))
     })
-}
-
-fn with_first_ordinal(footer: &[u8]) -> Option<Vec<u8>> {
-    let mut walk = Walk { bytes: footer, at: 0 };
-    let mut last = 0;
-    while let Some((id, of)) = walk.field(last)? {
-        last = id;
-        if id != ROW_GROUPS || of != LIST {
-            walk.skip(of, 0)?;
-            continue;
-        }
-        let (groups, of) = walk.list()?;
-        if groups < 2 || of != STRUCT {
-            return None;
-        }
-        let first = walk.fields()?;
-        let stop = walk.at - 1;
-        let second = walk.fields()?;
-        let before = first.last().copied().unwrap_or(0);
-        if before >= ORDINAL || !second.contains(&ORDINAL) {
-            return None;
-        }
-        // A field header with the distance from the field before, and zero as a zigzag number.
-        let header = (u8::try_from(ORDINAL - before).ok()? << 4) | I16;
-        return Some([&footer[..stop], &[header, 0], &footer[stop..]].concat());
-    }
-    None
-}
-
-/// A walk over Thrift's compact protocol; none where the bytes make no sense.
-struct Walk<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Walk<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let byte = *self.bytes.get(self.at)?;
-        self.at += 1;
-        Some(byte)
-    }
-
-    fn advance(&mut self, count: usize) -> Option<()> {
-        self.at = self.at.checked_add(count).filter(|at| *at <= self.bytes.len())?;
-        Some(())
-    }
-
-    fn varint(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn length(&mut self) -> Option<usize> {
-        usize::try_from(self.varint()?).ok()
-    }
-
-    /// Id and type of the next field of a struct; `Some(None)` at its end.
-    fn field(&mut self, last: i16) -> Option<Option<(i16, u8)>> {
-        let header = self.byte()?;
-        if header == 0 {
-            return Some(None);
-        }
-        let id = match i16::from(header >> 4) {
-            0 => {
-                let zigzag = self.varint()?;
-                i16::try_from((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64)).ok()?
-            }
-            distance => last.checked_add(distance)?,
-        };
-        Some(Some((id, header & 0x0f)))
-    }
-
-    /// Count and type of a list's elements.
-    fn list(&mut self) -> Option<(usize, u8)> {
-        let header = self.byte()?;
-        let count = match usize::from(header >> 4) {
-            15 => self.length()?,
-            count => count,
-        };
-        Some((count, header & 0x0f))
-    }
-
-    /// Passes over a struct and tells its field ids.
-    fn fields(&mut self) -> Option<Vec<i16>> {
-        self.fields_at(0)
-    }
-
-    fn fields_at(&mut self, depth: usize) -> Option<Vec<i16>> {
-        let mut ids: Vec<i16> = Vec::new();
-        while let Some((id, of)) = self.field(ids.last().copied().unwrap_or(0))? {
-            self.skip(of, depth + 1)?;
-            ids.push(id);
-        }
-        Some(ids)
-    }
-
-    /// Passes over a value. Booleans in structs live in the field header; in lists they are a byte.
-    fn skip(&mut self, of: u8, depth: usize) -> Option<()> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
-        match of {
-            1 | 2 => Some(()),
-            3 => self.advance(1),
-            4..=6 => self.varint().map(drop),
-            7 => self.advance(8),
-            8 => {
-                let length = self.length()?;
-                self.advance(length)
-            }
-            LIST | 10 => {
-                let (count, of) = self.list()?;
-                for _ in 0..count {
-                    if matches!(of, 1 | 2) { self.advance(1) } else { self.skip(of, depth + 1) }?;
-                }
-                Some(())
-            }
-            11 => {
-                let count = self.length()?;
-                let types = if count == 0 { 0 } else { self.byte()? };
-                for of in (0..count).flat_map(|_| [types >> 4, types & 0x0f]) {
-                    if matches!(of, 1 | 2) { self.advance(1) } else { self.skip(of, depth + 1) }?;
-                }
-                Some(())
-            }
-            STRUCT => self.fields_at(depth + 1).map(drop),
-            _ => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A row group with a row count (field 3) and, if asked for, an ordinal.
-    fn row_group(ordinal: Option<u8>) -> Vec<u8> {
-        let mut bytes = vec![0x36, 0x02];
-        bytes.extend(ordinal.map(|zigzag| [0x44, zigzag]).into_iter().flatten());
-        bytes.push(0);
-        bytes
-    }
-
-    /// Version (field 1), then the row groups (field 4), then a string (field 6).
-    fn footer(groups: &[Vec<u8>]) -> Vec<u8> {
-        let count = u8::try_from(groups.len()).expect("few groups");
-        let head = [0x15, 0x04, 0x39, (count << 4) | STRUCT];
-        [&head[..], &groups.concat(), &[0x28, 0x01, b'x', 0x00]].concat()
-    }
-
-    #[test]
-    fn the_first_ordinal_is_filled_in_where_only_it_is_missing() {
-        let lacking = footer(&[row_group(None), row_group(Some(2))]);
-        let whole = footer(&[row_group(Some(0)), row_group(Some(2))]);
-        assert_eq!(with_first_ordinal(&lacking), Some(whole.clone()));
-        assert_eq!(with_first_ordinal(&whole), None);
-        assert_eq!(with_first_ordinal(&footer(&[row_group(None), row_group(None)])), None);
-        assert_eq!(with_first_ordinal(&footer(&[row_group(None)])), None);
-    }
-
-    #[test]
-    fn garbage_is_no_footer_and_no_panic() {
-        let good = footer(&[row_group(None), row_group(Some(2))]);
-        for cut in 0..good.len() - 4 {
-            assert_eq!(with_first_ordinal(&good[..cut]), None);
-        }
-        assert_eq!(with_first_ordinal(&[0x1c; 200]), None);
-        assert_eq!(with_first_ordinal(&[0xff; 64]), None);
-    }
 }

@@ -15,6 +15,7 @@ mod job_file;
 mod load;
 pub mod parameters;
 pub mod regular;
+pub mod repair;
 mod segment;
 pub mod signal;
 mod signal_rules;

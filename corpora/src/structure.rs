@@ -41,7 +41,7 @@ fn too_many_groups() -> String {
 
 /// Type of a field as `parquet.thrift` has it.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     /// A number of 16, 32 or 64 bits: all are written alike.
     Int,
     Byte,
@@ -57,20 +57,23 @@ enum Kind {
 use Kind::{Any, Binary, Boolean, Byte, Double, Int, List, Struct};
 
 /// Types of a structure's fields, from number 1 on.
-type Shape = &'static [Kind];
+pub(crate) type Shape = &'static [Kind];
 
-const FILE: Shape = &[
+/// A footer.
+pub(crate) const FILE: Shape = &[
     Int,
-    List(&Struct(SCHEMA_ELEMENT)),
+    List(&Struct(&SCHEMA_ELEMENT)),
     Int,
-    List(&Struct(ROW_GROUP)),
+    List(&Struct(&ROW_GROUP)),
     List(&Struct(KEY_VALUE)),
     Binary,
     List(&Struct(&[Struct(&[])])),
     Struct(&[Struct(ENCRYPTION), Struct(ENCRYPTION)]),
     Binary,
 ];
-static SCHEMA_ELEMENT: Shape = &[Int, Int, Int, Binary, Int, Int, Int, Int, Int, Struct(LOGICAL_TYPE)];
+/// A node of the schema.
+pub(crate) static SCHEMA_ELEMENT: [Kind; 10] =
+    [Int, Int, Int, Binary, Int, Int, Int, Int, Int, Struct(LOGICAL_TYPE)];
 const LOGICAL_TYPE: Shape = &[
     Struct(&[]),
     Struct(&[]),
@@ -92,7 +95,9 @@ const LOGICAL_TYPE: Shape = &[
     Struct(&[Binary, Int]),
 ];
 const TIME_UNIT: Shape = &[Struct(&[]), Struct(&[]), Struct(&[])];
-const ROW_GROUP: Shape = &[List(&Struct(COLUMN_CHUNK)), Int, Int, List(&Struct(SORTING)), Int, Int, Int];
+/// A row group.
+pub(crate) static ROW_GROUP: [Kind; 7] =
+    [List(&Struct(COLUMN_CHUNK)), Int, Int, List(&Struct(SORTING)), Int, Int, Int];
 const SORTING: Shape = &[Int, Boolean, Boolean];
 const COLUMN_CHUNK: Shape = &[
     Binary,
@@ -128,9 +133,20 @@ const BOX: Shape = &[Double, Double, Double, Double, Double, Double, Double, Dou
 const KEY_VALUE: Shape = &[Binary, Binary];
 const ENCRYPTION: Shape = &[Binary, Binary, Boolean];
 
+/// Whether a shape is this one: statics have one place each.
+pub(crate) fn is(shape: Shape, this: &'static [Kind]) -> bool {
+    std::ptr::eq(shape.as_ptr(), this.as_ptr())
+}
+
 impl Kind {
+    /// Type of the field `number` of a structure.
+    pub(crate) fn of_field(shape: Shape, number: i64) -> Self {
+        let at = number.checked_sub(1).and_then(|at| usize::try_from(at).ok());
+        at.and_then(|at| shape.get(at)).copied().unwrap_or(Any)
+    }
+
     /// Whether a value of this type may come under the type code `code`.
-    fn fits(self, code: u8) -> bool {
+    pub(crate) fn fits(self, code: u8) -> bool {
         match self {
             Int => (4..=6).contains(&code),
             Byte => code == BYTE,
@@ -155,7 +171,7 @@ impl Walker<'_> {
         if depth > MAX_DEPTH {
             return Err(too_many_structures());
         }
-        let element = std::ptr::eq(shape, SCHEMA_ELEMENT);
+        let element = is(shape, &SCHEMA_ELEMENT);
         let mut field = 0_i64;
         let mut children = 0_i64;
         let mut seen = 0_u64;
@@ -167,12 +183,7 @@ impl Walker<'_> {
                 return Err(format!("field {field} of a structure is there twice"));
             }
             seen |= bit;
-            let known = field
-                .checked_sub(1)
-                .and_then(|at| usize::try_from(at).ok())
-                .and_then(|at| shape.get(at))
-                .copied()
-                .unwrap_or(Any);
+            let known = Kind::of_field(shape, field);
             if !known.fits(kind) {
                 return Err(format!("field {field} of it has the wrong type, {kind}"));
             }

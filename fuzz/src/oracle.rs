@@ -8,7 +8,10 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, TimeUnit};
 use arrow::row::{RowConverter, SortField};
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parallax::output::OutputFile;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 
 /// The rows of a file.
 #[derive(PartialEq)]
@@ -33,8 +36,10 @@ pub fn rows(path: &Path) -> Option<Rows> {
 
 fn read(path: &Path) -> Option<Rows> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(path).ok()?, options).ok()?;
+    // The footer as it is mended for other readers too: the rows are what this is about.
+    let footer = OutputFile::open(path, "oracle.parquet").ok()?.metadata;
+    let footer = ArrowReaderMetadata::try_new(footer, options).ok()?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(path).ok()?, footer);
     let schema = Arc::clone(builder.schema());
     let batches = builder.build().ok()?.collect::<Result<Vec<_>, _>>().ok()?;
     // A column without any value is the same as none.

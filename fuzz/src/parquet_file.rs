@@ -37,6 +37,9 @@ static POLICY: LazyLock<Policy> =
 /// Signals that a file is judged by; the first is none.
 const SIGNALS: [Option<&str>; 4] = [None, Some("logs"), Some("metrics"), Some("traces")];
 
+/// What footers may hold that the Parquet crate alone refuses.
+const ODD: [&str; 3] = ["layout.footer_odd", "layout.row_count_false", "layout.chunk_size_false"];
+
 /// One execution.
 ///
 /// # Panics
@@ -77,8 +80,10 @@ fn perform(bytes: &[u8], home: &Path) {
     }
     if report.verdict == Verdict::Pass {
         let (left, right) = (oracle::rows(&left), oracle::rows(&right));
-        assert!(right.is_some(), "a file that another reader cannot read passes");
-        assert_eq!(left, right, "files with other columns or rows pass");
+        let mut findings = report.checks.iter().flat_map(|check| &check.findings);
+        let odd = findings.any(|it| ODD.contains(&it.code.as_str()));
+        assert!(right.is_some() || odd, "a file that another reader cannot read passes, and nothing says so");
+        assert!(right.is_none() || left == right, "files with other columns or rows pass");
     } else if unchanged
         && which != 255
         && how & 3 == 0

@@ -6,6 +6,7 @@ use reports::manifest::ErrorClass;
 use super::finding::{finding, in_file};
 use super::{Observed, Outcome, Subject};
 use crate::error::{Error, Result};
+use crate::output::Unreadable;
 
 /// `1 row`, `2 rows`.
 pub(super) fn counted(count: u64, noun: &str) -> String {
@@ -38,7 +39,9 @@ pub(super) fn nothing_to_examine(subject: &Subject<'_>, check: &str, code: &str)
     for side in subject.sides() {
         for file in &side.output.unreadable {
             let message = format!("{} cannot be read: {}", file.path, file.reason);
-            let outcome = unreadable(check, code, side.role, &file.path, message, file.limited);
+            let undecided =
+                file.limited || (side.role == Role::Candidate && is_unreadable_before(subject, file));
+            let outcome = unreadable(check, code, side.role, &file.path, message, undecided);
             broken = Some(match broken {
                 Some(mut earlier) => {
                     earlier.findings.extend(outcome.findings);
@@ -72,11 +75,20 @@ pub(super) fn decided(status: CheckStatus, summary: String) -> Outcome {
     Outcome { status: Some(status), summary, ..Outcome::default() }
 }
 
-/// A file that cannot be read: a blocker on the candidate; on the baseline nothing can be decided, nor where it is `limited`: a limit
-/// of this program is no fault of the file.
-fn unreadable(check: &str, code: &str, role: Role, file: &str, message: String, limited: bool) -> Outcome {
+/// True where the baseline holds the same file, or one that cannot be read for the same reason: then the candidate is not worse.
+pub(super) fn is_unreadable_before(subject: &Subject<'_>, file: &Unreadable) -> bool {
+    let reason = |file: &Unreadable| file.reason.split_once(": ").map(|(_, reason)| reason.to_owned());
+    subject.baseline.is_some_and(|baseline| {
+        let before = &baseline.output.unreadable;
+        before.iter().any(|it| it.path == file.path || (reason(it).is_some() && reason(it) == reason(file)))
+    })
+}
+
+/// A file that cannot be read: a blocker on the candidate; on the baseline nothing can be decided, nor where it is `undecided`: a limit
+/// of this program is no fault of the file, and one that neither side can read was there before.
+fn unreadable(check: &str, code: &str, role: Role, file: &str, message: String, undecided: bool) -> Outcome {
     let (severity, status) = match role {
-        Role::Candidate if !limited => (Severity::Blocker, CheckStatus::Fail),
+        Role::Candidate if !undecided => (Severity::Blocker, CheckStatus::Fail),
         Role::Candidate | Role::Baseline => (Severity::Warning, CheckStatus::Inconclusive),
     };
     let summary = format!("not examined: the {role}'s file {message}");

@@ -46,6 +46,9 @@ pub struct OutputArgs {
     /// Count differing rows by these columns; `hour` is the hour of the signal's time column, `file` the output file.
     #[arg(long, value_name = "COL,..", value_delimiter = ',')]
     pub(super) by: Vec<String>,
+    /// Pass where both outputs have no rows; without this there is nothing to compare, which is inconclusive.
+    #[arg(long)]
+    allow_empty: bool,
     #[command(flatten)]
     redact: RedactArgs,
     #[command(flatten)]
@@ -120,7 +123,8 @@ impl OutputArgs {
         let words: Vec<String> =
             std::iter::once("parallax".to_owned()).chain(command.iter().skip(1).cloned()).collect();
         let parameters = parameters(self.target_size, outputs.params)?;
-        let job = PlannedJob::of_outputs(id, outputs.signal, &parameters, &shell::line(&words));
+        let mut job = PlannedJob::of_outputs(id, outputs.signal, &parameters, &shell::line(&words));
+        job.allow_empty(self.allow_empty);
         let mut settings = Settings {
             mode: outputs.mode,
             baseline: outputs.baseline.map(|path| side(path, Role::Baseline)).transpose()?,

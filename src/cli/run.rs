@@ -74,6 +74,9 @@ pub struct RunArgs {
     /// [default: 68719476736].
     #[arg(long, value_name = "BYTES")]
     output_limit: Option<u64>,
+    /// Pass where both outputs of a job have no rows; without this there is nothing to compare, which is inconclusive.
+    #[arg(long)]
+    allow_empty: bool,
     #[command(flatten)]
     resources: ResourceArgs,
     /// Count differing rows by these columns; `hour` is the hour of the signal's time column, `file` the output file.
@@ -141,7 +144,8 @@ impl RunArgs {
         // A phase is about its signals, unless others were asked for by name.
         let about = policy.phase.as_ref().map_or(&[][..], |phase| &phase.signals);
         let wanted = if self.signal.is_empty() { about } else { &self.signal };
-        let (jobs, baseline, candidate) = self.plan(&config, wanted)?;
+        let (mut jobs, baseline, candidate) = self.plan(&config, wanted)?;
+        jobs.iter_mut().for_each(|job| job.allow_empty(self.allow_empty));
         if measure.is_some() {
             measure::both_run(&baseline, &candidate)?;
         }
@@ -279,6 +283,9 @@ impl RunArgs {
         flag("--output-limit", self.output_limit.map(|bytes| bytes.to_string()));
         flag("--noise", self.noise.map(|times| times.to_string()));
         flag("--measure", self.measure.map(|pairs| pairs.to_string()));
+        if self.allow_empty {
+            words.push("--allow-empty".to_owned());
+        }
         words.extend(self.policy.words());
         words.extend(self.measuring.words());
         words

@@ -214,12 +214,17 @@ impl Batches {
         let file = Bounded::open(&self.path).map_err(|error| Error::unreadable(&self.path, error))?;
         let selection = self.selection();
         let reader = guarded(&self.path, Some(self.row_group), || {
-            let metadata = match self.cheapest_schema(&need) {
-                Some(schema) => {
-                    let options = reader_options().with_schema(schema);
-                    ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?
+            let resized = need.resized(&self.metadata, self.row_group)?.map(Arc::new);
+            let metadata = match (self.cheapest_schema(&need), &resized) {
+                (None, None) => self.plain.clone(),
+                (schema, resized) => {
+                    let options =
+                        schema.map_or_else(reader_options, |schema| reader_options().with_schema(schema));
+                    ArrowReaderMetadata::try_new(
+                        Arc::clone(resized.as_ref().unwrap_or(&self.metadata)),
+                        options,
+                    )?
                 }
-                None => self.plain.clone(),
             };
             let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
                 .with_row_groups(vec![self.row_group])

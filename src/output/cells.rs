@@ -44,8 +44,8 @@ pub enum Cell<'a> {
 
 /// Takes the slots of a chunk in order.
 pub trait Cells {
-    /// A slot without a value. `row` is true where a row begins with it.
-    fn null(&mut self, row: bool);
+    /// A slot without a value, defined down to this level. `row` is true where a row begins with it.
+    fn null(&mut self, row: bool, level: i16);
     /// A value. `row` is true where a row begins with it.
     fn cell(&mut self, row: bool, cell: Cell<'_>);
 }
@@ -72,13 +72,16 @@ impl Chunk<'_> {
     /// # Errors
     /// Class `input` where the chunk cannot be decoded or a checksum is wrong; the message names row group and column.
     pub fn read(&self, cells: &mut impl Cells, go_on: impl Fn() -> Result<()>) -> Result<()> {
+        if self.file.metadata.row_group(self.row_group).column(self.leaf).num_values() == 0 {
+            return Ok(());
+        }
         let reading = need::Reading { path: &self.file.path, metadata: &self.file.metadata };
         let need = Need::of(&reading, self.row_group, std::iter::once(self.leaf), None)?;
         let rows = need.rows(STRIDE, self.file.memory.share());
         let bytes = need.bytes(rows);
         need::refuse(&self.file.memory, &self.file.path, self.row_group, &self.column(), bytes)?;
         let _room = self.file.memory.reading(bytes);
-        let mut reader = self.guarded(|| self.open())?;
+        let mut reader = self.guarded(|| self.open(&need))?;
         match &mut reader {
             ColumnReader::BoolColumnReader(it) => self.drain(it, rows, cells, go_on, |it| Cell::Boolean(*it)),
             ColumnReader::Int32ColumnReader(it) => self.drain(it, rows, cells, go_on, |it| Cell::Int32(*it)),
@@ -113,8 +116,9 @@ impl Chunk<'_> {
         }
     }
 
-    fn open(&self) -> parquet::errors::Result<ColumnReader> {
-        let group = self.file.metadata.row_group(self.row_group);
+    fn open(&self, need: &Need) -> parquet::errors::Result<ColumnReader> {
+        let resized = need.resized(&self.file.metadata, self.row_group)?;
+        let group = resized.as_ref().unwrap_or(&self.file.metadata).row_group(self.row_group);
         let chunk = group.column(self.leaf);
         let rows = usize::try_from(group.num_rows())?;
         let pages = SerializedPageReader::new(Arc::new(Bounded::open(&self.file.path)?), chunk, rows, None)?;
@@ -151,8 +155,9 @@ impl Chunk<'_> {
             let mut next = values.iter();
             for slot in 0..slots {
                 let row = !repeats || repetitions.get(slot) == Some(&0);
-                if deepest > 0 && definitions.get(slot) != Some(&deepest) {
-                    cells.null(row);
+                let level = if deepest > 0 { definitions.get(slot).copied().unwrap_or(0) } else { deepest };
+                if level != deepest {
+                    cells.null(row, level);
                 } else if let Some(value) = next.next() {
                     cells.cell(row, view(value));
                 } else {

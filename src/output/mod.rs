@@ -20,6 +20,7 @@ mod contradiction;
 pub mod key;
 pub mod manifest;
 mod need;
+mod old_footer;
 pub mod pages;
 mod scan;
 pub mod set_mark;
@@ -33,6 +34,7 @@ pub use batches::{Batches, Located, ReadOptions};
 pub use cells::{Cell, Cells, Chunk};
 pub use chunks::ChunkDigest;
 pub(crate) use need::Slice;
+pub use old_footer::FooterDefect;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,8 +88,10 @@ pub struct OutputFile {
     pub info: FileInfo,
     /// Where to open it.
     pub path: PathBuf,
-    /// Its footer.
+    /// Its footer, as readers take it.
     pub metadata: Arc<ParquetMetaData>,
+    /// What the footer states otherwise than the format demands, and was put right in `metadata`.
+    pub defects: Vec<FooterDefect>,
     /// Its entry in the manifest, where it has one.
     pub manifest_index: Option<usize>,
     /// The memory that its readers share.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use parquet::basic::{LogicalType, Type};
 use parquet::column::page::{Page, PageReader};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescriptor;
 
@@ -37,6 +38,8 @@ pub(super) struct LeafNeed {
     batch: [u64; LARGEST as usize + 1],
     /// Whether every data page is dictionary encoded, by the page headers.
     pub(super) coded: bool,
+    /// Bytes of the chunk by its pages, where the footer states another size.
+    size: Option<i64>,
 }
 
 /// Memory for some columns of a row group.
@@ -98,6 +101,26 @@ impl Need {
         self.leaves.get(&leaf)
     }
 
+    /// The footer with the sizes that the pages of this row group have; `None` where it states them so.
+    pub(super) fn resized(
+        &self,
+        metadata: &ParquetMetaData,
+        row_group: usize,
+    ) -> parquet::errors::Result<Option<ParquetMetaData>> {
+        if self.leaves.values().all(|leaf| leaf.size.is_none()) {
+            return Ok(None);
+        }
+        let group = metadata.row_group(row_group);
+        let chunks: parquet::errors::Result<Vec<_>> = (0..group.num_columns())
+            .map(|leaf| resized(group.column(leaf), self.leaves.get(&leaf).and_then(|it| it.size)))
+            .collect();
+        let group = group.clone().into_builder().set_column_metadata(chunks?).build()?;
+        let mut builder = metadata.clone().into_builder();
+        let mut groups = builder.take_row_groups();
+        groups[row_group] = group;
+        Ok(Some(builder.set_row_groups(groups).build()))
+    }
+
     /// Bytes for batches of `rows` rows.
     pub(super) fn bytes(&self, rows: usize) -> u64 {
         self.leaves.values().fold(0, |sum, leaf| sum.saturating_add(leaf.bytes(rows)))
@@ -116,6 +139,14 @@ impl Need {
     }
 }
 
+/// A chunk with the size that its pages have: readers would go on behind the last page, or end within it.
+fn resized(chunk: &ColumnChunkMetaData, size: Option<i64>) -> parquet::errors::Result<ColumnChunkMetaData> {
+    match size {
+        Some(size) => chunk.clone().into_builder().set_total_compressed_size(size).build(),
+        None => Ok(chunk.clone()),
+    }
+}
+
 impl LeafNeed {
     fn bytes(&self, rows: usize) -> u64 {
         let power = rows.max(1).next_power_of_two().trailing_zeros().min(LARGEST);
@@ -126,7 +157,7 @@ impl LeafNeed {
 /// A file to be read, as far as needs go.
 pub(super) struct Reading<'a> {
     pub(super) path: &'a std::path::Path,
-    pub(super) metadata: &'a parquet::file::metadata::ParquetMetaData,
+    pub(super) metadata: &'a ParquetMetaData,
 }
 
 impl OutputFile {
@@ -230,7 +261,7 @@ fn leaf_need(file: &Reading<'_>, row_group: usize, leaf: usize, picked: Option<&
         if total.saturating_mul(slot) <= SMALL {
             [total; LARGEST as usize + 1]
         } else {
-            let most = most_slots(file, row_group, leaf, column.max_rep_level(), total)?;
+            let most = most_slots(file, row_group, leaf, body.size, total)?;
             if picked.is_some() {
                 std::array::from_fn(|power| most[0].saturating_mul(1 << power).min(total))
             } else {
@@ -262,7 +293,7 @@ fn leaf_need(file: &Reading<'_>, row_group: usize, leaf: usize, picked: Option<&
         } else {
             body.stored
         });
-    Ok(LeafNeed { fixed, batch, coded: body.coded })
+    Ok(LeafNeed { fixed, batch, coded: body.coded, size: body.size })
 }
 
 /// Bytes that a slot takes while a batch is decoded and hashed.
@@ -287,15 +318,17 @@ fn most_slots(
     file: &Reading<'_>,
     row_group: usize,
     leaf: usize,
-    deepest: i16,
+    size: Option<i64>,
     total: u64,
 ) -> Result<[u64; LARGEST as usize + 1]> {
     let opened = Bounded::open(file.path).map_err(|error| Error::unreadable(file.path, error))?;
     let group = file.metadata.row_group(row_group);
+    let deepest = group.column(leaf).column_descr().max_rep_level();
     let mut count = Count::default();
     let known = guarded(file.path, Some(row_group), || {
         let rows = usize::try_from(group.num_rows())?;
-        let mut pages = SerializedPageReader::new(Arc::new(opened), group.column(leaf), rows, None)?;
+        let chunk = resized(group.column(leaf), size)?;
+        let mut pages = SerializedPageReader::new(Arc::new(opened), &chunk, rows, None)?;
         while let Some(page) = pages.get_next_page()? {
             let levels = match &page {
                 Page::DataPage { buf, num_values, rep_level_encoding, .. } => {

@@ -9,23 +9,24 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use corpora::thrift::{BINARY, STRUCT, Thrift};
-use parquet::basic::{Encoding, Type};
+use parquet::basic::{Compression, Encoding, Type};
 use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::OutputFile;
 use super::batches::guarded;
 use super::bounded::Bounded;
-use super::contradiction;
+use super::{contradiction, need};
 use crate::error::{Error, Result};
+use crate::spill::Memory;
 
 /// Bytes that are read for a header at first; a header with long statistics takes more.
 const HEADER: u64 = 256;
 /// Headers longer than this are refused.
 const LONGEST_HEADER: u64 = 64 << 20;
 
-/// Bytes of a page, uncompressed, from which on it is refused: the Parquet crate reserves what a header announces.
-const LARGEST_PAGE: u64 = 256 << 20;
+/// Bytes of a page, uncompressed, from which on its header must be plausible: the Parquet crate reserves what a header announces.
+const LARGE_PAGE: u64 = 16 << 20;
 
 /// What a page holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Page {
     pub offset: u64,
     /// Header and body.
     pub bytes: u64,
+    /// The header alone.
+    pub header: u64,
     /// Body once it is no longer compressed.
     pub uncompressed: u64,
     /// Values with nulls: levels, one a slot of the column.
@@ -84,30 +87,84 @@ pub fn indexed(file: &OutputFile) -> Result<ParquetMetaData> {
     })
 }
 
-/// Walks the pages of a chunk.
+/// Walks the pages of a chunk. Bytes behind the page with the last value are padding, which readers never look at. A chunk without values has
+/// no pages, whatever its offsets are.
 ///
 /// # Errors
 /// Class `input` where a header cannot be read or the pages do not end where the chunk ends; the message names `row_group` and
 /// column.
 pub fn walk(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Result<Vec<Page>> {
-    let column = || format!("row group {row_group}, column {:?}: ", chunk.column_path().string());
-    let place = |said: String| Error::unreadable_at(path, &column(), said);
-    let length =
-        |value: i64| u64::try_from(value).map_err(|_| place("its footer has a negative offset".to_owned()));
-    let first = chunk
-        .dictionary_page_offset()
-        .map_or(chunk.data_page_offset(), |it| it.min(chunk.data_page_offset()));
-    let (mut at, size) = (length(first)?, length(chunk.compressed_size())?);
-    let end = at.checked_add(size).ok_or_else(|| place("its footer has an impossible size".to_owned()))?;
+    let Some(mut walk) = Walk::of(chunk) else {
+        let column = chunk.column_path().string();
+        let message =
+            format!("row group {row_group}, column {column:?}: its footer has an impossible offset or size");
+        return Err(Error::unreadable(path, message));
+    };
     let mut file = corpora::regular::open(path).map_err(|error| Error::unreadable(path, error))?;
     let mut pages = Vec::new();
-    while at < end {
-        let page = page(&mut file, at, end)
-            .map_err(|why| why.at(path, &format!("{}page {} at byte {at}: ", column(), pages.len())))?;
-        at += page.bytes;
-        pages.push(page);
+    while let Some(page) = walk.next(&mut file) {
+        pages.push(page.map_err(|why| why.at(path, &walk.place(row_group, chunk)))?);
     }
     Ok(pages)
+}
+
+/// A walk over the pages of a chunk by their headers.
+struct Walk {
+    at: u64,
+    end: u64,
+    number: u64,
+    /// Values with nulls that the footer states, and those of the pages so far.
+    stated: u64,
+    slots: u64,
+    /// Bytes of the dictionary's header, which old writers left out of the size of a chunk.
+    dictionary_header: u64,
+}
+
+impl Walk {
+    /// From the first page of a chunk; `None` where offset or size make no sense.
+    fn of(chunk: &ColumnChunkMetaData) -> Option<Self> {
+        let stated = u64::try_from(chunk.num_values()).ok()?;
+        let (at, end) = if stated == 0 { (0, 0) } else { range(chunk)? };
+        Some(Self { at, end, number: 0, stated, slots: 0, dictionary_header: 0 })
+    }
+
+    fn next(&mut self, file: &mut File) -> Option<std::result::Result<Page, Unwalked>> {
+        if self.at >= self.end {
+            return None;
+        }
+        let page = match page(file, self.at, self.end) {
+            Ok(page) => page,
+            // The last page, where the size of the chunk is short by the dictionary's header.
+            Err(Unwalked::Beyond(page, _))
+                if page.kind == PageKind::Data
+                    && self.slots.saturating_add(page.slots) == self.stated
+                    && page.bytes - (self.end - self.at) <= self.dictionary_header =>
+            {
+                page
+            }
+            Err(Unwalked::Broken(_) | Unwalked::Beyond(..))
+                if self.slots >= self.stated && file.metadata().is_ok_and(|it| self.end <= it.len()) =>
+            {
+                self.end = self.at;
+                return None;
+            }
+            Err(why) => return Some(Err(why)),
+        };
+        match page.kind {
+            PageKind::Data => self.slots = self.slots.saturating_add(page.slots),
+            PageKind::Dictionary => self.dictionary_header = page.header,
+            PageKind::Other => {}
+        }
+        self.at = self.at.saturating_add(page.bytes);
+        self.number += 1;
+        Some(Ok(page))
+    }
+
+    /// Where the walk stands, for a message.
+    fn place(&self, row_group: usize, chunk: &ColumnChunkMetaData) -> String {
+        let column = chunk.column_path().string();
+        format!("row group {row_group}, column {column:?}: page {} at byte {}: ", self.number, self.at)
+    }
 }
 
 /// Why the walk ends at a page.
@@ -115,7 +172,7 @@ enum Unwalked {
     /// Its header cannot be read.
     Broken(String),
     /// It goes on behind the end of its chunk.
-    Beyond(String),
+    Beyond(Page, String),
     /// Its bytes did not come.
     Unread(std::io::Error),
 }
@@ -124,7 +181,7 @@ impl Unwalked {
     /// As an error that names the place.
     fn at(self, path: &Path, place: &str) -> Error {
         match self {
-            Self::Broken(said) | Self::Beyond(said) => Error::unreadable_at(path, place, said),
+            Self::Broken(said) | Self::Beyond(_, said) => Error::unreadable_at(path, place, said),
             Self::Unread(error) => Error::unreadable_at(path, place, error),
         }
     }
@@ -144,18 +201,15 @@ pub(super) fn range(chunk: &ColumnChunkMetaData) -> Option<(u64, u64)> {
 
 /// Where the page with a chunk's last value ends, by the headers of its pages; absent where they cannot be walked that far.
 pub(super) fn end_of_values(path: &Path, chunk: &ColumnChunkMetaData) -> Option<u64> {
-    let (mut at, end) = range(chunk)?;
+    let mut walk = Walk::of(chunk)?;
     let mut file = corpora::regular::open(path).ok()?;
-    let wanted = u64::try_from(chunk.num_values()).ok()?;
-    let mut slots = 0_u64;
-    while slots < wanted && at < end {
-        let page = page(&mut file, at, end).ok()?;
-        if page.kind == PageKind::Data {
-            slots = slots.saturating_add(page.slots);
+    while walk.slots < walk.stated {
+        match walk.next(&mut file) {
+            Some(page) => drop(page.ok()?),
+            None => break,
         }
-        at += page.bytes;
     }
-    Some(at)
+    Some(walk.at)
 }
 
 /// What the page headers of a chunk say of its memory.
@@ -175,6 +229,8 @@ pub(super) struct Body {
     pub(super) coded: bool,
     /// Some data page holds values as differences from the value before.
     pub(super) incremental: bool,
+    /// Bytes from the first page to the end of the last, where the footer says otherwise: of padding, or of old writers.
+    pub(super) size: Option<i64>,
 }
 
 /// Size of a data page.
@@ -216,76 +272,52 @@ impl Body {
     }
 }
 
-/// Refuses a chunk whose pages hold more values than the footer says, or fewer than the row group has `rows`. Refuses also a page
-/// whose header cannot be read or announces more than a page may hold: the Parquet crate reserves what a byte string in a header
-/// announces, and where that memory is refused the process ends. The decoder refuses a page that is longer than its chunk.
+/// What the page headers of a chunk say. Refuses a chunk whose pages hold more values than the footer says, or fewer than the row group
+/// has `rows`. Refuses also a page whose header cannot be read or announces more than a page can hold: the Parquet crate reserves
+/// what a byte string in a header announces, and where that memory is refused the process ends. The decoder refuses a page that is
+/// longer than its chunk.
 ///
 /// # Errors
 /// Class `input`; the message names row group, column and page.
-pub(super) fn credible(path: &Path, row_group: usize, rows: i64, chunk: &ColumnChunkMetaData) -> Result<()> {
-    body(path, row_group, rows, chunk).map(drop)
-}
-
-/// The same, with what the headers say.
-///
-/// # Errors
-/// As for [`credible`].
 pub(super) fn body(path: &Path, row_group: usize, rows: i64, chunk: &ColumnChunkMetaData) -> Result<Body> {
     let rows = u64::try_from(rows).unwrap_or(0);
     let mut body = Body { coded: true, ..Body::default() };
-    let first = chunk
-        .dictionary_page_offset()
-        .map_or(chunk.data_page_offset(), |it| it.min(chunk.data_page_offset()));
-    let (Ok(mut at), Ok(size)) = (u64::try_from(first), u64::try_from(chunk.compressed_size())) else {
-        return Ok(body);
-    };
-    let place = |number: u64, at: u64| {
-        let column = chunk.column_path().string();
-        format!("row group {row_group}, column {column:?}: page {number} at byte {at}: ")
-    };
+    let Some(mut walk) = Walk::of(chunk) else { return Ok(body) };
+    let start = walk.at;
     let mut file = corpora::regular::open(path).map_err(|error| Error::unreadable(path, error))?;
-    let end = at.saturating_add(size);
-    let (mut number, mut slots, mut whole) = (0_u64, 0_u64, true);
-    let stated = u64::try_from(chunk.num_values()).unwrap_or(0);
-    while at < end {
-        let page = match page(&mut file, at, end) {
-            Ok(page) => page,
-            Err(Unwalked::Beyond(_)) => {
+    let mut whole = true;
+    loop {
+        let place = walk.place(row_group, chunk);
+        let page = match walk.next(&mut file) {
+            Some(Ok(page)) => page,
+            None => break,
+            Some(Err(Unwalked::Beyond(..))) => {
                 whole = false;
                 break;
             }
-            Err(why) => return Err(why.at(path, &place(number, at))),
+            Some(Err(why)) => return Err(why.at(path, &place)),
         };
-        let said = if page.uncompressed > LARGEST_PAGE {
-            format!(
-                "{} bytes uncompressed; pages of more than {} MiB are not read",
-                page.uncompressed,
-                LARGEST_PAGE >> 20
-            )
-        } else if page.kind == PageKind::Dictionary && page.slots / 8 > page.uncompressed {
-            format!("{} values in {} bytes", page.slots, page.uncompressed)
-        } else {
-            if page.kind == PageKind::Data {
-                slots = slots.saturating_add(page.slots);
-            }
-            if slots > stated {
-                let said = format!(
-                    "with it the pages hold {slots} values where the footer says that the chunk has {stated}"
-                );
-                return Err(Error::unreadable_at(path, &place(number, at), said));
-            }
-            at += page.bytes;
-            number += 1;
-            body.add(&page);
-            continue;
-        };
-        return Err(Error::unreadable_at(path, &place(number, at), format!("it announces {said}")));
+        if let Some(said) = implausible(&page, chunk.compression()) {
+            return Err(Error::unreadable_at(path, &place, format!("it announces {said}")));
+        }
+        if walk.slots > walk.stated {
+            let said = format!(
+                "with it the pages hold {} values where the footer says that the chunk has {}",
+                walk.slots, walk.stated
+            );
+            return Err(Error::unreadable_at(path, &place, said));
+        }
+        body.add(&page);
     }
-    // A chunk size that leaves out the header of the dictionary ends the walk early: those pages count as they are read.
-    if whole && slots < rows {
+    if whole && walk.stated > 0 {
+        let size = i64::try_from(walk.at - start).unwrap_or(i64::MAX);
+        body.size = (size != chunk.compressed_size()).then_some(size);
+    }
+    if whole && walk.slots < rows {
         let column = chunk.column_path().string();
         let message = format!(
-            "row group {row_group}, column {column:?}: its pages hold {slots} values where the row group has {rows} rows"
+            "row group {row_group}, column {column:?}: its pages hold {} values where the row group has {rows} rows",
+            walk.slots
         );
         return Err(Error::unreadable(path, message));
     }
@@ -323,17 +355,39 @@ impl Body {
     }
 }
 
-/// Refuses a file with a page that is not [`credible`], in any row group and column. A file that cannot be opened or has no sound footer
-/// is for whoever reads it to refuse.
+/// What is wrong with what a header announces, where it cannot be so.
+fn implausible(page: &Page, codec: Compression) -> Option<String> {
+    if page.kind == PageKind::Dictionary && page.slots / 8 > page.uncompressed {
+        return Some(format!("{} values in {} bytes", page.slots, page.uncompressed));
+    }
+    // What one compressed byte stands for at most; zstd and brotli write runs of any length in a few bytes.
+    let most = match codec {
+        Compression::UNCOMPRESSED => 1,
+        Compression::SNAPPY => 64,
+        Compression::LZ4 | Compression::LZ4_RAW => 256,
+        Compression::GZIP(_) => 1_100,
+        _ => return None,
+    };
+    let stored = page.bytes.saturating_sub(page.header);
+    (page.uncompressed > LARGE_PAGE && page.uncompressed / most > stored)
+        .then(|| format!("{} bytes uncompressed, and holds {stored}", page.uncompressed))
+}
+
+/// Refuses a file with a page that [`body`] refuses or needs more than one reader may have, in any row group and column. Another reader
+/// refuses a file that cannot be opened or has no sound footer.
 ///
 /// # Errors
-/// Class `input` for such a page.
+/// Class `input` for a page that cannot be so, class `usage` for one that is too large.
 pub fn credible_file(path: &Path) -> Result<()> {
     let Ok(file) = corpora::regular::open(path) else { return Ok(()) };
     let Ok(metadata) = corpora::footer::read_metadata(&file) else { return Ok(()) };
     contradiction::in_footer(path, &metadata)?;
     for (row_group, group) in metadata.row_groups().iter().enumerate() {
-        group.columns().iter().try_for_each(|chunk| credible(path, row_group, group.num_rows(), chunk))?;
+        for chunk in group.columns() {
+            let body = body(path, row_group, group.num_rows(), chunk)?;
+            let column = chunk.column_path().string();
+            need::refuse(&Memory::of_process(), path, row_group, &column, body.largest.max(body.dictionary))?;
+        }
     }
     Ok(())
 }
@@ -356,13 +410,11 @@ fn page(file: &mut File, offset: u64, end: u64) -> std::result::Result<Page, Unw
         file.by_ref().take(wanted).read_to_end(&mut bytes).map_err(Unwalked::Unread)?;
         match header(&bytes) {
             Ok((page, body)) => {
-                let page = Page { offset, bytes: page.bytes.saturating_add(body), ..page };
+                let page = Page { offset, bytes: page.header.saturating_add(body), ..page };
                 return if page.bytes > end - offset {
                     let left = end - offset;
-                    Err(Unwalked::Beyond(format!(
-                        "it takes {} bytes where its chunk has {left} left",
-                        page.bytes
-                    )))
+                    let said = format!("it takes {} bytes where its chunk has {left} left", page.bytes);
+                    Err(Unwalked::Beyond(page, said))
                 } else {
                     Ok(page)
                 };
@@ -381,6 +433,7 @@ fn header(bytes: &[u8]) -> std::result::Result<(Page, u64), String> {
         kind: PageKind::Other,
         offset: 0,
         bytes: 0,
+        header: 0,
         uncompressed: 0,
         slots: 0,
         encoding: None,
@@ -417,7 +470,7 @@ fn header(bytes: &[u8]) -> std::result::Result<(Page, u64), String> {
         2 => PageKind::Dictionary,
         _ => PageKind::Other,
     };
-    page.bytes = thrift.position() as u64;
+    page.header = thrift.position() as u64;
     let body = body.ok_or("it has no size")?;
     Ok((page, u64::try_from(body).map_err(|_| "its size is negative")?))
 }
@@ -509,13 +562,14 @@ mod tests {
         let chunk = ColumnChunkMetaData::builder(SchemaDescriptor::new(Arc::new(root)).column(0))
             .set_data_page_offset(0)
             .set_total_compressed_size(bytes.len() as i64)
+            .set_num_values(2)
             .build()
             .unwrap();
-        credible(&path, 0, 0, &chunk).err().map(|error| error.message)
+        body(&path, 0, 0, &chunk).err().map(|error| error.message)
     }
 
     #[test]
-    fn a_page_that_announces_more_than_a_page_may_hold_is_refused_with_its_place() {
+    fn a_page_that_announces_more_than_it_can_hold_is_refused_with_its_place() {
         // A dictionary page of 2^31 - 1 bytes; one of 2^31 - 1 values in eight bytes.
         let large = [0x15, 0x04, 0x15, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x15, 0x00, 0x00];
         let many = [0x15, 0x04, 0x15, 0x10, 0x15, 0x00, 0x4c, 0x15, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x00, 0x00];

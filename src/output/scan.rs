@@ -13,7 +13,10 @@ use reports::manifest::{ErrorClass, Manifest};
 
 use super::batches::{guarded, reader_options};
 use super::key::{KeyColumn, KeyRule, KeyValue};
-use super::{Disguised, FileOrder, Output, OutputFile, Unreadable, contradiction, manifest, set_mark};
+use super::{
+    Disguised, FileOrder, FooterDefect, Output, OutputFile, Unreadable, contradiction, manifest, old_footer,
+    set_mark,
+};
 use crate::errno;
 use crate::error::{Error, Result};
 use crate::spill::Memory;
@@ -266,7 +269,8 @@ impl OutputFile {
     /// # Errors
     /// Class `input` where it is no readable Parquet file, class `io` where the machine does not give it back.
     pub fn open(path: &Path, relative: &str) -> Result<Self> {
-        let metadata = Arc::new(read_footer(path)?);
+        let (metadata, defects) = read_footer(path)?;
+        let metadata = Arc::new(metadata);
         // The Arrow schema is needed for every later look; refuse here what has none.
         let arrow =
             guarded(path, None, || ArrowReaderMetadata::try_new(Arc::clone(&metadata), reader_options()))?;
@@ -296,7 +300,14 @@ impl OutputFile {
             created_by: file.created_by().map(str::to_owned),
             digest,
         };
-        Ok(Self { info, path: path.to_owned(), metadata, manifest_index: None, memory: Memory::of_process() })
+        Ok(Self {
+            info,
+            path: path.to_owned(),
+            metadata,
+            defects,
+            manifest_index: None,
+            memory: Memory::of_process(),
+        })
     }
 }
 
@@ -324,14 +335,8 @@ fn codec_name(codec: parquet::basic::Compression) -> String {
     name.split('(').next().unwrap_or_default().to_ascii_lowercase()
 }
 
-/// Rows by the footer, which must agree with its own row groups.
+/// Rows of a file whose row groups have a chunk for each column.
 fn rows(path: &Path, metadata: &ParquetMetaData) -> Result<u64> {
-    let stated = metadata.file_metadata().num_rows();
-    let groups: i128 = metadata.row_groups().iter().map(|group| i128::from(group.num_rows())).sum();
-    if metadata.row_groups().iter().any(|group| group.num_rows() < 0) || i128::from(stated) != groups {
-        let message = format!("the footer says {stated} rows, its row groups {groups}");
-        return Err(Error::unreadable(path, message));
-    }
     let columns = metadata.file_metadata().schema_descr().num_columns();
     if let Some(group) = metadata.row_groups().iter().position(|group| group.num_columns() != columns) {
         let there = metadata.row_group(group).num_columns();
@@ -339,10 +344,10 @@ fn rows(path: &Path, metadata: &ParquetMetaData) -> Result<u64> {
             format!("row group {group} has {there} column chunks where the schema has {columns} columns");
         return Err(Error::unreadable(path, message));
     }
-    u64::try_from(stated).map_err(|error| Error::unreadable(path, error))
+    u64::try_from(metadata.file_metadata().num_rows()).map_err(|error| Error::unreadable(path, error))
 }
 
-fn read_footer(path: &Path) -> Result<ParquetMetaData> {
+fn read_footer(path: &Path) -> Result<(ParquetMetaData, Vec<FooterDefect>)> {
     let unreadable = |what: String| Error::unreadable(path, what);
     let unread = |error: std::io::Error| Error::unreadable(path, error);
     let mut file = corpora::regular::open(path).map_err(unread)?;
@@ -372,7 +377,8 @@ fn read_footer(path: &Path) -> Result<ParquetMetaData> {
     if let Some(said) = corpora::footer::beyond_nesting(&bytes) {
         return Err(unreadable(said.clone()).with_source(BeyondLimit(said)));
     }
-    guarded(path, None, || corpora::footer::decode_metadata(&bytes))
+    let (metadata, passed) = guarded(path, None, || corpora::footer::decode(&bytes))?;
+    old_footer::mended(path, metadata, passed)
 }
 
 /// BLAKE3 over the bytes of a file, hexadecimal, and their number.

@@ -253,6 +253,7 @@ impl Planner<'_> {
         let mut job = bare(&line.id, Some(signal), kind, &parameters);
         job.recorded = Recorded { baseline: line.baseline.clone(), candidate: line.candidate.clone() };
         job.inputs = inputs;
+        job.expected.no_rows = line.allow_empty;
         let replay = format!(
             "parallax run --job-list {} --only {}{}",
             shell::line(&[list.display().to_string()]),

@@ -55,6 +55,11 @@ impl PlannedJob {
         }
     }
 
+    /// Declares that outputs without rows are right; `false` leaves what the job declares itself.
+    pub fn allow_empty(&mut self, allowed: bool) {
+        self.job.expected.no_rows |= allowed;
+    }
+
     /// Name of the job.
     #[must_use]
     pub fn id(&self) -> &str {

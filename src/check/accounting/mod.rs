@@ -18,6 +18,7 @@ use reports::document::{CheckStatus, Finding, Role, Severity, SideOutcome};
 use reports::manifest::Manifest;
 
 use self::merge::Rules;
+use super::draft;
 use super::finding::{Refine, finding, in_file, severity_on};
 use super::{Check, Observed, Outcome, Subject};
 use crate::error::Result;
@@ -44,7 +45,7 @@ impl Check for Accounting {
                 said.push(format!("the {} failed: see ERRORS", side.role));
                 continue;
             }
-            readable(side, &mut outcome);
+            readable(subject, side, &mut outcome);
             marks(side, &mut outcome);
             if side.output.unreadable.iter().any(|file| file.limited) {
                 said.push(format!("the {} has a file that is beyond a limit of this program", side.role));
@@ -78,18 +79,20 @@ fn unreadable_baseline(subject: &Subject<'_>) -> bool {
 }
 
 /// Files that claim to be Parquet and are not.
-fn readable(side: &Observed, outcome: &mut Outcome) {
+fn readable(subject: &Subject<'_>, side: &Observed, outcome: &mut Outcome) {
     for file in &side.output.files {
         outcome.coverage.files += 1;
         outcome.coverage.rows += file.info.rows;
         outcome.coverage.bytes += file.info.bytes;
     }
     for bad in &side.output.unreadable {
+        let undecided =
+            bad.limited || (side.role == Role::Candidate && draft::is_unreadable_before(subject, bad));
         outcome.findings.push(
             finding(
                 CODE,
                 "accounting.unreadable",
-                if bad.limited { Severity::Warning } else { severity_on(side.role) },
+                if undecided { Severity::Warning } else { severity_on(side.role) },
                 Some(side.role),
                 format!("{} of the {} cannot be read: {}", bad.path, side.role, bad.reason),
             )

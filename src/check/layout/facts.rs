@@ -16,6 +16,8 @@ pub(super) struct Seen {
     pub(super) slots: u64,
     /// Slots without a value.
     pub(super) nulls: u64,
+    /// Those of them where everything around the value is there: no list around it is empty or null.
+    pub(super) leaf_nulls: u64,
     /// Rows that begin here.
     pub(super) rows: u64,
     /// Lowest and highest value that has a place in the order.
@@ -42,6 +44,7 @@ impl Seen {
     pub(super) fn join(&mut self, other: &Self) {
         self.slots += other.slots;
         self.nulls += other.nulls;
+        self.leaf_nulls += other.leaf_nulls;
         self.rows += other.rows;
         for bound in other.lowest.iter().chain(&other.highest) {
             self.take(bound.key());
@@ -54,6 +57,8 @@ impl Seen {
 pub(super) struct Watch {
     rule: Option<Rule>,
     bloom: Option<Sbbf>,
+    /// Definition level of a null of the leaf itself; absent where the leaf is required.
+    leaf_null: Option<i16>,
     /// Slots up to the end of each data page.
     ends: Vec<u64>,
     slot: u64,
@@ -66,7 +71,12 @@ pub(super) struct Watch {
 
 impl Watch {
     /// For a chunk with these pages.
-    pub(super) fn new(rule: Option<Rule>, bloom: Option<Sbbf>, pages: &[Page]) -> Self {
+    pub(super) fn new(
+        rule: Option<Rule>,
+        bloom: Option<Sbbf>,
+        leaf_null: Option<i16>,
+        pages: &[Page],
+    ) -> Self {
         let mut end = 0;
         let data = pages.iter().filter(|page| page.kind == PageKind::Data);
         let ends: Vec<u64> = data
@@ -76,7 +86,7 @@ impl Watch {
             })
             .collect();
         let pages = vec![Seen::default(); ends.len().max(1)];
-        Self { rule, bloom, ends, slot: 0, pages, page: 0, missed: 0 }
+        Self { rule, bloom, leaf_null, ends, slot: 0, pages, page: 0, missed: 0 }
     }
 
     fn next(&mut self, row: bool) -> &mut Seen {
@@ -94,8 +104,11 @@ impl Watch {
 }
 
 impl Cells for Watch {
-    fn null(&mut self, row: bool) {
-        self.next(row).nulls += 1;
+    fn null(&mut self, row: bool, level: i16) {
+        let leaf = self.leaf_null == Some(level);
+        let seen = self.next(row);
+        seen.nulls += 1;
+        seen.leaf_nulls += u64::from(leaf);
     }
 
     fn cell(&mut self, row: bool, cell: Cell<'_>) {

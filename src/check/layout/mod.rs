@@ -11,6 +11,7 @@
 
 mod differences;
 mod facts;
+mod footers;
 mod identical;
 mod order;
 mod side;
@@ -59,6 +60,7 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
     for side in subject.sides() {
         let seen = side::look(side, subject.cancel)?;
         findings.extend(untrue(side.role, &seen));
+        findings.extend(footers::findings(side, subject.baseline));
         looked.push((side, seen));
     }
     let identical = match subject.baseline {
@@ -86,7 +88,8 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
 /// Statements of a side that are not true: they gate on the candidate and are defects of the baseline.
 fn untrue(role: Role, seen: &Looked) -> Vec<Finding> {
     let each = seen.lies.iter().map(|((code, column), lies)| {
-        let severity = if *code == truth::LOOSE { Severity::Info } else { severity_on(role) };
+        let harmless = [truth::LOOSE, truth::NESTED_NULLS].contains(code);
+        let severity = if harmless { Severity::Info } else { severity_on(role) };
         let what = if column.is_empty() { String::new() } else { format!("column {column:?}: ") };
         let more = match lies.count {
             0 | 1 => String::new(),

@@ -188,7 +188,9 @@ fn chunk(
         bloom: metadata.bloom_filter_offset().is_some(),
         ..Laid::of(&headers)
     };
-    let mut watch = Watch::new(rule, bloom, &headers);
+    let column = metadata.column_descr();
+    let leaf_null = column.self_type().is_optional().then(|| column.max_def_level() - 1);
+    let mut watch = Watch::new(rule, bloom, leaf_null, &headers);
     file.chunk(group, leaf).read(&mut watch, || cancel.check())?;
     let rows = u64::try_from(file.metadata.row_group(group).num_rows()).unwrap_or(0);
     let chunk = Chunk {

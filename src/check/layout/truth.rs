@@ -22,6 +22,8 @@ pub(super) const LOOSE: &str = "layout.statistics_loose";
 pub(super) const PAGE_STATISTICS: &str = "layout.page_statistics_false";
 pub(super) const PAGE_INDEX: &str = "layout.page_index_false";
 pub(super) const COUNTS: &str = "layout.counts_false";
+pub(super) const NESTED_NULLS: &str = "layout.null_count_nested";
+pub(super) const CHUNK_SIZE: &str = "layout.chunk_size_false";
 pub(super) const BLOOM: &str = "layout.bloom_filter_false";
 
 /// One statement that is not true.
@@ -62,6 +64,7 @@ impl Chunk<'_> {
         self.pages.iter().for_each(|page| whole.join(page));
         let mut lies = Vec::new();
         self.counts(&whole, &mut lies);
+        lies.extend(self.size());
         if let Some(statistics) = self.metadata.statistics() {
             self.statistics(statistics, &whole, &mut lies);
         }
@@ -96,17 +99,45 @@ impl Chunk<'_> {
         }
     }
 
+    /// A chunk that ends within its last page. Bytes behind that page are padding, which no reader looks at.
+    fn size(&self) -> Option<Lie> {
+        let (first, last) = (self.headers.first()?, self.headers.last()?);
+        let there = last.offset.saturating_add(last.bytes) - first.offset;
+        let stated = self.metadata.compressed_size();
+        u64::try_from(stated).is_ok_and(|stated| stated < there).then(|| {
+            let said = format!(
+                "the footer says {stated} bytes, its pages take {there}: without the header of the dictionary, as parquet-mr wrote \
+                 before 1.2.9; other readers end within the last page"
+            );
+            Lie::of_chunk(CHUNK_SIZE, said)
+        })
+    }
+
+    /// The statement `who` of a number of nulls, where it is not that of the slots without a value. Within lists, writers count
+    /// differently whether an empty or missing list is a null; a number in between misleads no reader.
+    fn nulls(&self, code: &'static str, who: &str, stated: u64, seen: &Seen) -> Option<Lie> {
+        if stated == seen.nulls {
+            return None;
+        }
+        let repeats = self.metadata.column_descr().max_rep_level() > 0;
+        Some(if repeats && (seen.leaf_nulls..seen.nulls).contains(&stated) {
+            let said = format!(
+                "{who} says {stated} nulls; {} slots have no value, {} of them are nulls within a list that has elements: the writer does not \
+                 count every empty or missing list as a null, and no reader relies on that",
+                seen.nulls, seen.leaf_nulls
+            );
+            Lie::of_chunk(NESTED_NULLS, said)
+        } else {
+            Lie::of_chunk(code, format!("{who} says {stated} nulls, there are {}", seen.nulls))
+        })
+    }
+
     fn data(&self) -> impl Iterator<Item = &Page> {
         self.headers.iter().filter(|page| page.kind == PageKind::Data)
     }
 
     fn statistics(&self, stated: &Statistics, whole: &Seen, lies: &mut Vec<Lie>) {
-        if let Some(nulls) = stated.null_count_opt()
-            && nulls != whole.nulls
-        {
-            let said = format!("the footer says {nulls} nulls, there are {}", whole.nulls);
-            lies.push(Lie::of_chunk(STATISTICS, said));
-        }
+        lies.extend(stated.null_count_opt().and_then(|it| self.nulls(STATISTICS, "the footer", it, whole)));
         // Bounds of the old fields have no defined order but the signed one: readers leave the others alone.
         let Some(rule) = self.rule.filter(|rule| {
             !stated.is_min_max_deprecated()
@@ -138,15 +169,14 @@ impl Chunk<'_> {
         let mut row = 0;
         for (number, (page, seen)) in self.data().zip(self.pages).enumerate() {
             if let Some(stated) = &page.statistics {
+                let nulls = stated.nulls.map(|it| u64::try_from(it).unwrap_or(u64::MAX));
+                let who = format!("the header of page {number}");
+                let wrong = nulls.and_then(|it| self.nulls(PAGE_STATISTICS, &who, it, seen));
+                lies.extend(wrong.map(|lie| Lie { row: Some(row), ..lie }));
                 let mut lie = |said: String| {
                     let said = format!("the header of page {number}: {said}");
                     lies.push(Lie { code: PAGE_STATISTICS, said, row: Some(row) });
                 };
-                if let Some(nulls) = stated.nulls
-                    && u64::try_from(nulls) != Ok(seen.nulls)
-                {
-                    lie(format!("{nulls} nulls stated, there are {}", seen.nulls));
-                }
                 for (lower, bytes) in [(true, &stated.lowest), (false, &stated.highest)] {
                     let bound = bytes.as_ref().and_then(|bytes| self.rule?.decode(bytes));
                     if let Some(Held::Broken(said)) = bound.map(|bound| hold(lower, bound, seen)) {
@@ -198,6 +228,10 @@ impl Chunk<'_> {
         let mut row = 0;
         let mut bounds = Vec::new();
         for (number, seen) in self.pages.iter().enumerate() {
+            let nulls = index.null_count(number).map(|it| u64::try_from(it).unwrap_or(u64::MAX));
+            let who = format!("the column index, page {number}");
+            let wrong = nulls.and_then(|it| self.nulls(PAGE_STATISTICS, &who, it, seen));
+            lies.extend(wrong.map(|lie| Lie { row: Some(row), ..lie }));
             let mut lie = |said: String| {
                 let said = format!("the column index, page {number}: {said}");
                 lies.push(Lie { code: PAGE_STATISTICS, said, row: Some(row) });
@@ -207,11 +241,6 @@ impl Chunk<'_> {
                 let (stated, there) =
                     if empty { ("values", "nulls alone") } else { ("nulls alone", "values") };
                 lie(format!("{stated} stated, it holds {there}"));
-            }
-            if let Some(nulls) = index.null_count(number)
-                && u64::try_from(nulls) != Ok(seen.nulls)
-            {
-                lie(format!("{nulls} nulls stated, there are {}", seen.nulls));
             }
             if !index.is_null_page(number)
                 && let Some((low, high)) = self.rule.and_then(|rule| pair(index, number, rule))
