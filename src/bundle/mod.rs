@@ -11,7 +11,9 @@
 pub mod archive;
 pub mod base;
 pub mod guard;
+mod partial;
 pub mod reach;
+pub mod room;
 pub mod stage;
 
 use std::path::Path;
@@ -19,6 +21,7 @@ use std::path::Path;
 use reports::document::{Mode, Tool};
 use serde::{Deserialize, Serialize};
 
+use self::room::Room;
 use crate::error::{Error, Result};
 
 /// Version of [`Contents`].
@@ -90,6 +93,19 @@ pub enum Work {
     JobList,
     /// By the packed outputs alone: a comparison.
     Outputs,
+}
+
+/// Unpacks the bundle `file` into the empty directory `home`, as long as it takes no more than `limit` bytes there, and checks what its
+/// documents name.
+///
+/// # Errors
+/// As [`archive::unpack`], [`guard::sizes`], [`Contents::read`] and [`guard::check`].
+pub fn open(file: &Path, home: &Path, limit: u64) -> Result<Contents> {
+    archive::unpack(file, home, limit)?;
+    guard::sizes(home)?;
+    let contents = Contents::read(home)?;
+    guard::check(home, &contents, &Room::new(limit, file))?;
+    Ok(contents)
 }
 
 impl Contents {
