@@ -144,7 +144,7 @@ fn hostile_bundles_start_no_process_and_reach_nothing_outside_of_them() {
         targets::hostile::each_alone();
         let home = tempfile::tempdir().unwrap();
         let mut chance = Chance(2);
-        for number in 0..1_000 {
+        for number in 0..300 {
             let bytes = chance.bytes(40);
             let tried = std::panic::catch_unwind(|| {
                 targets::hostile::perform(targets::input::Input::new(&bytes), home.path());
@@ -180,6 +180,6 @@ fn every_target_has_the_documented_limit() {
 #[test]
 fn hostile_archives_change_nothing_outside_their_directory() {
     limited("hostile_archives_change_nothing_outside_their_directory", || {
-        try_out(targets::bundle::run, 2_000, 60);
+        try_out(targets::bundle::run, 1_000, 60);
     });
 }

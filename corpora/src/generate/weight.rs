@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn no_shipped_corpus_takes_more_than_the_bound_and_all_are_within_what_a_replay_allows() {
-        let (rows, home) = (200, tempfile::tempdir().unwrap());
+        let (rows, home) = (50, tempfile::tempdir().unwrap());
         for spec in Catalog::builtin().unwrap().iter() {
             assert!(spec.most_bytes(None) < ALLOWED, "{}: {}", spec.name, spec.most_bytes(None));
             let dir = home.path().join(&spec.name);
