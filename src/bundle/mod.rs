@@ -2,7 +2,7 @@
 //!
 //! 1. `stage` copies what the job needs into a directory: inputs, specification or job list, configuration, policy, recorded and kept
 //!    outputs, the report cut down to the job, and [`Contents`], which says what is what. What the report has a digest of is
-//!    held against it.
+//!    compared with it.
 //! 2. `archive` lists the BLAKE3 digest of every file, and packs list and files into a `.tar.zst`.
 //! 3. Unpacking checks each file against the list while it is written, and refuses whatever the list does not name.
 //!

@@ -1,8 +1,8 @@
 //! Copying what one job needs into a directory, from its report and from where its data lies.
 //!
-//! Generated inputs are generated again, and held against the digest of the report. Inputs that were given are copied from
-//! where the report says they are (`base` knows where relative paths count from). Given inputs and recorded outputs are held
-//! against the digests of the report, file by file.
+//! Generated inputs are generated again, and compared with the digest of the report. Inputs that were given are copied from
+//! where the report says they are (`base` knows where relative paths count from). Given inputs and recorded outputs are
+//! compared with the digests of the report, file by file.
 
 use std::path::Path;
 
