@@ -43,6 +43,8 @@ pub enum Kind {
     Selftest,
     /// A corpus that `minimize` makes.
     Minimize,
+    /// The output of `write`.
+    Write,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
     fn place(self) -> &'static str {
         match self {
             Self::Report => "report directory",
+            Self::Write => "output directory",
             Self::Gate | Self::Trend | Self::Selftest | Self::Minimize => "directory",
         }
     }
@@ -62,6 +65,7 @@ impl Kind {
             Self::Trend => "earlier trend",
             Self::Selftest => "earlier self-test",
             Self::Minimize => "earlier corpus",
+            Self::Write => "earlier output",
         }
     }
 }
@@ -226,7 +230,7 @@ fn open(path: &Path) -> std::io::Result<File> {
 }
 
 /// True where `path` names this open file.
-fn is_at(file: &File, path: &Path) -> bool {
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     let (Ok(open), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else { return false };
     (open.dev(), open.ino()) == (named.dev(), named.ino())
 }

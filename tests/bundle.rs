@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{Finished, beside, corpus, findings, parallax, read_report};
+use crate::support::{Finished, beside, corpus, files_below, findings, parallax, read_report};
 
 fn bundle(done: &Finished, job: &str) -> PathBuf {
     let (code, stdout, stderr) = beside(
@@ -303,4 +303,38 @@ fn kept_outputs_have_their_digests_beside_them_and_stay_recorded_outputs() {
     }
     let again = parallax(&["verify", kept.to_str().unwrap(), "--signal", "logs"]).finish();
     assert!(!findings(&again.report()).any(|it| it.message.contains("_digests")), "{}", again.stdout);
+}
+
+#[test]
+fn a_kept_output_whose_file_has_a_line_end_in_its_name_is_packed_and_repeated() {
+    let config = "[side.mine]\ncommand = [\"sh\", \"side.sh\", \"{output}\", \"{inputs}\"]\n";
+    let (_home, inputs) = corpus("compact-one-row");
+    let arguments = ["run", "--corpus", &inputs[0], "--candidate", "cmd:mine", "--keep", "always"];
+    let done = parallax(&arguments)
+        .with_file("parallax.toml", config)
+        .with_file("side.sh", "cp \"$2\" \"$1/a\n::error::b\\\\n.parquet\"\n")
+        .finish();
+    let job = done.report().jobs[0].id.clone();
+    let name = "a\n::error::b\\n.parquet";
+    let kept = done.path(&format!("parallax-report/outputs/candidate/{job}"));
+    assert!(files_below(&kept).contains(&kept.join(name)), "{:?}", files_below(&kept));
+    let list = std::fs::read_to_string(kept.join("_digests.b3")).unwrap();
+    assert!(
+        list.contains(r"a\n::error::b\\n.parquet") && list.lines().any(|line| line.starts_with('\\')),
+        "{list}"
+    );
+    bundle(&done, &job);
+    let (code, stdout, stderr) = beside(&done, &["replay", "job.tar.zst", "--config", "parallax.toml"]);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(!stdout.lines().chain(stderr.lines()).any(|line| line.starts_with("::")), "{stdout}{stderr}");
+}
+
+#[test]
+fn what_a_killed_bundle_left_is_removed_by_the_next_one() {
+    let done = parallax(&["run", "--corpus", "compact-one-row"]).finish().expect(0);
+    let left = done.path(".parallax-bundle-0123456789abcdef.partial");
+    std::fs::write(&left, "half a bundle").unwrap();
+    std::fs::write(done.path(".other.partial"), "of another program").unwrap();
+    bundle(&done, "compact-one-row");
+    assert!(!left.exists() && done.path(".other.partial").exists());
 }

@@ -235,3 +235,28 @@ fn what_ends_in_exit_2_leaves_no_decision_no_trend_and_no_rendered_report() {
     assert_eq!(code, Some(2), "{stderr}{told}");
     assert!(told.contains("would overwrite it") && done.path("out/gate.json").exists(), "{told}");
 }
+
+#[test]
+fn a_second_writer_in_an_output_directory_is_refused_and_a_dead_ones_lock_is_not() {
+    use parallax::claim::{Claim, Kind, LOCK};
+    let (_inputs, inputs) = corpus("compact-one-row");
+    let write = ["write", "buffet", "--output", "out", "--input", &inputs[0]];
+    let (home, _) = parallax(&write).into_parts();
+    let done = Finished { home, code: None, stdout: String::new(), stderr: String::new() };
+    std::fs::create_dir(done.path("out")).unwrap();
+    let claim = Claim::take(&done.path("out"), Kind::Write, "--output").unwrap();
+    let (code, _, stderr) = beside(&done, &write);
+    let said =
+        format!("another process ({}) is writing to the directory that --output names", std::process::id());
+    assert_eq!((code, stderr.contains(&said)), (Some(2), true), "{stderr}");
+    assert_eq!(files_below(&done.path("out")), [done.path("out").join(LOCK)]);
+    drop(claim);
+    // What SIGKILL leaves.
+    std::fs::write(done.path("out").join(LOCK), "").unwrap();
+    let (code, _, stderr) = beside(&done, &write);
+    assert_eq!(code, Some(0), "{stderr}");
+    let left = files_below(&done.path("out"));
+    assert!(!left.is_empty() && !left.contains(&done.path("out").join(LOCK)), "{left:?}");
+    let (code, _, stderr) = beside(&done, &write);
+    assert_eq!((code, stderr.contains("is not empty")), (Some(2), true), "{stderr}");
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use reports::manifest::{FailureDocument, Manifest};
 
-use crate::support::{Finished, corpus, files_below, parallax, read_report};
+use crate::support::{Finished, beside, corpus, files_below, parallax, read_report};
 
 fn refused(finished: Finished, parts: &[&str]) {
     let finished = finished.expect(2);
@@ -312,4 +312,41 @@ fn what_a_run_is_to_read_is_never_cleared_away() {
     fs::remove_file(&page).unwrap();
     parallax(&["report", text(&out.join("report.json")), "--out", text(&out)]).finish().expect(0);
     assert!(page.is_file() && candidate.join("compact-one-input/manifest.json").is_file());
+}
+
+#[test]
+fn a_line_end_in_a_path_begins_no_line_on_stdout() {
+    let out = "x\n::error::forged";
+    let done =
+        parallax(&["run", "--corpus", "compact-one-row", "--candidate", "fault:drop-row", "--out", out])
+            .finish()
+            .expect(1);
+    let document = format!("{out}/report.json");
+    let at = |name: &str| format!("{name}{out}");
+    let (bundle, corpus, write, again, small) = (at("b"), at("c"), at("w"), at("r"), at("m"));
+    let selftest = at("s");
+    let input = format!("{corpus}/compact-one-row-0000.parquet");
+    for arguments in [
+        &["corpus", "generate", "compact-one-row", "--output", &corpus][..],
+        &["bundle", &document, "--job", "compact-one-row", "--out", &bundle],
+        &["write", "buffet", "--output", &write, "--input", &input],
+        &["report", &document, "--out", &again],
+        &["minimize", &document, "--job", "compact-one-row", "--out", &small],
+        &["selftest", "--only", "compact-one-row", "--fault", "drop-row", "--out", &selftest],
+    ] {
+        let (code, stdout, stderr) = beside(&done, arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {stdout}{stderr}");
+        assert!(stdout.contains(r"\n::error::forged") || arguments[0] == "write", "{arguments:?}: {stdout}");
+        assert!(
+            !stdout.lines().chain(stderr.lines()).any(|line| line.starts_with("::")),
+            "{arguments:?}: {stdout}{stderr}"
+        );
+    }
+}
+
+#[test]
+fn threads_out_of_bounds_are_refused_by_the_name_of_their_option() {
+    refused(parallax(&["selftest", "--jobs", "0"]).finish(), &["--jobs 0: at least one"]);
+    refused(parallax(&["selftest", "--jobs", "5000"]).finish(), &["--jobs 5000: at most 1024"]);
+    refused(parallax(&["run", "--threads", "5000"]).finish(), &["--threads 5000: at most 1024"]);
 }

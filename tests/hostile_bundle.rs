@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Finished, beside, parallax};
 
-const JOB: &str = "compact-one-row";
+pub const JOB: &str = "compact-one-row";
 
 /// An honest run with its bundle unpacked into `open`.
-fn honest() -> Finished {
+pub fn honest() -> Finished {
     let done = parallax(&["run", "--corpus", JOB, "--keep", "always"]).finish().expect(0);
     let (code, _, stderr) =
         beside(&done, &["bundle", "parallax-report", "--job", JOB, "--out", "job.tar.zst"]);
@@ -19,14 +19,19 @@ fn honest() -> Finished {
 }
 
 /// A configuration whose side leaves `marker`.
-fn program(marker: &Path) -> String {
+pub fn program(marker: &Path) -> String {
     format!("[side.evil]\ncommand = [\"sh\", \"-c\", \"echo > {}\"]\n", marker.display())
 }
 
-fn change(path: &Path, how: impl FnOnce(&mut Value)) {
+pub fn change(path: &Path, how: impl FnOnce(&mut Value)) {
     let mut document: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     how(&mut document);
     std::fs::write(path, document.to_string()).unwrap();
+}
+
+/// Puts another command into the bundle.
+pub fn command(done: &Finished, words: &[&str]) {
+    change(&done.path("open/bundle.json"), |it| it["command"] = json!(words));
 }
 
 /// Packs `open` again and gives it to `replay` and `minimize`, which refuse it with these words.
@@ -212,4 +217,132 @@ fn what_unpacks_to_too_much_is_refused_with_the_option_and_leaves_nothing() {
     }
     let (code, _, stderr) = beside(&done, &["replay", "evil.tar.zst"]);
     assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn what_a_job_may_use_is_said_by_its_user_and_not_by_the_packed_command() {
+    let done = honest();
+    let report = |done: &Finished| crate::support::read_report(&done.path("parallax-replay/report.json"), "");
+    command(
+        &done,
+        &[
+            "parallax",
+            "run",
+            "--threads",
+            "999999",
+            "--memory-limit",
+            "1",
+            "--noise",
+            "1000000",
+            "--output-limit",
+            "0",
+        ],
+    );
+    parallax::bundle::archive::pack(&done.path("open"), &done.path("evil.tar.zst")).unwrap();
+    let (code, _, stderr) = beside(&done, &["replay", "evil.tar.zst"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("name --noise 1000000"), "{stderr}");
+    let processors = std::thread::available_parallelism().unwrap().get() as u64;
+    assert_eq!(report(&done).run.threads, processors);
+    let (code, _, stderr) = beside(&done, &["replay", "evil.tar.zst", "--threads", "3", "--noise", "1"]);
+    // Nothing but the repetition itself is new: the candidate gives the same again.
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(report(&done).run.threads, 3);
+    let checks = report(&done).jobs.remove(0).checks;
+    let repeated = checks.iter().find(|it| it.check == "DETERMINISM").unwrap();
+    assert!(!repeated.summary.contains("was run once"), "{}", repeated.summary);
+    for (option, value) in [("--threads", "0"), ("--memory-limit", "1")] {
+        let (code, _, stderr) = beside(&done, &["replay", "evil.tar.zst", option, value]);
+        assert_eq!((code, stderr.contains(option)), (Some(2), true), "{stderr}");
+    }
+}
+
+#[test]
+fn a_specification_that_asks_for_too_much_is_refused_with_the_option() {
+    let done = honest();
+    let head =
+        format!("name = \"{JOB}\"\ntitle = \"t\"\nsignal = \"logs\"\nkind = \"compact\"\nprovokes = []\n");
+    let columns = "[generator]\nkind = \"columns\"\n[[generator.columns]]\nname = \"a{}\"\n";
+    for (rest, words) in [
+        (
+            "rows = 1000000000000\ninputs = 1\n[generator]\nkind = \"production\"\n".to_owned(),
+            "--unpack-limit",
+        ),
+        (
+            "rows = 10\ninputs = 1\n[generator]\nkind = \"metrics\"\nsamples = 4000000000\n".to_owned(),
+            "--unpack-limit",
+        ),
+        (
+            format!(
+                "rows = 10\ninputs = 1\n{columns}values = {{ kind = \"letters\", min = 1, max = 4000000000 }}\n"
+            ),
+            "--unpack-limit",
+        ),
+        (
+            format!(
+                "rows = 1\ninputs = 1\n{columns}values = {{ kind = \"message\" }}\nrepeat = 4000000000\n"
+            ),
+            "10000",
+        ),
+        ("rows = 1\ninputs = 1000000000000\n[generator]\nkind = \"production\"\n".to_owned(), "10000"),
+    ] {
+        std::fs::write(done.path("open/corpus.toml"), format!("{head}{rest}")).unwrap();
+        refused(&done, words);
+    }
+    // Documents themselves are read into memory.
+    std::fs::write(done.path("open/corpus.toml"), vec![b'\n'; 9 << 20]).unwrap();
+    refused(&done, "corpus.toml of the bundle has 9437184 bytes");
+}
+
+#[test]
+fn the_copy_that_a_report_is_repeated_from_is_bounded() {
+    let (_home, inputs) = crate::support::corpus("compact-one-row");
+    let line = json!({"id": "mine", "signal": "logs", "inputs": inputs});
+    let done = parallax(&["run", "--job-list", "jobs.jsonl"])
+        .with_file("jobs.jsonl", &format!("{line}\n"))
+        .finish()
+        .expect(0);
+    let replay = ["replay", "parallax-report", "--job", "mine"];
+    let (code, _, stderr) = beside(&done, &[&replay[..], &["--unpack-limit", "4095"]].concat());
+    assert_eq!((code, stderr.contains("--unpack-limit")), (Some(2), true), "{stderr}");
+    assert!(!done.path("parallax-replay").exists() && done.leftovers().is_empty());
+    let (code, _, stderr) = beside(&done, &[&replay[..], &["--unpack-limit", "10000000"]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    // A folder of any size, said to be a kept output.
+    std::fs::create_dir_all(done.path("parallax-report/outputs/candidate/mine")).unwrap();
+    let large = std::fs::File::create(done.path("parallax-report/outputs/candidate/mine/a.parquet")).unwrap();
+    large.set_len(1 << 40).unwrap();
+    change(&done.path("parallax-report/report.json"), |it| {
+        it["jobs"][0]["candidate"]["kept"] = "outputs/candidate/mine".into()
+    });
+    for command in ["replay", "minimize"] {
+        let (code, _, stderr) = beside(&done, &[command, "parallax-report", "--job", "mine"]);
+        assert_eq!((code, stderr.contains("--unpack-limit")), (Some(2), true), "{stderr}");
+        assert!(done.leftovers().is_empty());
+    }
+    // A generated corpus is made in the copy as well.
+    let done = parallax(&["run", "--corpus", "compact-production"]).finish().expect(0);
+    let replay = ["replay", "parallax-report", "--job", "compact-production", "--unpack-limit", "100000"];
+    let (code, _, stderr) = beside(&done, &replay);
+    assert_eq!((code, stderr.contains("--unpack-limit")), (Some(2), true), "{stderr}");
+}
+
+#[test]
+fn ids_and_names_of_a_bundle_begin_no_line_of_their_own() {
+    let done = honest();
+    let id = "x\n::error::forged";
+    change(&done.path("open/report.json"), |it| {
+        let finding = json!({"id": id, "check": "ROWS", "code": "rows.missing", "severity": "blocker", "message": id,
+            "kind": "known", "count": 1, "evidence": []});
+        it["jobs"][0]["checks"][0]["findings"] = json!([finding]);
+    });
+    parallax::bundle::archive::pack(&done.path("open"), &done.path("evil.tar.zst")).unwrap();
+    let out = "out\n::error::forged";
+    let (code, stdout, stderr) = beside(&done, &["replay", "evil.tar.zst", "--out", out]);
+    assert_eq!(code, Some(1), "{stdout}{stderr}");
+    assert!(
+        stdout.contains(r"gone: x\n::error::forged") && stdout.contains(r"report: out\n::error"),
+        "{stdout}"
+    );
+    assert!(!stdout.lines().chain(stderr.lines()).any(|line| line.starts_with("::")), "{stdout}{stderr}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reports::document::{JobReport, Report, Severity};
 
-use crate::support::{beside, parallax, read_report};
+use crate::support::{beside, corpus, parallax, read_report};
 
 /// Codes and columns of the blockers of one check.
 fn blockers(job: &JobReport, check: &str) -> BTreeSet<(String, Option<String>)> {
@@ -83,4 +83,47 @@ fn a_folder_that_is_not_empty_stays_as_it_is() {
     assert_eq!(code, Some(2));
     assert!(stderr.contains("parallax-report is not empty"), "{stderr}");
     assert!(done.path("parallax-report/report.json").exists());
+}
+
+#[test]
+fn a_folder_that_was_there_before_stays_when_the_search_fails_at_its_end() {
+    // The candidate is right about segments in the folder of the small corpus alone: what fails there before, passes there.
+    let sides = ["old", "new"].map(|name| {
+        format!("[side.{name}]\ncommand = [\"sh\", \"{name}.sh\", \"{{output}}\", \"{{inputs}}\"]\n")
+    });
+    let (_home, inputs) = corpus("compact-one-row");
+    let arguments = [
+        "run",
+        "--corpus",
+        &inputs[0],
+        "--signal",
+        "logs",
+        "--baseline",
+        "cmd:old",
+        "--candidate",
+        "cmd:new",
+    ];
+    let done = parallax(&arguments)
+        .with_file("parallax.toml", &sides.concat())
+        .with_file("old.sh", "cp \"$2\" \"$1/a.parquet\"\n")
+        .with_file("new.sh", "case \"$2\" in */small/*) cp \"$2\" \"$1/a.parquet\" ;; esac\n")
+        .finish()
+        .expect(1);
+    let job = done.report().jobs[0].id.clone();
+    let minimize = || {
+        beside(
+            &done,
+            &["minimize", "parallax-report", "--job", &job, "--config", "parallax.toml", "--out", "small"],
+        )
+    };
+    let failed = || {
+        let (code, _, stderr) = minimize();
+        assert_eq!((code, stderr.contains("does not fail twice")), (Some(2), true), "{stderr}");
+    };
+    failed();
+    assert!(!done.path("small").exists(), "a folder made for nothing goes");
+    std::fs::create_dir(done.path("small")).unwrap();
+    failed();
+    assert!(done.path("small").is_dir(), "it was there before");
+    assert_eq!(std::fs::read_dir(done.path("small")).unwrap().count(), 0);
 }

@@ -47,6 +47,9 @@ pub use crate::generate::traces::Traces;
 pub use crate::generate::values::{Skew, Values};
 use crate::parameters::Parameters;
 
+/// Segments that a generated corpus may have: each costs a file, and a look at every column.
+const MOST_INPUTS: usize = 10_000;
+
 /// Which entry point of production a job stands for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -204,6 +207,9 @@ impl CorpusSpec {
         if self.inputs == 0 {
             return wrong("inputs must be at least 1");
         }
+        if self.inputs > MOST_INPUTS {
+            return wrong(&format!("{} inputs; a corpus may have {MOST_INPUTS}", self.inputs));
+        }
         if self.kind == JobKind::Ingest && self.inputs != 1 {
             return wrong("kind \"ingest\" takes exactly one input; set inputs = 1");
         }
@@ -253,6 +259,13 @@ mod tests {
             (String::new(), "neither a [generator] nor segments"),
             (format!("segments = [\"x\"]\ninputs = 1\n{generator}"), "keep one"),
             (format!("rows = 1\n{generator}"), "inputs must be at least 1"),
+            (format!("rows = 1\ninputs = 1000000000000\n{generator}"), "a corpus may have 10000"),
+            (
+                format!(
+                    "inputs = 1\n{generator}[[generator.columns]]\nname = \"a{{}}\"\nvalues = {{ kind = \"message\" }}\nrepeat = 4000000000\n"
+                ),
+                "a specification may have 10000",
+            ),
             ("rows = 3\nsegments = [\"x\"]\n".to_owned(), "belong to a [generator]"),
             ("row = 3\n".to_owned(), "line 6: unknown field `row`"),
             ("[parameters]\ntarget = 3\n".to_owned(), "line 7: unknown field `target`"),

@@ -1,7 +1,8 @@
-//! A bundle from a stranger: an archive unpacked into a directory.
+//! A bundle from a stranger: an archive unpacked into a directory, and the documents in it.
 //!
 //! Input: which kind of archive, then: the bytes of a compressed stream; or the bytes of a plain archive, compressed here; or
-//! entries with hostile paths, kinds, sizes and long names, listed rightly or not.
+//! entries with hostile paths, kinds, sizes and long names, listed rightly or not; or a sound archive of hostile documents, see
+//! [`super::hostile`].
 //!
 //! 1. Nothing panics, nothing takes memory without bound.
 //! 2. Nothing outside the directory is made, changed or removed; nothing in it is anything but a plain file or a folder.
@@ -53,10 +54,11 @@ pub fn run(bytes: &[u8]) {
     HOME.with(|home| {
         let home = home.get_or_init(|| tempfile::tempdir().expect("a temporary directory"));
         let mut input = Input::new(bytes);
-        let stream = match input.byte() % 8 {
+        let stream = match input.byte() % 16 {
             0 => input.rest().to_vec(),
             1 | 2 => compressed(input.rest()),
-            _ => compressed(&entries(&mut input)),
+            3..=7 => compressed(&entries(&mut input)),
+            _ => return super::hostile::perform(input, home.path()),
         };
         unpack(&stream, home.path());
     });
@@ -91,6 +93,22 @@ fn unpack(stream: &[u8], home: &Path) {
         archive::pack(&to, &home.join("again.tar.zst")).expect("what was unpacked can be packed");
         fs::remove_file(home.join("again.tar.zst")).expect("a file that is there");
     }
+}
+
+/// A bundle of these files, listed as they are.
+pub fn archive_of(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let list: String =
+        files.iter().map(|(path, content)| format!("{}  {path}\n", blake3::hash(content))).collect();
+    let mut archive = Vec::new();
+    for (path, content) in std::iter::once((MANIFEST, list.as_bytes()))
+        .chain(files.iter().map(|(path, content)| (*path, content.as_slice())))
+    {
+        archive.extend(header(path.as_bytes(), b'0', content.len() as u64, &mut Input::new(&[])));
+        archive.extend(content);
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    }
+    archive.resize(archive.len() + 1_024, 0);
+    compressed(&archive)
 }
 
 /// An archive, entry by entry.

@@ -87,6 +87,11 @@ pub fn changed(kind: u8, mut input: Input<'_>) -> Vec<u8> {
     }
 }
 
+/// The sound report.
+pub fn report_of_a_comparison() -> Value {
+    DOCUMENTS[2].clone()
+}
+
 fn size(value: &Value) -> usize {
     1 + match value {
         Value::Array(items) => items.iter().map(size).sum(),
@@ -107,7 +112,8 @@ fn nth<'a>(value: &'a mut Value, number: &mut usize) -> Option<&'a mut Value> {
     }
 }
 
-fn change(value: &mut Value, input: &mut Input<'_>) {
+/// Changes one part of a document as the input says.
+pub fn change(value: &mut Value, input: &mut Input<'_>) {
     let mut number = input.below(size(value));
     let Some(chosen) = nth(value, &mut number) else { return };
     match (input.byte() % 10, &mut *chosen) {

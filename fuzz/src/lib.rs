@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod damage;
 pub mod documents;
 pub mod footer;
+pub mod hostile;
 pub mod input;
 pub mod json;
 pub mod memory;

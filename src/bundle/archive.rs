@@ -10,6 +10,9 @@ use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
+use super::partial;
+use super::room::Room;
+pub use super::room::UNPACK_LIMIT;
 use crate::error::{Error, Result, display};
 use crate::evidence::digests;
 
@@ -33,7 +36,6 @@ const LEVEL: i32 = 3;
 pub fn pack(home: &Path, out: &Path) -> Result<String> {
     let list = digests::of_directory(home)?;
     let manifest = digests::text(&list);
-    let name = out.file_name().unwrap_or_default().to_string_lossy();
     let folder = match out.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -45,13 +47,8 @@ pub fn pack(home: &Path, out: &Path) -> Result<String> {
             Error::io("cannot write the bundle", out, source)
         }
     };
-    let mut named = tempfile::Builder::new();
-    let prefix = format!(".{name}.");
-    named.prefix(&prefix).suffix(".partial");
-    #[cfg(unix)]
-    named.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     // Dropped, and so removed, where anything fails. It gets its name only where nothing has that name by then.
-    let partial = named.tempfile_in(folder).map_err(failed)?;
+    let partial = partial::begin(folder).map_err(failed)?;
     write(home, &list, &manifest, partial.as_file()).map_err(failed)?;
     partial.persist_noclobber(out).map_err(|error| failed(error.error))?;
     Ok(blake3::hash(manifest.as_bytes()).to_hex().to_string())
@@ -92,13 +89,6 @@ fn write(home: &Path, list: &BTreeMap<String, String>, manifest: &str, to: &File
     file.sync_all()
 }
 
-/// Bytes that a bundle may unpack to where nothing else is asked for: one job with both outputs is mostly far smaller, and
-/// the temporary directory often lies in memory.
-pub const UNPACK_LIMIT: u64 = 1 << 30;
-
-/// What a file, and each folder of its path, counts for at least: the room that it takes.
-const BLOCK: u64 = 4096;
-
 /// Unpacks `bundle` into the empty directory `home`, every file checked, as long as all of it takes no more than `limit` bytes.
 /// Each file and each folder of its path counts for at least 4,096 bytes, so that the number of files is bounded too.
 ///
@@ -111,13 +101,7 @@ pub fn unpack(bundle: &Path, home: &Path, limit: u64) -> Result<()> {
     let wrong = |what: String| Error::input(format!("{} is damaged or no bundle: {what}", bundle.display()));
     let broken = |error: std::io::Error| wrong(error.to_string());
     let decoder = zstd::stream::read::Decoder::new(file).map_err(broken)?;
-    let too_large = || {
-        Error::input(format!(
-            "{} unpacks to more than {limit} bytes; where you trust it, allow more with --unpack-limit BYTES",
-            bundle.display()
-        ))
-    };
-    let mut room = limit;
+    let room = Room::new(limit, bundle);
     let left = Rc::new(Cell::new(u64::MAX));
     let mut archive = tar::Archive::new(Metered { inner: decoder, left: Rc::clone(&left) });
     let mut list: Option<BTreeMap<String, String>> = None;
@@ -135,17 +119,11 @@ pub fn unpack(bundle: &Path, home: &Path, limit: u64) -> Result<()> {
         if path.components().any(|part| !matches!(part, Component::Normal(_))) {
             return Err(wrong(format!("{name} leads out of the bundle")));
         }
-        // No bundle of ours has such a name, and elsewhere it could mean another path.
-        if name.contains(digests::UNLISTED) {
-            return Err(wrong(format!("{name:?} has a line end or `\\` in its name")));
-        }
         match &mut list {
             None if name == MANIFEST => {
                 let mut text = String::new();
                 entry.by_ref().take(LONGEST_MANIFEST).read_to_string(&mut text).map_err(broken)?;
-                if (text.lines().count() as u64).saturating_mul(BLOCK) > limit {
-                    return Err(too_large());
-                }
+                room.files(text.lines().count() as u64)?;
                 list = Some(digests::parse(&text).ok_or_else(|| wrong(format!("{MANIFEST} is malformed")))?);
             }
             None => return Err(wrong(format!("{MANIFEST} is not its first file"))),
@@ -153,9 +131,7 @@ pub fn unpack(bundle: &Path, home: &Path, limit: u64) -> Result<()> {
                 let stated = list
                     .remove(&name)
                     .ok_or_else(|| wrong(format!("{name} is not listed, or there twice")))?;
-                let folders = path.components().count().saturating_sub(1) as u64;
-                let size = entry.size().max(BLOCK).saturating_add(folders.saturating_mul(BLOCK));
-                room = room.checked_sub(size).ok_or_else(too_large)?;
+                room.file(&path, entry.size())?;
                 let found = copy(&mut entry, &home.join(&path)).map_err(|error| match error {
                     Failed::Read(error) => wrong(format!("{name}: {error}")),
                     Failed::Write(path, error) => Error::io("cannot unpack", &path, error),
@@ -291,11 +267,44 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_no_bundle_of_ours_has_is_refused() {
+    fn names_with_line_ends_and_backslashes_are_listed_as_b3sum_does_and_come_back() {
+        let home = tempfile::tempdir().unwrap();
+        let (from, to) = (home.path().join("from"), home.path().join("to"));
+        let names = ["a\nb", "a\rb", "a\\nb", "\\", "end\r", "a\n/b\\..\\c"];
+        for name in names {
+            std::fs::create_dir_all(from.join(name).parent().unwrap()).ok();
+        }
+        std::fs::remove_dir(from.join("a\n")).ok();
+        std::fs::create_dir_all(from.join("a\n")).unwrap();
+        for name in names {
+            std::fs::write(from.join(name), name).unwrap();
+        }
+        let out = home.path().join("one.tar.zst");
+        pack(&from, &out).unwrap();
+        unpack(&out, &to, UNPACK_LIMIT).unwrap();
+        for name in names {
+            assert_eq!(std::fs::read_to_string(to.join(name)).unwrap(), name);
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_escaped_is_refused() {
         let digest = blake3::hash(b"text").to_hex().to_string();
         let manifest = format!("{digest}  a\\..\\b\n");
         let message = refused(&[(MANIFEST, &manifest), ("a\\..\\b", "text")]);
-        assert!(message.contains("in its name"), "{message}");
+        assert!(message.contains("MANIFEST.b3 is malformed"), "{message}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_no_text_is_refused_with_the_way_out() {
+        use std::os::unix::ffi::OsStrExt;
+        let home = tempfile::tempdir().unwrap();
+        let from = home.path().join("from");
+        std::fs::create_dir(&from).unwrap();
+        std::fs::write(from.join(std::ffi::OsStr::from_bytes(b"x\xff.parquet")), "").unwrap();
+        let message = pack(&from, &home.path().join("one.tar.zst")).unwrap_err().message;
+        assert!(message.contains("is not UTF-8") && message.contains("rename"), "{message}");
     }
 
     #[test]

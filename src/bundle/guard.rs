@@ -8,27 +8,54 @@ use std::path::{Component, Path};
 
 use corpora::spec::CorpusSpec;
 
-use super::{CORPUS, Contents, JOB_LIST, Work};
+use super::room::Room;
+use super::{CONFIG, CONTENTS, CORPUS, Contents, JOB, JOB_LIST, POLICY, REPORT, Work};
 use crate::error::{Error, Result};
 use crate::job_list;
 
-/// Checks the job list or the corpus specification of the bundle unpacked in `home`.
+/// Bytes that a document may have: it is read into memory, and a few compressed bytes can hold one of gigabytes.
+const LONGEST_DOCUMENT: u64 = 64 << 20;
+
+/// The same of one in TOML, whose reader takes many times its length.
+const LONGEST_TOML: u64 = 8 << 20;
+
+/// Refuses documents that are too long to be read, before any of them is.
 ///
 /// # Errors
-/// Class `input` for a path that leads out of the bundle and for documents of another job; errors of the readers of both
-/// documents.
-pub fn check(home: &Path, contents: &Contents) -> Result<()> {
+/// Class `input`, naming the document.
+pub fn sizes(home: &Path) -> Result<()> {
+    for name in [CONTENTS, REPORT, JOB, JOB_LIST, CONFIG, POLICY, CORPUS] {
+        let most = if name.ends_with(".toml") { LONGEST_TOML } else { LONGEST_DOCUMENT };
+        match std::fs::symlink_metadata(home.join(name)) {
+            Ok(facts) if facts.len() > most => {
+                return Err(Error::input(format!(
+                    "{name} of the bundle has {} bytes, and {most} are read; a job as large as that is run from its own files",
+                    facts.len()
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Checks the job list or the corpus specification of the bundle unpacked in `home`. `room` bounds what the specification asks for.
+///
+/// # Errors
+/// Class `input` for a path that leads out of the bundle, for documents of another job and for too many rows; errors of the readers of
+/// both documents.
+pub fn check(home: &Path, contents: &Contents, room: &Room) -> Result<()> {
     match contents.work {
-        Work::Corpus => corpus(&home.join(CORPUS)),
+        Work::Corpus => corpus(&home.join(CORPUS), room),
         Work::JobList => list(home, &contents.job),
         Work::Outputs => Ok(()),
     }
 }
 
-fn corpus(path: &Path) -> Result<()> {
+fn corpus(path: &Path, room: &Room) -> Result<()> {
     let spec = CorpusSpec::from_file(path).map_err(|error| Error::of_corpora(&error))?;
     match spec.segments.first() {
-        None => Ok(()),
+        None => room.generated(&spec),
         Some(segment) => Err(Error::input(format!(
             "{CORPUS} of the bundle names the segment {segment:?}; a packed corpus is generated and names no files"
         ))),

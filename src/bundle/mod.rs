@@ -2,7 +2,7 @@
 //!
 //! 1. `stage` copies what the job needs into a directory: inputs, specification or job list, configuration, policy, recorded and kept
 //!    outputs, the report cut down to the job, and [`Contents`], which says what is what. What the report has a digest of is
-//!    held against it.
+//!    compared with it.
 //! 2. `archive` lists the BLAKE3 digest of every file, and packs list and files into a `.tar.zst`.
 //! 3. Unpacking checks each file against the list while it is written, and refuses whatever the list does not name.
 //!
@@ -11,7 +11,9 @@
 pub mod archive;
 pub mod base;
 pub mod guard;
+mod partial;
 pub mod reach;
+pub mod room;
 pub mod stage;
 
 use std::path::Path;
@@ -19,6 +21,7 @@ use std::path::Path;
 use reports::document::{Mode, Tool};
 use serde::{Deserialize, Serialize};
 
+use self::room::Room;
 use crate::error::{Error, Result};
 
 /// Version of [`Contents`].
@@ -90,6 +93,19 @@ pub enum Work {
     JobList,
     /// By the packed outputs alone: a comparison.
     Outputs,
+}
+
+/// Unpacks the bundle `file` into the empty directory `home`, as long as it takes no more than `limit` bytes there, and checks what its
+/// documents name.
+///
+/// # Errors
+/// As [`archive::unpack`], [`guard::sizes`], [`Contents::read`] and [`guard::check`].
+pub fn open(file: &Path, home: &Path, limit: u64) -> Result<Contents> {
+    archive::unpack(file, home, limit)?;
+    guard::sizes(home)?;
+    let contents = Contents::read(home)?;
+    guard::check(home, &contents, &Room::new(limit, file))?;
+    Ok(contents)
 }
 
 impl Contents {

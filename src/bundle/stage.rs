@@ -1,8 +1,8 @@
 //! Copying what one job needs into a directory, from its report and from where its data lies.
 //!
-//! Generated inputs are generated again, and held against the digest of the report. Inputs that were given are copied from
-//! where the report says they are (`base` knows where relative paths count from). Given inputs and recorded outputs are held
-//! against the digests of the report, file by file.
+//! Generated inputs are generated again, and compared with the digest of the report. Inputs that were given are copied from
+//! where the report says they are (`base` knows where relative paths count from). Given inputs and recorded outputs are
+//! compared with the digests of the report, file by file.
 
 use std::path::Path;
 
@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::guard::leads_out;
 use super::reach::Reach;
+use super::room::Room;
 use super::{
     CONFIG, CONTENTS, CORPUS, Contents, INPUTS, JOB, JOB_LIST, OUTPUTS, POLICY, REPORT, VERSION, Work, base,
 };
@@ -24,12 +25,13 @@ use crate::report_dir;
 use crate::side::job_document::{JobDocument, JobParameters, SCHEMA_VERSION};
 
 /// Puts the job `job` of the report at `path` (a report directory or its document) together in the empty directory `home`, from
-/// files within `reach`.
+/// files within `reach`, as long as they fit into `room`.
 ///
 /// # Errors
-/// Class `usage` for a job that the report has not, class `input` for data that is no longer there, no longer the same, or out
-/// of reach.
-pub fn stage(path: &Path, job: &str, home: &Path, reach: &Reach) -> Result<Contents> {
+/// Class `usage` for a job that the report has not, class `input` for data that is no longer there, no longer the same, out of reach,
+/// or too much.
+pub fn stage(path: &Path, job: &str, home: &Path, reach: &Reach, room: &Room) -> Result<Contents> {
+    let from = Source { reach, room };
     let document = if path.is_dir() { path.join(report_dir::DOCUMENT) } else { path.to_path_buf() };
     let folder = document.parent().unwrap_or(Path::new(""));
     let whole = report_dir::read(&document)?;
@@ -57,24 +59,24 @@ pub fn stage(path: &Path, job: &str, home: &Path, reach: &Reach) -> Result<Conte
     let base = base::of(folder, &report, &found);
     let recorded = |side: &SideReport| side.side.kind == SideKind::Recorded;
     for (role, side) in sides(&found) {
-        output(folder, &base, reach, role, side, &home.join(OUTPUTS).join(role.to_string()))?;
+        output(folder, &base, &from, role, side, &home.join(OUTPUTS).join(role.to_string()))?;
     }
     let (work, inputs) = match (&found.corpus, report.run.mode) {
         (_, Mode::Compare) => (Work::Outputs, Vec::new()),
-        (Some(_), _) => (Work::Corpus, generated(&report, &found, &base, reach, home)?),
-        (None, _) => (Work::JobList, given(&found, &base, reach, home)?),
+        (Some(_), _) => (Work::Corpus, generated(&report, &found, &base, &from, home)?),
+        (None, _) => (Work::JobList, given(&found, &base, &from, home)?),
     };
     describe(&found, work, &inputs, home)?;
     if let Some(config) = &report.run.config {
-        let from = reach.file(&base.join(config), "the configuration")?;
-        put(&home.join(CONFIG), crate::config::packed(&from)?.as_bytes())?;
+        let config = reach.file(&base.join(config), "the configuration")?;
+        put(&home.join(CONFIG), crate::config::packed(&config)?.as_bytes())?;
     }
     let policy = report.policy.as_ref().and_then(|policy| policy.file.as_deref());
     if let Some(policy) = policy {
-        let from = reach.file(&base.join(policy), "the policy")?;
+        let policy = reach.file(&base.join(policy), "the policy")?;
         // Nothing but a policy is packed as one.
-        crate::policy::file::PolicyFile::load(&from)?;
-        copy(reach, &from, &home.join(POLICY), "the policy")?;
+        crate::policy::file::PolicyFile::load(&policy)?;
+        from.copy(&policy, &home.join(POLICY), "the policy")?;
     }
     let contents = Contents {
         schema_version: VERSION,
@@ -109,19 +111,35 @@ fn put(path: &Path, text: &[u8]) -> Result<()> {
     std::fs::write(path, text).map_err(|source| Error::io("cannot write", path, source))
 }
 
-fn copy(reach: &Reach, from: &Path, to: &Path, what: &str) -> Result<()> {
-    let whole = reach.file(from, what)?;
-    if let Some(folder) = to.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| Error::io("cannot make", folder, source))?;
+/// Where files are taken from, and how much of them.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    reach: &'a Reach,
+    room: &'a Room,
+}
+
+impl Source<'_> {
+    fn copy(&self, from: &Path, to: &Path, what: &str) -> Result<()> {
+        let whole = self.reach.file(from, what)?;
+        let failed = |source| Error::input(format!("cannot copy {what} {}: {source}", from.display()));
+        if let Some(folder) = to.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| Error::io("cannot make", folder, source))?;
+        }
+        let bytes = corpora::regular::check(&whole).and_then(|()| whole.metadata()).map_err(failed)?.len();
+        self.room.file(Path::new(to.file_name().unwrap_or_default()), bytes)?;
+        std::fs::copy(&whole, to).map(drop).map_err(failed)
     }
-    corpora::regular::check(&whole)
-        .and_then(|()| std::fs::copy(&whole, to))
-        .map(drop)
-        .map_err(|source| Error::input(format!("cannot copy {what} {}: {source}", from.display())))
 }
 
 /// Copies a kept or recorded output. A recorded one must be there and be the same.
-fn output(folder: &Path, base: &Path, reach: &Reach, role: Role, side: &SideReport, to: &Path) -> Result<()> {
+fn output(
+    folder: &Path,
+    base: &Path,
+    source: &Source<'_>,
+    role: Role,
+    side: &SideReport,
+    to: &Path,
+) -> Result<()> {
     let recorded = side.side.kind == SideKind::Recorded;
     let from = match (&side.kept, side.side.name.strip_prefix("dir:")) {
         (Some(kept), _) if leads_out(Path::new(kept)) => {
@@ -135,7 +153,7 @@ fn output(folder: &Path, base: &Path, reach: &Reach, role: Role, side: &SideRepo
     };
     if from.is_file() {
         let name = from.file_name().unwrap_or_default();
-        copy(reach, &from, &to.join(name), "the recorded output")?;
+        source.copy(&from, &to.join(name), "the recorded output")?;
     } else {
         for entry in walkdir::WalkDir::new(&from).follow_links(true).min_depth(1) {
             let entry = entry.map_err(|error| {
@@ -143,7 +161,7 @@ fn output(folder: &Path, base: &Path, reach: &Reach, role: Role, side: &SideRepo
             })?;
             if entry.file_type().is_file() {
                 let relative = entry.path().strip_prefix(&from).unwrap_or(entry.path());
-                copy(reach, entry.path(), &to.join(relative), "an output file")?;
+                source.copy(entry.path(), &to.join(relative), "an output file")?;
             }
         }
     }
@@ -172,11 +190,12 @@ fn generated(
     report: &Report,
     job: &JobReport,
     base: &Path,
-    reach: &Reach,
+    from: &Source<'_>,
     home: &Path,
 ) -> Result<Vec<String>> {
     let Some(corpus) = &job.corpus else { return Ok(Vec::new()) };
-    let spec = specification(report, base, reach, &corpus.name)?;
+    let spec = specification(report, base, from.reach, &corpus.name)?;
+    from.room.generated(&spec)?;
     let options = Generate { rows: None, seed: corpus.seed };
     let made = spec.generate(&home.join(INPUTS), options).map_err(|error| Error::of_corpora(&error))?;
     if made.digest != corpus.digest {
@@ -214,21 +233,21 @@ fn specification(report: &Report, base: &Path, reach: &Reach, name: &str) -> Res
 }
 
 /// Copies the inputs from where the report says they are.
-fn given(job: &JobReport, base: &Path, reach: &Reach, home: &Path) -> Result<Vec<String>> {
+fn given(job: &JobReport, base: &Path, source: &Source<'_>, home: &Path) -> Result<Vec<String>> {
     let mut inputs = Vec::new();
     for (number, input) in job.inputs.iter().enumerate() {
         let from = base.join(&input.path);
         let name = from.file_name().unwrap_or_default().to_string_lossy();
         let relative = format!("{INPUTS}/{number:05}-{name}");
         let to = home.join(&relative);
-        let bytes = std::fs::metadata(reach.file(&from, "the input")?).map_or(0, |it| it.len());
+        let bytes = std::fs::metadata(source.reach.file(&from, "the input")?).map_or(0, |it| it.len());
         if bytes != input.bytes {
             return Err(Error::input(format!(
                 "input {} has {bytes} bytes, not {} as in the report: it is another file now",
                 input.path, input.bytes
             )));
         }
-        copy(reach, &from, &to, "the input")?;
+        source.copy(&from, &to, "the input")?;
         // Older reports have no digests.
         if let Some(stated) = &input.digest {
             let found = digests::of_file(&to)?;

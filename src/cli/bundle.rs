@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Common, Format, options, terminal};
 use crate::bundle::reach::Reach;
+use crate::bundle::room::Room;
 use crate::bundle::{archive, stage};
 use crate::error::Result;
 use crate::exit::Exit;
@@ -41,7 +42,7 @@ impl BundleArgs {
         archive::vacant(&self.out)?;
         let reach = Reach::below(&self.report, &self.allow_root)?;
         let home = Scratch::new(&options::tmp_dir(common)?)?;
-        stage::stage(&self.report, &self.job, home.path(), &reach)?;
+        stage::stage(&self.report, &self.job, home.path(), &reach, &Room::unlimited())?;
         let digest = archive::pack(home.path(), &self.out)?;
         home.close().and_then(|()| self.show(digest, common.format)).inspect_err(|_| {
             // A command that ends in an error leaves no bundle. The first error counts.
@@ -51,12 +52,15 @@ impl BundleArgs {
     }
 
     fn show(&self, digest: String, format: Format) -> Result<()> {
-        let out = self.out.display().to_string();
         match format {
             Format::Text => {
+                let out = terminal::path(&self.out);
                 terminal::text(&format!("bundle: {out}\nBLAKE3 of its list of digests: {digest}\n"))
             }
-            Format::Json => terminal::json(&Bundled { out, job: self.job.clone(), digest }),
+            Format::Json => {
+                let out = self.out.display().to_string();
+                terminal::json(&Bundled { out, job: self.job.clone(), digest })
+            }
         }
     }
 }

@@ -13,12 +13,14 @@ use super::options::{self, of_corpora};
 use super::outputs::{OutputArgs, Outputs};
 use super::redact::RedactArgs;
 use super::replay::Place;
-use crate::bundle::OUTPUTS;
+use crate::bundle::{OUTPUTS, Work};
 use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::evidence::blast::{HOUR, is_derived};
 use crate::exit::Exit;
+use crate::plan::PlannedJob;
+use crate::settings::Settings;
 
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
@@ -56,6 +58,14 @@ impl CompareArgs {
     }
 
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
+        self.judging.judge(self.prepared(common)?, &[&self.left, &self.right], common, cancel)
+    }
+
+    /// The job, and everything that it is judged with.
+    ///
+    /// # Errors
+    /// As [`OutputArgs::prepared`]; class `usage` for columns that there are not.
+    pub(super) fn prepared(&self, common: &Common) -> Result<(PlannedJob, Settings)> {
         let config = self.judging.config()?;
         let signal = self.signal(&config)?;
         let by = self.judging.by.iter().filter(|column| !is_derived(column));
@@ -76,7 +86,7 @@ impl CompareArgs {
             baseline: Some(&self.left),
             candidate: &self.right,
         };
-        self.judging.judge(outputs, &config, common, cancel)
+        self.judging.prepared(outputs, &config, common)
     }
 
     /// The same comparison of the outputs in a bundle.
@@ -84,6 +94,11 @@ impl CompareArgs {
     /// # Errors
     /// Where the command needs a file that the bundle does not hold.
     pub(super) fn replayed(self, place: &Place<'_>) -> Result<Self> {
+        if place.contents.work != Work::Outputs {
+            return Err(Error::input(
+                "the bundle holds the inputs of a run, and its command compares outputs",
+            ));
+        }
         let outputs = |role: Role| place.home.join(OUTPUTS).join(role.to_string());
         Ok(Self {
             left: outputs(Role::Baseline),

@@ -74,6 +74,7 @@ impl CorpusCommand {
                 let generated = spec
                     .generate(output, Generate { rows: *rows, seed: *seed })
                     .map_err(|error| of_corpora(&error))?;
+                let lines: Vec<String> = generated.inputs.iter().map(|path| terminal::path(path)).collect();
                 let written = Written {
                     name: spec.name.clone(),
                     inputs: generated.inputs.iter().map(|path| display(path)).collect(),
@@ -84,7 +85,7 @@ impl CorpusCommand {
                 match common.format {
                     Format::Text => terminal::text(&format!(
                         "{}\n{} rows in {} segments{}, digest {}\n",
-                        written.inputs.join("\n"),
+                        lines.join("\n"),
                         written.rows,
                         written.inputs.len(),
                         written.seed.map(|seed| format!(", seed {seed}")).unwrap_or_default(),

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use reports::document::Mode;
+use reports::visible::plain;
 
-use super::options::ResourceArgs;
-use super::replay::{Place, ReplayArgs, known_check};
-use super::{Cli, Command, Common, Format, noted, options, terminal};
-use crate::bundle::{Contents, Work, archive};
+use super::options::RepeatArgs;
+use super::replay::{Place, Repeated, ReplayArgs, known_check};
+use super::{Common, Format, noted, options, terminal};
+use crate::bundle::{Contents, Work};
 use crate::cancel::Cancel;
 use crate::claim::{Claim, Kind, LOCK};
 use crate::error::{Error, Result};
@@ -36,18 +37,15 @@ pub struct MinimizeArgs {
     /// Configuration instead of the one that was used; external sides are taken from this one only.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Bytes that a bundle may unpack to.
-    #[arg(long, value_name = "BYTES", default_value_t = archive::UNPACK_LIMIT)]
-    unpack_limit: u64,
     /// Times that the job is run at most.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     max_trials: u64,
     /// Folder of the corpus, new or empty [default: parallax-minimal].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Threads and memory instead of those of then.
+    /// What the job may use.
     #[command(flatten)]
-    resources: ResourceArgs,
+    repeat: RepeatArgs,
 }
 
 impl MinimizeArgs {
@@ -63,28 +61,31 @@ impl MinimizeArgs {
             check: None,
             config: self.config.clone(),
             out: None,
-            unpack_limit: self.unpack_limit,
-            resources: self.resources.clone(),
+            repeat: self.repeat.clone(),
         };
-        let contents = from.contents(home.path())?;
-        let (small, tail) =
-            self.search(&from, &contents, home.path(), &out, check.as_deref(), common, cancel)?;
+        // Apart from where trials work: a bundle may hold files of any name.
+        let (unpacked, work) = (home.path().join("bundle"), home.path().join("work"));
+        for folder in [&unpacked, &work] {
+            std::fs::create_dir(folder).map_err(|source| Error::io("cannot make", folder, source))?;
+        }
+        let contents = from.contents(&unpacked)?;
+        let place = Unpacked { contents: &contents, home: &unpacked, work: &work };
+        let (small, tail) = self.search(&from, &place, &out, check.as_deref(), common, cancel)?;
         home.close()?;
         show(&small, &tail, common.format)?;
         Ok(Exit::Pass)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what a search consists of")]
     fn search(
         &self,
         from: &ReplayArgs,
-        contents: &Contents,
-        home: &Path,
+        place: &Unpacked<'_>,
         out: &Path,
         check: Option<&str>,
         common: &Common,
         cancel: &Cancel,
     ) -> Result<(Minimized, Vec<String>)> {
+        let Unpacked { contents, home, work } = *place;
         let nothing_runs =
             contents.recorded_candidate || contents.work == Work::Outputs || contents.recorded_baseline;
         if nothing_runs {
@@ -95,17 +96,11 @@ impl MinimizeArgs {
             )));
         }
         let config = from.configuration(contents, home)?;
-        let work = home.join("work");
-        std::fs::create_dir_all(&work).map_err(|source| Error::io("cannot make", &work, source))?;
         let own_config = self.config.is_some();
-        let place =
-            Place { contents, home, config: &config, own_config, out: &work, resources: &self.resources };
-        let cli = <Cli as clap::Parser>::try_parse_from(&contents.command)
-            .map_err(|_| Error::input("this program does not understand the command of the report"))?;
-        let Command::Run(args) = cli.command.unwrap_or(Command::Run(cli.run)) else {
+        let place = Place { contents, home, config: &config, own_config, out: work, repeat: &self.repeat };
+        let Repeated::Run(args) = Repeated::of(&place)? else {
             return Err(Error::usage("only jobs of `parallax run` can be made small"));
         };
-        let args = args.replayed(&place)?;
         let tail = args.sides();
         let (jobs, mut settings) = args.prepared(Mode::Run, None, common)?;
         settings.keep = Keep::Never;
@@ -125,13 +120,22 @@ impl MinimizeArgs {
             settings: &settings,
             check,
             limit: self.max_trials,
-            tmp: &work,
+            tmp: work,
             out,
             cancel,
             progress: &progress,
         };
         minimize(job, &search).map(|small| (small, tail))
     }
+}
+
+/// A bundle, unpacked.
+#[derive(Clone, Copy)]
+struct Unpacked<'a> {
+    contents: &'a Contents,
+    home: &'a Path,
+    /// Empty directory beside it.
+    work: &'a Path,
 }
 
 fn new_or_empty(out: &Path) -> Result<()> {
@@ -156,7 +160,7 @@ fn show(small: &Minimized, tail: &[String], format: Format) -> Result<()> {
         |size: &Size| format!("{} rows, {} columns, {} segments", size.rows, size.columns, size.segments);
     let mut text = format!("from  {}\nto    {}\n", size(&small.before), size(&small.after));
     for sentence in &small.fails {
-        text.push_str(&format!("fails {sentence}\n"));
+        text.push_str(&format!("fails {}\n", plain(sentence)));
     }
     text.push_str(&format!("after {} trials", small.trials));
     if small.stopped {
@@ -165,6 +169,7 @@ fn show(small: &Minimized, tail: &[String], format: Format) -> Result<()> {
     let mut words = vec!["parallax".to_owned(), "run".to_owned(), "--corpus".to_owned()];
     words.push(small.corpus.display().to_string());
     words.extend_from_slice(tail);
-    text.push_str(&format!("\ncorpus: {}\nagain:  {}\n", small.corpus.display(), shell::line(&words)));
+    let again = shell::line(&words);
+    text.push_str(&format!("\ncorpus: {}\nagain:  {}\n", terminal::path(&small.corpus), plain(&again)));
     terminal::text(&text)
 }

@@ -36,6 +36,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::ci::Ci;
 use self::failure::Withheld;
 use self::redact::RedactArgs;
+pub use self::replay::{Planned, plan};
 use crate::cancel::Cancel;
 use crate::claim::Claim;
 use crate::error::{Error, Result, of_panic};
@@ -59,7 +60,7 @@ struct Cli {
 }
 
 /// Options of every command.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 struct Common {
     /// Form of the result on stdout.
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
@@ -79,9 +80,10 @@ struct Common {
 }
 
 /// Form of the result on stdout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people.
+    #[default]
     Text,
     /// One document.
     Json,
@@ -116,7 +118,7 @@ enum Command {
     Trend(trend::TrendArgs),
     /// Pack one job of a report into one file: inputs, job, configuration, outputs, digests.
     Bundle(bundle::BundleArgs),
-    /// Run a job of a bundle or report again and hold its findings against those there were.
+    /// Run a job of a bundle or report again and compare its findings with the earlier ones.
     Replay(replay::ReplayArgs),
     /// Make a failing job small: the fewest rows, columns and segments that still fail in the same way, as a corpus.
     Minimize(minimize::MinimizeArgs),

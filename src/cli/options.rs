@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use corpora::Signals;
-use reports::manifest::ErrorClass;
 
 use super::Common;
 use super::replay::Place;
 use crate::bundle::POLICY;
+use crate::bundle::room::UNPACK_LIMIT;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::policy::file::Asked;
@@ -175,14 +175,7 @@ impl ResourceArgs {
     /// # Errors
     /// Class `usage` for zero and for more than [`MOST_THREADS`].
     pub fn threads(&self) -> Result<usize> {
-        match self.threads {
-            Some(0) => Err(Error::new(ErrorClass::Usage, "--threads 0: at least one thread is needed")),
-            Some(count) if count > MOST_THREADS => {
-                Err(Error::usage(format!("--threads {count}: at most {MOST_THREADS} threads are started")))
-            }
-            Some(count) => Ok(count),
-            None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
-        }
+        workers(self.threads, "--threads")
     }
 
     /// The memory that all jobs share.
@@ -197,6 +190,46 @@ impl ResourceArgs {
             Some(bytes) => Ok(Memory::new(bytes).for_process()),
             None => Ok(Memory::default().for_process()),
         }
+    }
+}
+
+/// Worker threads: those that `option` asks for, else one a processor.
+///
+/// # Errors
+/// Class `usage`, naming the option, for zero and for more than [`MOST_THREADS`].
+pub fn workers(asked: Option<usize>, option: &str) -> Result<usize> {
+    match asked {
+        Some(0) => Err(Error::usage(format!("{option} 0: at least one thread is needed"))),
+        Some(count) if count > MOST_THREADS => {
+            Err(Error::usage(format!("{option} {count}: at most {MOST_THREADS} threads are started")))
+        }
+        Some(count) => Ok(count),
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+    }
+}
+
+/// Options of commands that repeat a job which others may have packed. What such a command may use is said here: nothing of it is taken
+/// from the command of the job.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RepeatArgs {
+    /// Bytes that a bundle may unpack to, that the files of a report's job may have together, and that a packed corpus may take to
+    /// generate.
+    #[arg(long, value_name = "BYTES", default_value_t = UNPACK_LIMIT)]
+    pub unpack_limit: u64,
+    /// Let each side that runs do the job N times more, as `run --noise` does.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub noise: usize,
+    /// Bytes that an external side may leave, holes counted [default: 68719476736].
+    #[arg(long, value_name = "BYTES")]
+    pub output_limit: Option<u64>,
+    /// Threads and memory.
+    #[command(flatten)]
+    pub resources: ResourceArgs,
+}
+
+impl Default for RepeatArgs {
+    fn default() -> Self {
+        Self { unpack_limit: UNPACK_LIMIT, noise: 0, output_limit: None, resources: ResourceArgs::default() }
     }
 }
 

@@ -85,7 +85,7 @@ impl OutputArgs {
         Ok(Self {
             config: Some(place.config.to_owned()),
             out: Some(place.out.to_owned()),
-            resources: place.resources(self.resources),
+            resources: place.repeat.resources.clone(),
             redact: RedactArgs::default(),
             policy,
             ..self
@@ -100,17 +100,16 @@ impl OutputArgs {
         options::config(self.config.as_deref())
     }
 
-    /// Judges the outputs and shows the result.
+    /// The job of judging the outputs, and everything that it is judged with.
     ///
     /// # Errors
-    /// Where they cannot be read at all, or the report cannot be written.
-    pub(super) fn judge(
+    /// Where they cannot be read at all.
+    pub(super) fn prepared(
         &self,
         outputs: Outputs<'_>,
         config: &Config,
         common: &Common,
-        cancel: &Cancel,
-    ) -> Result<Exit> {
+    ) -> Result<(PlannedJob, Settings)> {
         for path in outputs.baseline.into_iter().chain([outputs.candidate]) {
             usable(path)?;
         }
@@ -125,7 +124,7 @@ impl OutputArgs {
         let parameters = parameters(self.target_size, outputs.params)?;
         let mut job = PlannedJob::of_outputs(id, outputs.signal, &parameters, &shell::line(&words));
         job.allow_empty(self.allow_empty);
-        let mut settings = Settings {
+        let settings = Settings {
             mode: outputs.mode,
             baseline: outputs.baseline.map(|path| side(path, Role::Baseline)).transpose()?,
             candidate: side(outputs.candidate, Role::Candidate)?,
@@ -146,8 +145,22 @@ impl OutputArgs {
             program: None,
             today: Utc::now().date_naive(),
         };
+        Ok((job, settings))
+    }
+
+    /// Judges the outputs at `paths` and shows the result.
+    ///
+    /// # Errors
+    /// Where the report cannot be written.
+    pub(super) fn judge(
+        &self,
+        (job, mut settings): (PlannedJob, Settings),
+        paths: &[&Path],
+        common: &Common,
+        cancel: &Cancel,
+    ) -> Result<Exit> {
         let redaction = self.redact.begin(&mut settings.out, false, common)?;
-        report_dir::spare(&settings.out, outputs.baseline.into_iter().chain([outputs.candidate]))?;
+        report_dir::spare(&settings.out, paths.iter().copied())?;
         run::execute(&[job], &settings, redaction, common, self.ci.ci, cancel)
     }
 }

@@ -1,23 +1,29 @@
-//! `parallax replay FILE|REPORT [--job J] [--check C]`: a job run again, its findings held against those there were.
+//! `parallax replay FILE|REPORT [--job J] [--check C]`: a job run again, its findings compared with the earlier ones.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
-use reports::document::{JobReport, Report, Role, Verdict};
+use reports::document::{JobReport, Mode, Report, Role, Verdict};
+use reports::visible::plain;
 use serde::Serialize;
 
-use super::options::{self, ResourceArgs};
+use super::compare::CompareArgs;
+use super::options::{self, RepeatArgs};
+use super::run::RunArgs;
 use super::{Cli, Command, Common, Format, terminal};
 use crate::bundle::reach::Reach;
-use crate::bundle::{CONFIG, Contents, OUTPUTS, REPORT, archive, guard, stage};
+use crate::bundle::room::Room;
+use crate::bundle::{self, CONFIG, Contents, OUTPUTS, REPORT, guard, stage};
 use crate::cancel::Cancel;
 use crate::check;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::plan::PlannedJob;
 use crate::report_dir;
 use crate::run::tool;
 use crate::scratch::Scratch;
+use crate::settings::Settings;
 use crate::side::select::Choice;
 
 /// Default report directory of a replay: never that of the run it repeats.
@@ -32,7 +38,7 @@ pub struct ReplayArgs {
     /// Name of the job; a bundle holds one only.
     #[arg(long, value_name = "J")]
     pub(super) job: Option<String>,
-    /// Hold the findings of this check alone against those there were.
+    /// Compare the findings of this check alone with the earlier ones.
     #[arg(long, value_name = "CHECK")]
     pub(super) check: Option<String>,
     /// Configuration instead of the one that was used; external sides are taken from this one only.
@@ -41,12 +47,9 @@ pub struct ReplayArgs {
     /// Report directory [default: parallax-replay].
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// Bytes that a bundle may unpack to.
-    #[arg(long, value_name = "BYTES", default_value_t = archive::UNPACK_LIMIT)]
-    pub(super) unpack_limit: u64,
-    /// Threads and memory instead of those of then.
+    /// What the job may use.
     #[command(flatten)]
-    pub(super) resources: ResourceArgs,
+    pub(super) repeat: RepeatArgs,
 }
 
 /// What came of a replay.
@@ -73,18 +76,11 @@ pub(super) struct Place<'a> {
     /// True where the user named the configuration: external sides are taken from no other.
     pub(super) own_config: bool,
     pub(super) out: &'a Path,
-    pub(super) resources: &'a ResourceArgs,
+    /// What the job may use: what the user allows, never what the command of the bundle asks for.
+    pub(super) repeat: &'a RepeatArgs,
 }
 
 impl Place<'_> {
-    /// Threads and memory that were asked for now, else those of then.
-    pub(super) fn resources(&self, then: ResourceArgs) -> ResourceArgs {
-        ResourceArgs {
-            threads: self.resources.threads.or(then.threads),
-            memory_limit: self.resources.memory_limit.or(then.memory_limit),
-        }
-    }
-
     /// The side of a role for the command that is repeated: a recorded output is that of the bundle, whatever path was typed;
     /// an external one must be declared in the user's own configuration.
     pub(super) fn side(&self, role: Role, typed: Option<String>) -> Result<Option<String>> {
@@ -136,9 +132,11 @@ impl ReplayArgs {
             config: &config,
             own_config: self.config.is_some(),
             out: &out,
-            resources: &self.resources,
+            repeat: &self.repeat,
         };
-        let exit = again(&place, common, cancel)?;
+        let repeated = Repeated::of(&place)?;
+        repeated.mention_noise(&contents, self.repeat.noise);
+        let exit = repeated.perform(&Common { quiet: true, ..common.clone() }, cancel)?;
         home.close()?;
         if exit == Exit::Interrupted {
             return Ok(exit);
@@ -163,13 +161,12 @@ impl ReplayArgs {
                 .job
                 .as_deref()
                 .ok_or_else(|| Error::usage("which job of the report? name it with --job"))?;
-            let contents = stage::stage(&self.source, job, home, &Reach::anything())?;
-            guard::check(home, &contents)?;
+            let room = Room::new(self.repeat.unpack_limit, &self.source);
+            let contents = stage::stage(&self.source, job, home, &Reach::anything(), &room)?;
+            guard::check(home, &contents, &room)?;
             return Ok(contents);
         }
-        archive::unpack(&self.source, home, self.unpack_limit)?;
-        let contents = Contents::read(home)?;
-        guard::check(home, &contents)?;
+        let contents = bundle::open(&self.source, home, self.repeat.unpack_limit)?;
         match &self.job {
             Some(job) if *job != contents.job => Err(Error::usage(format!(
                 "--job {job}: {} holds the job {}",
@@ -182,15 +179,7 @@ impl ReplayArgs {
 
     /// The configuration to use: the one named, else the one that was used then, without its external sides.
     pub(super) fn configuration(&self, contents: &Contents, home: &Path) -> Result<PathBuf> {
-        if let Some(named) = &self.config {
-            return Ok(named.clone());
-        }
-        let packed = home.join(CONFIG);
-        if !contents.config {
-            // One that happens to lie in the working directory was not there then.
-            std::fs::write(&packed, "").map_err(|source| Error::io("cannot write", &packed, source))?;
-        }
-        Ok(packed)
+        configuration(self.config.as_deref(), contents, home)
     }
 
     fn is_report(&self) -> bool {
@@ -198,19 +187,94 @@ impl ReplayArgs {
     }
 }
 
-/// Runs the command that was typed then, on what the bundle holds.
-fn again(place: &Place<'_>, common: &Common, cancel: &Cancel) -> Result<Exit> {
-    let cli = Cli::try_parse_from(&place.contents.command).map_err(|error| {
-        let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default();
-        Error::input(format!("this program does not understand the command of the bundle: {first}"))
-    })?;
-    let quiet = Common { quiet: true, ..common.clone() };
-    match cli.command.unwrap_or(Command::Run(cli.run)) {
-        Command::Run(args) => args.replayed(place)?.perform(&quiet, cancel),
-        Command::Compare(args) => args.replayed(place)?.perform(&quiet, cancel),
-        _ => Err(Error::input("the bundle holds no job of run or compare")),
+/// The command of a bundle on what the bundle holds: its paths are those of the bundle, what it may use is what the user allows.
+pub(super) enum Repeated {
+    Run(Box<RunArgs>),
+    Compare(Box<CompareArgs>),
+}
+
+impl Repeated {
+    /// Parses the command. Nothing runs yet.
+    ///
+    /// # Errors
+    /// Class `input` or `usage` for a command that is not understood, or that needs a program or a file which is not of the bundle.
+    pub(super) fn of(place: &Place<'_>) -> Result<Self> {
+        let cli = Cli::try_parse_from(&place.contents.command).map_err(|error| {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            Error::input(format!("this program does not understand the command of the bundle: {first}"))
+        })?;
+        match cli.command.unwrap_or(Command::Run(cli.run)) {
+            Command::Run(args) => Ok(Self::Run(Box::new(args.replayed(place)?))),
+            Command::Compare(args) => Ok(Self::Compare(Box::new(args.replayed(place)?))),
+            _ => Err(Error::input("the bundle holds no job of run or compare")),
+        }
     }
+
+    fn prepared(&self, common: &Common) -> Result<(Vec<PlannedJob>, Settings)> {
+        match self {
+            Self::Run(args) => args.prepared(Mode::Run, None, common),
+            Self::Compare(args) => args.prepared(common).map(|(job, settings)| (vec![job], settings)),
+        }
+    }
+
+    fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
+        match self {
+            Self::Run(args) => args.perform(common, cancel),
+            Self::Compare(args) => args.perform(common, cancel),
+        }
+    }
+
+    /// Says on stderr where the job was performed more often than now: its findings may come of that.
+    fn mention_noise(&self, contents: &Contents, now: usize) {
+        let Ok(Cli { command: Some(Command::Run(RunArgs { noise: Some(then), .. })), .. }) =
+            Cli::try_parse_from(&contents.command)
+        else {
+            return;
+        };
+        if then != now {
+            terminal::complain(&format!(
+                "parallax: the job was performed with --noise {then} and is repeated with --noise {now}: findings that come of \
+                 performing it again may differ; name --noise {then} to have it so again"
+            ));
+        }
+    }
+}
+
+/// A job of a bundle and all that it would be performed and judged with.
+pub struct Planned {
+    /// The jobs: one.
+    pub jobs: Vec<PlannedJob>,
+    /// Sides, policy, memory, threads.
+    pub settings: Settings,
+}
+
+/// All that `parallax replay BUNDLE` does before a side is started: unpacks `bundle` into the empty directory `home`, reads and checks its
+/// documents, and plans its job, which would be reported to `out`. For tests of what a hostile bundle can reach.
+///
+/// # Errors
+/// As `replay`.
+pub fn plan(bundle: &Path, home: &Path, out: &Path) -> Result<Planned> {
+    let repeat = RepeatArgs::default();
+    let contents = bundle::open(bundle, home, repeat.unpack_limit)?;
+    only(&report_dir::read(&home.join(REPORT))?)?;
+    let config = configuration(None, &contents, home)?;
+    let place = Place { contents: &contents, home, config: &config, own_config: false, out, repeat: &repeat };
+    let (jobs, settings) = Repeated::of(&place)?.prepared(&Common::default())?;
+    Ok(Planned { jobs, settings })
+}
+
+/// The configuration to use: the one named, else that of the bundle, without its external sides.
+fn configuration(named: Option<&Path>, contents: &Contents, home: &Path) -> Result<PathBuf> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
+    let packed = home.join(CONFIG);
+    if !contents.config {
+        // One that happens to lie in the working directory was not used then.
+        std::fs::write(&packed, "").map_err(|source| Error::io("cannot write", &packed, source))?;
+    }
+    Ok(packed)
 }
 
 pub(super) fn known_check(typed: &str) -> Result<String> {
@@ -274,17 +338,19 @@ fn show(replayed: &Replayed, format: Format) -> Result<()> {
     }
     let count = replayed.findings;
     let noun = if count == 1 { "finding" } else { "findings" };
+    let job = plain(&replayed.job);
     let mut text = if replayed.same {
-        format!("{}: the same {count} {noun} as then\n", replayed.job)
+        format!("{job}: the same {count} {noun} as then\n")
     } else {
-        format!("{}: not the findings of then\n", replayed.job)
+        format!("{job}: not the findings of then\n")
     };
+    // Names and ids are those of the bundle: they cannot end a line.
     for id in &replayed.only_before {
-        text.push_str(&format!("  gone: {id}\n"));
+        text.push_str(&format!("  gone: {}\n", plain(id)));
     }
     for id in &replayed.only_now {
-        text.push_str(&format!("  new:  {id}\n"));
+        text.push_str(&format!("  new:  {}\n", plain(id)));
     }
-    text.push_str(&format!("report: {}\n", Path::new(&replayed.out).join("index.html").display()));
+    text.push_str(&format!("report: {}\n", terminal::path(&Path::new(&replayed.out).join("index.html"))));
     terminal::text(&text)
 }

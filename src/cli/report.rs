@@ -92,7 +92,7 @@ impl ReportArgs {
 
 fn shown(out: &Path, common: &Common) -> Result<()> {
     match common.format {
-        Format::Text => terminal::text(&format!("report: {}\n", out.join("index.html").display())),
+        Format::Text => terminal::text(&format!("report: {}\n", terminal::path(&out.join("index.html")))),
         Format::Json => terminal::json(&Rendered { out: out.display().to_string() }),
     }
 }

@@ -87,7 +87,7 @@ pub struct RunArgs {
     /// Let each side that runs do each job N times more, the candidate also with other settings and with its input in another order,
     /// and tell what it does not reproduce [default: 0].
     #[arg(long, value_name = "N")]
-    noise: Option<usize>,
+    pub(super) noise: Option<usize>,
     /// Measure time and memory after the comparison, N pairs of runs at first.
     #[arg(long, value_name = "N")]
     measure: Option<usize>,
@@ -182,6 +182,9 @@ impl RunArgs {
     /// # Errors
     /// Where the command needs a program, or a file that the bundle does not hold.
     pub(super) fn replayed(self, place: &Place<'_>) -> Result<Self> {
+        if place.contents.work == Work::Outputs {
+            return Err(Error::input("the bundle holds two outputs, and its command needs inputs"));
+        }
         let at = |name: &str| place.home.join(name);
         let from_list = place.contents.work == Work::JobList;
         Ok(Self {
@@ -198,11 +201,13 @@ impl RunArgs {
             policy: self.policy.replayed(place)?,
             out: Some(place.out.to_owned()),
             seed: place.contents.seed,
-            // There is nothing to go on from, and findings do not hang on time.
+            // There is nothing to go on from, and findings do not depend on time.
             resume: false,
             measure: None,
             redact: RedactArgs::default(),
-            resources: place.resources(self.resources),
+            resources: place.repeat.resources.clone(),
+            noise: Some(place.repeat.noise),
+            output_limit: place.repeat.output_limit,
             ..self
         })
     }

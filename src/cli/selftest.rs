@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use clap::Args;
 use corpora::{Catalog, Signals};
 
-use super::options::{self, ResourceArgs, of_corpora};
+use super::options::{self, of_corpora};
 use super::{Common, Format, noted, terminal};
 use crate::cancel::Cancel;
 use crate::claim::{self, Claim, Kind};
@@ -68,7 +68,7 @@ impl SelftestArgs {
             faults: &faults,
             every_corpus: self.only.is_empty() && self.rows.is_none(),
             rows: self.rows,
-            threads: ResourceArgs { threads: self.jobs, memory_limit: None }.threads()?,
+            threads: options::workers(self.jobs, "--jobs")?,
             tmp: tmp.path(),
             program: program.as_deref(),
         };
@@ -92,7 +92,7 @@ impl SelftestArgs {
                 terminal::text(&format!(
                     "{}report: {}\n",
                     reports::selftest::text(&document),
-                    page.display()
+                    terminal::path(&page)
                 ))?;
             }
         }

@@ -46,6 +46,7 @@ impl VerifyArgs {
             baseline: None,
             candidate: &self.dir,
         };
-        self.judging.judge(outputs, &config, common, cancel)
+        let prepared = self.judging.prepared(outputs, &config, common)?;
+        self.judging.judge(prepared, &[&self.dir], common, cancel)
     }
 }

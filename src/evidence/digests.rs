@@ -1,4 +1,5 @@
-//! Lists of digests as `b3sum` writes and checks them: one line a file, BLAKE3 in hexadecimal, two spaces, path.
+//! Lists of digests as `b3sum` writes and checks them: one line a file, BLAKE3 in hexadecimal, two spaces, path. A path with a line
+//! end or `\` is escaped, and its line begins with `\`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,18 +10,18 @@ use crate::error::{Error, Result, display};
 /// Name of the list beside a kept output. The underscore marks it as no part of the output.
 pub const BESIDE: &str = "_digests.b3";
 
-/// Characters that a line of the list cannot hold in a path.
-pub const UNLISTED: [char; 3] = ['\n', '\r', '\\'];
+/// Characters that are escaped in a path, and their escapes. `\` comes first.
+const ESCAPED: [(char, &str); 3] = [('\\', r"\\"), ('\n', r"\n"), ('\r', r"\r")];
 
 /// Digest of every file below a directory, by path relative to it.
 ///
 /// # Errors
-/// Class `io` where something cannot be read; class `input` for a path that a line cannot hold.
+/// Class `io` where something cannot be read; class `input` for a path that is no UTF-8, which no line can hold.
 pub fn of_directory(root: &Path) -> Result<BTreeMap<String, String>> {
     list(root, true)
 }
 
-/// The same for a kept output, whose file names are a side's: a path that a line cannot hold is left out.
+/// The same for a kept output, whose file names are a side's: a path that is no UTF-8 is left out.
 ///
 /// # Errors
 /// Class `io` where something cannot be read.
@@ -35,16 +36,18 @@ fn list(root: &Path, strict: bool) -> Result<BTreeMap<String, String>> {
         if !entry.file_type().is_file() {
             continue;
         }
-        let relative = display(entry.path().strip_prefix(root).unwrap_or(entry.path()));
-        if relative.contains(UNLISTED) {
+        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        if relative.to_str().is_none() {
             if !strict {
                 continue;
             }
-            let message =
-                format!("{} cannot be listed: a line end or `\\` in its name", entry.path().display());
-            return Err(Error::input(message));
+            return Err(Error::input(format!(
+                "{} cannot be listed: its name is not UTF-8; rename it where it comes from, or remove it there if it is no part of \
+                 the output",
+                relative.display()
+            )));
         }
-        list.insert(relative, of_file(entry.path())?);
+        list.insert(display(relative), of_file(entry.path())?);
     }
     Ok(list)
 }
@@ -65,8 +68,13 @@ pub fn of_file(path: &Path) -> Result<String> {
 pub fn text(list: &BTreeMap<String, String>) -> String {
     let mut text = String::new();
     for (path, digest) in list {
+        let mut written = path.clone();
+        for (character, escape) in ESCAPED {
+            written = written.replace(character, escape);
+        }
+        let mark = if written == *path { "" } else { r"\" };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{digest}  {path}");
+        let _ = writeln!(text, "{mark}{digest}  {written}");
     }
     text
 }
@@ -76,11 +84,32 @@ pub fn text(list: &BTreeMap<String, String>) -> String {
 pub fn parse(text: &str) -> Option<BTreeMap<String, String>> {
     let mut list = BTreeMap::new();
     for line in text.lines() {
-        let (digest, path) = line.split_once("  ")?;
+        let (line, escaped) = line.strip_prefix('\\').map_or((line, false), |rest| (rest, true));
+        let (digest, written) = line.split_once("  ")?;
+        let path = unescaped(written)?;
         let whole = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !whole || path.is_empty() || list.insert(path.to_owned(), digest.to_owned()).is_some() {
+        if !whole || path.is_empty() || escaped == (path == written) {
+            return None;
+        }
+        if list.insert(path, digest.to_owned()).is_some() {
             return None;
         }
     }
     Some(list)
+}
+
+/// The path that was written with escapes; `None` for an escape that there is not.
+fn unescaped(written: &str) -> Option<String> {
+    let mut path = String::with_capacity(written.len());
+    let mut characters = written.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            path.push(character);
+            continue;
+        }
+        let named = characters.next()?;
+        let (meant, _) = ESCAPED.iter().find(|(_, escape)| escape.ends_with(named))?;
+        path.push(*meant);
+    }
+    Some(path)
 }

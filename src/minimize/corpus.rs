@@ -28,6 +28,14 @@ pub(super) fn write(job: &Job, segments: &Segments, way: &Way, out: &Path) -> Re
     Ok(path)
 }
 
+/// Removes what [`write`] wrote into `out`, as far as it can be removed, and nothing else.
+pub(super) fn remove(segments: &Segments, out: &Path) {
+    let names = segments.files.iter().filter_map(|file| file.path.file_name());
+    for name in names.chain([SPECIFICATION.as_ref()]) {
+        drop(std::fs::remove_file(out.join(name)));
+    }
+}
+
 fn text(job: &Job, way: &Way, segments: &[String]) -> String {
     let list = |texts: &[String]| texts.iter().map(|it| quoted(it)).collect::<Vec<_>>().join(", ");
     let signal = job.signal.as_ref().map_or("", |signal| signal.name.as_str());

@@ -1,6 +1,6 @@
 //! Making a failing job small: the fewest rows, columns and segments with which it still fails in the same way.
 //!
-//! 1. The inputs are written anew, unchanged in content. If the job then no longer fails in the same way, the fault hangs on how
+//! 1. The inputs are written anew, unchanged in content. If the job then no longer fails in the same way, the fault depends on how
 //!    they were written, and nothing can be left out without losing it.
 //! 2. Rows are left out by delta debugging (see `ddmin`), then columns, then rows again where columns went; at last all
 //!    segments are joined into one, where that fails too.
@@ -121,9 +121,13 @@ pub fn minimize(job: &PlannedJob, search: &Search<'_>) -> Result<Minimized> {
     if hunt.left.files.len() > 1 {
         hunt.attempt(|left, to| left.join(to))?;
     }
+    let made = !search.out.exists();
     let corpus = hunt.leave(&ready.job).inspect_err(|_| {
-        // The error is what counts; nothing half done is left where it can be.
-        drop(std::fs::remove_dir_all(search.out));
+        // The error is what counts; nothing half done is left where it can be. A folder that was there before stays.
+        corpus::remove(&hunt.left, search.out);
+        if made {
+            drop(std::fs::remove_dir(search.out));
+        }
     })?;
     let stopped = hunt.trials >= search.limit;
     let after = hunt.size()?;

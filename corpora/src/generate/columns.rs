@@ -107,8 +107,17 @@ pub(super) fn all_exist(what: &str, list: &[i64], inputs: usize, origin: &str) -
     }
 }
 
+/// Columns that a specification may have, repeats written out: nobody reads more, and they are all in memory.
+const MOST_COLUMNS: u64 = 10_000;
+
 /// Puts each repeated column into the list as often as it says, numbered.
 pub(crate) fn write_out_repeats(columns: &mut Vec<Column>, origin: &str) -> Result<()> {
+    let count: u64 = columns.iter().map(|column| u64::from(column.repeat)).sum();
+    if count > MOST_COLUMNS {
+        return Err(Error::config(format!(
+            "{origin}: {count} columns, repeats written out; a specification may have {MOST_COLUMNS}"
+        )));
+    }
     for column in std::mem::take(columns) {
         if column.repeat > 1 && !column.name.contains("{}") {
             return Err(Error::config(format!(

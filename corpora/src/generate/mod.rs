@@ -17,6 +17,7 @@ mod text;
 pub(crate) mod time;
 pub(crate) mod traces;
 pub(crate) mod values;
+mod weight;
 mod writer;
 
 use std::io::Read;

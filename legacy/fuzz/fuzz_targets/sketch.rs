@@ -18,6 +18,12 @@ mod sketch;
 
 use sketch::Sketch;
 
+/// Bytes that the target may have allocated at one time, as every other target: see docs/fuzzing.md.
+const MEMORY: usize = 1 << 30;
+
+#[global_allocator]
+static ALLOCATOR: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, MEMORY);
+
 /// Bytes of an index delta and a count at their longest, and of all that stands around the bins.
 const BIN: usize = 18;
 const FRAME: usize = 64;

@@ -11,8 +11,9 @@ use clap::Subcommand;
 use reports::manifest::ErrorClass;
 
 use self::written::Written;
-use super::{Common, options};
+use super::{Common, noted, options};
 use crate::cancel::Cancel;
+use crate::claim::{Claim, Kind, LOCK};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::scratch::Scratch;
@@ -41,6 +42,9 @@ impl WriteCommand {
             Self::Unified(args) => &args.output,
         };
         let made = prepare(output)?;
+        // A second writer would mix its files with these. Looked into again under the lock.
+        let claim = noted(Claim::take(output, Kind::Write, "--output")?);
+        prepare(output)?;
         let scratch = Scratch::new(&options::tmp_dir(common)?)?;
         let written = match self {
             Self::Buffet(args) => args.write(scratch.path(), cancel).map(Written::from),
@@ -51,10 +55,12 @@ impl WriteCommand {
         };
         match written {
             Ok(written) => {
+                drop(claim);
                 written.show(common.format)?;
                 Ok(Exit::Pass)
             }
             Err(error) => {
+                drop(claim);
                 if made {
                     // Stays where the legacy writer left its partial file, as the original does.
                     drop(std::fs::remove_dir(output));
@@ -65,10 +71,10 @@ impl WriteCommand {
     }
 }
 
-/// Makes the output directory; true where it was not there.
+/// Makes the output directory; true where it was not there. The lock of a writer, at work or killed, counts for nothing.
 fn prepare(output: &Path) -> Result<bool> {
     if let Ok(mut entries) = std::fs::read_dir(output) {
-        return if entries.next().is_none() {
+        return if entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK)) {
             Ok(false)
         } else {
             Err(Error::usage(format!(

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use reports::manifest::{Manifest, ManifestFile};
+use reports::visible::plain;
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
@@ -56,14 +57,14 @@ impl Written {
             count += 1;
             terminal::text(&format!(
                 "{}  {} rows  {} bytes\n",
-                file.path,
+                plain(&file.path),
                 file.record_count.unwrap_or_default(),
                 file.file_size.unwrap_or_default()
             ))?;
         }
         let mut text = String::new();
         for (reason, rows) in self.totals.rows_dropped.iter().filter(|(_, rows)| **rows > 0) {
-            text.push_str(&format!("dropped: {rows} rows ({reason})\n"));
+            text.push_str(&format!("dropped: {rows} rows ({})\n", plain(reason)));
         }
         if let Some(merged) = self.totals.rows_merged {
             text.push_str(&format!("merged: {merged} rows became part of another\n"));
