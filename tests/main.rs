@@ -34,6 +34,7 @@ mod job_list;
 mod kept;
 mod kills;
 mod limits;
+mod machine;
 mod measure;
 mod minimize;
 mod misbehaving_side;
