@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
 
 use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
@@ -252,8 +252,8 @@ fn places(calls: usize, most: usize) -> Vec<usize> {
 
 #[test]
 fn a_fault_of_the_machine_never_becomes_a_verdict() {
-    static HOME: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let home = HOME.get_or_init(|| tempfile::tempdir().unwrap()).path();
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
     let Some(library) = library(home) else { return };
     let asked = std::env::var("PARALLAX_INJECT_MOST").ok().map(|text| text.parse().unwrap());
     let only = std::env::var("PARALLAX_INJECT_ONLY").unwrap_or_default();
