@@ -131,6 +131,14 @@ impl Error {
         Self::new(ErrorClass::Io, format!("cannot start a thread: {source}; {way_out}")).with_source(source)
     }
 
+    /// A library panicked because memory was refused; `said` is what it said.
+    #[must_use]
+    pub fn out_of_memory(said: &str) -> Self {
+        let way_out =
+            "give the process more memory, or run it with a lower --memory-limit or fewer --threads";
+        Self::new(ErrorClass::Io, format!("out of memory: {said}; {way_out}"))
+    }
+
     /// A temporary directory could not be removed.
     #[must_use]
     pub fn not_removed(source: std::io::Error) -> Self {

@@ -6,6 +6,9 @@
 //!
 //! A caller that could go on without the memory (`try_reserve`) ends here too. In this program that is the reading of whole files.
 //!
+//! The C library aborts by itself where a few bytes for its own tables are refused (the destructor of a thread's variable). So an
+//! abort, whatever its cause, ends the process with a message and exit 2 too: see [`end_aborts`].
+//!
 //! The library does not install it: that is for the program (`src/main.rs`). A host of the library keeps its own allocator.
 
 #![expect(
@@ -62,6 +65,23 @@ fn refused(bytes: usize) -> ! {
     }
     signal_hook::low_level::exit(i32::from(Exit::CouldNotRun.code()))
 }
+
+/// Has an abort end the process as a command that could not run, after what the C library or the runtime said of it. Programs that
+/// are started do not inherit that.
+///
+/// # Errors
+/// Where the system does not take the handler.
+pub fn end_aborts() -> std::io::Result<()> {
+    let ended = || {
+        let _ = rustix::io::write(std::io::stderr(), ABORTED);
+        signal_hook::low_level::exit(i32::from(Exit::CouldNotRun.code()))
+    };
+    // SAFETY: the handler writes and ends the process; it asks for no memory and takes no lock.
+    unsafe { signal_hook::low_level::register(signal_hook::consts::SIGABRT, ended) }.map(drop)
+}
+
+const ABORTED: &[u8] =
+    b"parallax: the process was aborted for the reason above; where that is memory, give it more\n";
 
 const BEFORE: &[u8] = b"parallax: out of memory: the system refused ";
 const AFTER: &[u8] =

@@ -5,21 +5,25 @@
 //! a run that succeeds, one whose first input is cut short, and one that is cancelled on its way; after each it looks into
 //! the scratch and, unless the run succeeded, the output directory.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use corpora::parameters::Parameters;
 use corpora::signal::Signal;
 use reports::document::{Role, SideOutcome};
+use reports::manifest::{ErrorClass, FailureDocument};
 use serde::{Deserialize, Serialize};
 
 use crate::cancel::Cancel;
 use crate::check::descriptors::{Probe, Step};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::exit::Exit;
 use crate::job::{Expected, Job, JobKind, Recorded};
+use crate::oom::Kills;
 use crate::side::builtin::files_below;
 use crate::side::select::Choice;
 use crate::side::{Side, Workplace};
@@ -86,10 +90,11 @@ impl Request {
     }
 }
 
-/// Starts `program` (this program) as the child and reads what it counted. Whatever goes wrong in the child stands in the probe.
+/// Starts `program` (this program) as the child and reads what it counted. What goes wrong in the child stands in the probe, unless
+/// the machine is why.
 ///
 /// # Errors
-/// Class `io` where the request cannot be written or the child cannot be started.
+/// Class `io` where the request cannot be written, the child cannot be started, or the machine did not let it count.
 pub fn ask(program: &Path, request: &Request, scratch: &Path) -> Result<Probe> {
     let folder = tempfile::Builder::new()
         .prefix("probe-")
@@ -99,11 +104,13 @@ pub fn ask(program: &Path, request: &Request, scratch: &Path) -> Result<Probe> {
     let text = serde_json::to_vec(request)
         .map_err(|error| Error::internal("cannot write a request as JSON").with_source(error))?;
     std::fs::write(&file, text).map_err(|source| Error::io("cannot write", &file, source))?;
+    let kills = Kills::now();
     let mut child = Command::new(program)
         .arg("probe-leaks")
         .arg(&file)
         .arg("--tmp-dir")
         .arg(folder.path())
+        .args(["--format", "json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -116,10 +123,30 @@ pub fn ask(program: &Path, request: &Request, scratch: &Path) -> Result<Probe> {
     let counted = if output.status.success() {
         serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
     } else {
-        Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
+        Err(failed(&output, kills)?)
     };
     folder.close().map_err(Error::not_removed)?;
     Ok(counted.unwrap_or_else(|failure| Probe { steps: Vec::new(), failure: Some(failure) }))
+}
+
+/// Why a child that ended badly counted nothing.
+///
+/// # Errors
+/// Class `io` where the machine is why: the child says so, its memory was refused (then it says nothing on stdout), or it was killed.
+fn failed(output: &Output, kills: Kills) -> Result<String> {
+    let machine = |why: &str| {
+        let message = format!("descriptors could not be counted in a child process: {why}");
+        Error::new(ErrorClass::Io, message)
+    };
+    let said = format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    match serde_json::from_slice::<FailureDocument>(&output.stdout) {
+        Ok(document) if document.error.class == ErrorClass::Io => Err(machine(&document.error.message)),
+        Err(_) if output.status.code() == Some(i32::from(Exit::CouldNotRun.code())) => Err(machine(&said)),
+        _ => match kills.blame(output.status.signal() == Some(9)) {
+            Some(why) => Err(machine(&format!("{said}: {why}"))),
+            None => Ok(said),
+        },
+    }
 }
 
 /// Ends this process when the one that started it has ended, however that ended: stdin is a pipe from it in which nothing is
@@ -158,25 +185,27 @@ pub fn perform(request: &Path, scratch: &Path) -> Result<Probe> {
 }
 
 /// A step that must have succeeded: what a failure leaves open says nothing about success.
-fn completed((step, completed): (Step, bool)) -> Result<Step> {
-    if completed {
-        Ok(step)
-    } else {
-        Err(Error::internal(format!(
-            "the side did not complete the job in the child process ({})",
-            step.name
-        )))
-    }
+fn completed((step, ended): (Step, Result<bool>)) -> Result<Step> {
+    let why = match ended {
+        Ok(true) => return Ok(step),
+        Err(error) if error.class == ErrorClass::Io => return Err(error),
+        Ok(false) => String::new(),
+        Err(error) => format!(": {error}"),
+    };
+    Err(Error::internal(format!(
+        "the side did not complete the job in the child process ({}){why}",
+        step.name
+    )))
 }
 
-/// One run with counts around it, and whether it completed.
+/// One run with counts around it, and whether it completed, or why it could not be begun or ended.
 fn once(
     name: &str,
     side: &dyn Side,
     job: &Job,
     scratch: &Path,
     cancel_after: Option<Duration>,
-) -> Result<(Step, bool)> {
+) -> Result<(Step, Result<bool>)> {
     let made = |what| {
         tempfile::Builder::new()
             .prefix(what)
@@ -186,7 +215,7 @@ fn once(
     let (output, temporary) = (made("output-")?, made("scratch-")?);
     let cancel = Cancel::default();
     let before = descriptors()?;
-    let completed = std::thread::scope(|scope| {
+    let ended = std::thread::scope(|scope| {
         if let Some(after) = cancel_after {
             let cancel = cancel.clone();
             let alarm = move || {
@@ -196,19 +225,17 @@ fn once(
             std::thread::Builder::new().spawn_scoped(scope, alarm).map_err(Error::no_thread)?;
         }
         let place = Workplace { output: output.path(), scratch: temporary.path(), cancel: &cancel };
-        Ok::<_, Error>(
-            side.perform(job, &place)
-                .is_ok_and(|run| matches!(run.outcome, SideOutcome::Completed) && run.manifest.is_some()),
-        )
+        let run = side.perform(job, &place);
+        Ok::<_, Error>(run.map(|run| matches!(run.outcome, SideOutcome::Completed) && run.manifest.is_some()))
     })?;
     let after = descriptors()?;
     let mut files_left = files_below(temporary.path())?;
-    if !completed {
+    if !matches!(ended, Ok(true)) {
         files_left.extend(files_below(output.path())?);
     }
     let step =
         Step { name: name.to_owned(), descriptors_before: before, descriptors_after: after, files_left };
-    Ok((step, completed))
+    Ok((step, ended))
 }
 
 /// A copy of `input` without its last half.
@@ -231,4 +258,36 @@ fn descriptors() -> Result<u64> {
     })?;
     // The listing itself holds one.
     Ok((entries.count() as u64).saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitStatus;
+
+    use reports::manifest::Failure;
+
+    use super::*;
+
+    /// What a child says that ends with `status`, as `wait` gives it, after a failure of `class`.
+    fn ended(status: i32, class: Option<ErrorClass>) -> Output {
+        let document = class
+            .map(|class| FailureDocument { error: Failure { class, message: "lost my way".to_owned() } });
+        Output {
+            status: ExitStatus::from_raw(status),
+            stdout: document.map(|it| serde_json::to_vec(&it).unwrap()).unwrap_or_default(),
+            stderr: b"last words\n".to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_fault_of_the_machine_in_the_child_is_no_finding_of_the_side() {
+        let refused = |output: &Output| failed(output, Kills::now()).map_err(|error| error.class);
+        let could_not_run = 2 << 8;
+        assert_eq!(refused(&ended(could_not_run, Some(ErrorClass::Io))), Err(ErrorClass::Io));
+        // Refused memory ends the process before it can write a document.
+        assert_eq!(refused(&ended(could_not_run, None)), Err(ErrorClass::Io));
+        let said = refused(&ended(could_not_run, Some(ErrorClass::Internal))).unwrap();
+        assert!(said.contains("last words"), "{said}");
+        assert!(refused(&ended(11, None)).unwrap().contains("signal: 11"));
+    }
 }

@@ -6,6 +6,7 @@ use reports::document::{Report, Role};
 use reports::manifest::{ErrorClass, FailureDocument, Manifest};
 
 use crate::claim::{self, Claim, Kind, LOCK};
+use crate::errno;
 use crate::error::{Error, Result, chain};
 use crate::evidence::{differences, digests};
 use crate::kept_file;
@@ -64,6 +65,13 @@ fn ours(out: &Path) -> Result<()> {
     let bare = entries.all(|entry| entry.is_ok_and(kept));
     if bare || is_ours(&out.join(DOCUMENT)) || Journal::marks(out) || Claim::marks(out, Kind::Report) {
         return Ok(());
+    }
+    // What the machine does not give back may be the mark of an earlier run.
+    for path in [DOCUMENT, JOURNAL, LOCK].map(|name| out.join(name)) {
+        match corpora::regular::open(&path) {
+            Err(source) if errno::of_machine(&source) => return Err(cannot("read", &path, &source)),
+            _ => {}
+        }
     }
     Err(Error::usage(format!(
         "{} is not empty and holds no report of an earlier run; name another directory with --out, or empty it",

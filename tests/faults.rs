@@ -41,6 +41,7 @@ const EXACT: &[&str] = &[
     "wrong-first-timestamp",
     "missing-fingerprint",
     "first-result-only",
+    "mark-lost",
     "stray-file",
     "leftover-file",
     "leak-descriptor",

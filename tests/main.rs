@@ -37,6 +37,7 @@ mod job_list;
 mod kept;
 mod kills;
 mod limits;
+mod machine;
 mod measure;
 mod minimize;
 mod misbehaving_side;

@@ -121,6 +121,36 @@ fn an_external_side_is_measured_as_it_is_and_its_failure_is_told() {
 }
 
 #[test]
+fn what_a_measured_side_may_leave_is_limited_as_in_a_comparison() {
+    let side = |name: &str, script: &str| {
+        format!("[side.{name}]\ncommand = [\"sh\", \"-c\", '{script}', \"side\", \"{{output}}\"]\n")
+    };
+    let config = [
+        side("good", "echo rows > \"$1/a\""),
+        side("much", "truncate -s 1T \"$1/a\""),
+        side("at-work", "truncate -s 1T \"$1/a\"; sleep 600"),
+        side("gone", "rm -r \"$1\""),
+    ];
+    let bench = |candidate: &str, limit: &str| {
+        let words = ["bench", "--baseline", "cmd:good", "--candidate", candidate, "--output-limit", limit];
+        let done =
+            parallax(&[&words[..], &QUICK].concat()).with_file("parallax.toml", &config.concat()).finish();
+        assert!(done.leftovers().is_empty(), "{:?}", done.leftovers());
+        done.report().jobs[0].measurement.clone().unwrap().failure
+    };
+    assert_eq!(bench("cmd:good", "1000000"), None);
+    for (candidate, said) in [
+        ("cmd:much", "left more than 1000000 bytes; where that is right, raise --output-limit"),
+        ("cmd:at-work", "left more than 1000000 bytes; where that is right, raise --output-limit"),
+        ("cmd:gone", "removed its output directory"),
+    ] {
+        let failure = bench(candidate, "1000000").unwrap();
+        assert!(failure.contains(&format!("the candidate {candidate} {said}")), "{failure}");
+    }
+    assert_eq!(bench("cmd:much", "2000000000000"), None);
+}
+
+#[test]
 fn a_recorded_side_cannot_be_measured() {
     let finished = parallax(&["bench", "--candidate", "dir:somewhere"]).finish().expect(2);
     assert!(finished.stderr.contains("recorded output"), "{}", finished.stderr);

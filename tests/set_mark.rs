@@ -44,6 +44,17 @@ fn a_complete_set_passes_and_a_part_of_it_does_not() {
 }
 
 #[test]
+fn a_planted_loss_of_the_mark_or_of_a_marked_file_is_found_as_what_it_is() {
+    for (fault, code) in [("mark-lost", "accounting.unmarked"), ("set-cut", "accounting.incomplete-set")] {
+        let candidate = format!("fault:{fault}");
+        let done =
+            parallax(&["run", "--corpus", "compact-rows-per-file", "--candidate", &candidate]).finish();
+        let seen = codes(&done.expect(1));
+        assert!(seen.iter().any(|it| it == code), "{fault}: {seen:?}");
+    }
+}
+
+#[test]
 fn a_writer_that_is_killed_leaves_nothing_that_passes() {
     let (_home, inputs) = corpus("compact-production");
     let (mut killed, mut complete) = (0, 0);

@@ -39,8 +39,10 @@ use self::redact::RedactArgs;
 pub use self::replay::{Planned, plan};
 use crate::cancel::Cancel;
 use crate::claim::Claim;
+use crate::errno;
 use crate::error::{Error, Result, of_panic};
 use crate::exit::Exit;
+use crate::heap;
 use crate::interrupt;
 use crate::side::guard;
 
@@ -165,6 +167,8 @@ pub fn main() -> Exit {
         failure::keep_panics_quiet();
     }
     failure::keep_refused_memory_quiet();
+    // Without the handler an abort ends the process by a signal, which is no verdict either.
+    drop(heap::end_aborts());
     if let Ok(program) = std::env::current_exe() {
         guard::install(program);
     }
@@ -173,7 +177,11 @@ pub fn main() -> Exit {
     // The last net: a panic is a defect, and no verdict.
     let done = catch_unwind(work).unwrap_or_else(|panic| {
         let said = of_panic(panic.as_ref());
-        Err(Error::internal(format!("this program panicked, which is a defect of it: {said}")))
+        Err(if errno::memory_refused(&said) {
+            Error::out_of_memory(&said)
+        } else {
+            Error::internal(format!("this program panicked, which is a defect of it: {said}"))
+        })
     });
     match done {
         Ok(exit) => exit,

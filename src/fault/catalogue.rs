@@ -200,6 +200,12 @@ catalogue! {
     /// The manifest says that a row was dropped, and it was not.
     FalseDrop = "false-drop", Accounting, ["ACCOUNTING"],
         needs "a side that completed and left files";
+    /// The mark of the complete set is gone: the writer was stopped before it.
+    MarkLost = "mark-lost", Accounting, ["ACCOUNTING"],
+        needs "a set of files with a mark";
+    /// The last file is gone, and the manifest: only the mark of the set still lists the file.
+    SetCut = "set-cut", Accounting, ["ACCOUNTING"],
+        needs "a set of two files with a mark";
     /// Every file is gone, and the manifest names none.
     OutputLost = "output-lost", Accounting, ["ROWS", "ACCOUNTING"],
         needs "a file with rows";

@@ -1,11 +1,17 @@
 //! Faults of whole files and of what is counted: missing, unreadable, doubled, not listed, not counted.
 
+use std::fs::File;
+use std::path::PathBuf;
+
+use parquet::file::reader::FileReader;
+use parquet::file::serialized_reader::SerializedFileReader;
 use reports::manifest::ManifestFile;
 
 use super::rewrite::store;
 use super::site::{Site, stacked};
 use crate::error::{Error, Result};
 use crate::job::JobKind;
+use crate::output::set_mark;
 
 /// Bytes of a joined file, in targets, from which on nobody takes it for a file near the target.
 const FAR_ABOVE: u64 = 3;
@@ -54,6 +60,32 @@ pub(super) fn doubled(site: &mut Site<'_>) -> Result<()> {
     let entry = ManifestFile { path: "doubled.parquet".to_owned(), ..site.manifest.files[index].clone() };
     site.manifest.files.insert(index + 1, entry);
     Ok(())
+}
+
+/// The mark that the first file names, where it is there.
+fn mark(site: &Site<'_>) -> Result<Option<PathBuf>> {
+    let Some(first) = (!site.manifest.files.is_empty()).then(|| site.path(0)) else { return Ok(None) };
+    let file = File::open(&first).map_err(|source| Error::io("cannot open", &first, source))?;
+    let reader = SerializedFileReader::new(file).map_err(|error| Error::unreadable(&first, error))?;
+    let entries = reader.metadata().file_metadata().key_value_metadata();
+    let named = entries.into_iter().flatten().find(|entry| entry.key == set_mark::KEY);
+    let mark = named.and_then(|entry| entry.value.as_deref()).map(|name| first.with_file_name(name));
+    Ok(mark.filter(|mark| mark.is_file()))
+}
+
+/// The mark of the set is not there.
+pub(super) fn mark_lost(site: &Site<'_>) -> Result<()> {
+    let Some(mark) = mark(site)? else { return Ok(()) };
+    std::fs::remove_file(&mark).map_err(|source| Error::io("cannot remove", &mark, source))
+}
+
+/// The last file of a marked set is not there; true where one was taken away. The manifest goes too: see `plant`.
+pub(super) fn set_cut(site: &mut Site<'_>) -> Result<bool> {
+    if site.manifest.files.len() < 2 || mark(site)?.is_none() {
+        return Ok(false);
+    }
+    site.remove(site.manifest.files.len() - 1)?;
+    Ok(true)
 }
 
 /// Everything is gone, and the result list says so.

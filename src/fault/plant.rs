@@ -191,6 +191,12 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
         Fault::FalseDrop => {
             *site.manifest.rows_dropped.entry("missing_timestamp".to_owned()).or_default() += 1
         }
+        Fault::MarkLost => files::mark_lost(&site)?,
+        Fault::SetCut => {
+            if files::set_cut(&mut site)? {
+                run.manifest = None;
+            }
+        }
         Fault::OutputLost => files::output_lost(&mut site)?,
         Fault::OneFileForAll => files::one_for_all(&mut site)?,
         Fault::SketchCut => merge::sketch_cut(&mut site)?,

@@ -3,9 +3,10 @@
 //! 1. Fresh directories for output, scratch files and papers.
 //! 2. The program: for a built-in side this program with the hidden subcommand `perform-job`, for an external one its own.
 //! 3. The launcher (see `launch`) starts it in a process group that is ended as a whole on a time-out or an interruption.
-//! 4. The directories are removed. Steps 1 and 4 lie outside the time that is measured.
+//! 4. What the side left is held against its limit, as in a comparison; then the directories are removed. Steps 1 and 4 lie outside the time that is measured.
 
 use std::ffi::OsStr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -18,12 +19,16 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::job::Job;
+use crate::oom::Kills;
 use crate::probe::Request;
-use crate::side::process::{Cause, Ended, run};
-use crate::side::{Side, Workplace};
+use crate::side::process::{Cause, Ended, run_watched};
+use crate::side::{Side, Workplace, leavings};
 
 /// Longest run of a built-in side.
 const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Number of the signal that ends a process at once.
+const KILL: i32 = 9;
 
 /// Status of the launcher and of `perform-job` where the machine did not let them do their work: out of memory, a full disk. For any
 /// other failure it is [`FAILED`].
@@ -64,13 +69,21 @@ impl Runner<'_> {
         let place = Workplace { output: &output, scratch: &scratch, cancel: self.cancel };
         let (program, timeout) = self.program(side, job, &place, &papers)?;
         let answer = papers.join("accounting.json");
-        let ended = run(&mut self.launcher(&program, &answer), timeout, self.cancel);
-        self.cancel.check()?;
+        let limit = side.output_limit();
+        let mut watch = || leavings::over(&output, &scratch, limit?);
+        let kills = Kills::now();
+        let ended = run_watched(&mut self.launcher(&program, &answer), timeout, self.cancel, &mut watch);
         let built_in = side.probe_name().is_some();
-        let accounting = judge(&ended, &answer, timeout, built_in).map_err(|(class, why)| {
-            Error::new(class, format!("job {}: the {role} {} {why}", job.id, side.info(job).name))
-        })?;
-        crate::side::leavings::remove(&home.keep()).map_err(Error::not_removed)?;
+        let judged = self.cancel.check().and_then(|()| {
+            let accounting = judge(&ended, &answer, timeout, built_in, &|killed| kills.blame(killed));
+            accounting.and_then(|it| within(&place, limit).map(|()| it)).map_err(|(class, why)| {
+                Error::new(class, format!("job {}: the {role} {} {why}", job.id, side.info(job).name))
+            })
+        });
+        // Also after a failure: what a side left may nest deep, or not let itself be removed as it is.
+        let removed = leavings::remove(&home.keep()).map_err(Error::not_removed);
+        let accounting = judged?;
+        removed?;
         Ok(accounting)
     }
 
@@ -121,13 +134,25 @@ fn set(command: &mut Command, name: &OsStr, value: Option<&OsStr>) {
     };
 }
 
+/// Refuses what a side left beyond its limit, or in a state in which a comparison would refuse it.
+fn within(place: &Workplace<'_>, limit: Option<u64>) -> std::result::Result<(), (ErrorClass, String)> {
+    let Some(limit) = limit else { return Ok(()) };
+    match leavings::fault(place.output, place.scratch, limit) {
+        Ok(None) => Ok(()),
+        Ok(Some(fault)) => Err((ErrorClass::Side, fault)),
+        Err(error) => Err((ErrorClass::Io, format!("left what cannot be looked at: {error}"))),
+    }
+}
+
 /// The accounting of a program that did its work, or what became of it instead: class `side`, or `io` where the machine did not let
-/// it. The launcher and a `built_in` side say that by the status [`MACHINE`].
+/// it. The launcher and a `built_in` side say that by the status [`MACHINE`]; `blame` says it of a program that ended badly, given
+/// whether it was killed.
 fn judge(
     ended: &Ended,
     answer: &Path,
     timeout: Duration,
     built_in: bool,
+    blame: &dyn Fn(bool) -> Option<&'static str>,
 ) -> std::result::Result<Accounting, (ErrorClass, String)> {
     let side = |why: String| (ErrorClass::Side, why);
     let io = |why: String| (ErrorClass::Io, why);
@@ -143,19 +168,28 @@ fn judge(
             return Err(io(format!("was not launched{}", said())));
         }
         Cause::Stopped(why) => return Err(side(why.clone())),
+        // The launcher does next to nothing itself.
+        Cause::Exited(status)
+            if !status.success()
+                && let Some(why) = blame(status.signal() == Some(KILL)) =>
+        {
+            return Err(io(format!("was not accounted for{}: {why}", said())));
+        }
         Cause::Cancelled | Cause::Exited(_) => {}
     }
     let accounting = std::fs::read(answer)
         .ok()
         .and_then(|text| serde_json::from_slice::<Accounting>(&text).ok())
         .ok_or_else(|| side(format!("was not accounted for{}", said())))?;
-    match (accounting.status, accounting.signal) {
-        (Some(0), _) => Ok(accounting),
-        (Some(MACHINE), _) if built_in => Err(io(format!("was not completed{}", said()))),
-        (Some(status), _) => Err(side(format!("exited with status {status}{}", said()))),
-        (None, Some(signal)) => Err(side(format!("was ended by signal {signal}{}", said()))),
-        (None, None) => Err(side(format!("ended in an unknown way{}", said()))),
-    }
+    let how = match (accounting.status, accounting.signal) {
+        (Some(0), _) => return Ok(accounting),
+        (Some(MACHINE), _) if built_in => return Err(io(format!("was not completed{}", said()))),
+        (Some(status), _) => format!("exited with status {status}{}", said()),
+        (None, Some(signal)) => format!("was ended by signal {signal}{}", said()),
+        (None, None) => format!("ended in an unknown way{}", said()),
+    };
+    let killed = accounting.signal == Some(KILL) || accounting.status == Some(128 + KILL);
+    Err(blame(killed).map_or_else(|| side(how.clone()), |why| io(format!("{how}: {why}"))))
 }
 
 /// The work of the child process: performs the job of `request`.
@@ -172,7 +206,6 @@ pub fn perform(request: &Path, output: &Path, scratch: &Path, cancel: &Cancel) -
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::process::ExitStatusExt;
     use std::process::ExitStatus;
 
     use super::*;
@@ -186,7 +219,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let answer = folder.path().join("answer.json");
         let exited = ended(Cause::Exited(ExitStatus::from_raw(0)));
-        let judged = || judge(&exited, &answer, Duration::from_secs(5), false);
+        let judge =
+            |ended: &Ended, built_in| judge(ended, &answer, Duration::from_secs(5), built_in, &|_| None);
+        let judged = || judge(&exited, false);
         let side = |why: &str| (ErrorClass::Side, why.to_owned());
         assert_eq!(judged().unwrap_err(), side("was not accounted for: last words"));
         let mut accounting = Accounting {
@@ -209,11 +244,40 @@ mod tests {
         accounting.status = Some(MACHINE);
         write(&accounting);
         assert_eq!(judged().unwrap_err(), side("exited with status 2: last words"));
-        let of_built_in = judge(&exited, &answer, Duration::from_secs(5), true).unwrap_err();
+        let of_built_in = judge(&exited, true).unwrap_err();
         assert_eq!(of_built_in, (ErrorClass::Io, "was not completed: last words".to_owned()));
         let refused = ended(Cause::Exited(ExitStatus::from_raw(MACHINE << 8)));
-        assert_eq!(judge(&refused, &answer, Duration::from_secs(5), false).unwrap_err().0, ErrorClass::Io);
-        let late = judge(&ended(Cause::TimedOut), &answer, Duration::from_secs(5), false).unwrap_err();
+        assert_eq!(judge(&refused, false).unwrap_err().0, ErrorClass::Io);
+        let late = judge(&ended(Cause::TimedOut), false).unwrap_err();
         assert_eq!(late, side("did not end within 5 s"));
+    }
+
+    #[test]
+    fn a_program_that_the_system_killed_for_want_of_memory_is_not_blamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let answer = folder.path().join("answer.json");
+        let exited = ended(Cause::Exited(ExitStatus::from_raw(0)));
+        let blame = |killed: bool| killed.then_some("memory ran out");
+        let judged = |status, signal| {
+            let accounting = Accounting {
+                status,
+                signal,
+                wall_ns: 5,
+                user_ns: 1,
+                system_ns: 1,
+                peak_bytes: 4096,
+                moved: None,
+            };
+            std::fs::write(&answer, serde_json::to_vec(&accounting).unwrap()).unwrap();
+            judge(&exited, &answer, Duration::from_secs(5), false, &blame).unwrap_err()
+        };
+        let said = "was ended by signal 9: last words: memory ran out";
+        assert_eq!(judged(None, Some(9)), (ErrorClass::Io, said.to_owned()));
+        assert_eq!(judged(Some(137), None).0, ErrorClass::Io);
+        assert_eq!(judged(None, Some(11)).0, ErrorClass::Side);
+        assert_eq!(judged(Some(4), None).0, ErrorClass::Side);
+        let launcher = ended(Cause::Exited(ExitStatus::from_raw(9)));
+        let lost = judge(&launcher, &answer, Duration::from_secs(5), false, &blame).unwrap_err();
+        assert_eq!(lost.0, ErrorClass::Io);
     }
 }

@@ -55,9 +55,17 @@ pub(super) struct Onward {
 
 impl Read for Onward {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read_at(buffer, self.at).map_err(kept)?;
-        self.at += read as u64;
-        Ok(read)
+        loop {
+            match self.file.read_at(buffer, self.at) {
+                // An interrupted call has read nothing and is no fault.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                done => {
+                    let read = done.map_err(kept)?;
+                    self.at += read as u64;
+                    return Ok(read);
+                }
+            }
+        }
     }
 }
 

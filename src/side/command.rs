@@ -6,7 +6,7 @@
 //!    process group of its own, with `TMPDIR` set to the scratch directory so that what it forgets there is seen.
 //! 3. Its end is judged: exit status 0 and a manifest that can be read, or none, is a completed side. Anything else is a
 //!    failed one, with exit status, signal and the last part of its stderr; a failure document left as `manifest.json`
-//!    gives class and message.
+//!    gives class and message. Where the system's out-of-memory killer was at work meanwhile, nothing is judged (see `oom`).
 //!
 //! Whether the Parquet files are any good is not looked at here. See `docs/external-sides.md` for the contract.
 
@@ -31,6 +31,7 @@ use crate::config::{Environment, SideConfig, format_duration};
 use crate::errno;
 use crate::error::{Error, Result, display};
 use crate::job::Job;
+use crate::oom::Kills;
 use crate::output::manifest::{self, Statement};
 
 /// Longest part of a side's last line of stderr that its failure message quotes, in characters.
@@ -147,7 +148,14 @@ impl Command {
             (Cause::Exited(_), Ok(Statement::Failure(failure))) => {
                 return Ok((failed(failure.clone(), status, ended), None));
             }
-            (Cause::Exited(status), _) => self.exited(*status, &ended.stderr),
+            (Cause::Exited(status), _) => {
+                let hint = if is_killed(*status) {
+                    "; the system counted no kill for want of memory, so something else sent that signal"
+                } else {
+                    ""
+                };
+                format!("{}{hint}", self.exited(*status, &ended.stderr))
+            }
         };
         Ok((failed(Failure { class: ErrorClass::Side, message }, status, ended), None))
     }
@@ -185,19 +193,15 @@ impl Command {
 
     /// Message for a program that ended badly.
     fn exited(&self, status: process::ExitStatus, stderr: &str) -> String {
-        // A shell in between reports the signal of its child as 128 and the signal's number.
-        let killed = status.signal() == Some(9) || status.code() == Some(137);
         let how = match (status.signal(), status.code()) {
             (Some(9), _) => "was ended by SIGKILL".to_owned(),
             (Some(signal), _) => format!("was ended by signal {signal}"),
             (None, Some(code)) => format!("exited with status {code}"),
             (None, None) => format!("ended with {status}"),
         };
-        let hint =
-            if killed { " (out of memory, if nobody sent that signal: see the kernel's log)" } else { "" };
         let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty() && !line.starts_with('['));
         let said = last.map(|line| format!(": {}", cut(line))).unwrap_or_default();
-        format!("cmd:{} {how}{hint}{said}", self.name)
+        format!("cmd:{} {how}{said}", self.name)
     }
 }
 
@@ -226,6 +230,10 @@ impl Side for Command {
         Ok(identity)
     }
 
+    fn output_limit(&self) -> Option<u64> {
+        Some(self.output_limit)
+    }
+
     fn program(
         &self,
         job: &Job,
@@ -240,9 +248,19 @@ impl Side for Command {
         let papers = papers_beside(place.scratch)?;
         let mut command = self.prepare(job, place, papers.path())?;
         let mut watch = || leavings::over(place.output, place.scratch, self.output_limit);
+        let kills = Kills::now();
         let ended = run_watched(&mut command, self.timeout, place.cancel, &mut watch);
         if matches!(ended.cause, Cause::Cancelled) {
             return Err(Error::cancelled());
+        }
+        if let Cause::Exited(status) = &ended.cause
+            && !status.success()
+            && let Some(why) = kills.blame(is_killed(*status))
+        {
+            return Err(Error::new(
+                ErrorClass::Io,
+                format!("job {}: {}: {why}", job.id, self.exited(*status, &ended.stderr)),
+            ));
         }
         if let Some(outcome) = self.unusable(&ended, place)? {
             return Ok(SideRun {
@@ -264,6 +282,11 @@ impl Side for Command {
             work: None,
         })
     }
+}
+
+/// True for a program that was ended by SIGKILL. A shell in between reports that as 128 and the signal's number.
+fn is_killed(status: process::ExitStatus) -> bool {
+    status.signal() == Some(9) || status.code() == Some(137)
 }
 
 /// Digest of what a command is made of: its program, wherever `PATH` has it, every argument and the bytes of those that name a

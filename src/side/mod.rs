@@ -55,6 +55,11 @@ pub trait Side: Send + Sync {
         None
     }
 
+    /// Bytes that this side may leave in its output and its scratch directory together; absent where nothing bounds it.
+    fn output_limit(&self) -> Option<u64> {
+        None
+    }
+
     /// The same side with other settings that must not show in what it writes, each in words.
     fn settings(&self) -> Vec<(String, Box<dyn Side>)> {
         Vec::new()

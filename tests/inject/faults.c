@@ -6,6 +6,7 @@
 //   INJECT_ERRNO   the number of the error
 //   INJECT_HOW     once: that call alone; from: that call and every later one; short: from that call on, reads and writes of
 //                  more than one byte do half of it, which is no error
+//   INJECT_PATH    where it is set, only files whose paths hold this text are opened with a fault, and only that counts
 //   INJECT_TALLY   a file of 16 bytes, into which go the calls counted and the faults injected
 // Programs that the program starts are left alone: the variables are gone before its main function runs. So is stderr: what the
 // program says is looked at.
@@ -43,6 +44,7 @@ static int number = EIO;
 static enum { ONCE, FROM, SHORT } how;
 static _Atomic long *tally;  // calls, faults
 static _Atomic int armed;
+static const char *only;
 
 // True where this call of the group is to fail.
 static int due(unsigned group) {
@@ -57,6 +59,7 @@ static int fails(unsigned group) {
   errno = number;
   return 1;
 }
+static int opens_badly(const char *path) { return (!only || strstr(path, only)) && fails(OPEN); }
 // Bytes of a read or write that are done.
 static size_t part(unsigned group, size_t bytes) {
   return how == SHORT && bytes > 1 && due(group) ? (bytes + 1) / 2 : bytes;
@@ -71,6 +74,7 @@ __attribute__((constructor)) static void begin(void) {
       char after = found[strlen(NAMES[group])];
       if ((found == calls || found[-1] == ',') && (after == 0 || after == ',')) chosen |= 1u << group;
     }
+  if ((value = getenv("INJECT_PATH"))) only = strdup(value);
   if ((value = getenv("INJECT_AT"))) at = atol(value);
   if ((value = getenv("INJECT_ERRNO"))) number = atoi(value);
   if ((value = getenv("INJECT_HOW"))) how = !strcmp(value, "from") ? FROM : !strcmp(value, "short") ? SHORT : ONCE;
@@ -79,7 +83,8 @@ __attribute__((constructor)) static void begin(void) {
   tally = mmap(NULL, 2 * sizeof(long), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   close(descriptor);
   if (tally == MAP_FAILED) abort();
-  const char *const ours[] = {"INJECT_CALLS", "INJECT_TALLY", "INJECT_AT", "INJECT_ERRNO", "INJECT_HOW"};
+  const char *const ours[] = {"INJECT_CALLS", "INJECT_TALLY", "INJECT_AT", "INJECT_ERRNO", "INJECT_HOW",
+                              "INJECT_PATH"};
   for (unsigned variable = 0; variable < sizeof ours / sizeof *ours; variable++) unsetenv(ours[variable]);
   atomic_store(&armed, 1);
 }
@@ -109,7 +114,7 @@ __attribute__((constructor)) static void begin(void) {
     mode = va_arg(list, mode_t);               \
     va_end(list);                              \
   }                                            \
-  if (fails(OPEN)) return -1;
+  if (opens_badly(path)) return -1;
 REAL(int, open, const char *, int, ...)
 int open(const char *path, int flags, ...) { MODE return next_open()(path, flags, mode); }
 REAL(int, open64, const char *, int, ...)

@@ -298,6 +298,16 @@ impl Kept {
         lock(&self.fault).take()
     }
 
+    /// Reads at a place. An interrupted call has read nothing and is no fault: it is done again.
+    fn read_at(&self, bytes: &mut [u8], at: u64) -> std::io::Result<usize> {
+        loop {
+            match self.file.read_at(bytes, at) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                done => return done.map_err(|error| self.note(error)),
+            }
+        }
+    }
+
     fn note(&self, error: std::io::Error) -> std::io::Error {
         if let Some(code) = error.raw_os_error().filter(|_| of_system(&error)) {
             lock(&self.fault).get_or_insert_with(|| std::io::Error::from_raw_os_error(code));
@@ -317,7 +327,7 @@ impl SharedFile {
         let mut filled = 0;
         while filled < bytes.len() {
             let part = &mut bytes[filled..];
-            match self.file.file.read_at(part, at + filled as u64).map_err(|error| self.file.note(error))? {
+            match self.file.read_at(part, at + filled as u64)? {
                 0 => break,
                 read => filled += read,
             }
@@ -361,7 +371,7 @@ pub(crate) struct FileAt {
 
 impl Read for FileAt {
     fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.file.read_at(bytes, self.at).map_err(|error| self.file.note(error))?;
+        let read = self.file.read_at(bytes, self.at)?;
         self.at += read as u64;
         Ok(read)
     }
