@@ -3,7 +3,7 @@
 //! The limit is divided by use: a quarter for records that are sorted ([`Memory::try_hold`]: who is refused goes to disk), a
 //! quarter for rows that are fetched to be compared one by one ([`Memory::fetching`]: who finds it taken waits), and a quarter for
 //! readers ([`Memory::reading`]: the same). A reader that needs more than that quarter works alone, and has half of the limit at
-//! most. What is left is for the program itself.
+//! most. What is left is for the program itself. The built-in writers of a run have memory of their own.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -199,5 +199,22 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.memory.fetched.lock().unwrap_or_else(PoisonError::into_inner).held -= self.bytes;
         self.memory.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_that_was_fetched_counts_what_was_beyond_the_limit() {
+        let memory = Memory::new(400);
+        drop(memory.fetching(30));
+        assert_eq!(memory.most_fetched(), 30);
+        let held = memory.fetching(60);
+        drop(memory.fetching(40));
+        drop(held);
+        drop(memory.fetching(1_000));
+        assert_eq!(memory.most_fetched(), 1_000);
     }
 }
