@@ -1,13 +1,16 @@
-//! How much memory `parallax compare` takes under each limit, whatever the data.
+//! How much memory `parallax compare`, `verify` and `run` take under each limit, whatever the data.
 //!
 //! ```sh
 //! cargo bench --bench memory_limit                                # all data, 64 to 512 MiB, 1 and 2 threads
 //! cargo bench --bench memory_limit -- --only bomb                 # data whose name contains this word
+//! cargo bench --bench memory_limit -- --command verify            # this command alone
 //! cargo bench --bench memory_limit -- --limits 64,512 --threads 2 # these limits alone
 //! ```
 //!
 //! The data is generated into a temporary directory. Each line is one child process; its peak is the resident memory that
-//! `wait4` reports (Linux). *pass* and *fail* are the verdict's exit codes 0 and 1, *inconclusive* is 3.
+//! `wait4` reports (Linux), of that process or of the largest of its own children. *pass* and *fail* are the verdict's exit codes 0
+//! and 1, *inconclusive* is 3. `verify` judges the second output. The sides of `run` are `cp`, which copies the two outputs in place
+//! of writing them, except for the data whose name begins with `logs`: there they are the built-in writers.
 
 use std::fs::File;
 use std::path::Path;
@@ -39,7 +42,15 @@ const DATA: &[(&str, &str)] = &[
     ("bomb-flat", "4,000 rows of one dictionary value of 1 MB, one row differs"),
     ("bomb-nested", "4,000 rows, the same within lists"),
     ("bomb-delta", "4,000 values of 1 MB as differences from each other"),
+    ("logs-many-equal", "500,000 log records of 8 columns, built-in sides"),
+    ("logs-wide-equal", "60,000 log records of 300 columns, built-in sides"),
+    ("logs-10mb-equal", "24 log records of 10 MB, built-in sides"),
 ];
+
+/// Data that the built-in writers take: they are the sides.
+fn is_built_in(name: &str) -> bool {
+    name.starts_with("logs-")
+}
 
 fn main() -> Result<()> {
     // A child's peak begins with what its parent holds: so data is made by a process of its own.
@@ -49,9 +60,13 @@ fn main() -> Result<()> {
     let only = text("--only");
     let limits: Vec<u64> = list("--limits")?.unwrap_or_else(|| vec![64, 128, 256, 512]);
     let threads: Vec<u64> = list("--threads")?.unwrap_or_else(|| vec![1, 2]);
+    let commands = match text("--command") {
+        Some(command) => vec![command],
+        None => ["compare", "verify", "run"].map(str::to_owned).to_vec(),
+    };
     let home = tempfile::tempdir()?;
-    say("| data | threads | limit MiB | peak MiB | verdict |");
-    say("| --- | --- | --- | --- | --- |");
+    say("| data | command | threads | limit MiB | peak MiB | verdict |");
+    say("| --- | --- | --- | --- | --- | --- |");
     for (name, what) in DATA.iter().filter(|(name, _)| only.as_ref().is_none_or(|only| name.contains(only))) {
         let folder = home.path().join(name);
         for side in ["a", "b"] {
@@ -64,10 +79,12 @@ fn main() -> Result<()> {
         if !made.success() {
             return Err(format!("{name} could not be written").into());
         }
-        for &threads in &threads {
+        let commands = commands.iter().filter(|it| !is_built_in(name) || *it == "run");
+        let runs = commands.flat_map(|command| threads.iter().map(move |threads| (command, *threads)));
+        for (command, threads) in runs {
             for &limit in &limits {
                 let out = folder.join(format!("report-{threads}-{limit}"));
-                let (code, peak) = compare(&folder, &out, limit, threads)?;
+                let (code, peak) = peak(command, name, &folder, &out, limit, threads)?;
                 let verdict = match code {
                     Some(0) => "pass".to_owned(),
                     Some(1) => "fail".to_owned(),
@@ -75,8 +92,8 @@ fn main() -> Result<()> {
                     Some(code) => format!("exit {code}"),
                     None => "killed".to_owned(),
                 };
-                say(&format!("| {what} | {threads} | {limit} | {} | {verdict} |", peak >> 20));
-                let differs = !name.ends_with("-equal");
+                say(&format!("| {what} | {command} | {threads} | {limit} | {} | {verdict} |", peak >> 20));
+                let differs = !name.ends_with("-equal") && command != "verify";
                 if code == Some(i32::from(!differs)) || !matches!(code, Some(0 | 1 | 3)) {
                     return Err(format!("{name}: {verdict} is wrong").into());
                 }
@@ -88,11 +105,44 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn compare(folder: &Path, out: &Path, limit: u64, threads: u64) -> Result<(Option<i32>, u64)> {
-    let child = Command::new(env!("CARGO_BIN_EXE_parallax"))
-        .arg("compare")
-        .arg(folder.join("a"))
-        .arg(folder.join("b"))
+/// A signal of which nothing is asked, and sides that copy.
+fn config(folder: &Path) -> Result<std::path::PathBuf> {
+    let path = folder.join("parallax.toml");
+    let side = |side: &str| {
+        let file = folder.join(side).join("data.parquet");
+        format!("[side.{side}]\ncommand = [\"cp\", {:?}, \"{{output}}\"]\n", file.display().to_string())
+    };
+    let signal = "[signal.plain]\ndescription = \"any columns\"\nsort_key = []\nrow_keys = []\n";
+    std::fs::write(&path, format!("{signal}{}{}", side("a"), side("b")))?;
+    Ok(path)
+}
+
+fn peak(
+    command: &str,
+    name: &str,
+    folder: &Path,
+    out: &Path,
+    limit: u64,
+    threads: u64,
+) -> Result<(Option<i32>, u64)> {
+    let (a, b) = (folder.join("a"), folder.join("b"));
+    let mut program = Command::new(env!("CARGO_BIN_EXE_parallax"));
+    program.arg(command);
+    match command {
+        "compare" => program.args([&a, &b]),
+        "verify" => program.arg(b).args(["--signal", "plain", "--config"]).arg(config(folder)?),
+        "run" if is_built_in(name) => {
+            program.args(["--signal", "logs", "--keep", "never", "--corpus"]).arg(a)
+        }
+        "run" => program
+            .args(["--signal", "plain", "--baseline", "cmd:a", "--candidate", "cmd:b", "--keep", "never"])
+            .arg("--config")
+            .arg(config(folder)?)
+            .arg("--corpus")
+            .arg(a),
+        other => return Err(format!("--command {other}: there are compare, verify and run").into()),
+    };
+    let child = program
         .args(["--memory-limit", &(limit << 20).to_string(), "--threads", &threads.to_string(), "--out"])
         .arg(out)
         .stdout(Stdio::null())
@@ -188,9 +238,50 @@ fn write(name: &str, folder: &Path) -> Result<()> {
                 )?;
             }
         }
+        "logs-many-equal" => {
+            let numbers = || 0..500_000_i64;
+            let of = |f: fn(i64) -> i64| ints(numbers().map(f));
+            let words = |of: i64| texts(numbers().map(move |row| format!("word {}", scattered(row) % of)));
+            let columns = vec![
+                ("_cardinalhq.id", texts(numbers().map(|row| format!("{row:x}-{:x}", scattered(row))))),
+                ("_cardinalhq.level", words(5)),
+                ("resource.service.name", words(40)),
+                ("status", of(|row| row % 7)),
+                ("bytes", of(scattered)),
+            ];
+            logs(
+                &a,
+                columns,
+                texts(numbers().map(|row| format!("message {:x} of the service", scattered(!row)))),
+                zstd(),
+            )?;
+        }
+        "logs-wide-equal" => {
+            let names: Vec<String> = (0..298).map(|column| format!("column_{column}")).collect();
+            let columns = names.iter().zip(0_i64..).map(|(name, column)| {
+                (name.as_str(), ints((0..60_000).map(|row| scattered(row * 300 + column))))
+            });
+            logs(&a, columns.collect(), texts((0..60_000).map(|row| format!("message {row}"))), zstd())?;
+        }
+        "logs-10mb-equal" => {
+            logs(&a, Vec::new(), texts((0..24).map(|row| long(10_000_000, row, 'x'))), zstd())?;
+        }
         other => return Err(format!("there is no data {other}").into()),
     }
     Ok(())
+}
+
+/// A segment of log records with these messages, a millisecond apart.
+fn logs(
+    path: &Path,
+    mut columns: Vec<(&str, ArrayRef)>,
+    messages: ArrayRef,
+    properties: WriterPropertiesBuilder,
+) -> Result<()> {
+    let first = 1_756_080_000_000_i64;
+    columns.push(("_cardinalhq.timestamp", ints((0..messages.len() as i64).map(|row| first + row))));
+    columns.push(("_cardinalhq.message", messages));
+    put(path, columns, properties)
 }
 
 /// 4,000 rows of one value of 1 MB, written a few at a time; the id of the last is `more` higher.

@@ -70,7 +70,8 @@ pub fn job(
     let signal = job.signal.as_ref().map(|signal| signal.name.as_str()).filter(|name| !name.is_empty());
     let policy = settings.policy.for_job(signal, &job.id);
     let scopes = settings.policy.row_scopes(signal, &job.id);
-    let differences = Differences::new(&settings.out, &job.id, &settings.by).scoped(scopes);
+    let differences =
+        Differences::new(&settings.out, &job.id, &settings.by).scoped(scopes).within(settings.memory.limit());
     let subject = Subject {
         job,
         baseline: baseline.as_ref().map(|(observed, _)| observed),

@@ -10,11 +10,15 @@ use reports::evidence::{CellDifference, RowDifference, RowDifferenceKind, Value}
 
 use crate::error::{Error, Result};
 
+/// Bytes that a text takes beside itself until it is encoded: its offset, its levels and its position among those that are there.
+const BESIDE: usize = 16;
+
 /// Rows collected for a batch, column by column.
 #[derive(Default)]
 pub(super) struct Columns {
     rows: usize,
-    text: usize,
+    texts: usize,
+    bytes: usize,
     kind: StringBuilder,
     side: StringBuilder,
     code: StringBuilder,
@@ -45,7 +49,8 @@ impl<const N: usize> Default for List<N> {
 }
 
 impl<const N: usize> List<N> {
-    fn push(&mut self, items: impl Iterator<Item = [Option<String>; N]>) -> usize {
+    /// Adds a row; returns the texts of its items and their bytes.
+    fn push(&mut self, items: impl Iterator<Item = [Option<String>; N]>) -> (usize, usize) {
         let (mut count, mut bytes) = (0, 0);
         for item in items {
             count += 1;
@@ -55,7 +60,7 @@ impl<const N: usize> List<N> {
             }
         }
         self.lengths.push(count);
-        bytes
+        (count * N, bytes + count * N * BESIDE)
     }
 
     fn finish(&mut self, names: [&str; N]) -> Result<ArrayRef> {
@@ -120,9 +125,19 @@ impl Columns {
         self.rows
     }
 
-    /// Bytes of text collected so far.
-    pub(super) fn text(&self) -> usize {
-        self.text
+    /// Texts collected so far in lists, absent ones as well.
+    pub(super) fn texts(&self) -> usize {
+        self.texts
+    }
+
+    /// Bytes that they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn add(&mut self, (texts, bytes): (usize, usize)) {
+        self.texts += texts;
+        self.bytes += bytes;
     }
 
     /// Adds a row.
@@ -138,10 +153,13 @@ impl Columns {
         self.code.append_value(code);
         self.defect.append_option(defect);
         let key = row.key.into_iter().map(|it| [Some(it.column), Some(it.value.type_class), it.value.text]);
-        self.text += self.key.push(key);
+        let key = self.key.push(key);
+        self.add(key);
         let changed = row.cells.iter().filter(|_| row.kind == RowDifferenceKind::Changed);
-        self.text += self.changed.push(changed.map(|cell| [Some(cell.column.clone())]));
-        self.text += self.cells.push(row.cells.into_iter().map(cell));
+        let changed = self.changed.push(changed.map(|cell| [Some(cell.column.clone())]));
+        self.add(changed);
+        let cells = self.cells.push(row.cells.into_iter().map(cell));
+        self.add(cells);
         self.places[0].push(row.baseline);
         self.places[1].push(row.candidate);
     }
@@ -162,7 +180,7 @@ impl Columns {
             columns.push(Arc::new(places.row_group.finish()));
             columns.push(Arc::new(places.row.finish()));
         }
-        (self.rows, self.text) = (0, 0);
+        (self.rows, self.texts, self.bytes) = (0, 0, 0);
         RecordBatch::try_new(Arc::clone(schema), columns).map_err(|error| wrong(&error))
     }
 }

@@ -2,14 +2,16 @@
 //! are cut, and say so.
 //!
 //! 1. ROWS hands over each differing row once, while it pairs. The row goes into a batch of at most [`BATCH_ROWS`] rows or
-//!    [`BATCH_BYTES`] of text, and is forgotten.
-//! 2. A full batch goes to the Parquet writer, whose row groups are closed at [`GROUP_ROWS`] rows or [`GROUP_BYTES`].
+//!    [`BATCH_BYTES`], and is forgotten.
+//! 2. A full batch goes to the Parquet writer, whose row groups are closed at [`GROUP_ROWS`] rows, [`GROUP_TEXTS`] texts or
+//!    [`GROUP_BYTES`].
 //! 3. The file has a hidden temporary name until its job is finished ([`Differences::finish`]); a job that ends otherwise
 //!    removes it. So a file of the final name is complete. Where no row differs there is no file.
 //!
 //! A failure to write is kept and told by `finish`: it is no property of either output, and must not look like one.
 //!
-//! Memory: one batch and one row group, however many rows differ.
+//! Memory: one batch and one row group, however many rows differ and however many cells each has. Batch and row group are smaller
+//! under a small memory limit ([`Differences::within`]).
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -18,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use reports::blast::BlastRadius;
 use reports::evidence::RowDifference;
 use reports::manifest::ErrorClass;
@@ -28,6 +30,7 @@ use super::columns::{Columns, schema};
 use super::scopes::Scopes;
 use crate::error::{Error, Result};
 use crate::policy::scope::RowScope;
+use crate::spill::{DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT};
 
 /// Folder of these files within the report directory.
 pub const FOLDER: &str = "differences";
@@ -35,14 +38,26 @@ pub const FOLDER: &str = "differences";
 /// Rows of a batch at most.
 const BATCH_ROWS: usize = 4_096;
 
-/// Bytes of text from which on a batch is written.
-const BATCH_BYTES: usize = 4 << 20;
+/// Bytes from which on a batch is written, at most; one part in [`BATCH_PART`] of the memory limit.
+const BATCH_BYTES: u64 = 4 << 20;
+const BATCH_PART: u64 = 64;
 
 /// Rows of a row group at most.
 const GROUP_ROWS: usize = 131_072;
 
-/// Encoded bytes from which on a row group is closed.
-const GROUP_BYTES: usize = 16 << 20;
+/// Encoded bytes from which on a row group is closed, at most; one part in [`GROUP_PART`] of the memory limit.
+const GROUP_BYTES: u64 = 16 << 20;
+const GROUP_PART: u64 = 16;
+
+/// Texts from which on a row group is closed. Until its page is full, the writer holds the position of each in the dictionary, eight
+/// bytes, and a page ends by its encoded bytes: where all texts are alike these are none.
+const GROUP_TEXTS: usize = 1 << 21;
+
+/// Texts of a page, over all columns: rows of many cells come in pages of fewer rows.
+const PAGE_TEXTS: usize = 1 << 18;
+
+/// Rows of a page at most.
+const PAGE_ROWS: usize = 20_000;
 
 /// Where ROWS puts the differing rows of one job.
 pub struct Differences {
@@ -52,7 +67,23 @@ pub struct Differences {
     /// Columns that rows are counted by, then those that the policy's scopes ask for.
     by: Vec<String>,
     counted: usize,
+    room: Room,
     state: Mutex<State>,
+}
+
+/// What is held at most, in bytes.
+#[derive(Clone, Copy)]
+struct Room {
+    batch: usize,
+    group: usize,
+}
+
+impl Room {
+    fn within(limit: u64) -> Self {
+        let limit = limit.max(LEAST_MEMORY_LIMIT);
+        let part = |part: u64, most: u64| usize::try_from((limit / part).min(most)).unwrap_or(usize::MAX);
+        Self { batch: part(BATCH_PART, BATCH_BYTES), group: part(GROUP_PART, GROUP_BYTES) }
+    }
 }
 
 #[derive(Default)]
@@ -62,6 +93,8 @@ struct State {
     blast: Option<Blast>,
     scopes: Scopes,
     rows: u64,
+    /// Texts of the row group that is being written.
+    texts: usize,
     failed: Option<Error>,
 }
 
@@ -82,6 +115,7 @@ impl Differences {
             relative: format!("{FOLDER}/{job}.parquet"),
             by: by.to_vec(),
             counted: by.len(),
+            room: Room::within(DEFAULT_MEMORY_LIMIT),
             state: Mutex::new(State { blast: (!by.is_empty()).then(|| Blast::by(by)), ..State::default() }),
         }
     }
@@ -92,6 +126,13 @@ impl Differences {
         let scopes = Scopes::new(scopes);
         self.by.extend_from_slice(scopes.columns());
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).scopes = scopes;
+        self
+    }
+
+    /// Holds no more than a small part of this memory limit, in bytes.
+    #[must_use]
+    pub fn within(mut self, limit: u64) -> Self {
+        self.room = Room::within(limit);
         self
     }
 
@@ -128,7 +169,7 @@ impl Differences {
             return;
         }
         state.columns.push(row, code, defect);
-        if (state.columns.rows() >= BATCH_ROWS || state.columns.text() >= BATCH_BYTES)
+        if (state.columns.rows() >= BATCH_ROWS || state.columns.bytes() >= self.room.batch)
             && let Err(error) = self.spill(&mut state)
         {
             state.failed = Some(error);
@@ -182,6 +223,7 @@ impl Differences {
             return Ok(());
         }
         let schema = schema();
+        let (rows, texts) = (state.columns.rows(), state.columns.texts());
         let batch = state.columns.take(&schema)?;
         let writer = match &mut state.writer {
             Some(writer) => writer,
@@ -192,6 +234,10 @@ impl Differences {
                 let properties = WriterProperties::builder()
                     .set_compression(Compression::ZSTD(ZstdLevel::default()))
                     .set_max_row_group_row_count(Some(GROUP_ROWS))
+                    .set_data_page_row_count_limit(page_rows(rows, texts))
+                    // Bounds of pages would be held to the end of the file.
+                    .set_statistics_enabled(EnabledStatistics::Chunk)
+                    .set_offset_index_disabled(true)
                     .build();
                 let writer = ArrowWriter::try_new(BufWriter::new(file), schema, Some(properties))
                     .map_err(|error| self.cannot(&error))?;
@@ -199,7 +245,9 @@ impl Differences {
             }
         };
         writer.write(&batch).map_err(|error| self.cannot(&error))?;
-        if writer.in_progress_size() >= GROUP_BYTES {
+        state.texts += texts;
+        if state.texts >= GROUP_TEXTS || writer.in_progress_size() >= self.room.group {
+            state.texts = 0;
             writer.flush().map_err(|error| self.cannot(&error))?;
         }
         Ok(())
@@ -213,6 +261,11 @@ impl Differences {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Rows of a page, where `rows` rows have so many texts.
+fn page_rows(rows: usize, texts: usize) -> usize {
+    (PAGE_TEXTS.saturating_mul(rows) / texts.max(1)).clamp(1, PAGE_ROWS)
 }
 
 impl Drop for Differences {
@@ -278,6 +331,50 @@ mod tests {
             }
         }
         assert_eq!(next, 10_000);
+    }
+
+    /// A row of so many changed cells, whose texts do not repeat but for their types.
+    fn wide(number: u64, cells: u64) -> RowDifference {
+        let value = |text: u64| Value {
+            type_class: "int".to_owned(),
+            text: Some((number * cells + text).to_string()),
+            cut_from: None,
+        };
+        let cell = |cell: u64| CellDifference {
+            column: format!("column_{cell}"),
+            kind: "value".to_owned(),
+            baseline: value(cell),
+            candidate: value(cell + 1),
+        };
+        RowDifference { cells: (0..cells).map(cell).collect(), ..row(number) }
+    }
+
+    #[test]
+    fn rows_of_many_cells_take_no_more_memory_than_rows_of_few() {
+        let out = tempfile::tempdir().unwrap();
+        let sink = Differences::new(out.path(), "wide", &[]).within(64 << 20);
+        let (rows, cells, mut most) = (1_500, 300, 0);
+        for number in 0..rows {
+            sink.push(wide(number, cells), "rows.changed", None, &Vec::new());
+            let state = sink.lock();
+            most =
+                most.max(state.columns.bytes() + state.writer.as_ref().map_or(0, ArrowWriter::memory_size));
+        }
+        // The positions of one page alone would be 18 MB, the batch 4 MiB.
+        assert!(most < 16 << 20, "{most} bytes");
+        sink.finish().unwrap();
+        let file = File::open(out.path().join("differences/wide.parquet")).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+        let read: usize = reader.map(|batch| batch.unwrap().num_rows()).sum();
+        assert_eq!(read as u64, rows);
+    }
+
+    #[test]
+    fn pages_have_fewer_rows_where_rows_have_many_cells() {
+        assert_eq!(page_rows(4_096, 4_096 * 10), 20_000);
+        assert_eq!(page_rows(300, 300 * 2_100), 124);
+        assert_eq!(page_rows(1, usize::MAX), 1);
+        assert_eq!(page_rows(0, 0), 1);
     }
 
     #[test]

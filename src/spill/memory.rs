@@ -3,7 +3,7 @@
 //! The limit is divided by use: a quarter for records that are sorted ([`Memory::try_hold`]: who is refused goes to disk), a
 //! quarter for rows that are fetched to be compared one by one ([`Memory::fetching`]: who finds it taken waits), and a quarter for
 //! readers ([`Memory::reading`]: the same). A reader that needs more than that quarter works alone, and has half of the limit at
-//! most. What is left is for the program itself.
+//! most. What is left is for the program itself. The built-in writers of a run have memory of their own.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -21,15 +21,15 @@ pub const LEAST_MEMORY_LIMIT: u64 = 64 << 20;
 pub struct Memory {
     limit: u64,
     held: AtomicU64,
-    fetched: Mutex<u64>,
+    fetched: Mutex<Shared>,
     freed: Condvar,
-    read: Mutex<Read>,
+    read: Mutex<Shared>,
     closed: Condvar,
 }
 
-/// What readers hold now, and what they held at most.
+/// What is held now, and what was held at most.
 #[derive(Debug, Default)]
-struct Read {
+struct Shared {
     held: u64,
     peak: u64,
 }
@@ -73,7 +73,7 @@ impl Memory {
         Self {
             limit,
             held: AtomicU64::new(0),
-            fetched: Mutex::new(0),
+            fetched: Mutex::default(),
             freed: Condvar::new(),
             read: Mutex::default(),
             closed: Condvar::new(),
@@ -112,13 +112,20 @@ impl Memory {
     /// Waits until `bytes` of fetched rows fit; more than there is counts as all there is. Whoever holds this must not wait
     /// for another thread: it could be one that waits here.
     pub fn fetching(&self, bytes: u64) -> Held<'_> {
-        let bytes = bytes.min(self.fetch_limit());
+        let (asked, bytes) = (bytes, bytes.min(self.fetch_limit()));
         let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-        while *fetched + bytes > self.fetch_limit() {
+        while fetched.held + bytes > self.fetch_limit() {
             fetched = self.freed.wait(fetched).unwrap_or_else(PoisonError::into_inner);
         }
-        *fetched += bytes;
+        fetched.peak = fetched.peak.max(fetched.held.saturating_add(asked));
+        fetched.held += bytes;
         Held { memory: self, bytes }
+    }
+
+    /// The most that fetched rows took at one time, in bytes, those included that were beyond the limit.
+    #[must_use]
+    pub fn most_fetched(&self) -> u64 {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner).peak
     }
 }
 
@@ -190,7 +197,24 @@ impl Drop for Reader {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        *self.memory.fetched.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
+        self.memory.fetched.lock().unwrap_or_else(PoisonError::into_inner).held -= self.bytes;
         self.memory.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_that_was_fetched_counts_what_was_beyond_the_limit() {
+        let memory = Memory::new(400);
+        drop(memory.fetching(30));
+        assert_eq!(memory.most_fetched(), 30);
+        let held = memory.fetching(60);
+        drop(memory.fetching(40));
+        drop(held);
+        drop(memory.fetching(1_000));
+        assert_eq!(memory.most_fetched(), 1_000);
     }
 }

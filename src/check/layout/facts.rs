@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use parquet::basic::Encoding;
 use parquet::bloom_filter::Sbbf;
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
-use super::order::{Bound, Key, Rule};
+use super::order::{Bound, Key, Rule, SHOWN};
 use crate::output::pages::{Page, PageKind};
 use crate::output::{Cell, Cells};
 
@@ -25,12 +27,60 @@ pub(super) struct Seen {
     pub(super) highest: Option<Bound>,
 }
 
+/// Bytes of the lowest and highest values that are kept: as many as the bounds have that are stated of them. So a value is compared
+/// exactly with each bound, and what is kept takes no more memory than what is stated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// Of the whole chunk.
+    chunk: usize,
+    /// Of each data page.
+    pages: Vec<usize>,
+}
+
+impl Kept {
+    /// By the bounds in the footer, in the page headers and in the column index.
+    pub(super) fn of(
+        metadata: &ColumnChunkMetaData,
+        headers: &[Page],
+        index: Option<&ColumnIndexMetaData>,
+    ) -> Self {
+        let longest = |low: Option<&[u8]>, high: Option<&[u8]>| {
+            let length = |bound: Option<&[u8]>| bound.map_or(0, <[u8]>::len);
+            length(low).max(length(high)).max(SHOWN)
+        };
+        let chunk = metadata.statistics().map_or(SHOWN, |it| longest(it.min_bytes_opt(), it.max_bytes_opt()));
+        let data = headers.iter().filter(|page| page.kind == PageKind::Data);
+        let mut pages: Vec<usize> = data
+            .map(|page| {
+                page.statistics
+                    .as_ref()
+                    .map_or(SHOWN, |it| longest(it.lowest.as_deref(), it.highest.as_deref()))
+            })
+            .collect();
+        if let Some(
+            ColumnIndexMetaData::BYTE_ARRAY(index) | ColumnIndexMetaData::FIXED_LEN_BYTE_ARRAY(index),
+        ) = index
+        {
+            let stated = usize::try_from(index.num_pages()).unwrap_or(0);
+            for (number, kept) in pages.iter_mut().enumerate().take(stated) {
+                *kept = longest(index.min_value(number), index.max_value(number)).max(*kept);
+            }
+        }
+        Self { chunk, pages }
+    }
+
+    fn page(&self, page: usize) -> usize {
+        self.pages.get(page).copied().unwrap_or(SHOWN)
+    }
+}
+
 impl Seen {
-    fn take(&mut self, key: Key<'_>) {
+    /// Takes a value, of which `most` bytes are kept.
+    fn take(&mut self, key: Key<'_>, most: usize) {
         let lower = self.lowest.as_ref().is_none_or(|it| key.order(it.key()).is_lt());
         let higher = self.highest.as_ref().is_none_or(|it| key.order(it.key()).is_gt());
         if lower || higher {
-            let own = key.own();
+            let own = key.own(most);
             if lower {
                 self.lowest = Some(own.clone());
             }
@@ -41,14 +91,18 @@ impl Seen {
     }
 
     /// With what another stretch of the same chunk holds.
-    pub(super) fn join(&mut self, other: &Self) {
+    fn join(&mut self, other: &Self, most: usize) {
         self.slots += other.slots;
         self.nulls += other.nulls;
         self.leaf_nulls += other.leaf_nulls;
         self.rows += other.rows;
         for bound in other.lowest.iter().chain(&other.highest) {
-            self.take(bound.key());
+            self.take(bound.key(), most);
         }
+    }
+
+    fn cut(&mut self, most: usize) {
+        self.lowest.iter_mut().chain(&mut self.highest).for_each(|bound| bound.cut(most));
     }
 }
 
@@ -63,8 +117,11 @@ pub(super) struct Watch {
     ends: Vec<u64>,
     slot: u64,
     /// One a data page; slots beyond the last page's end are counted in it.
-    pub(super) pages: Vec<Seen>,
+    pages: Vec<Seen>,
     page: usize,
+    /// The pages before the present one together.
+    whole: Seen,
+    kept: Kept,
     /// Values that the bloom filter says are not there.
     pub(super) missed: u64,
 }
@@ -76,6 +133,7 @@ impl Watch {
         bloom: Option<Sbbf>,
         leaf_null: Option<i16>,
         pages: &[Page],
+        kept: Kept,
     ) -> Self {
         let mut end = 0;
         let data = pages.iter().filter(|page| page.kind == PageKind::Data);
@@ -86,13 +144,29 @@ impl Watch {
             })
             .collect();
         let pages = vec![Seen::default(); ends.len().max(1)];
-        Self { rule, bloom, leaf_null, ends, slot: 0, pages, page: 0, missed: 0 }
+        let whole = Seen::default();
+        Self { rule, bloom, leaf_null, ends, slot: 0, pages, page: 0, whole, kept, missed: 0 }
+    }
+
+    /// What was seen of the whole chunk and of each page, when its last slot has gone by.
+    pub(super) fn finish(mut self) -> (Seen, Vec<Seen>) {
+        self.close_page();
+        (self.whole, self.pages)
+    }
+
+    /// Adds the present page to the whole, and keeps of it what its own bounds are compared with.
+    fn close_page(&mut self) {
+        if let Some(page) = self.pages.get_mut(self.page) {
+            self.whole.join(page, self.kept.chunk);
+            page.cut(self.kept.page(self.page));
+        }
     }
 
     fn next(&mut self, row: bool) -> &mut Seen {
         while self.page + 1 < self.pages.len()
             && self.ends.get(self.page).is_some_and(|&end| self.slot >= end)
         {
+            self.close_page();
             self.page += 1;
         }
         self.slot += 1;
@@ -113,9 +187,10 @@ impl Cells for Watch {
 
     fn cell(&mut self, row: bool, cell: Cell<'_>) {
         let rule = self.rule;
-        let seen = self.next(row);
+        self.next(row);
+        let most = self.kept.chunk.max(self.kept.page(self.page));
         if let Some(key) = rule.and_then(|rule| rule.key(&cell)) {
-            seen.take(key);
+            self.pages[self.page].take(key, most);
         }
         if let Some(bloom) = &self.bloom {
             let there = match cell {
@@ -178,5 +253,48 @@ impl Laid {
         }
         laid.fallback = laid.dictionary && plain;
         laid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(slots: u64) -> Page {
+        Page {
+            kind: PageKind::Data,
+            offset: 0,
+            bytes: 0,
+            uncompressed: 0,
+            slots,
+            encoding: None,
+            checksum: false,
+            statistics: None,
+        }
+    }
+
+    /// Bytes of the bounds that are held.
+    fn held(seen: &[&Seen]) -> usize {
+        let bounds = seen.iter().flat_map(|it| it.lowest.iter().chain(&it.highest));
+        bounds.map(|bound| if let Bound::Bytes(kept, _) = bound { kept.len() } else { 0 }).sum()
+    }
+
+    #[test]
+    fn of_long_values_as_much_is_kept_as_is_stated_of_them() {
+        let pages: Vec<Page> = (0..20).map(|_| page(2)).collect();
+        let kept = Kept { chunk: 1_000, pages: (0..20).map(|number| 100 + number).collect() };
+        let mut watch = Watch::new(Some(Rule::Bytes), None, &pages, kept);
+        for number in 0..40_u32 {
+            let value = vec![(number * 37 % 40) as u8; 1_000_000];
+            watch.cell(true, Cell::Bytes(&value));
+            let seen: Vec<&Seen> = watch.pages.iter().chain([&watch.whole]).collect();
+            assert!(held(&seen) <= 2 * (1_000 + 1_000 + 20 * 120), "{} bytes", held(&seen));
+        }
+        let (whole, pages) = watch.finish();
+        assert_eq!((whole.slots, whole.rows), (40, 40));
+        assert_eq!(whole.lowest, Some(Bound::Bytes(vec![0; 1_000].into(), 1_000_000)));
+        assert_eq!(whole.highest, Some(Bound::Bytes(vec![39; 1_000].into(), 1_000_000)));
+        assert_eq!(pages[19].lowest, Some(Bound::Bytes(vec![3; 119].into(), 1_000_000)));
+        assert_eq!(pages[19].highest, Some(Bound::Bytes(vec![6; 119].into(), 1_000_000)));
     }
 }

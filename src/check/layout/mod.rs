@@ -9,6 +9,8 @@
 //!
 //! Cost: one pass over the values of each side, one over the bytes of files that are not identical; memory as `side` says.
 
+#[cfg(test)]
+mod bounds_tests;
 mod differences;
 mod facts;
 mod footers;

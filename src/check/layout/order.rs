@@ -37,15 +37,17 @@ pub(super) enum Key<'a> {
     Int(i128),
     Float(f64),
     Bytes(&'a [u8]),
+    /// The start of bytes, and how many there are.
+    Start(&'a [u8], usize),
 }
 
-/// A [`Key`] of its own.
+/// A [`Key`] of its own. Of long bytes only the start is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Bound {
     Int(i128),
     Float(f64),
-    /// Shared: a page's only value is its lowest and its highest.
-    Bytes(Arc<[u8]>),
+    /// The start, and the length of the whole. Shared: a page's only value is its lowest and its highest.
+    Bytes(Arc<[u8]>, usize),
 }
 
 impl Rule {
@@ -130,38 +132,74 @@ fn decimal(bytes: &[u8]) -> Option<Key<'static>> {
     Some(Key::Int(bytes.iter().fold(sign, |value, &byte| value << 8 | i128::from(byte))))
 }
 
-impl Key<'_> {
-    /// Order of two keys of one rule.
+impl<'a> Key<'a> {
+    /// Order of two keys of one rule. Bytes of which only the start is there are equal to others that begin with all of it and are
+    /// longer; so the order is exact where one of both is whole and not longer than the start of the other.
     pub(super) fn order(self, other: Key<'_>) -> Ordering {
         match (self, other) {
             (Self::Int(a), Key::Int(b)) => a.cmp(&b),
             (Self::Float(a), Key::Float(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
-            (Self::Bytes(a), Key::Bytes(b)) => a.cmp(b),
-            _ => Ordering::Equal,
+            (a, b) => match (a.bytes(), b.bytes()) {
+                (Some(a), Some(b)) => order_of_bytes(a, b),
+                _ => Ordering::Equal,
+            },
         }
     }
 
-    /// A copy of its own.
-    pub(super) fn own(self) -> Bound {
+    /// The bytes that are there, and how many there are in all.
+    fn bytes(self) -> Option<(&'a [u8], usize)> {
+        match self {
+            Self::Int(_) | Self::Float(_) => None,
+            Self::Bytes(it) => Some((it, it.len())),
+            Self::Start(start, length) => Some((start, length)),
+        }
+    }
+
+    /// A copy of its own, of `most` bytes at most.
+    pub(super) fn own(self, most: usize) -> Bound {
         match self {
             Self::Int(it) => Bound::Int(it),
             Self::Float(it) => Bound::Float(it),
-            Self::Bytes(it) => Bound::Bytes(Arc::from(it)),
+            Self::Bytes(it) => Bound::Bytes(Arc::from(&it[..it.len().min(most)]), it.len()),
+            Self::Start(it, length) => Bound::Bytes(Arc::from(&it[..it.len().min(most)]), length),
+        }
+    }
+
+    /// The same key without the bytes that it was made of; `None` for bytes.
+    pub(super) fn number(self) -> Option<Key<'static>> {
+        match self {
+            Self::Int(it) => Some(Key::Int(it)),
+            Self::Float(it) => Some(Key::Float(it)),
+            Self::Bytes(_) | Self::Start(..) => None,
         }
     }
 
     /// The value for people, long ones cut.
     pub(super) fn text(self) -> String {
-        const SHOWN: usize = 60;
         match self {
             Self::Int(it) => it.to_string(),
             Self::Float(it) => format!("{it:?}"),
-            Self::Bytes(it) => {
-                let cut = if it.len() > SHOWN { format!(" ({} bytes)", it.len()) } else { String::new() };
-                format!("{:?}{cut}", String::from_utf8_lossy(&it[..it.len().min(SHOWN)]))
-            }
+            Self::Bytes(it) => shown(it, it.len()),
+            Self::Start(it, length) => shown(it, length),
         }
     }
+}
+
+/// Bytes of a value that messages show.
+pub(super) const SHOWN: usize = 60;
+
+fn shown(bytes: &[u8], length: usize) -> String {
+    let cut = if length > SHOWN { format!(" ({length} bytes)") } else { String::new() };
+    format!("{:?}{cut}", String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)]))
+}
+
+/// Each with the length of the whole.
+fn order_of_bytes((a, whole_a): (&[u8], usize), (b, whole_b): (&[u8], usize)) -> Ordering {
+    let both = a.len().min(b.len());
+    let known = |bytes: &[u8], whole: usize| bytes.len() == both && whole == both;
+    a[..both].cmp(&b[..both]).then_with(|| {
+        if known(a, whole_a) || known(b, whole_b) { whole_a.cmp(&whole_b) } else { Ordering::Equal }
+    })
 }
 
 impl Bound {
@@ -170,7 +208,17 @@ impl Bound {
         match self {
             Self::Int(it) => Key::Int(*it),
             Self::Float(it) => Key::Float(*it),
-            Self::Bytes(it) => Key::Bytes(it),
+            Self::Bytes(it, length) if it.len() == *length => Key::Bytes(it),
+            Self::Bytes(it, length) => Key::Start(it, *length),
+        }
+    }
+
+    /// Keeps `most` bytes at most.
+    pub(super) fn cut(&mut self, most: usize) {
+        if let Self::Bytes(it, _) = self
+            && it.len() > most
+        {
+            *it = Arc::from(&it[..most]);
         }
     }
 }
@@ -200,6 +248,27 @@ mod tests {
             assert_eq!(Rule::Half.decode(&bits.to_le_bytes()), Some(Key::Float(value)), "{bits:x}");
         }
         assert_eq!(Rule::Half.decode(&0x7e00_u16.to_le_bytes()), None, "NaN");
+    }
+
+    #[test]
+    fn bytes_of_which_the_start_is_kept_are_ordered_exactly_beside_whole_ones_that_are_not_longer() {
+        let values = ["", "a", "ab", "abc", "abcd", "abcde", "abd", "b", "abcz"].map(str::as_bytes);
+        for most in 0..6 {
+            for value in values {
+                let mut bound = Key::Bytes(value).own(most);
+                for other in values.into_iter().filter(|other| other.len() <= most) {
+                    assert_eq!(bound.key().order(Key::Bytes(other)), value.cmp(other), "{value:?} {other:?}");
+                    assert_eq!(Key::Bytes(other).order(bound.key()), other.cmp(value), "{other:?} {value:?}");
+                }
+                bound.cut(1);
+                assert!(
+                    matches!(&bound, Bound::Bytes(kept, length) if kept.len() <= 1 && *length == value.len())
+                );
+            }
+        }
+        let (long, longer) = (Key::Bytes(b"abcd").own(3), Key::Bytes(b"abcde").own(3));
+        assert_eq!(long.key().order(longer.key()), Ordering::Equal, "nothing is known of what was cut");
+        assert_eq!(long.key().text(), "\"abc\"");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One side's files, chunk by chunk: what they are like, and which of their statements are not true.
 //!
-//! Row groups are looked at in parallel. Memory: one page, its decoded slots, and the bounds of one chunk's pages a thread.
+//! Row groups are looked at in parallel. Memory: one page, its decoded slots, and the bounds of one chunk's pages a thread, each as
+//! long as what is stated of it; footer, page headers and page indexes as they are.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use rayon::prelude::*;
 use reports::document::Place;
 use reports::manifest::ErrorClass;
 
-use super::facts::{Laid, Watch};
+use super::facts::{Kept, Laid, Watch};
 use super::order::Rule;
 use super::truth::{self, Chunk};
 use super::{sorting, truth::Lie};
@@ -190,18 +191,23 @@ fn chunk(
     };
     let column = metadata.column_descr();
     let leaf_null = column.self_type().is_optional().then(|| column.max_def_level() - 1);
-    let mut watch = Watch::new(rule, bloom, leaf_null, &headers);
+    let column_index = column_index.filter(|_| metadata.column_index_offset().is_some());
+    let kept = Kept::of(metadata, &headers, column_index);
+    let mut watch = Watch::new(rule, bloom, leaf_null, &headers, kept);
     file.chunk(group, leaf).read(&mut watch, || cancel.check())?;
     let rows = u64::try_from(file.metadata.row_group(group).num_rows()).unwrap_or(0);
+    let missed = watch.missed;
+    let (whole, seen) = watch.finish();
     let chunk = Chunk {
         metadata,
         rule,
         rows,
         headers: &headers,
-        pages: &watch.pages,
-        column_index: column_index.filter(|_| metadata.column_index_offset().is_some()),
+        whole: &whole,
+        pages: &seen,
+        column_index,
         offset_index: offset_index.filter(|_| metadata.offset_index_offset().is_some()),
-        missed: watch.missed,
+        missed,
     };
     lies.extend(chunk.lies());
     Ok((laid, lies, rule.is_some()))

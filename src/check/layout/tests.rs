@@ -35,19 +35,19 @@ fn fixture(a: WriterPropertiesBuilder, b: WriterPropertiesBuilder) -> Fixture {
     both(&rows(), a, b)
 }
 
-fn both(columns: &Columns, a: WriterPropertiesBuilder, b: WriterPropertiesBuilder) -> Fixture {
+pub(super) fn both(columns: &Columns, a: WriterPropertiesBuilder, b: WriterPropertiesBuilder) -> Fixture {
     let fixture = Fixture::empty();
     write_with(&fixture.path(Role::Baseline, "one.parquet"), columns, a);
     write_with(&fixture.path(Role::Candidate, "two.parquet"), columns, b);
     fixture
 }
 
-fn candidate(fixture: &Fixture) -> std::path::PathBuf {
+pub(super) fn candidate(fixture: &Fixture) -> std::path::PathBuf {
     fixture.path(Role::Candidate, "two.parquet")
 }
 
 /// The blockers, and that there are some exactly where the check fails.
-fn blockers(fixture: &Fixture) -> Vec<Finding> {
+pub(super) fn blockers(fixture: &Fixture) -> Vec<Finding> {
     let outcome = fixture.examine(&Layout);
     let found: Vec<Finding> =
         outcome.findings.into_iter().filter(|it| it.severity == Severity::Blocker).collect();
@@ -55,12 +55,12 @@ fn blockers(fixture: &Fixture) -> Vec<Finding> {
     found
 }
 
-fn codes(findings: &[Finding]) -> Vec<&str> {
+pub(super) fn codes(findings: &[Finding]) -> Vec<&str> {
     findings.iter().map(|it| it.code.as_str()).collect()
 }
 
 /// Changes the footer statement about one column of the first row group.
-fn state(path: &Path, column: &str, change: impl Fn(Statistics) -> Statistics) {
+pub(super) fn state(path: &Path, column: &str, change: impl Fn(Statistics) -> Statistics) {
     restate(path, |mut metadata| {
         let mut groups = metadata.take_row_groups();
         let first = groups.remove(0);

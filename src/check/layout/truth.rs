@@ -13,7 +13,7 @@ use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::facts::Seen;
-use super::order::{Bound, Key, Rule};
+use super::order::{Key, Rule};
 use crate::output::pages::{Page, PageKind};
 
 /// Codes of findings.
@@ -49,7 +49,8 @@ pub(super) struct Chunk<'a> {
     /// Rows of the row group by its footer.
     pub(super) rows: u64,
     pub(super) headers: &'a [Page],
-    /// What the data pages hold, in order.
+    /// What the chunk holds, and what each of its data pages holds, in order.
+    pub(super) whole: &'a Seen,
     pub(super) pages: &'a [Seen],
     pub(super) column_index: Option<&'a ColumnIndexMetaData>,
     pub(super) offset_index: Option<&'a OffsetIndexMetaData>,
@@ -60,13 +61,11 @@ pub(super) struct Chunk<'a> {
 impl Chunk<'_> {
     /// All statements that are not true.
     pub(super) fn lies(&self) -> Vec<Lie> {
-        let mut whole = Seen::default();
-        self.pages.iter().for_each(|page| whole.join(page));
         let mut lies = Vec::new();
-        self.counts(&whole, &mut lies);
+        self.counts(self.whole, &mut lies);
         lies.extend(self.size());
         if let Some(statistics) = self.metadata.statistics() {
-            self.statistics(statistics, &whole, &mut lies);
+            self.statistics(statistics, self.whole, &mut lies);
         }
         self.headers(&mut lies);
         if let Some(index) = self.offset_index {
@@ -245,8 +244,8 @@ impl Chunk<'_> {
             if !index.is_null_page(number)
                 && let Some((low, high)) = self.rule.and_then(|rule| pair(index, number, rule))
             {
-                for (lower, bound) in [(true, &low), (false, &high)] {
-                    if let Held::Broken(said) = hold(lower, bound.key(), seen) {
+                for (lower, bound) in [(true, low), (false, high)] {
+                    if let Held::Broken(said) = hold(lower, bound, seen) {
                         lie(said);
                     }
                 }
@@ -256,9 +255,7 @@ impl Chunk<'_> {
         }
         let order = index.get_boundary_order();
         let sorted = |wrong: fn(std::cmp::Ordering) -> bool| {
-            bounds.windows(2).all(|two| {
-                !wrong(two[0].0.key().order(two[1].0.key())) && !wrong(two[0].1.key().order(two[1].1.key()))
-            })
+            bounds.windows(2).all(|two| !wrong(two[0].0.order(two[1].0)) && !wrong(two[0].1.order(two[1].1)))
         };
         let (kept, name) = match order {
             Some(BoundaryOrder::ASCENDING) => (sorted(std::cmp::Ordering::is_gt), "ascending"),
@@ -295,24 +292,24 @@ fn hold(lower: bool, bound: Key<'_>, seen: &Seen) -> Held {
 }
 
 /// Both bounds of a page in the column index.
-fn pair(index: &ColumnIndexMetaData, page: usize, rule: Rule) -> Option<(Bound, Bound)> {
+fn pair(index: &ColumnIndexMetaData, page: usize, rule: Rule) -> Option<(Key<'_>, Key<'_>)> {
+    let number = |bytes: &[u8]| rule.decode(bytes)?.number();
     macro_rules! plain {
         ($index:expr) => {
-            ($index.min_value(page)?.to_le_bytes().to_vec(), $index.max_value(page)?.to_le_bytes().to_vec())
+            (number(&$index.min_value(page)?.to_le_bytes())?, number(&$index.max_value(page)?.to_le_bytes())?)
         };
     }
-    let (low, high) = match index {
+    Some(match index {
         ColumnIndexMetaData::NONE | ColumnIndexMetaData::INT96(_) => return None,
         ColumnIndexMetaData::BOOLEAN(it) => {
-            (vec![u8::from(*it.min_value(page)?)], vec![u8::from(*it.max_value(page)?)])
+            (number(&[u8::from(*it.min_value(page)?)])?, number(&[u8::from(*it.max_value(page)?)])?)
         }
         ColumnIndexMetaData::INT32(it) => plain!(it),
         ColumnIndexMetaData::INT64(it) => plain!(it),
         ColumnIndexMetaData::FLOAT(it) => plain!(it),
         ColumnIndexMetaData::DOUBLE(it) => plain!(it),
         ColumnIndexMetaData::BYTE_ARRAY(it) | ColumnIndexMetaData::FIXED_LEN_BYTE_ARRAY(it) => {
-            (it.min_value(page)?.to_vec(), it.max_value(page)?.to_vec())
+            (rule.decode(it.min_value(page)?)?, rule.decode(it.max_value(page)?)?)
         }
-    };
-    Some((rule.decode(&low)?.own(), rule.decode(&high)?.own()))
+    })
 }

@@ -5,24 +5,20 @@
 //!    counted (see `pair`).
 //! 3. Rows without a partner come last, in reading order.
 //!
-//! Every list of rows goes through a sorter that spills (`crate::spill`): what is held are the fetched rows of one block.
+//! Every list of rows goes through a sorter that spills (`crate::spill`): what is held are the fetched rows of one block (see
+//! `block`).
 
 use super::Failure;
+use super::block::Blocks;
 use super::fetch::Source;
 use super::highest::Places;
 use super::noise::{Judged, Noise};
-use super::pair::{self, BLOCK, EXACT, Group};
+use super::pair::{self, Group};
 use super::record::{Entry, Grouped, Hashed, Known, Spot};
 use super::tally::{At, NOISE, REPRODUCED, SAMPLE_LIMIT, Tally, Unpaired};
 use super::{leave, stream};
 use crate::error::{Error, Result};
 use crate::spill::{Sorted, Sorter, Spill};
-
-/// Bytes of decoded values that one block of fetched rows should hold a side.
-const FETCH_BYTES: u64 = 64 << 20;
-
-/// Rows of a block at most.
-const FETCH_ROWS: usize = 32_768;
 
 /// What the differences are wanted for.
 pub(super) enum Purpose<'n, 'a> {
@@ -69,16 +65,13 @@ pub(super) fn attribute<'a>(
     let leave::Groups { mut sizes, mut a, mut b, alone_a, alone_b } = leave::group(spill, keyed_a, keyed_b)?;
     let mut work = Work { a: source_a, b: source_b, spill, alone_a, alone_b, purpose, tally };
     let mut greedy_groups = 0;
-    let bytes = per_row(source_a).max(per_row(source_b));
-    // How a large group is cut decides who is paired with whom: that must not depend on the memory limit.
-    let piece = block_rows(FETCH_BYTES, bytes).min(BLOCK);
-    let budget = block_rows(FETCH_BYTES.min(spill.memory().fetch_limit() / 4), bytes);
+    let Blocks { exact, piece, budget } = blocks(source_a, source_b, spill.memory().limit());
     let mut block: Vec<Group> = Vec::new();
     let mut rows = 0;
     while let Some(size) = sizes.next()? {
         source_a.scan.cancel.check()?;
         let larger = size.a.max(size.b);
-        if larger > EXACT as u64 {
+        if larger > exact as u64 {
             greedy_groups += 1;
             let blocks = larger.div_ceil(piece as u64);
             for number in 0..blocks {
@@ -131,9 +124,14 @@ fn per_row(source: &Source<'_>) -> u64 {
     (bytes / output.rows().max(1)).max(16) * 2
 }
 
-/// Rows of so many bytes that may be fetched at a time.
-fn block_rows(bytes: u64, per_row: u64) -> usize {
-    usize::try_from(bytes / per_row).unwrap_or(usize::MAX).clamp(2 * EXACT, FETCH_ROWS)
+/// The same with what is held of each cell.
+fn fetched(source: &Source<'_>) -> u64 {
+    Blocks::row(source.columns.len(), per_row(source))
+}
+
+/// Rows that are fetched and paired at a time.
+pub(super) fn blocks(a: &Source<'_>, b: &Source<'_>, limit: u64) -> Blocks {
+    Blocks::of(a.columns.len(), per_row(a).max(per_row(b)), limit)
 }
 
 impl Work<'_, '_, '_> {
@@ -142,7 +140,7 @@ impl Work<'_, '_, '_> {
         let all = |side: fn(&Group) -> &Vec<Entry>| groups.iter().flat_map(side).copied().collect::<Vec<_>>();
         let (wanted_a, wanted_b) = (all(|group| &group.a), all(|group| &group.b));
         let memory = self.spill.memory();
-        let bytes = wanted_a.len() as u64 * per_row(self.a) + wanted_b.len() as u64 * per_row(self.b);
+        let bytes = wanted_a.len() as u64 * fetched(self.a) + wanted_b.len() as u64 * fetched(self.b);
         let room = memory.fetch_limit() / 4;
         let held = memory.fetching(bytes);
         let rows_a = self.a.load(&wanted_a, room)?;
@@ -366,11 +364,11 @@ fn alone(
         if block.is_empty() {
             return Ok(());
         }
-        let fetched = &block[..block.len().min(wanted.saturating_sub(taken))];
-        if !fetched.is_empty() {
-            let _room = spill.memory().fetching(fetched.len() as u64 * per_row(source));
-            let loaded = source.load(fetched, spill.memory().fetch_limit() / 2)?;
-            for (position, entry) in fetched.iter().enumerate() {
+        let shown = &block[..block.len().min(wanted.saturating_sub(taken))];
+        if !shown.is_empty() {
+            let _room = spill.memory().fetching(shown.len() as u64 * fetched(source));
+            let loaded = source.load(shown, spill.memory().fetch_limit() / 2)?;
+            for (position, entry) in shown.iter().enumerate() {
                 let one;
                 let row = if loaded.whole {
                     loaded.row(entry)?

@@ -12,7 +12,7 @@ use super::scan::{Scan, at, came_back};
 use crate::check::Observed;
 use crate::check::draft::SideError;
 use crate::error::{Error, Result};
-use crate::output::{OutputFile, ReadOptions};
+use crate::output::{DEFAULT_BATCH_ROWS, OutputFile, ReadOptions};
 
 /// A side whose rows can be fetched.
 pub(super) struct Source<'a> {
@@ -135,6 +135,8 @@ impl Source<'_> {
             let options = ReadOptions {
                 columns: Some(slice.columns),
                 row_group: Some(row_group),
+                // Readers reserve room for a whole batch, and the values keep it.
+                batch_rows: rows.len().clamp(1, DEFAULT_BATCH_ROWS),
                 rows: Some(rows.to_vec()),
                 need: Some(slice.need),
                 ..ReadOptions::default()

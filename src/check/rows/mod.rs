@@ -23,12 +23,17 @@
 
 mod assign;
 mod attribute;
+mod block;
 mod change;
 mod fetch;
+#[cfg(test)]
+mod golden_tests;
 pub(in crate::check) mod highest;
 #[cfg(test)]
 mod highest_tests;
 mod leave;
+#[cfg(test)]
+mod memory_tests;
 mod noise;
 #[cfg(test)]
 mod noise_tests;
@@ -54,9 +59,10 @@ use reports::document::{CheckStatus, Finding};
 use reports::evidence::RowsEvidence;
 
 use self::attribute::Purpose;
+use self::block::Blocks;
 use self::fetch::Source;
 use self::noise::Noise;
-use self::pair::{BLOCK, EXACT, WINDOW};
+use self::pair::WINDOW;
 use self::scan::Scan;
 use self::tally::{SAMPLE_LIMIT, Tally};
 use super::draft::{self, SideError, counted};
@@ -150,8 +156,8 @@ fn examine(
     let columns: BTreeSet<String> = digest_a.columns.union(&digest_b.columns).cloned().collect();
     let columns: Vec<String> = columns.into_iter().collect();
 
-    let mut tally = Tally::default();
-    let mut greedy_groups = 0;
+    let mut tally = Tally::new(subject.spill.memory().limit());
+    let (mut greedy_groups, mut blocks) = (0, Blocks::of(columns.len(), 0, subject.spill.memory().limit()));
     let mut noise = None;
     if let Some(differing) = digest_a.multiset.differing(&digest_b.multiset) {
         let shelves = [&digest_a.shelf, &digest_b.shelf];
@@ -163,6 +169,7 @@ fn examine(
         let (rows_a, rows_b) = (rows_a?, rows_b?);
         let source_a = Source { side: baseline, views: views_a, columns: &columns, scan: &scan };
         let source_b = Source { side: candidate, views: views_b, columns: &columns, scan: &scan };
+        blocks = attribute::blocks(&source_a, &source_b, subject.spill.memory().limit());
         let lost = highest::excused(subject, baseline)?;
         noise = Noise::learn(&scan, baseline, &source_a.views, &digest_b.multiset, subject.spill)?;
         greedy_groups = attribute::attribute(
@@ -186,7 +193,7 @@ fn examine(
         missing: tally.missing,
         extra: tally.extra,
         row_keys: row_keys.to_vec(),
-        pairing: pairing(greedy_groups),
+        pairing: pairing(greedy_groups, blocks),
         columns: column_changes(&tally),
         samples: samples(&mut tally),
         sample_limit: SAMPLE_LIMIT as u64,
@@ -231,13 +238,13 @@ fn spread(differences: &Differences, finding: &mut Finding) {
     }
 }
 
-fn pairing(greedy_groups: u64) -> String {
-    let exact = format!("exactly, by fewest changed columns (at most {EXACT} rows of a key a side)");
+fn pairing(greedy_groups: u64, Blocks { exact: rows, piece, .. }: Blocks) -> String {
+    let exact = format!("exactly, by fewest changed columns (at most {rows} rows of a key a side)");
     if greedy_groups == 0 {
         return exact;
     }
     format!(
-        "{exact}; {} with more rows greedily, in file and row order, in blocks of {BLOCK} rows: rows that differ in one \
+        "{exact}; {} with more rows greedily, in file and row order, in blocks of {piece} rows: rows that differ in one \
          column first, then each with the closest of the next {WINDOW}",
         counted(greedy_groups, "key")
     )

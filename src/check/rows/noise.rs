@@ -117,7 +117,7 @@ impl<'a> Noise<'a> {
             let columns: Vec<String> = first.columns.union(&again.columns).cloned().collect();
             let source = |side| Source { side, views: Arc::clone(views), columns: &columns, scan };
             noise.learning = Some(Sorter::new(spill));
-            let mut tally = Tally::default();
+            let mut tally = Tally::new(spill.memory().limit());
             attribute(
                 &source(baseline),
                 &source(other),

@@ -1,7 +1,7 @@
 //! Which rows of one key belong together.
 //!
 //! Within a group of at most [`EXACT`] rows a side the pairing with the fewest changed columns is found exactly. Larger groups
-//! are paired greedily, in blocks of [`BLOCK`] rows in file and row order: first rows that agree, then rows that differ in one
+//! are paired greedily, in blocks of [`BLOCK`] rows in file and row order (of many columns fewer, see `block`): first rows that agree, then rows that differ in one
 //! column, then each row with the closest of the next [`WINDOW`]. Rows without any key form one group of their own.
 
 use std::collections::{HashMap, VecDeque};

@@ -9,6 +9,7 @@ use super::change::{Slot, kind, value};
 use super::fetch::{Row, Source};
 use super::record::Entry;
 use crate::check::finding::evidence;
+use crate::spill::LEAST_MEMORY_LIMIT;
 
 /// Cap on the samples of a report.
 pub(super) const SAMPLE_LIMIT: usize = 100;
@@ -16,8 +17,9 @@ pub(super) const SAMPLE_LIMIT: usize = 100;
 /// Samples held at most while counting.
 const HELD: usize = 2_000;
 
-/// Bytes of samples from which on no more are held.
-const HELD_BYTES: usize = 16 << 20;
+/// Bytes of samples from which on no more are held, at most; one part in [`HELD_PART`] of the memory limit.
+const HELD_BYTES: u64 = 16 << 20;
+const HELD_PART: u64 = 16;
 
 /// Samples that every kind of difference may hold whatever the others hold.
 const EACH: usize = 4;
@@ -65,6 +67,8 @@ pub(super) struct Tally {
     samples: BTreeMap<String, Vec<RowDifference>>,
     held: usize,
     bytes: usize,
+    /// Bytes of samples from which on no more are held.
+    most: usize,
 }
 
 /// Why a row has no counterpart.
@@ -142,6 +146,12 @@ impl At<'_> {
 }
 
 impl Tally {
+    /// Nothing yet, under this memory limit in bytes.
+    pub(super) fn new(limit: u64) -> Self {
+        let most = (limit.max(LEAST_MEMORY_LIMIT) / HELD_PART).min(HELD_BYTES);
+        Self { most: usize::try_from(most).unwrap_or(usize::MAX), ..Self::default() }
+    }
+
     /// Counts a pair whose rows differ in `changed` columns.
     pub(super) fn pair(&mut self, a: At<'_>, b: At<'_>, changed: &[usize]) {
         if changed.is_empty() {
@@ -212,7 +222,7 @@ impl Tally {
         let held = self.samples.get(signature).map_or(0, Vec::len);
         let known = held > 0;
         let room = if self.held < HELD { SAMPLE_LIMIT } else { EACH };
-        if held >= room || (!known && kinds >= HELD) || self.bytes >= HELD_BYTES {
+        if held >= room || (!known && kinds >= HELD) || self.bytes >= self.most {
             return;
         }
         let sample = sample();

@@ -11,28 +11,27 @@ use reports::document::{CheckStatus, Role};
 
 use super::*;
 use crate::check::fixture::{
-    Fixture, beside, blockers, floats, ints, maybe_ints, maybe_texts, rows, take, texts, with,
+    Fixture, blockers, floats, ints, maybe_ints, maybe_texts, rows, take, texts, with,
 };
 use crate::check::{KnownDefect, Tolerance};
 use crate::output::testing::{Columns, write, write_with};
-use crate::spill::Memory;
 
-fn compare(a: &Columns, b: &Columns) -> Outcome {
+pub(super) fn compare(a: &Columns, b: &Columns) -> Outcome {
     Fixture::pair(a, b).examine(&Rows)
 }
 
-fn evidence_of(outcome: &Outcome) -> &RowsEvidence {
+pub(super) fn evidence_of(outcome: &Outcome) -> &RowsEvidence {
     outcome.evidence.rows.as_ref().unwrap()
 }
 
 /// The one changed column with its kinds.
-fn changed(outcome: &Outcome) -> Vec<(String, u64, Vec<String>)> {
+pub(super) fn changed(outcome: &Outcome) -> Vec<(String, u64, Vec<String>)> {
     let columns = &evidence_of(outcome).columns;
     columns.iter().map(|it| (it.column.clone(), it.rows, it.kinds.keys().cloned().collect())).collect()
 }
 
 #[track_caller]
-fn assert_silent(outcome: &Outcome, rows: u64) {
+pub(super) fn assert_silent(outcome: &Outcome, rows: u64) {
     assert!(outcome.findings.is_empty(), "{:#?}", outcome.findings);
     assert_eq!(outcome.status, None);
     let evidence = evidence_of(outcome);
@@ -353,40 +352,6 @@ fn files_that_both_sides_hold_alike_count_on_both() {
 }
 
 #[test]
-fn rows_that_spill_are_told_as_those_that_fit() {
-    // Duplicates of keys, keyless rows, one giant group, equal rows more often on one side, near and far values.
-    let count = 12_000_i64;
-    let side = |shift: i64, rows: std::ops::Range<i64>| -> Columns {
-        let key = |it: i64| match it % 8 {
-            0 => None,
-            1 => Some("all alike".to_owned()),
-            _ => Some((it / 3 * 7_919 % count).to_string()),
-        };
-        let ids: arrow::array::StringArray = rows.clone().map(key).collect();
-        let numbers: Vec<i64> =
-            rows.clone().map(|it| it % 11 + if it % 5 == 0 { shift } else { 0 }).collect();
-        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-        let ratios: Vec<f64> = rows.map(|it| (it % 97) as f64 + shift as f64 * 1e-4).collect();
-        vec![("_cardinalhq.id", Arc::new(ids)), ("n", ints(&numbers)), ("ratio", floats(&ratios))]
-    };
-    for tolerance in [None, Some(0.01)] {
-        let mut fixture = Fixture::pair(&side(0, 0..count), &side(1, 40..count + 90));
-        if let Some(absolute) = tolerance {
-            fixture.comparison.tolerances.insert("ratio".to_owned(), Tolerance { absolute, relative: 0.0 });
-        }
-        let held = fixture.examine(&Rows);
-        fixture.memory = Arc::new(Memory::new(0));
-        let spilled = fixture.examine(&Rows);
-        // Each comparison draws a key of its own, and nothing else may differ.
-        let told = |outcome: &Outcome| RowsEvidence { hash_key: None, ..evidence_of(outcome).clone() };
-        assert!(told(&held) == told(&spilled));
-        assert_ne!(evidence_of(&held).hash_key, evidence_of(&spilled).hash_key);
-        assert_eq!(format!("{:?}", held.findings), format!("{:?}", spilled.findings));
-        assert!(evidence_of(&held).changed > 2_000 && evidence_of(&held).pairing.contains("greedily"));
-    }
-}
-
-#[test]
 fn without_any_key_rows_that_are_alike_are_paired() {
     let mut fixture = Fixture::pair(
         &rows(),
@@ -482,145 +447,9 @@ fn one_output_alone_has_no_rows_to_be_compared_with() {
 }
 
 #[test]
-fn the_back_test_is_met_exactly() {
-    let Some(folder) = beside("backtest") else { return };
-    let cases = std::fs::read_dir(&folder).unwrap();
-    let mut seen = 0;
-    for case in cases.map(|it| it.unwrap().path()).filter(|it| it.is_dir()) {
-        seen += 1;
-        let expected: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(case.join("expected.json")).unwrap()).unwrap();
-        let fixture = Fixture::empty();
-        for (role, name) in [(Role::Baseline, "baseline"), (Role::Candidate, "candidate")] {
-            for file in std::fs::read_dir(case.join(name)).unwrap() {
-                let file = file.unwrap();
-                let name = file.file_name().into_string().unwrap();
-                std::fs::copy(file.path(), fixture.path(role, &name)).unwrap();
-            }
-        }
-        let outcome = fixture.examine(&Rows);
-        let evidence = evidence_of(&outcome);
-        assert_eq!((evidence.missing, evidence.extra), (0, 0), "{}", case.display());
-        assert_eq!(Some(evidence.rows_baseline), expected["rows"].as_u64());
-        assert_eq!(Some(evidence.changed), expected["rows_changed"].as_u64(), "{}", case.display());
-        let lost: BTreeMap<String, u64> =
-            evidence.columns.iter().map(|it| (it.column.clone(), it.kinds["value-to-null"])).collect();
-        let wanted: BTreeMap<String, u64> =
-            serde_json::from_value(expected["values_lost_by_column"].clone()).unwrap();
-        assert_eq!(lost, wanted, "{}", case.display());
-        assert!(evidence.columns.iter().all(|it| it.kinds.len() == 1));
-        let schema = fixture.examine(&crate::check::schema::Schema);
-        let absent: Vec<String> = schema
-            .evidence
-            .schema
-            .iter()
-            .filter(|it| it.change == "missing")
-            .map(|it| it.column.clone())
-            .collect();
-        let wanted: Vec<String> =
-            serde_json::from_value(expected["columns_absent_in_candidate"].clone()).unwrap();
-        assert_eq!(absent, wanted, "{}", case.display());
-    }
-    assert!(seen >= 3);
-}
-
-#[test]
-fn the_originals_outputs_hold_the_rows_of_their_inputs() {
-    let Some(folder) = beside("golden") else { return };
-    let cases = std::fs::read_dir(&folder).unwrap();
-    // The original's reader, not its writers: booleans came back null, nested columns collapsed into their leaves, bytes as
-    // strings.
-    let set_aside = ["b", "bool", "log.bool"];
-    let nested = ["buffet-types-map", "buffet-types-struct"];
-    let (mut seen, mut different) = (0, Vec::new());
-    for case in cases.map(|it| it.unwrap().path()) {
-        let name = case.file_name().unwrap().to_string_lossy().into_owned();
-        let left_out = name.contains("metrics") || nested.contains(&name.as_str());
-        if !name.starts_with("buffet-") || !case.join("output").is_dir() || left_out {
-            continue;
-        }
-        let params: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(case.join("params.json")).unwrap()).unwrap();
-        let mut fixture = Fixture::empty();
-        for file in std::fs::read_dir(case.join("output")).unwrap().map(|it| it.unwrap()) {
-            std::fs::copy(file.path(), fixture.path(Role::Baseline, &file.file_name().to_string_lossy()))
-                .unwrap();
-        }
-        for (index, input) in params["inputs"].as_array().unwrap().iter().enumerate() {
-            let input = case.join(input.as_str().unwrap());
-            std::fs::copy(input, fixture.path(Role::Candidate, &format!("{index}.parquet"))).unwrap();
-        }
-        fixture.defects = vec![KnownDefect::AnnotationsDropped];
-        let outcome = fixture.examine(&Rows);
-        seen += 1;
-        let evidence = evidence_of(&outcome);
-        let known = evidence.columns.iter().all(|it| set_aside.contains(&it.column.as_str()));
-        if !known || evidence.missing > 0 || evidence.extra > 0 {
-            different.push((name, outcome.summary.clone(), changed(&outcome)));
-        }
-    }
-    assert!(seen > 20);
-    assert!(different.is_empty(), "{different:#?}");
-}
-
-#[test]
 fn strings_keep_their_plain_form_in_samples() {
     let array: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(5_000)]));
     let value = change::value(Some((&array, 0)));
     assert_eq!((value.text.unwrap().len(), value.cut_from), (2_048, Some(5_000)));
     assert_eq!(array.len(), 1);
-}
-
-/// Five columns of 2,000 rows; in the last one every hundredth value is `more` higher.
-fn wide(more: i64) -> Columns {
-    const NAMES: [&str; 4] = ["a", "b", "c", "d"];
-    let value = |column: i64, row: i64| (column * 7_919 + row * 104_729) % 1_000_003;
-    let mut columns: Columns = vec![("id", ints(&(0..2_000).collect::<Vec<_>>()))];
-    for (name, column) in NAMES.iter().zip(0_i64..) {
-        let changed = |row: i64| more * i64::from(column == 3 && row % 100 == 0);
-        columns
-            .push((name, ints(&(0..2_000).map(|row| value(column, row) + changed(row)).collect::<Vec<_>>())));
-    }
-    columns
-}
-
-#[test]
-fn columns_that_are_hashed_a_few_at_a_time_give_the_same_verdict() {
-    for (more, rows) in [(0, 0), (1, 20)] {
-        let mut outcomes = Vec::new();
-        for limit in [64 << 10, 512 << 20] {
-            let mut fixture = Fixture::empty();
-            write(&fixture.path(Role::Baseline, "one.parquet"), &wide(0));
-            let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
-            write_with(&fixture.path(Role::Candidate, "one.parquet"), &wide(more), properties);
-            fixture.memory = Arc::new(Memory::new(limit));
-            let sliced = fixture.with_subject(|subject| {
-                let file = &subject.candidate.output.files[0];
-                file.slices(0, None, None).unwrap().len()
-            });
-            assert_eq!(sliced > 1, limit < 1 << 20, "{sliced} slices");
-            let mut outcome = fixture.examine(&Rows);
-            let evidence = outcome.evidence.rows.as_mut().unwrap();
-            assert_eq!((evidence.equal, evidence.changed), (2_000 - rows, rows));
-            evidence.hash_key = None;
-            outcomes.push(format!("{outcome:?}"));
-        }
-        assert_eq!(outcomes[0], outcomes[1]);
-    }
-}
-
-#[test]
-fn long_values_are_compared_whole_and_cut_where_they_are_shown() {
-    let long = |end: &str| format!("{}{end}", "x".repeat(3_000_000));
-    let (a, b) = (long("a"), long("A"));
-    let side = |value: &str| vec![("id", ints(&[1, 2])), ("text", texts(&[value, &long("same")]))];
-    let mut fixture = Fixture::pair(&side(&a), &side(&b));
-    // Less than the values take: their hashes are kept, and the pair is read again by itself.
-    fixture.memory = Arc::new(Memory::new(40 << 20));
-    let outcome = fixture.examine(&Rows);
-    let evidence = evidence_of(&outcome);
-    assert_eq!((evidence.equal, evidence.changed), (1, 1));
-    assert_eq!(evidence.columns[0].kinds.keys().collect::<Vec<_>>(), ["case"]);
-    let cell = &evidence.samples[0].cells[0].baseline;
-    assert_eq!((cell.text.as_ref().unwrap().len(), cell.cut_from), (2_048, Some(3_000_001)));
 }
