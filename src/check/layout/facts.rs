@@ -264,6 +264,7 @@ mod tests {
         Page {
             kind: PageKind::Data,
             offset: 0,
+            header: 0,
             bytes: 0,
             uncompressed: 0,
             slots,
@@ -283,7 +284,7 @@ mod tests {
     fn of_long_values_as_much_is_kept_as_is_stated_of_them() {
         let pages: Vec<Page> = (0..20).map(|_| page(2)).collect();
         let kept = Kept { chunk: 1_000, pages: (0..20).map(|number| 100 + number).collect() };
-        let mut watch = Watch::new(Some(Rule::Bytes), None, &pages, kept);
+        let mut watch = Watch::new(Some(Rule::Bytes), None, None, &pages, kept);
         for number in 0..40_u32 {
             let value = vec![(number * 37 % 40) as u8; 1_000_000];
             watch.cell(true, Cell::Bytes(&value));
