@@ -35,7 +35,15 @@ const MAX_DEPTH: usize = 32;
 ///
 /// # Errors
 /// The file is no Parquet file, or its footer is broken.
-pub fn read_metadata(mut file: &File) -> Result<ParquetMetaData> {
+pub fn read_metadata(file: &File) -> Result<ParquetMetaData> {
+    decode_metadata(&read_bytes(file)?)
+}
+
+/// The Thrift bytes of a file's footer.
+///
+/// # Errors
+/// The file is no Parquet file, or cannot be read.
+pub fn read_bytes(mut file: &File) -> Result<Vec<u8>> {
     let short = || ParquetError::General("the file is too short for its footer".to_owned());
     let end = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(end.checked_sub(TAIL).ok_or_else(short)?))?;
@@ -49,7 +57,7 @@ pub fn read_metadata(mut file: &File) -> Result<ParquetMetaData> {
     file.seek(SeekFrom::Start(end.checked_sub(TAIL + u64::from(length)).ok_or_else(short)?))?;
     let mut footer = vec![0; usize::try_from(length)?];
     file.read_exact(&mut footer)?;
-    decode_metadata(&footer)
+    Ok(footer)
 }
 
 /// What a footer is refused for because it nests deeper than this program reads; absent for any other footer, sound or not.

@@ -19,6 +19,8 @@ mod series;
 mod site;
 mod spans;
 mod stated;
+#[cfg(test)]
+pub(crate) mod thrift;
 mod values;
 
 pub use catalogue::Fault;
