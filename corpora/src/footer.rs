@@ -6,7 +6,8 @@
 //! 1. the structure of the footer is looked at (see `structure`), then the crate decodes it; if it can, that is all;
 //! 2. if not, the footer's Thrift (compact protocol) is walked to the end of the first row group. Where that has no ordinal and
 //!    the second has one, `ordinal = 0` is inserted, and the crate decodes the result;
-//! 3. otherwise the crate's own error stands.
+//! 3. logical types of later versions of the format are taken off numbers, which the crate would refuse;
+//! 4. otherwise the crate's own error stands.
 //!
 //! Cost: the footer once more, and only where the crate fails. Nothing else in a footer is interpreted or changed.
 
@@ -17,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
+use crate::stated::without_unknown_numbers;
 use crate::structure;
 
 /// Footer length and magic at the end of each file.
@@ -72,6 +74,8 @@ pub fn beyond_nesting(footer: &[u8]) -> Option<String> {
 /// The footer is broken.
 pub fn decode_metadata(footer: &[u8]) -> Result<ParquetMetaData> {
     structure::check(footer).map_err(ParquetError::General)?;
+    let known = without_unknown_numbers(footer);
+    let footer = known.as_deref().unwrap_or(footer);
     guarded(|| ParquetMetaDataReader::decode_metadata(footer)).or_else(|error| {
         with_first_ordinal(footer)
             .map_or(Err(error), |bytes| guarded(|| ParquetMetaDataReader::decode_metadata(&bytes)))

@@ -57,6 +57,14 @@ pub struct Logical {
     pub bytes: Vec<u8>,
 }
 
+impl Logical {
+    /// Whether the format had the type when this was written (version 2.12).
+    #[must_use]
+    pub fn known(&self) -> bool {
+        matches!(self.number, 1..=8 | 10..=18)
+    }
+}
+
 /// One row group. Sizes and places in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowGroup {
@@ -111,6 +119,44 @@ impl Stated {
             _ => thrift.pass_field(kind, 1),
         })?;
         Ok(stated)
+    }
+}
+
+/// The footer without logical types of the future on numbers, where it has such: readers take those columns for plain numbers, and the
+/// Parquet crate refuses them.
+pub(crate) fn without_unknown_numbers(footer: &[u8]) -> Option<Vec<u8>> {
+    let mut cut: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut thrift = Thrift::new(footer);
+    fields(&mut thrift, |thrift, number, kind| match (number, kind) {
+        (2, LIST) => list(thrift, |thrift| unknown_number(thrift, footer).map(|range| cut.extend(range))),
+        _ => thrift.pass_field(kind, 1),
+    })
+    .ok()?;
+    let last = cut.last()?.end;
+    let starts = std::iter::once(0).chain(cut.iter().map(|range| range.end));
+    let kept = starts.zip(&cut).flat_map(|(start, range)| footer[start..range.start].iter().copied());
+    Some(kept.chain(footer[last..].iter().copied()).collect())
+}
+
+/// Where an element of the schema has such a logical type as its last field.
+fn unknown_number(thrift: &mut Thrift<'_>, footer: &[u8]) -> Result<Option<std::ops::Range<usize>>, String> {
+    let (mut last, mut physical, mut found) = (0, None, None);
+    loop {
+        let start = thrift.position();
+        let Some((number, kind)) = thrift.field(last)? else { return Ok(found) };
+        last = number;
+        match (number, kind) {
+            (1, 4..=6) => physical = Some(thrift.zigzag()?),
+            (10, STRUCT) => {
+                let unknown = logical(thrift)?.is_some_and(|it| !it.known());
+                let end = thrift.position();
+                // INT32 or INT64, and the structure ends here.
+                if unknown && matches!(physical, Some(1 | 2)) && footer.get(end) == Some(&0) {
+                    found = Some(start..end);
+                }
+            }
+            _ => thrift.pass_field(kind, 2)?,
+        }
     }
 }
 
@@ -291,6 +337,22 @@ mod tests {
         assert_eq!(element.logical.as_ref().map(|it| it.number), Some(30));
         assert_eq!(stated.keys, BTreeMap::from([("k".to_owned(), "v".to_owned())]));
         assert!(stated.column_orders.is_empty() && stated.row_groups.is_empty());
+    }
+
+    #[test]
+    fn a_logical_type_of_the_future_is_taken_off_numbers_alone() {
+        // Schema of three elements, "a" to "c": INT64, BYTE_ARRAY and INT32, each with logical type 30; then a key.
+        let element = |physical: u8, name: u8, logical: &[u8]| {
+            [&[0x15, physical << 1, 0x38, 0x01, name][..], logical, &[0x00]].concat()
+        };
+        // Field 10 is six behind field 4.
+        let unknown = [0x6c, 0x0c, 0x3c, 0x00, 0x00];
+        let footer = |numbers: &[u8]| {
+            let elements = [element(2, b'a', numbers), element(6, b'b', &unknown), element(1, b'c', numbers)];
+            [&[0x29, 0x3c][..], &elements.concat(), &[0x39, 0x1c, 0x18, 0x01, b'k', 0x00, 0x00]].concat()
+        };
+        assert_eq!(without_unknown_numbers(&footer(&unknown)), Some(footer(&[])));
+        assert_eq!(without_unknown_numbers(&footer(&[])), None);
     }
 
     #[test]

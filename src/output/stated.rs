@@ -1,9 +1,12 @@
 //! What a file's footer states, read from its Thrift and not from the Parquet crate's view of it.
 
+use arrow::datatypes::Schema;
 use corpora::footer::read_bytes;
 use corpora::stated::Stated;
+use parquet::arrow::parquet_to_arrow_schema;
 
 use super::OutputFile;
+use super::batches::guarded;
 use crate::error::{Error, Result};
 
 impl OutputFile {
@@ -17,5 +20,14 @@ impl OutputFile {
         let footer = read_bytes(&file).map_err(|error| Error::unreadable(&self.path, error))?;
         Stated::of(&footer)
             .map_err(|said| Error::unreadable(&self.path, format!("the footer is broken: {said}")))
+    }
+
+    /// The Arrow schema as Arrow readers take it: the Parquet schema with what the footer's `ARROW:schema` says beyond it.
+    ///
+    /// # Errors
+    /// Class `input` where the `ARROW:schema` cannot be read or contradicts the Parquet schema.
+    pub fn hinted_schema(&self) -> Result<Schema> {
+        let file = self.metadata.file_metadata();
+        guarded(&self.path, None, || parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata()))
     }
 }

@@ -15,15 +15,15 @@ const DEEPEST: usize = 80;
 
 /// What the footer states of one node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Node {
+pub(in crate::check) struct Node {
     /// Field id.
     pub(super) id: Option<i64>,
     /// Annotation as text; empty where there is none.
-    pub(super) annotation: String,
+    pub(in crate::check) annotation: String,
 }
 
 /// The nodes of one file.
-pub(super) type Nodes = BTreeMap<Vec<String>, Node>;
+pub(in crate::check) type Nodes = BTreeMap<Vec<String>, Node>;
 
 /// An id that several fields of one group have, with their paths.
 pub(super) type Shared = (i64, Vec<Vec<String>>);
@@ -34,7 +34,7 @@ struct Tree<'a> {
 }
 
 /// The nodes of a file, `created_by` being the writer that the footer names.
-pub(super) fn nodes(stated: &Stated, created_by: Option<&str>) -> Nodes {
+pub(in crate::check) fn nodes(stated: &Stated, created_by: Option<&str>) -> Nodes {
     let mut nodes = Nodes::new();
     let mut rest = stated.elements.iter();
     let Some(root) = rest.next() else { return nodes };

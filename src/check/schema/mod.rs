@@ -16,7 +16,7 @@
 mod annotation;
 pub(in crate::check) mod annotations;
 mod columns;
-mod elements;
+pub(in crate::check) mod elements;
 mod field_ids;
 mod highest;
 #[cfg(test)]

@@ -63,6 +63,7 @@ write("geography-edges", binary, logical(18, f2=(t.I32, 1)), logical(18))
 write("variant-lost", pair, logical(16, f1=(t.I8, 1)), without(LOGICAL))
 write("future-lost", binary, logical(40, f1=(t.I32, 7)), without(LOGICAL))
 write("future-changed", binary, logical(40, f1=(t.I32, 7)), logical(40, f1=(t.I32, 8)))
+write("future-number", numbers, logical(40, f1=(t.I32, 7)), without(LOGICAL))
 write("bson-lost", binary, logical(13), without(LOGICAL))
 # The same said otherwise.
 write("same-crs", binary, logical(17), logical(17, **crs(b"OGC:CRS84")))
