@@ -97,11 +97,25 @@ impl Stated {
     /// # Errors
     /// What is broken, as a fragment.
     pub fn of(footer: &[u8]) -> Result<Self, String> {
+        Self::read(footer, true)
+    }
+
+    /// The same without row groups, of which a file may have very many.
+    ///
+    /// # Errors
+    /// What is broken, as a fragment.
+    pub fn of_schema(footer: &[u8]) -> Result<Self, String> {
+        Self::read(footer, false)
+    }
+
+    fn read(footer: &[u8], whole: bool) -> Result<Self, String> {
         let mut stated = Self::default();
         let mut thrift = Thrift::new(footer);
         fields(&mut thrift, |thrift, number, kind| match (number, kind) {
             (2, LIST) => list(thrift, |thrift| element(thrift).map(|it| stated.elements.push(it))),
-            (4, LIST) => list(thrift, |thrift| row_group(thrift).map(|it| stated.row_groups.push(it))),
+            (4, LIST) if whole => {
+                list(thrift, |thrift| row_group(thrift).map(|it| stated.row_groups.push(it)))
+            }
             (5, LIST) => list(thrift, |thrift| {
                 let (key, value) = pair(thrift)?;
                 stated.keys.insert(key, value);
@@ -337,6 +351,37 @@ mod tests {
         assert_eq!(element.logical.as_ref().map(|it| it.number), Some(30));
         assert_eq!(stated.keys, BTreeMap::from([("k".to_owned(), "v".to_owned())]));
         assert!(stated.column_orders.is_empty() && stated.row_groups.is_empty());
+        assert_eq!(Stated::of_schema(&footer), Ok(stated));
+    }
+
+    #[test]
+    fn a_row_group_is_read_with_its_chunks_unless_the_schema_alone_is_asked_for() {
+        // One row group: a chunk in the file "f" with encodings 0 and 8, two statistics (fields 3 and 5), and two data pages (type 0)
+        // in encoding 8; size 7, place 4, compressed size 3.
+        let chunk = [
+            &[0x18, 0x01, b'f', 0x2c, 0x29, 0x25, 0x00, 0x10, 0xac, 0x36, 0x00, 0x28, 0x01, b'x', 0x00][..],
+            &[0x19, 0x1c, 0x15, 0x00, 0x15, 0x10, 0x15, 0x04, 0x00, 0x00, 0x00],
+        ]
+        .concat();
+        let footer =
+            [&[0x49, 0x1c, 0x19, 0x1c][..], &chunk, &[0x16, 0x0e, 0x36, 0x08, 0x16, 0x06, 0x00, 0x00]]
+                .concat();
+        let stated = Stated::of(&footer).unwrap();
+        let [group] = stated.row_groups.as_slice() else { panic!("{stated:?}") };
+        assert_eq!(
+            (group.total_byte_size, group.file_offset, group.total_compressed_size),
+            (Some(7), Some(4), Some(3))
+        );
+        let mut statistics = [false; 9];
+        (statistics[3], statistics[5]) = (true, true);
+        let chunk = Chunk {
+            file_path: Some("f".to_owned()),
+            encodings: vec![0, 8],
+            encoding_stats: vec![[0, 8, 2]],
+            statistics,
+        };
+        assert_eq!(group.chunks, [chunk]);
+        assert_eq!(Stated::of_schema(&footer), Ok(Stated::default()));
     }
 
     #[test]

@@ -10,7 +10,6 @@ use parquet::file::metadata::{
 };
 use parquet::file::writer::TrackedWrite;
 
-#[cfg(test)]
 use super::thrift::Value;
 
 /// Replaces footer and page indexes of the file by what `change` makes of them; false, and the file as it was, where that is
@@ -45,7 +44,6 @@ pub(crate) fn restate(
 ///
 /// # Errors
 /// Where the file cannot be read or written.
-#[cfg(test)]
 pub(crate) fn restate_raw(path: &Path, change: impl FnOnce(&mut Value) -> bool) -> Result<bool> {
     let bytes = std::fs::read(path)?;
     let start = footer_start(&bytes)?;

@@ -15,11 +15,22 @@ impl OutputFile {
     /// # Errors
     /// Class `input` where the file cannot be read or its footer is broken.
     pub fn stated(&self) -> Result<Stated> {
+        self.read_stated(Stated::of)
+    }
+
+    /// The same without row groups.
+    ///
+    /// # Errors
+    /// As for [`OutputFile::stated`].
+    pub fn stated_schema(&self) -> Result<Stated> {
+        self.read_stated(Stated::of_schema)
+    }
+
+    fn read_stated(&self, read: fn(&[u8]) -> std::result::Result<Stated, String>) -> Result<Stated> {
         let file =
             corpora::regular::open(&self.path).map_err(|error| Error::unreadable(&self.path, error))?;
         let footer = read_bytes(&file).map_err(|error| Error::unreadable(&self.path, error))?;
-        Stated::of(&footer)
-            .map_err(|said| Error::unreadable(&self.path, format!("the footer is broken: {said}")))
+        read(&footer).map_err(|said| Error::unreadable(&self.path, format!("the footer is broken: {said}")))
     }
 
     /// The Arrow schema as Arrow readers take it: the Parquet schema with what the footer's `ARROW:schema` says beyond it.

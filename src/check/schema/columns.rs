@@ -153,7 +153,7 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<(Vec<Node>, Vec<Shared>)>
             &mut nodes,
         );
     }
-    let stated = elements::nodes(&file.stated()?, file.info.created_by.as_deref());
+    let stated = elements::nodes(&file.stated_schema()?, file.info.created_by.as_deref());
     for node in &mut nodes {
         if let Some(found) = stated.get(&node.path) {
             node.id = found.id;
