@@ -23,6 +23,7 @@ mod disk;
 mod evidence;
 mod external_side;
 mod faults;
+mod footer_facts;
 mod foreign;
 mod fuzz;
 mod gate;

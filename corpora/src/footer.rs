@@ -4,6 +4,8 @@
 //! 2. If not, the footer is rewritten without what other readers pass over (see [`crate::repair`]), and the crate decodes the result.
 //! 3. If it still cannot, its first error stands.
 //!
+//! Logical types of later versions of the format are taken off numbers, which the crate would refuse.
+//!
 //! Cost: the footer once more, and only where the crate fails.
 
 use std::fs::File;
@@ -14,6 +16,7 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::repair::{self, Defect};
+use crate::stated::without_unknown_numbers;
 use crate::structure;
 
 /// Footer length and magic at the end of each file.
@@ -23,7 +26,15 @@ const TAIL: u64 = 8;
 ///
 /// # Errors
 /// The file is no Parquet file, or its footer is broken.
-pub fn read_metadata(mut file: &File) -> Result<ParquetMetaData> {
+pub fn read_metadata(file: &File) -> Result<ParquetMetaData> {
+    decode_metadata(&read_bytes(file)?)
+}
+
+/// The Thrift bytes of a file's footer.
+///
+/// # Errors
+/// The file is no Parquet file, or cannot be read.
+pub fn read_bytes(mut file: &File) -> Result<Vec<u8>> {
     let short = || ParquetError::General("the file is too short for its footer".to_owned());
     let end = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(end.checked_sub(TAIL).ok_or_else(short)?))?;
@@ -37,7 +48,7 @@ pub fn read_metadata(mut file: &File) -> Result<ParquetMetaData> {
     file.seek(SeekFrom::Start(end.checked_sub(TAIL + u64::from(length)).ok_or_else(short)?))?;
     let mut footer = vec![0; usize::try_from(length)?];
     file.read_exact(&mut footer)?;
-    decode_metadata(&footer)
+    Ok(footer)
 }
 
 /// What a footer is refused for because it nests deeper than this program reads; absent for any other footer, sound or not.
@@ -73,6 +84,8 @@ pub fn decode(footer: &[u8]) -> Result<(ParquetMetaData, Vec<Defect>)> {
 
 fn decode_sound(footer: &[u8]) -> Result<ParquetMetaData> {
     structure::check(footer).map_err(ParquetError::General)?;
+    let known = without_unknown_numbers(footer);
+    let footer = known.as_deref().unwrap_or(footer);
     guarded(|| ParquetMetaDataReader::decode_metadata(footer))
 }
 

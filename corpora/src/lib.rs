@@ -21,6 +21,7 @@ pub mod signal;
 mod signal_rules;
 mod signals;
 pub mod spec;
+pub mod stated;
 mod structure;
 pub mod thrift;
 

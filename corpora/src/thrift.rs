@@ -47,6 +47,12 @@ impl<'a> Thrift<'a> {
         self.position
     }
 
+    /// The bytes read since a position.
+    #[must_use]
+    pub fn since(&self, start: usize) -> &'a [u8] {
+        self.bytes.get(start..self.position).unwrap_or_default()
+    }
+
     /// The next byte.
     ///
     /// # Errors

@@ -146,6 +146,9 @@ catalogue! {
     /// Every column that the first input does not have is gone: the schema was fixed too early.
     SchemaFrozen = "schema-frozen", Columns, ["ROWS", "SCHEMA"],
         needs "columns that the first input does not have";
+    /// Two columns have the same field id.
+    SharedFieldId = "shared-field-id", Columns, ["SCHEMA"],
+        needs "two plain columns in a file";
     /// Two rows of one file have exchanged their places.
     SwapRows = "swap-rows", Order, ["ORDER"],
         needs "a file whose first and last key differ";
@@ -383,6 +386,21 @@ catalogue! {
     /// The offset index of one column points at another's pages.
     FalsePageIndex = "false-page-index", Layout, ["LAYOUT"],
         needs "two columns with a page index";
+    /// The footer says that all pages of a column use its dictionary, and some do not.
+    FalseEncodings = "false-encodings", Layout, ["LAYOUT"],
+        needs "a column with pages that use no dictionary";
+    /// A row group says that it begins behind the end of the file.
+    FalsePlace = "false-place", Layout, ["LAYOUT"],
+        needs "a file with rows";
+    /// A row group says that all its pages take one byte.
+    FalseSize = "false-size", Layout, ["LAYOUT"],
+        needs "a file with rows";
+    /// A row group says that it has fewer bytes than none.
+    NegativeSize = "negative-size", Layout, ["LAYOUT"],
+        needs "a file with rows";
+    /// A column says that its pages lie in another file.
+    OtherFile = "other-file", Layout, ["LAYOUT"],
+        needs "a file with rows";
     /// The spans of one trace are dealt over all files.
     ScatterTrace = "scatter-trace", Locality, ["ORDER", "LOCALITY"],
         needs "two files, and the longest trace not in every one";

@@ -10,6 +10,8 @@ use parquet::file::metadata::{
 };
 use parquet::file::writer::TrackedWrite;
 
+use super::thrift::Value;
+
 /// Replaces footer and page indexes of the file by what `change` makes of them; false, and the file as it was, where that is
 /// nothing.
 ///
@@ -35,6 +37,23 @@ pub(crate) fn restate(
     tracked.write_all(&bytes[..end])?;
     ParquetMetaDataWriter::new_with_tracked(tracked, &stated).finish()?;
     std::fs::write(path, file)?;
+    Ok(true)
+}
+
+/// Changes the Thrift of the file's footer; false, and the file as it was, where `change` says so or the footer cannot be read.
+///
+/// # Errors
+/// Where the file cannot be read or written.
+pub(crate) fn restate_raw(path: &Path, change: impl FnOnce(&mut Value) -> bool) -> Result<bool> {
+    let bytes = std::fs::read(path)?;
+    let start = footer_start(&bytes)?;
+    let Some(mut footer) = Value::read(&bytes[start..bytes.len() - 8]) else { return Ok(false) };
+    if !change(&mut footer) {
+        return Ok(false);
+    }
+    let footer = footer.write();
+    let length = u32::try_from(footer.len())?.to_le_bytes();
+    std::fs::write(path, [&bytes[..start], &footer, &length, b"PAR1"].concat())?;
     Ok(true)
 }
 

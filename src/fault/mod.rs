@@ -5,6 +5,7 @@
 //! (but faulty) writer would have done so, so that as few checks as possible see the fault.
 
 mod catalogue;
+mod claims;
 mod columns;
 mod cost;
 mod files;
@@ -19,6 +20,7 @@ mod series;
 mod site;
 mod spans;
 mod stated;
+pub(crate) mod thrift;
 mod values;
 
 pub use catalogue::Fault;

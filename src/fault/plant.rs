@@ -12,7 +12,7 @@ use reports::manifest::{ErrorClass, Failure, Manifest, ManifestFile};
 
 use super::rewrite::{load, store};
 use super::site::{Site, is_indexed, is_key, stacked, with_column};
-use super::{Fault, columns, files, layout, merge, order, rows, series, spans, stated, values};
+use super::{Fault, claims, columns, files, layout, merge, order, rows, series, spans, stated, values};
 use crate::error::{Error, Result};
 use crate::job::{Job, JobKind};
 use crate::side::builtin::files_below;
@@ -129,6 +129,12 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
         Fault::FalseNulls => layout::false_nulls(&mut site)?,
         Fault::FalseOrder => layout::false_order(&mut site)?,
         Fault::FalsePageIndex => layout::false_page_index(&mut site)?,
+        Fault::FalseEncodings => claims::false_encodings(&mut site)?,
+        Fault::FalsePlace => claims::false_place(&mut site)?,
+        Fault::FalseSize => claims::false_size(&mut site)?,
+        Fault::NegativeSize => claims::negative_size(&mut site)?,
+        Fault::OtherFile => claims::other_file(&mut site)?,
+        Fault::SharedFieldId => claims::shared_field_id(&mut site)?,
         Fault::ScatterTrace => spans::scatter_trace(&mut site)?,
         Fault::TwoSlots => spans::two_slots(&mut site)?,
         Fault::BatchTailLost => rows::batch_tail_lost(&mut site)?,

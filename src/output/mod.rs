@@ -24,6 +24,7 @@ mod old_footer;
 pub mod pages;
 mod scan;
 pub mod set_mark;
+mod stated;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

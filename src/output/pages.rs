@@ -192,7 +192,8 @@ const WIDE: u64 = 64 << 10;
 
 /// Where a chunk begins and ends by the footer; absent where that makes no sense. An offset of the dictionary within the file's first
 /// four bytes stands for none, as old writers have it.
-pub(super) fn range(chunk: &ColumnChunkMetaData) -> Option<(u64, u64)> {
+#[must_use]
+pub fn range(chunk: &ColumnChunkMetaData) -> Option<(u64, u64)> {
     let data = chunk.data_page_offset();
     let dictionary = chunk.dictionary_page_offset().filter(|offset| (4..data).contains(offset));
     let start = u64::try_from(dictionary.unwrap_or(data)).ok()?;

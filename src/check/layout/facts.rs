@@ -223,6 +223,11 @@ pub(super) struct Laid {
     pub(super) statistics: bool,
     pub(super) page_index: bool,
     pub(super) bloom: bool,
+    /// Whether readers have its bounds, and its null count, from the footer; absent where it cannot have them.
+    pub(super) bounds: Option<bool>,
+    pub(super) null_count: Option<bool>,
+    /// Bounds are there that readers ignore: the footer does not state the order of the column.
+    pub(super) orderless: bool,
 }
 
 impl Laid {

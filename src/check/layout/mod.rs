@@ -4,17 +4,26 @@
 //!    against its values (see `truth`, `sorting`). Page checksums are verified on the way. A statement that is not true gates on the
 //!    candidate: a reader that trusts it leaves rows out, and no other check here would see that, for none trusts statistics.
 //! 2. Files, row groups and chunks that are the same byte for byte on both sides are counted (see `identical`).
-//! 3. Codecs, encodings, dictionaries, page and row-group sizes, indexes and schema order are put side by side (see
-//!    `differences`): told, or warned of where readers are worse off.
+//! 3. What the footer claims of its row groups and pages (places, sizes, encodings, the file they lie in) is compared with them (see
+//!    `claims`).
+//! 4. Codecs, encodings, dictionaries, page and row-group sizes, indexes and schema order are put side by side (see
+//!    `differences`): told, or warned of where readers are worse off. So are statistics, declared orders and key-value metadata that
+//!    the candidate lost (see `lost`, `keys`).
 //!
 //! Cost: one pass over the values of each side, one over the bytes of files that are not identical; memory as `side` says.
 
+mod arrow_types;
 #[cfg(test)]
 mod bounds_tests;
+mod claims;
+#[cfg(test)]
+mod claims_tests;
 mod differences;
 mod facts;
 mod footers;
 mod identical;
+mod keys;
+mod lost;
 mod order;
 mod side;
 mod sorting;
@@ -76,6 +85,10 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
         schemas: subject.baseline.and_then(|baseline| schemas(baseline, subject.candidate)),
     };
     findings.extend(differences::findings(&evidence));
+    if let [(_, a), (_, b)] = looked.as_slice() {
+        findings.extend(lost::findings(a, b));
+        findings.extend(keys::findings(&a.keys, &b.keys));
+    }
     let mut coverage = draft::coverage(subject);
     coverage.columns = evidence.columns.len() as u64;
     Ok(Outcome {

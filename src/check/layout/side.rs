@@ -11,7 +11,9 @@ use rayon::prelude::*;
 use reports::document::Place;
 use reports::manifest::ErrorClass;
 
+use super::claims::Claims;
 use super::facts::{Kept, Laid, Watch};
+use super::keys::Keys;
 use super::order::Rule;
 use super::truth::{self, Chunk};
 use super::{sorting, truth::Lie};
@@ -42,6 +44,10 @@ pub(super) struct Looked {
     pub(super) lies: BTreeMap<(&'static str, String), Lies>,
     /// Sorting columns that row groups declare, in words.
     pub(super) sorting: BTreeMap<String, u64>,
+    /// Row groups of more than one row that declare no order.
+    pub(super) undeclared: u64,
+    /// Key-value metadata.
+    pub(super) keys: Keys,
     /// Chunks whose bounds were not judged, because the format defines no order for them.
     pub(super) unordered: u64,
 }
@@ -67,6 +73,8 @@ impl Looked {
             *self.sorting.entry(words).or_default() += groups;
         }
         self.unordered += other.unordered;
+        self.undeclared += other.undeclared;
+        self.keys.join(other.keys);
     }
 }
 
@@ -90,7 +98,9 @@ pub(super) fn look(side: &Observed, cancel: &Cancel) -> std::result::Result<Look
 }
 
 fn look_at(file: &OutputFile, cancel: &Cancel) -> Result<Looked> {
-    let mut looked = Looked::default();
+    let stated = file.stated()?;
+    let claims = Claims::of(file, &stated);
+    let mut looked = Looked { keys: Keys::of(file, &stated)?, ..Looked::default() };
     let indexed = match pages::indexed(file) {
         Ok(metadata) => Some(metadata),
         Err(error) if error.class != ErrorClass::Input => return Err(error),
@@ -115,7 +125,7 @@ fn look_at(file: &OutputFile, cancel: &Cancel) -> Result<Looked> {
     }
     let groups: Result<Vec<Looked>> = (0..file.metadata.num_row_groups())
         .into_par_iter()
-        .map(|group| row_group(file, indexed.as_ref(), group, cancel))
+        .map(|group| row_group(file, indexed.as_ref(), &claims, group, cancel))
         .collect();
     groups?.into_iter().for_each(|group| looked.join(group));
     Ok(looked)
@@ -129,6 +139,7 @@ fn name(file: &OutputFile, leaf: usize) -> String {
 fn row_group(
     file: &OutputFile,
     indexed: Option<&ParquetMetaData>,
+    claims: &Claims<'_>,
     group: usize,
     cancel: &Cancel,
 ) -> Result<Looked> {
@@ -136,10 +147,15 @@ fn row_group(
     let metadata = file.metadata.row_group(group);
     let first_row: i64 = file.metadata.row_groups()[..group].iter().map(|it| it.num_rows()).sum();
     let first_row = u64::try_from(first_row).unwrap_or(0);
+    for Lie { code, said, .. } in claims.of_group(group, metadata) {
+        let place =
+            Place { file: Some(file.info.path.clone()), row_group: Some(group as u64), ..Place::default() };
+        looked.lie(code, String::new(), place, said);
+    }
     for leaf in 0..metadata.num_columns() {
         cancel.check()?;
         let column = name(file, leaf);
-        let (laid, lies, ordered) = chunk(file, indexed, group, leaf, cancel)?;
+        let (laid, lies, ordered) = chunk(file, indexed, claims, group, leaf, cancel)?;
         for Lie { code, said, row } in lies {
             let place = Place {
                 file: Some(file.info.path.clone()),
@@ -154,6 +170,8 @@ fn row_group(
     }
     if let Some(declared) = metadata.sorting_columns().filter(|it| !it.is_empty()) {
         looked.sorting.insert(sorting::words(file, declared), 1);
+    } else if metadata.num_rows() > 1 {
+        looked.undeclared = 1;
     }
     Ok(looked)
 }
@@ -161,14 +179,15 @@ fn row_group(
 fn chunk(
     file: &OutputFile,
     indexed: Option<&ParquetMetaData>,
+    claims: &Claims<'_>,
     group: usize,
     leaf: usize,
     cancel: &Cancel,
 ) -> Result<(Laid, Vec<Lie>, bool)> {
     let metadata = file.metadata.row_group(group).column(leaf);
     let headers = pages::walk(&file.path, group, metadata)?;
-    let rule = Rule::of(metadata.column_descr());
-    let mut lies = Vec::new();
+    let rule = Rule::of(metadata.column_descr()).filter(|_| claims.ordered(leaf));
+    let mut lies = claims.of_chunk(group, leaf, &headers);
     let bloom = match file.chunk(group, leaf).bloom_filter() {
         Ok(bloom) => bloom,
         Err(error) if error.class != ErrorClass::Input => return Err(error),
@@ -180,7 +199,7 @@ fn chunk(
     };
     let column_index = indexed.and_then(|it| it.column_index()?.get(group)?.get(leaf));
     let offset_index = indexed.and_then(|it| it.offset_index()?.get(group)?.get(leaf));
-    let laid = Laid {
+    let mut laid = Laid {
         codec: codec(metadata.compression()),
         compressed: u64::try_from(metadata.compressed_size()).unwrap_or(0),
         uncompressed: u64::try_from(metadata.uncompressed_size()).unwrap_or(0),
@@ -198,6 +217,7 @@ fn chunk(
     let rows = u64::try_from(file.metadata.row_group(group).num_rows()).unwrap_or(0);
     let missed = watch.missed;
     let (whole, seen) = watch.finish();
+    claims.mark(group, leaf, rule, &whole, metadata.column_descr().max_def_level() > 0, &mut laid);
     let chunk = Chunk {
         metadata,
         rule,

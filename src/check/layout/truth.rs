@@ -37,7 +37,7 @@ pub(super) struct Lie {
 }
 
 impl Lie {
-    fn of_chunk(code: &'static str, said: String) -> Self {
+    pub(super) fn of_chunk(code: &'static str, said: String) -> Self {
         Self { code, said, row: None }
     }
 }

@@ -3,7 +3,7 @@
 //! A nested column is a tree of nodes: `a` the struct, `a/b` its field, `a[]` the elements of a list, `a{key}` and
 //! `a{value}` those of a map. Flat columns are a node each, under their own name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
@@ -13,6 +13,7 @@ use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use rayon::prelude::*;
 use reports::evidence::ColumnInfo;
 
+use super::elements::{self, Shared};
 use crate::cancel::Cancel;
 use crate::check::Observed;
 use crate::check::draft::SideError;
@@ -27,6 +28,7 @@ struct Node {
     data_type: DataType,
     physical: String,
     logical: String,
+    id: Option<i64>,
     nullable: bool,
     values: u64,
 }
@@ -48,8 +50,19 @@ pub(super) struct Column {
     /// Its types in judged order of the files; more than one is an inconsistency.
     pub(super) forms: Vec<Form>,
     pub(super) nullable: bool,
+    /// Its field ids; none for a file that states none.
+    pub(super) ids: BTreeSet<Option<i64>>,
     pub(super) values: u64,
     pub(super) files: u64,
+}
+
+/// The columns of a side.
+#[derive(Debug, Default)]
+pub(super) struct Union {
+    /// Nodes that hold at least one value, by path.
+    pub(super) columns: super::Columns,
+    /// Ids that fields of one group share: file, id, and their paths.
+    pub(super) shared_ids: Vec<(String, i64, Vec<Vec<String>>)>,
 }
 
 impl Column {
@@ -75,12 +88,9 @@ pub(super) fn name(path: &[String]) -> String {
     path.concat()
 }
 
-/// The nodes of a side that hold at least one value, by path.
-pub(super) fn union(
-    side: &Observed,
-    cancel: &Cancel,
-) -> std::result::Result<BTreeMap<Vec<String>, Column>, SideError> {
-    let files: std::result::Result<Vec<Vec<Node>>, SideError> = side
+/// The union over the files of a side.
+pub(super) fn union(side: &Observed, cancel: &Cancel) -> std::result::Result<Union, SideError> {
+    let files: std::result::Result<Vec<_>, SideError> = side
         .output
         .files
         .par_iter()
@@ -93,7 +103,9 @@ pub(super) fn union(
         })
         .collect();
     let mut columns: BTreeMap<Vec<String>, Column> = BTreeMap::new();
-    for (file, nodes) in side.output.files.iter().zip(files?) {
+    let mut shared_ids = Vec::new();
+    for (file, (nodes, shared)) in side.output.files.iter().zip(files?) {
+        shared_ids.extend(shared.into_iter().map(|(id, paths)| (file.info.path.clone(), id, paths)));
         for node in nodes.into_iter().filter(|node| node.values > 0) {
             let form = Form {
                 class: TypeClass::of(&node.data_type),
@@ -105,10 +117,12 @@ pub(super) fn union(
             let column = columns.entry(node.path).or_insert(Column {
                 forms: Vec::new(),
                 nullable: false,
+                ids: BTreeSet::new(),
                 values: 0,
                 files: 0,
             });
             column.nullable |= node.nullable;
+            column.ids.insert(node.id);
             column.values += node.values;
             column.files += 1;
             let same = |known: &Form| {
@@ -120,10 +134,11 @@ pub(super) fn union(
             }
         }
     }
-    Ok(columns)
+    Ok(Union { columns, shared_ids })
 }
 
-fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Node>> {
+/// The nodes of a file, and the ids that several fields of one group have.
+fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<(Vec<Node>, Vec<Shared>)> {
     let schema = file.arrow_schema()?;
     let leaves = file.metadata.file_metadata().schema_descr();
     let mut nodes = Vec::new();
@@ -137,6 +152,13 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Node>> {
             &mut leaf,
             &mut nodes,
         );
+    }
+    let stated = elements::nodes(&file.stated_schema()?, file.info.created_by.as_deref());
+    for node in &mut nodes {
+        if let Some(found) = stated.get(&node.path) {
+            node.id = found.id;
+            node.annotate(&found.annotation);
+        }
     }
     // Where each root column begins among the nodes.
     let mut begins = HashMap::new();
@@ -163,7 +185,18 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Node>> {
             }
         }
     }
-    Ok(nodes)
+    Ok((nodes, elements::shared_ids(&stated)))
+}
+
+impl Node {
+    /// Takes the annotation as the footer states it, which says more than the Arrow type; the length of values of fixed width stays.
+    fn annotate(&mut self, stated: &str) {
+        match (&self.data_type, stated) {
+            (_, "") => {}
+            (DataType::FixedSizeBinary(_), stated) => self.logical = format!("{}, {stated}", self.logical),
+            (_, stated) => stated.clone_into(&mut self.logical),
+        }
+    }
 }
 
 /// Lists a column's nodes, parents first; leaves come in the order of the Parquet schema.
@@ -185,6 +218,7 @@ fn define(
         data_type: data_type.clone(),
         physical: "group".to_owned(),
         logical: String::new(),
+        id: None,
         nullable,
         values: 0,
     };

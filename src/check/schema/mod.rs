@@ -3,16 +3,21 @@
 //! 1. Each side's columns are taken as the union over its files, values counted in the rows. A column without a value is
 //!    the same as an absent one; which file holds which column does not matter.
 //! 2. A column of one side only, or of another type class, is a blocker. Another physical type or annotation of the same
-//!    class (widths, JSON for STRING) is a warning; required for optional is told.
+//!    class (widths, JSON for STRING, UUID, UTC or local times, a geometry's CRS) is a warning; required for optional is told. Annotations
+//!    are those that the footer states, whether the Parquet crate knows them or not.
 //! 3. One side holding a column with two types is a blocker on the candidate.
 //! 4. On a baseline that is known to drop annotations (defect G), what its rule yields is told as that defect.
 //! 5. On a baseline that is known to lose the highest group key (defect D), a column that has values only in the rows so lost is
 //!    waived as that defect.
+//! 6. Field ids that are lost, changed or shared are a blocker (see `field_ids`).
 //!
 //! Cost: one pass over all values of both sides.
 
+mod annotation;
 pub(in crate::check) mod annotations;
 mod columns;
+pub(in crate::check) mod elements;
+mod field_ids;
 mod highest;
 #[cfg(test)]
 mod tests;
@@ -23,7 +28,7 @@ use corpora::signal::ColumnType;
 use reports::document::{Finding, Role, Severity};
 use reports::evidence::ColumnComparison;
 
-use self::columns::{Column, name, union};
+use self::columns::{Column, Union, name, union};
 use super::draft::{self, SideError, counted};
 use super::finding::{evidence, finding, in_file};
 use super::{Check, Evidence, KnownDefect, Outcome, Subject};
@@ -61,6 +66,8 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
     );
     let (ours, theirs) = (ours?, theirs?);
     let mut findings = Vec::new();
+    field_ids::shared(ours.as_ref(), &theirs, &mut findings);
+    let (ours, theirs) = (ours.map(|Union { columns, .. }| columns), theirs.columns);
     if let Some(ours) = &ours {
         inconsistent(Role::Baseline, ours, &mut findings);
     }
@@ -162,6 +169,9 @@ fn compare(
             change: change.to_owned(),
         });
     }
+    let ignored =
+        |path: &[String]| path.first().is_some_and(|root| subject.comparison.ignored.contains_key(root));
+    field_ids::findings(ours, theirs, |path| !ignored(path), findings);
     if !nullability.is_empty() {
         let count = nullability.len() as u64;
         let message = format!("{} optional on one side and required on the other", counted(count, "column"));

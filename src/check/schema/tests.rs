@@ -9,6 +9,8 @@ use reports::document::{CheckStatus, Role, Severity};
 
 use super::*;
 use crate::check::fixture::{Fixture, blockers, codes, floats, ints, maybe_texts, rows, take, texts, with};
+use crate::fault::footer::restate_raw;
+use crate::fault::thrift::Value;
 use crate::output::testing::{Columns, write};
 
 fn compare(a: &Columns, b: &Columns) -> Outcome {
@@ -152,4 +154,123 @@ fn an_output_judged_alone_is_held_against_the_signal() {
 fn nothing_to_look_at_is_no_pass() {
     let fixture = Fixture::empty();
     assert_eq!(fixture.examine(&Schema).status, Some(CheckStatus::Inconclusive));
+}
+
+/// Changes the schema element of a column in a side's file.
+fn element(fixture: &Fixture, role: Role, name: &str, change: impl Fn(&mut Value)) {
+    let file = if role == Role::Baseline { "one.parquet" } else { "two.parquet" };
+    let changed = restate_raw(&fixture.path(role, file), |footer| {
+        let name = Value::Binary(name.as_bytes().to_vec());
+        let mut elements = footer.list(2).iter_mut();
+        elements.find_map(|it| (it.field(4)? == &name).then_some(it)).map(change).is_some()
+    });
+    assert!(changed.unwrap(), "there is no column {name}");
+}
+
+fn id(fixture: &Fixture, role: Role, name: &str, id: i64) {
+    element(fixture, role, name, |element| element.set(9, Value::i32(id)));
+}
+
+#[test]
+fn field_ids_that_are_lost_or_changed_are_blockers_and_new_ones_are_told() {
+    let fixture = Fixture::pair(&rows(), &rows());
+    for (name, number) in [("value", 1), ("note", 2), ("late", 3)] {
+        id(&fixture, Role::Baseline, name, number);
+    }
+    let outcome = fixture.examine(&Schema);
+    assert_eq!(blockers(&outcome), ["schema.field_id"]);
+    assert!(
+        outcome.findings[0]
+            .message
+            .starts_with("the field ids of 3 columns (\"late\", \"note\", \"value\") are lost"),
+        "{}",
+        outcome.findings[0].message
+    );
+    for (name, number) in [("value", 2), ("note", 1), ("late", 3)] {
+        id(&fixture, Role::Candidate, name, number);
+    }
+    let outcome = fixture.examine(&Schema);
+    assert_eq!(blockers(&outcome), ["schema.field_id"]);
+    assert_eq!(outcome.findings[0].count, 2, "the third has its own");
+    let told: Vec<&str> = outcome.findings[0].evidence.iter().map(|it| it.value.as_str()).collect();
+    assert_eq!(told, ["2 in the baseline, 1 in the candidate", "1 in the baseline, 2 in the candidate"]);
+    let fixture = Fixture::pair(&rows(), &rows());
+    id(&fixture, Role::Candidate, "value", 7);
+    let outcome = fixture.examine(&Schema);
+    assert_eq!((blockers(&outcome).len(), codes(&outcome, Severity::Info)), (0, vec!["schema.field_id"]));
+}
+
+#[test]
+fn ids_that_two_columns_share_are_a_blocker_with_or_without_a_baseline() {
+    let mut fixture = Fixture::pair(&rows(), &rows());
+    id(&fixture, Role::Candidate, "value", 7);
+    id(&fixture, Role::Candidate, "note", 7);
+    assert_eq!(blockers(&fixture.examine(&Schema)), ["schema.field_id"]);
+    fixture.alone = true;
+    let outcome = fixture.examine(&Schema);
+    assert_eq!(blockers(&outcome), ["schema.field_id"]);
+    assert_eq!(outcome.findings[0].place.as_ref().unwrap().file.as_deref(), Some("two.parquet"));
+    // The baseline has the same defect: nothing got worse.
+    fixture.alone = false;
+    id(&fixture, Role::Baseline, "value", 7);
+    id(&fixture, Role::Baseline, "note", 7);
+    let outcome = fixture.examine(&Schema);
+    assert_eq!((blockers(&outcome).len(), codes(&outcome, Severity::Warning)), (0, vec!["schema.field_id"]));
+}
+
+#[test]
+fn ids_of_ignored_columns_and_of_columns_without_a_value_are_not_judged() {
+    let empty = with(&rows(), "nothing", maybe_texts(&[None; 8]));
+    let mut fixture = Fixture::pair(&empty, &empty);
+    id(&fixture, Role::Baseline, "nothing", 1);
+    id(&fixture, Role::Baseline, "value", 2);
+    fixture.comparison.ignored.insert("value".to_owned(), "test".into());
+    assert_eq!(fixture.examine(&Schema).findings, []);
+}
+
+#[test]
+fn an_annotation_that_arrow_does_not_show_is_compared_as_the_footer_states_it() {
+    let bytes: ArrayRef = Arc::new(arrow::array::BinaryArray::from(vec![&b"x"[..]; 8]));
+    let columns = with(&rows(), "g", bytes);
+    let fixture = Fixture::pair(&columns, &columns);
+    // Annotation 30, which no version of the format has; with parameters, and with others.
+    let future = |parameter: i64| Value::Struct(vec![(30, Value::Struct(vec![(1, Value::i32(parameter))]))]);
+    element(&fixture, Role::Baseline, "g", |it| it.set(10, future(1)));
+    let outcome = fixture.examine(&Schema);
+    assert_eq!(codes(&outcome, Severity::Warning), ["schema.annotation"]);
+    assert!(outcome.findings[0].message.contains("annotation 30"), "{}", outcome.findings[0].message);
+    element(&fixture, Role::Candidate, "g", |it| it.set(10, future(2)));
+    assert_eq!(codes(&fixture.examine(&Schema), Severity::Warning), ["schema.annotation"]);
+    element(&fixture, Role::Candidate, "g", |it| it.set(10, future(1)));
+    assert_eq!(fixture.examine(&Schema).findings, []);
+    // Bytes that are a geometry on one side.
+    let geometry = |crs: &str| {
+        let crs = Value::Binary(crs.as_bytes().to_vec());
+        Value::Struct(vec![(17, Value::Struct(vec![(1, crs)]))])
+    };
+    let fixture = Fixture::pair(&columns, &columns);
+    element(&fixture, Role::Baseline, "g", |it| it.set(10, geometry("EPSG:3857")));
+    element(&fixture, Role::Candidate, "g", |it| it.set(10, geometry("EPSG:4326")));
+    let outcome = fixture.examine(&Schema);
+    assert_eq!(codes(&outcome, Severity::Warning), ["schema.annotation"]);
+    let said = &outcome.findings[0].message;
+    assert!(said.contains("GEOMETRY(EPSG:3857)") && said.contains("GEOMETRY(EPSG:4326)"), "{said}");
+}
+
+#[test]
+fn the_utc_flag_of_a_time_is_compared() {
+    let times: ArrayRef = Arc::new(arrow::array::Time64MicrosecondArray::from(vec![1; 8]));
+    let columns = with(&rows(), "t", times);
+    let fixture = Fixture::pair(&columns, &columns);
+    assert_eq!(fixture.examine(&Schema).findings, []);
+    element(&fixture, Role::Candidate, "t", |it| {
+        let time = it.field(10).and_then(|it| it.field(7)).unwrap();
+        let utc = time.field(1).cloned();
+        assert_eq!(utc, Some(Value::Flag(false)));
+        time.set(1, Value::Flag(true));
+    });
+    let outcome = fixture.examine(&Schema);
+    assert_eq!(codes(&outcome, Severity::Warning), ["schema.annotation"]);
+    let said = &outcome.findings[0].message;
+    assert!(said.contains("TIME(us,local)") && said.contains("TIME(us,UTC)"), "{said}");
 }
