@@ -31,6 +31,9 @@ struct Node {
     values: u64,
 }
 
+/// What stands in the place of a physical type where a column comes from the names of folders.
+const FOLDER: &str = "folder name";
+
 /// One type that a node has in some files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Form {
@@ -53,6 +56,11 @@ pub(super) struct Column {
 }
 
 impl Column {
+    /// Whether folders give it in some file.
+    pub(super) fn in_folders(&self) -> bool {
+        self.forms.iter().any(|form| form.physical == FOLDER)
+    }
+
     pub(super) fn info(&self) -> ColumnInfo {
         let join = |text: fn(&Form) -> String| {
             let mut texts: Vec<String> = self.forms.iter().map(text).collect();
@@ -137,6 +145,14 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Node>> {
             &mut leaf,
             &mut nodes,
         );
+    }
+    for node in &mut nodes {
+        if let [root] = &node.path[..]
+            && file.partitions.iter().any(|column| column.name == *root)
+        {
+            FOLDER.clone_into(&mut node.physical);
+            node.nullable = false;
+        }
     }
     // Where each root column begins among the nodes.
     let mut begins = HashMap::new();
