@@ -120,8 +120,13 @@ fn by_hive(files: &Files) -> Option<String> {
         given.iter().map(|it| (it.column.clone(), it.sql_type.clone())).collect()
     };
     let first = kinds(files.given.first()?);
-    let plain =
-        |it: &Given| it.text.as_ref().is_some_and(|text| format!("{}={text}", it.column).chars().all(simple));
+    let plain = |it: &Given| {
+        it.text.as_ref().is_some_and(|text| {
+            !text.is_empty()
+                && !text.eq_ignore_ascii_case("null")
+                && format!("{}={text}", it.column).chars().all(simple)
+        })
+    };
     let same = |(file, given): (&String, &Vec<Given>)| {
         let parts = file.rsplit_once('/').map_or("", |(folder, _)| folder).split('/');
         kinds(given) == first

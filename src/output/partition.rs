@@ -208,7 +208,15 @@ pub fn parse(text: &str, wanted: &DataType) -> Option<ArrayRef> {
     }
     let text: ArrayRef = Arc::new(StringArray::from(vec![text]));
     let options = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(&text, wanted, &options).ok().filter(|value| value.is_valid(0))
+    // Parquet's only zone is UTC, and a name of a zone is not read here.
+    let value = match wanted {
+        DataType::Timestamp(unit, Some(_)) => {
+            let utc = DataType::Timestamp(*unit, Some("+00:00".into()));
+            cast_with_options(&text, &utc, &options).and_then(|value| cast(&value, wanted))
+        }
+        _ => cast_with_options(&text, wanted, &options),
+    };
+    value.ok().filter(|value| value.is_valid(0))
 }
 
 /// The sixteen bytes of a UUID.
@@ -371,6 +379,10 @@ mod tests {
             ("0011", &DataType::FixedSizeBinary(16)),
         ] {
             assert_eq!(value(text, wanted), None, "{text} as {wanted}");
+        }
+        let utc = DataType::Timestamp(TimeUnit::Second, Some("UTC".into()));
+        for text in ["2024-01-01T00:00:00Z", "2024-01-01 00:00:00", "2024-01-01 01:00:00+01:00"] {
+            assert_eq!(value(text, &utc), Some(KeyValue::Int(1_704_067_200)), "{text}");
         }
         let uuid = value("00112233-4455-6677-8899-aabbccddeeff", &DataType::FixedSizeBinary(16));
         assert!(matches!(uuid, Some(KeyValue::Bytes(bytes)) if bytes[15] == 0xff && bytes.len() == 16));
