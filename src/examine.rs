@@ -282,7 +282,7 @@ fn verifiable(
 
 /// Where a side's files are once the run is over: kept, relative to the report, or recorded, where they were.
 fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
-    let given = side.output.files.iter().map(|file| duckdb::Given::of(file)).collect();
+    let given = side.output.files.iter().map(duckdb::Given::of).collect();
     if let Some(kept) = &report.kept {
         let files = report.files.iter().map(|file| format!("{kept}/{}", file.path)).collect();
         return Some(duckdb::Files { root: kept.clone(), files, given });

@@ -362,6 +362,61 @@ fn an_ignored_or_tolerated_column_may_stand_in_folders() {
 }
 
 #[test]
+fn the_signal_decides_the_type_of_a_folders_column() {
+    let home = tempfile::tempdir().unwrap();
+    table(&home.path().join("old"), &[("hour=07", &[1, 2]), ("hour=10", &[3])]);
+    table(&home.path().join("new"), &[("hour=7", &[1, 2]), ("hour=10", &[3])]);
+    let report = compare(home.path(), ["old", "new"], &["--key", "id"]).expect(1).report();
+    assert_eq!(counts(&report), [1, 2, 0, 0]);
+    let signal = "[signal.hourly]\nrow_keys = [[\"id\"]]\nsort_key = [\"hour\"]\nrequired = { \"hour\" = \"int64\" }\n";
+    let report = typed(home.path(), ["old", "new"], &["--signal", "hourly"])
+        .with_file("parallax.toml", signal)
+        .finish()
+        .expect(0)
+        .report();
+    assert_eq!(counts(&report), [3, 0, 0, 0]);
+    // Both sides alike hold what is no number: equal, and told.
+    for side in ["old", "new"] {
+        put(&home.path().join(side).join("hour=x/b.parquet"), &[("id", ints([9])), ("v", texts(&["v9"]))]);
+    }
+    let report = typed(home.path(), ["old", "new"], &["--signal", "hourly"])
+        .with_file("parallax.toml", signal)
+        .finish()
+        .report();
+    assert_eq!(counts(&report), [4, 0, 0, 0]);
+    let told = of_code(&report, "schema.partition_value");
+    assert_eq!(told.iter().map(|it| it.severity).collect::<Vec<_>>(), [Severity::Warning, Severity::Info]);
+}
+
+#[test]
+fn statements_about_a_file_are_held_against_its_own_columns() {
+    // The text in the folder's name is no column of the file: its manifest states no fingerprint of it.
+    let home = tempfile::tempdir().unwrap();
+    let done = parallax(&["run", "--corpus", "compact-production", "--keep", "always"]).finish().expect(0);
+    let kept = done.path("parallax-report/outputs/candidate/compact-production");
+    let output = home.path().join("out");
+    std::fs::create_dir_all(output.join("k=v")).unwrap();
+    for file in std::fs::read_dir(&kept).unwrap().map(|it| it.unwrap()) {
+        let name = file.file_name().into_string().unwrap();
+        if name == "manifest.json" {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+            for file in manifest["files"].as_array_mut().unwrap() {
+                let moved = format!("k=v/{}", file["path"].as_str().unwrap());
+                file["path"] = moved.into();
+            }
+            std::fs::write(output.join(name), manifest.to_string()).unwrap();
+        } else {
+            std::fs::copy(file.path(), output.join("k=v").join(name)).unwrap();
+        }
+    }
+    let words = ["verify", output.to_str().unwrap(), "--signal", "logs"];
+    let report = parallax(&words).finish().report();
+    let metadata = check(&report.jobs[0], "METADATA");
+    assert_eq!(metadata.status, CheckStatus::Pass, "{metadata:?}");
+}
+
+#[test]
 fn a_side_that_ran_is_compared_by_its_folders() {
     let home = tempfile::tempdir().unwrap();
     let rows = |ids: [&str; 2], first: i64| {

@@ -230,7 +230,8 @@ fn uuid(text: &str) -> Option<ArrayRef> {
 }
 
 /// Types that a folder's value can have.
-fn typed(data_type: &DataType) -> bool {
+#[must_use]
+pub fn typed(data_type: &DataType) -> bool {
     data_type.is_numeric()
         || matches!(
             data_type,
@@ -316,7 +317,7 @@ impl Output {
 
 impl OutputFile {
     /// The root columns that the file itself holds.
-    fn roots(&self) -> impl Iterator<Item = &str> {
+    pub fn roots(&self) -> impl Iterator<Item = &str> {
         self.metadata.file_metadata().schema_descr().root_schema().get_fields().iter().map(|it| it.name())
     }
 

@@ -183,42 +183,34 @@ impl<'a> Ground<'a> {
         examine::observed(&self.job, Role::Candidate, info, &run).map(Some)
     }
 
-    /// Both sides' work with all files in the folder of one partition, the candidate's with the fault in it, and whether that changed
-    /// anything; `None` where a side lists no file.
+    /// The candidate's work twice, as that of both sides, with all files in the folder of one partition; the candidate's with the
+    /// fault in it, and whether that changed anything. `None` where no file is listed. Not the baseline's work: its known
+    /// defects are explained by the inputs, which have no such folder.
     fn partitioned(
         &self,
         info: SideInfo,
         folder: &Path,
         fault: Option<Fault>,
     ) -> Result<Option<(Observed, Observed, bool)>> {
-        let lay =
-            |side: &Observed, info: SideInfo, fault: Option<Fault>| -> Result<Option<(Observed, bool)>> {
-                let listed = side.output.manifest.clone().filter(|manifest| !manifest.files.is_empty());
-                let Some(mut manifest) = listed else { return Ok(None) };
-                let output = folder.join(format!("{}-partitioned", side.role));
-                copy(&side.output.root, &output)?;
-                partitions::lay(&output, &mut manifest)?;
-                let mut run = SideRun {
-                    outcome: side.outcome.clone(),
-                    output: output.clone(),
-                    manifest: Some(manifest),
-                    scratch_left: Vec::new(),
-                    duration: None,
-                    work: None,
-                };
-                let before = Print::of(&run)?;
-                if let Some(fault) = fault {
-                    let place = Workplace { output: &output, scratch: folder, cancel: &Cancel::default() };
-                    plant::plant(fault, &self.job, &place, &mut run)?;
-                }
-                let changed = Print::of(&run)? != before;
-                Ok(Some((examine::observed(&self.job, side.role, info, &run)?, changed)))
-            };
-        let baseline = lay(&self.baseline, self.baseline.info.clone(), None)?;
-        let candidate = lay(&self.candidate, info, fault)?;
-        Ok(baseline
-            .zip(candidate)
-            .map(|((baseline, _), (candidate, changed))| (baseline, candidate, changed)))
+        let listed = self.run.manifest.as_ref().filter(|manifest| !manifest.files.is_empty());
+        let Some(listed) = listed else { return Ok(None) };
+        let lay = |role: Role, info: SideInfo, fault: Option<Fault>| -> Result<(Observed, bool)> {
+            let output = folder.join(format!("{role}-partitioned"));
+            copy(&self.run.output, &output)?;
+            let mut manifest = listed.clone();
+            partitions::lay(&output, &mut manifest)?;
+            let mut run = SideRun { output: output.clone(), manifest: Some(manifest), ..self.run.clone() };
+            let before = Print::of(&run)?;
+            if let Some(fault) = fault {
+                let place = Workplace { output: &output, scratch: folder, cancel: &Cancel::default() };
+                plant::plant(fault, &self.job, &place, &mut run)?;
+            }
+            let changed = Print::of(&run)? != before;
+            Ok((examine::observed(&self.job, role, info, &run)?, changed))
+        };
+        let (baseline, _) = lay(Role::Baseline, self.candidate.info.clone(), None)?;
+        let (candidate, changed) = lay(Role::Candidate, info, fault)?;
+        Ok(Some((baseline, candidate, changed)))
     }
 
     /// The undamaged output of a side that leaks a descriptor, as a child process counts it.

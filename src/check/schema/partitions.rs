@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, ArrayRef, Scalar};
 use arrow::compute::cast;
 use arrow::compute::kernels::cmp::{distinct, eq};
+use arrow::datatypes::{DataType, Field};
 use reports::document::{Finding, Place, Role, Severity};
 
 use super::CHECK;
@@ -17,7 +18,7 @@ use crate::check::finding::{Refine, finding, severity_on};
 use crate::check::{Observed, Subject};
 use crate::digest::TypeClass;
 use crate::error::{Error, Result};
-use crate::output::partition::{folders, parse};
+use crate::output::partition::{folders, parse, typed};
 use crate::output::{OutputFile, Partitions};
 
 /// Rows of a column whose folders say something else, and where the first of them stands.
@@ -29,6 +30,8 @@ struct Fault {
     /// Of the first: the folder's value, and what is wrong with it.
     folder: String,
     said: String,
+    /// Nothing is known to be wrong: the two cannot be compared.
+    open: bool,
 }
 
 /// Faults by code and column.
@@ -53,7 +56,7 @@ pub(super) fn findings(subject: &Subject<'_>) -> std::result::Result<Vec<Finding
     }
     for (key, fault) in &candidate {
         let known = baseline.get(key).is_some_and(|known| known.rows >= fault.rows);
-        let severity = if known { Severity::Warning } else { severity_on(Role::Candidate) };
+        let severity = if known || fault.open { Severity::Warning } else { severity_on(Role::Candidate) };
         findings.push(told(Role::Candidate, severity, key, fault));
     }
     Ok(findings)
@@ -62,7 +65,12 @@ pub(super) fn findings(subject: &Subject<'_>) -> std::result::Result<Vec<Finding
 fn told(role: Role, severity: Severity, (code, column): &(&'static str, String), fault: &Fault) -> Finding {
     let rows = counted(fault.rows, "row");
     let files = counted(fault.files, "file");
-    let message = if *code == VALUE {
+    let message = if fault.open {
+        format!(
+            "column {column:?}: the folder's value {} {}; {rows} in {files} of the {role}",
+            fault.folder, fault.said
+        )
+    } else if *code == VALUE {
         format!(
             "column {column:?}: the folder's value {} {}; {rows} in {files} of the {role} are compared with it as text",
             fault.folder, fault.said
@@ -114,6 +122,19 @@ fn of_file(subject: &Subject<'_>, file: &OutputFile, faults: &mut Faults) -> Res
             }
             continue;
         }
+        let schema = file.arrow_schema()?;
+        let data_type = schema.field_with_name(&folder.name).ok().map(Field::data_type);
+        if let Some(data_type) = data_type.filter(|it| !typed(it)) {
+            let said = format!(
+                "cannot be compared with the file's, which are of the type {}",
+                TypeClass::of(data_type)
+            );
+            note(faults, (VALUE, &folder.name), file, (file.info.rows, 0), || (shown, said));
+            if let Some(fault) = faults.get_mut(&(VALUE, folder.name.clone())) {
+                fault.open = true;
+            }
+            continue;
+        }
         let (mut rows, mut first, mut value) = (0, None, String::new());
         for located in file.batches(Some(std::slice::from_ref(&folder.name)), 0)? {
             subject.cancel.check()?;
@@ -141,7 +162,6 @@ fn contradicting(
     text: Option<&str>,
 ) -> std::result::Result<Vec<usize>, arrow::error::ArrowError> {
     use DataType::{Binary, BinaryView, Utf8, Utf8View};
-    use arrow::datatypes::DataType;
 
     let array = &crate::output::key::plain(array);
     let all = || Ok((0..array.len()).collect());
@@ -182,7 +202,7 @@ fn note(
     let fault = faults.entry((code, column.to_owned())).or_insert_with(|| {
         let (folder, said) = words();
         let first = Place { column: Some(column.to_owned()), ..file.place(first) };
-        Fault { rows: 0, files: 0, first, folder, said }
+        Fault { rows: 0, files: 0, first, folder, said, open: false }
     });
     fault.rows += rows;
     fault.files += 1;
@@ -192,14 +212,12 @@ fn note(
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Int64Array, StringArray, StringViewArray, new_null_array};
-    use arrow::datatypes::DataType;
-
     use super::*;
     use crate::check::fixture::{Fixture, codes, ints, texts};
     use crate::check::rows::Rows;
     use crate::check::schema::Schema;
     use crate::output::testing::{Columns, write};
+    use arrow::array::{Int64Array, StringArray, StringViewArray, new_null_array};
 
     fn rows(ids: &[i64]) -> Columns {
         vec![("_cardinalhq.timestamp", ints(ids))]
@@ -267,6 +285,22 @@ mod tests {
         let outcome = fixture.examine(&Schema);
         assert_eq!(codes(&outcome, Severity::Warning), [CONTRADICTION]);
         assert_eq!(codes(&outcome, Severity::Info), [CONTRADICTION]);
+    }
+
+    #[test]
+    fn a_nested_column_beside_a_folder_of_its_name_is_a_warning() {
+        let fixture = Fixture::empty();
+        let lists = arrow::array::ListArray::from_iter_primitive::<arrow::datatypes::Int64Type, _, _>([
+            Some([Some(1)]),
+        ]);
+        let mut columns = rows(&[1]);
+        columns.push(("k", Arc::new(lists) as ArrayRef));
+        write(&fixture.path(Role::Baseline, "a.parquet"), &columns);
+        write(&fixture.path(Role::Candidate, "k=1/a.parquet"), &columns);
+        let outcome = fixture.examine(&Schema);
+        assert!(codes(&outcome, Severity::Blocker).is_empty());
+        assert_eq!(codes(&outcome, Severity::Warning), [VALUE]);
+        assert!(outcome.findings[0].message.contains("of the type list"), "{}", outcome.findings[0].message);
     }
 
     #[test]
