@@ -62,13 +62,15 @@ pub fn job(
         || settings.baseline.as_deref().map(|side| perform(side, Role::Baseline)).transpose(),
         || perform(settings.candidate.as_ref(), Role::Candidate),
     );
-    let (baseline, candidate) = (baseline?, candidate?);
+    let (mut baseline, mut candidate) = (baseline?, candidate?);
     cancel.check()?;
     let scratch = home.path().join("check");
     make(&scratch)?;
     let spill = Spill::new(&scratch, &settings.memory);
     let signal = job.signal.as_ref().map(|signal| signal.name.as_str()).filter(|name| !name.is_empty());
     let policy = settings.policy.for_job(signal, &job.id);
+    let sides = (baseline.as_mut().map(|(observed, _)| observed), &mut candidate.0);
+    check::settle_partitions(job, &policy.comparison, sides.0, sides.1)?;
     let scopes = settings.policy.row_scopes(signal, &job.id);
     let differences =
         Differences::new(&settings.out, &job.id, &settings.by).scoped(scopes).within(settings.memory.limit());
@@ -283,16 +285,21 @@ fn verifiable(
 /// Where a side's files are once the run is over: kept, relative to the report, or recorded, where they were.
 fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
     let schemas = side.output.files.iter().map(|file| file.metadata.file_metadata().schema());
-    let columns = schemas.flat_map(|schema| schema.get_fields()).map(|it| it.name().to_owned()).collect();
+    let held = schemas.flat_map(|schema| schema.get_fields()).map(|it| it.name().to_owned());
+    let in_folders =
+        side.output.files.iter().flat_map(|file| file.partitions.iter().map(|it| it.name.clone()));
+    let columns = held.chain(in_folders).collect();
+    let given = side.output.files.iter().map(duckdb::Given::of).collect();
     if let Some(kept) = &report.kept {
         let files = report.files.iter().map(|file| format!("{kept}/{}", file.path)).collect();
-        return Some(duckdb::Files { root: kept.clone(), files, columns });
+        return Some(duckdb::Files { root: kept.clone(), files, given, columns });
     }
     let recorded = side.outcome == SideOutcome::Recorded;
     recorded.then(|| duckdb::Files {
         root: crate::error::display(&side.output.root),
         files: side.output.files.iter().map(|file| crate::error::display(&file.path)).collect(),
         columns,
+        given,
     })
 }
 

@@ -205,7 +205,7 @@ fn the_same_data_gives_the_same_ids_and_each_finding_its_waiver() {
 }
 
 /// True where DuckDB's Python package is there.
-fn duckdb() -> bool {
+pub(crate) fn duckdb() -> bool {
     let found = std::process::Command::new("python3")
         .args(["-c", "import duckdb"])
         .stderr(std::process::Stdio::null())
@@ -220,7 +220,7 @@ fn duckdb() -> bool {
 }
 
 /// What the query finds in the directory of the report: rows of the baseline alone and of the candidate alone.
-fn ask(query: &str, folder: &Path) -> (u64, u64) {
+pub(crate) fn ask(query: &str, folder: &Path) -> (u64, u64) {
     // A bar of progress on stdout is no number.
     let script = "import duckdb, sys; it = duckdb.connect(); it.execute('SET enable_progress_bar = false'); \
                   print(*it.execute(sys.argv[1]).fetchall()[0])";

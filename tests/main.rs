@@ -44,6 +44,7 @@ mod minimize;
 mod misbehaving_side;
 mod odd_files;
 mod page_scale;
+mod partitions;
 mod policy;
 mod policy_scope;
 mod real;

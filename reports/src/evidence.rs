@@ -176,7 +176,7 @@ pub struct ColumnComparison {
     pub baseline: Option<ColumnInfo>,
     /// The candidate's column.
     pub candidate: Option<ColumnInfo>,
-    /// `same`, `type`, `annotation`, `nullability`, `missing`, `extra`.
+    /// `same`, `type`, `annotation`, `nullability`, `folder` (in names of folders on one side), `missing`, `extra`.
     pub change: String,
 }
 

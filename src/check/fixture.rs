@@ -231,10 +231,12 @@ impl Fixture {
 
     /// Lets `look` at what a check is given.
     pub(crate) fn with_subject<T>(&self, look: impl FnOnce(&Subject<'_>) -> T) -> T {
-        let [baseline, candidate] = [Role::Baseline, Role::Candidate].map(|role| {
+        let [mut baseline, mut candidate] = [Role::Baseline, Role::Candidate].map(|role| {
             let reruns = self.reruns.iter().filter(|it| it.0 == role).map(|it| self.rerun(it)).collect();
             Observed { reruns, ..self.observe(role, &self.root(role)) }
         });
+        let other = (!self.alone).then_some(&mut baseline);
+        super::settle_partitions(&self.job, &self.comparison, other, &mut candidate).unwrap();
         let spill = Spill::new(self.folder.path(), &self.memory);
         look(&Subject {
             job: &self.job,

@@ -38,7 +38,8 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::evidence::differences::Differences;
 use crate::job::Job;
-use crate::output::Output;
+use crate::output::partition::Typing;
+use crate::output::{Output, Partitions};
 use crate::spill::Spill;
 
 /// One question about a job's outputs.
@@ -146,6 +147,36 @@ pub struct Observed {
     pub probe: Option<Probe>,
     /// The same work done again, where that was asked for.
     pub reruns: Vec<Rerun>,
+}
+
+/// Makes columns of the `key=value` folders of both sides and of their further runs, where the comparison asks for it. Comes before
+/// any check.
+///
+/// # Errors
+/// Where a file cannot be read.
+pub fn settle_partitions(
+    job: &Job,
+    comparison: &Comparison,
+    mut baseline: Option<&mut Observed>,
+    candidate: &mut Observed,
+) -> Result<()> {
+    if comparison.partitions == Partitions::Off {
+        return Ok(());
+    }
+    let signal = job.signal.as_deref();
+    let other = baseline.as_deref().map(|side| &side.output);
+    let of_candidate = Typing::of(signal, &candidate.output, other)?;
+    let typing = other.map(|own| Typing::of(signal, own, Some(&candidate.output))).transpose()?;
+    let sort_key = signal.map_or(&[][..], |signal| &signal.sort_key);
+    let all = baseline.as_mut().zip(typing.as_ref()).into_iter();
+    for (side, typing) in all.map(|(side, typing)| (&mut **side, typing)).chain([(candidate, &of_candidate)])
+    {
+        side.output.partition(typing, sort_key)?;
+        for rerun in &mut side.reruns {
+            rerun.observed.output.partition(typing, sort_key)?;
+        }
+    }
+    Ok(())
 }
 
 /// What a side left when it did the same work again.
@@ -311,6 +342,8 @@ pub struct Comparison {
     pub tolerances: BTreeMap<String, Tolerance>,
     /// Treat `-0.0` and `0.0` as one value.
     pub negative_zero_equal: bool,
+    /// Whether `key=value` folders are columns.
+    pub partitions: Partitions,
 }
 
 /// How far two numbers may lie apart and still count as equal: either bound suffices.

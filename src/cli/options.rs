@@ -12,6 +12,7 @@ use crate::bundle::POLICY;
 use crate::bundle::room::UNPACK_LIMIT;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::output::Partitions;
 use crate::policy::file::Asked;
 use crate::policy::{self, Policy};
 use crate::spill::{LEAST_MEMORY_LIMIT, Memory};
@@ -81,6 +82,9 @@ pub struct PolicyArgs {
     /// A column that is left out of the comparison, with the reason that the report shows; may be repeated.
     #[arg(long, value_name = "COL=REASON")]
     pub ignore_columns: Vec<String>,
+    /// Whether `key=value` folders of outputs are columns of their rows [default: auto].
+    #[arg(long, value_name = "auto|off", value_enum, hide_possible_values = true)]
+    pub partitions: Option<Partitions>,
 }
 
 impl PolicyArgs {
@@ -93,7 +97,8 @@ impl PolicyArgs {
         let require = codes.collect::<Result<Vec<_>>>()?;
         let ignore = self.ignore_columns.iter().map(|typed| reasoned(typed)).collect::<Result<Vec<_>>>()?;
         let (phase, file) = (self.phase.as_deref(), self.policy.as_deref());
-        let asked = Asked { phase, file, require: &require, ignore: &ignore };
+        let partitions = self.partitions;
+        let asked = Asked { phase, file, require: &require, ignore: &ignore, partitions };
         Policy::resolve(config, asked)
     }
 
@@ -130,6 +135,9 @@ impl PolicyArgs {
         }
         for column in &self.ignore_columns {
             flag("--ignore-columns", column.clone());
+        }
+        if let Some(partitions) = self.partitions {
+            flag("--partitions", partitions.to_string());
         }
         words
     }
@@ -256,6 +264,18 @@ mod tests {
                 "{wrong}"
             );
         }
+    }
+
+    #[test]
+    fn partitions_are_read_by_default_and_a_repeated_command_says_what_was_typed() {
+        let args = |typed| PolicyArgs { partitions: typed, ..PolicyArgs::default() };
+        let of = |args: &PolicyArgs| args.resolve(&Config::default()).unwrap();
+        assert_eq!(of(&args(None)).comparison.partitions, Partitions::Auto);
+        let off = args(Some(Partitions::Off));
+        assert_eq!(off.words(), ["--partitions", "off"]);
+        let policy = of(&off);
+        assert_eq!(policy.comparison.partitions, Partitions::Off);
+        assert_eq!(policy.origin("partitions"), "--partitions");
     }
 
     #[test]

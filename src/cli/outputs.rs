@@ -20,7 +20,8 @@ use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::output::{Output, OutputFile, manifest};
+use crate::output::partition::Typing;
+use crate::output::{Output, OutputFile, Partitions, manifest};
 use crate::plan::PlannedJob;
 use crate::report_dir;
 use crate::settings::{Keep, Settings};
@@ -113,7 +114,8 @@ impl OutputArgs {
         for path in outputs.baseline.into_iter().chain([outputs.candidate]) {
             usable(path)?;
         }
-        known_columns(&outputs)?;
+        let policy = self.policy.resolve(config)?;
+        known_columns(&outputs, policy.comparison.partitions)?;
         let out = self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into());
         report_dir::spare(&out, outputs.baseline.into_iter().chain([outputs.candidate]))?;
         let side = |path: &Path, role| Choice::Recorded(path.to_owned()).side(role, config, 1);
@@ -128,7 +130,7 @@ impl OutputArgs {
             mode: outputs.mode,
             baseline: outputs.baseline.map(|path| side(path, Role::Baseline)).transpose()?,
             candidate: side(outputs.candidate, Role::Candidate)?,
-            policy: self.policy.resolve(config)?,
+            policy,
             out,
             resume: false,
             keep: Keep::Never,
@@ -192,14 +194,18 @@ fn usable(path: &Path) -> Result<()> {
 }
 
 /// Refuses a typed column that neither output has.
-fn known_columns(outputs: &Outputs<'_>) -> Result<()> {
+fn known_columns(outputs: &Outputs<'_>, partitions: Partitions) -> Result<()> {
     if outputs.columns.is_empty() {
         return Ok(());
     }
     let mut known = BTreeSet::new();
     for (role, path) in [(Role::Baseline, outputs.baseline), (Role::Candidate, Some(outputs.candidate))] {
         let Some(path) = path else { continue };
-        for file in Output::open(role, path, None, &[], true)?.files {
+        let mut output = Output::open(role, path, None, &[], true)?;
+        if partitions == Partitions::Auto {
+            output.partition(&Typing::default(), &[])?;
+        }
+        for file in output.files {
             known.extend(file.arrow_schema()?.fields().iter().map(|field| field.name().clone()));
         }
     }

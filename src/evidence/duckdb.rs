@@ -2,7 +2,7 @@
 //!
 //! Both outputs are read by their files, columns matched by name, and subtracted from one another as multisets
 //! (`EXCEPT ALL`). `only_baseline` is then the number of changed and missing rows, `only_candidate` that of changed and extra
-//! ones. Ignored columns are left out; a column that one side has not is null there.
+//! ones. Columns in the names of folders are read with the rows. Ignored columns are left out; a column that one side has not is null there.
 //!
 //! DuckDB does not read or compare every type as stored. Each column for which the query can count otherwise than ROWS is named
 //! in [`Query::blind`]. Not carried over for any column: tolerances, types read under a known defect, and the difference
@@ -11,7 +11,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reports::evidence::{ColumnComparison, ColumnInfo};
-use reports::visible;
+
+pub use super::folders::Given;
+use super::folders::read;
+use super::sql::{escaped, identifier, literal};
 
 /// Files of a side that are named one by one; more of them are named by a pattern.
 const NAMED: usize = 100;
@@ -25,7 +28,9 @@ pub struct Files {
     pub root: String,
     /// Files, as they are to be opened.
     pub files: Vec<String>,
-    /// Names of the top-level columns of all files.
+    /// What the folders of each give.
+    pub given: Vec<Vec<Given>>,
+    /// Names of the top-level columns of all files, those that folders give included.
     pub columns: BTreeSet<String>,
 }
 
@@ -88,11 +93,7 @@ pub fn query(
                 }
             })
             .collect();
-        format!(
-            "SELECT {} FROM read_parquet({}, union_by_name = true, hive_partitioning = false)",
-            names.join(", "),
-            source(files)
-        )
+        format!("SELECT {} FROM {}", names.join(", "), read(&files.files, &files.given, &source(files)))
     };
     let a = side(baseline, |node| node.baseline.is_some());
     let b = side(candidate, |node| node.candidate.is_some());
@@ -175,57 +176,12 @@ fn digits(logical: &str) -> Option<u32> {
     precisions.filter_map(|rest| rest.split(',').next()?.parse().ok()).max()
 }
 
-/// A column in a SELECT list. A name with characters that a page or a terminal does not show is put together from their
-/// numbers, so that the query survives being copied.
-fn identifier(name: &str) -> String {
-    if name.contains(visible::is_hidden) {
-        format!("COLUMNS([{}])", literal(name))
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    }
-}
-
-/// A text of SQL. Characters that are not shown stand as `chr(…)`.
-fn literal(text: &str) -> String {
-    let mut parts = Vec::new();
-    let mut shown = String::new();
-    for character in text.chars() {
-        if visible::is_hidden(character) {
-            if !shown.is_empty() {
-                parts.push(format!("'{}'", std::mem::take(&mut shown)));
-            }
-            parts.push(format!("chr({})", u32::from(character)));
-        } else {
-            shown.push(character);
-            if character == '\'' {
-                shown.push(character);
-            }
-        }
-    }
-    if !shown.is_empty() || parts.is_empty() {
-        parts.push(format!("'{shown}'"));
-    }
-    parts.join(" || ")
-}
-
 fn source(files: &Files) -> String {
     if files.files.len() > NAMED {
         return literal(&format!("{}/**/*.parquet", escaped(&files.root)));
     }
     let named: Vec<String> = files.files.iter().map(|file| literal(&escaped(file))).collect();
     format!("[{}]", named.join(", "))
-}
-
-/// A path that is no pattern.
-fn escaped(path: &str) -> String {
-    let mut escaped = String::with_capacity(path.len());
-    for character in path.chars() {
-        match character {
-            '*' | '?' | '[' => escaped.extend(['[', character, ']']),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
@@ -236,6 +192,7 @@ mod tests {
         Files {
             root: name.to_owned(),
             files: vec![format!("{name}/it's [1].parquet")],
+            given: vec![Vec::new()],
             columns: columns.iter().map(|&it| it.to_owned()).collect(),
         }
     }
@@ -286,13 +243,6 @@ mod tests {
         let found = query(&files("a", &names), &files("b", &names), &columns, &BTreeMap::new());
         assert!(found.text.unwrap().contains("SELECT \"li\", \"ma\", \"st\", \"x/y\" FROM"));
         assert_eq!(found.blind, Vec::<String>::new());
-    }
-
-    #[test]
-    fn hidden_characters_are_written_as_numbers() {
-        assert_eq!(identifier("plain \"name\""), "\"plain \"\"name\"\"\"");
-        assert_eq!(identifier("\u{1b}it's\n"), "COLUMNS([chr(27) || 'it''s' || chr(10)])");
-        assert_eq!(literal(""), "''");
     }
 
     #[test]

@@ -71,6 +71,9 @@ catalogue! {
     /// There is a row that nobody sent.
     InventedRow = "invented-row", Rows, ["ROWS", "ACCOUNTING"],
         needs "a plain text column with a value in a file's last row";
+    /// The rows of one file lie in the folder of another partition; no byte of the file differs.
+    MovedPartition = "moved-partition", Rows, ["ROWS"],
+        needs "a listed file with rows";
     /// One character of one value differs.
     ChangeCharacter = "change-character", Values, ["ROWS"],
         needs "a plain text column with a value";

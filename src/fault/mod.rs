@@ -13,6 +13,7 @@ pub(crate) mod footer;
 mod layout;
 mod merge;
 mod order;
+pub(crate) mod partitions;
 pub(crate) mod plant;
 mod rewrite;
 mod rows;

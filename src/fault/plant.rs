@@ -12,7 +12,9 @@ use reports::manifest::{ErrorClass, Failure, Manifest, ManifestFile};
 
 use super::rewrite::{load, store};
 use super::site::{Site, is_indexed, is_key, stacked, with_column};
-use super::{Fault, claims, columns, files, layout, merge, order, rows, series, spans, stated, values};
+use super::{
+    Fault, claims, columns, files, layout, merge, order, partitions, rows, series, spans, stated, values,
+};
 use crate::error::{Error, Result};
 use crate::job::{Job, JobKind};
 use crate::side::builtin::files_below;
@@ -61,6 +63,7 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
             concat_batches(&batch.schema(), [batch, &last]).ok()
         })?,
         Fault::SwapValues => site.rewrite_first(swap_values)?,
+        Fault::MovedPartition => partitions::moved(&mut site)?,
         Fault::ChangeCharacter => {
             site.rewrite_first(|job, batch| map_one_string(job, batch, changed_text))?
         }

@@ -26,6 +26,7 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use super::OutputFile;
 use super::bounded::{self, Bounded};
 use super::need::{self, Need};
+use super::partition::{Form, PartitionColumn};
 use crate::errno;
 use crate::error::{Error, Result};
 use crate::spill::{Memory, Reader};
@@ -84,14 +85,25 @@ impl OutputFile {
     /// # Errors
     /// Where the file cannot be opened. Later failures come as items that name file and row group.
     pub fn read(&self, options: ReadOptions) -> Result<Batches> {
-        Batches::open(&self.path, &self.metadata, &self.memory, options)
+        Batches::open(self, options)
     }
 
-    /// Arrow schema of the file as its Parquet schema gives it.
+    /// Arrow schema of the file: its own columns as the Parquet schema gives them, then those that its folders give it.
     ///
     /// # Errors
     /// Where the Parquet schema has no Arrow form.
     pub fn arrow_schema(&self) -> Result<SchemaRef> {
+        let own = self.own_schema()?;
+        if self.partitions.is_empty() {
+            return Ok(own);
+        }
+        let given = self.partitions.iter().map(PartitionColumn::field);
+        let fields: Fields = own.fields().iter().cloned().chain(given).collect();
+        Ok(Arc::new(Schema::new_with_metadata(fields, own.metadata().clone())))
+    }
+
+    /// Arrow schema of the columns that the file itself holds.
+    pub(super) fn own_schema(&self) -> Result<SchemaRef> {
         guarded(&self.path, None, || {
             ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), reader_options())
                 .map(|it| Arc::clone(it.schema()))
@@ -112,6 +124,8 @@ pub struct Batches {
     options: ReadOptions,
     projection: ProjectionMask,
     chosen: HashSet<usize>,
+    /// The chosen columns that the folders give.
+    given: Vec<PartitionColumn>,
     row_group: usize,
     group_start: u64,
     reader: Option<(ParquetRecordBatchReader, Reader)>,
@@ -130,12 +144,8 @@ impl std::fmt::Debug for Batches {
 }
 
 impl Batches {
-    fn open(
-        path: &Path,
-        metadata: &Arc<ParquetMetaData>,
-        memory: &Arc<Memory>,
-        mut options: ReadOptions,
-    ) -> Result<Self> {
+    fn open(file: &OutputFile, mut options: ReadOptions) -> Result<Self> {
+        let OutputFile { path, metadata, memory, partitions, .. } = file;
         if options.batch_rows == 0 {
             options.batch_rows = DEFAULT_BATCH_ROWS;
         }
@@ -147,6 +157,9 @@ impl Batches {
         let chosen: HashSet<usize> = (0..roots.len())
             .filter(|&root| wanted.as_ref().is_none_or(|wanted| wanted.contains(roots[root].name())))
             .collect();
+        let given = partitions.iter();
+        let given = given.filter(|it| wanted.as_ref().is_none_or(|wanted| wanted.contains(it.name.as_str())));
+        let given = given.cloned().collect();
         let projection =
             ProjectionMask::roots(metadata.file_metadata().schema_descr(), chosen.iter().copied());
         let row_group = options.row_group.unwrap_or(0);
@@ -159,6 +172,7 @@ impl Batches {
             options,
             projection,
             chosen,
+            given,
             row_group,
             group_start,
             reader: None,
@@ -283,6 +297,27 @@ impl Batches {
         Some(Arc::new(Schema::new_with_metadata(fields, self.plain.schema().metadata().clone())))
     }
 
+    /// The batch with the columns that the folders give.
+    fn whole(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        if self.given.is_empty() {
+            return Ok(batch);
+        }
+        let form = match &self.options {
+            ReadOptions { plain: true, .. } => Form::Plain,
+            ReadOptions { dictionaries: true, .. } => Form::Dictionary,
+            _ => Form::Views,
+        };
+        let unfit = |error| Error::unreadable(&self.path, error);
+        let (mut fields, mut arrays) = (batch.schema_ref().fields().to_vec(), batch.columns().to_vec());
+        for column in &self.given {
+            let array = column.rows(batch.num_rows(), form).map_err(unfit)?;
+            fields.push(Arc::new(Field::new(&column.name, array.data_type().clone(), true)));
+            arrays.push(array);
+        }
+        let schema = Schema::new_with_metadata(fields, batch.schema_ref().metadata().clone());
+        RecordBatch::try_new(Arc::new(schema), arrays).map_err(unfit)
+    }
+
     fn advance(&mut self) -> Result<Option<Located>> {
         loop {
             let beyond = self.options.row_group.is_some_and(|wanted| self.row_group != wanted);
@@ -307,7 +342,7 @@ impl Batches {
                         self.within += batch.num_rows() as u64;
                     }
                     self.reader = Some((reader, room));
-                    return Ok(Some(Located { row_group, first_row, batch }));
+                    return Ok(Some(Located { row_group, first_row, batch: self.whole(batch)? }));
                 }
                 None => {
                     let announced = self.group_rows();

@@ -3,7 +3,8 @@
 //! 1. [`Output::open`] walks a directory, reads every Parquet footer (after a look at its structure, see `corpora::footer`),
 //!    digests every file's bytes and puts the files into the order in which they are judged.
 //! 2. [`OutputFile::batches`] streams the rows of a file, one row group after the other, with the place of each batch.
-//! 3. [`manifest::examine`] reads the result list that a side may have left.
+//! 3. [`Output::partition`] makes columns of `key=value` folders.
+//! 4. [`manifest::examine`] reads the result list that a side may have left.
 //!
 //! The Parquet schema alone decides the types: the `ARROW:schema` hint that Arrow writers leave in the footer is ignored,
 //! so that the same bytes mean the same types whoever wrote them. Nothing here trusts statistics.
@@ -22,6 +23,7 @@ pub mod manifest;
 mod need;
 mod old_footer;
 pub mod pages;
+pub mod partition;
 mod scan;
 pub mod set_mark;
 mod stated;
@@ -36,6 +38,7 @@ pub use cells::{Cell, Cells, Chunk};
 pub use chunks::ChunkDigest;
 pub(crate) use need::Slice;
 pub use old_footer::FooterDefect;
+pub use partition::{PartitionColumn, Partitions};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -93,6 +96,8 @@ pub struct OutputFile {
     pub metadata: Arc<ParquetMetaData>,
     /// What the footer states otherwise than the format demands, and was put right in `metadata`.
     pub defects: Vec<FooterDefect>,
+    /// Columns that its folders give it, and that it does not hold itself.
+    pub partitions: Arc<[PartitionColumn]>,
     /// Its entry in the manifest, where it has one.
     pub manifest_index: Option<usize>,
     /// The memory that its readers share.

@@ -46,6 +46,8 @@ pub(super) struct LeafNeed {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Need {
     leaves: HashMap<usize, LeafNeed>,
+    /// Bytes a row for columns that folders give.
+    given: u64,
 }
 
 /// Columns that are read together, with what that needs.
@@ -67,7 +69,8 @@ impl Slice {
         }
         let columns = slices.iter().flat_map(|slice| slice.columns.iter().cloned()).collect();
         let leaves = slices.iter().flat_map(|slice| slice.need.leaves.clone()).collect();
-        vec![Self { columns, need: Arc::new(Need { leaves }) }]
+        let given = slices.iter().map(|slice| slice.need.given).sum();
+        vec![Self { columns, need: Arc::new(Need { leaves, given }) }]
     }
 
     /// Bytes for batches of a thousand rows.
@@ -123,7 +126,8 @@ impl Need {
 
     /// Bytes for batches of `rows` rows.
     pub(super) fn bytes(&self, rows: usize) -> u64 {
-        self.leaves.values().fold(0, |sum, leaf| sum.saturating_add(leaf.bytes(rows)))
+        let given = self.given.saturating_mul(rows as u64);
+        self.leaves.values().fold(given, |sum, leaf| sum.saturating_add(leaf.bytes(rows)))
     }
 
     /// Rows of a batch, `asked` at most, that keep within `share`. Where one row needs more than that, rows as many as cost little
@@ -199,6 +203,13 @@ impl OutputFile {
             open.push(root.name().to_owned());
             need.leaves.extend(own.leaves);
         }
+        // What folders give costs little: it comes with the last columns.
+        for column in self.partitions.iter() {
+            if wanted.as_ref().is_none_or(|wanted| wanted.contains(column.name.as_str())) {
+                need.given += GIVEN;
+                open.push(column.name.clone());
+            }
+        }
         if !open.is_empty() || slices.is_empty() {
             slices.push(Slice { columns: open, need: Arc::new(need) });
         }
@@ -208,6 +219,9 @@ impl OutputFile {
 
 /// Bytes that are held of a row while its columns are hashed a few at a time.
 const BETWEEN: u64 = 32;
+
+/// Bytes a row for a column that folders give: its value, a view of it or a place in a dictionary.
+const GIVEN: u64 = 40;
 
 /// Rows of a batch that a slice should allow.
 const SLICE_ROWS: usize = 1_024;

@@ -25,8 +25,8 @@ impl Output {
     /// Opens what lies under `root`: a directory, read recursively, or a single file.
     ///
     /// `manifest` is the side's result list; `sort_key` orders the files where there is none (by their lowest key, taken
-    /// from the rows and not from statistics). In a `recorded` output, files and folders whose names begin with `_` or `.` are
-    /// left out.
+    /// from the rows and not from statistics). In a `recorded` output, files and folders whose names begin with `_` or `.` and
+    /// have no `=` are left out.
     ///
     /// A file that is no readable Parquet file is listed in [`Output::unreadable`], it is no error. So is a file that this user may not
     /// read, where the side ran: it left the file so. In a recorded output that is an error, as the user may be the wrong one.
@@ -92,11 +92,7 @@ impl Output {
             }
         }
         unreadable.sort_by(|a, b| a.path.cmp(&b.path));
-        files.sort_by(|(a, low_a), (b, low_b)| {
-            let index = |file: &OutputFile| file.manifest_index.unwrap_or(usize::MAX);
-            index(a).cmp(&index(b)).then_with(|| low_a.cmp(low_b)).then_with(|| a.info.path.cmp(&b.info.path))
-        });
-        let files: Vec<OutputFile> = files.into_iter().map(|(file, _)| file).collect();
+        let files = ordered(files);
         let marks = if meta.is_dir() { set_mark::of(root, &files)? } else { Vec::new() };
         let mut others = found.others;
         others.retain(|other| marks.iter().all(|mark| mark.path != *other));
@@ -111,6 +107,25 @@ impl Output {
             file_order,
             marks,
         })
+    }
+
+    /// Puts files that are ordered by their lowest key into order again.
+    ///
+    /// # Errors
+    /// Class `io` where a file does not come from the machine. A file that cannot be read comes first: each check reports it.
+    pub(super) fn order_by_lowest_key(&mut self, sort_key: &[String]) -> Result<()> {
+        if self.file_order != FileOrder::LowestKey {
+            return Ok(());
+        }
+        let keyed = std::mem::take(&mut self.files).into_par_iter().map(|file| {
+            let lowest = match lowest_key(&file, sort_key) {
+                Err(error) if error.class == ErrorClass::Io => return Err(error),
+                lowest => lowest.unwrap_or_default(),
+            };
+            Ok((file, lowest))
+        });
+        self.files = ordered(keyed.collect::<Result<Vec<_>>>()?);
+        Ok(())
     }
 
     /// An output without any files, for a side that left nothing that could be opened.
@@ -140,6 +155,15 @@ impl Output {
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.info.bytes).sum()
     }
+}
+
+/// Files with their lowest keys in judged order.
+fn ordered(mut files: Vec<(OutputFile, Vec<KeyValue>)>) -> Vec<OutputFile> {
+    files.sort_by(|(a, low_a), (b, low_b)| {
+        let index = |file: &OutputFile| file.manifest_index.unwrap_or(usize::MAX);
+        index(a).cmp(&index(b)).then_with(|| low_a.cmp(low_b)).then_with(|| a.info.path.cmp(&b.info.path))
+    });
+    files.into_iter().map(|(file, _)| file).collect()
 }
 
 /// Position of each path in the manifest; the first entry counts where a path is named twice.
@@ -174,7 +198,7 @@ impl Found {
         let entries =
             walkdir::WalkDir::new(root).follow_links(true).min_depth(1).into_iter().filter_entry(|entry| {
                 let name = entry.file_name().to_string_lossy();
-                !(recorded && entry.depth() > 0 && (name.starts_with('_') || name.starts_with('.')))
+                !(recorded && entry.depth() > 0 && is_hidden(&name))
             });
         for entry in entries {
             match entry {
@@ -235,7 +259,7 @@ impl Found {
     fn refused(&mut self, root: &Path, recorded: bool, error: walkdir::Error) -> Result<()> {
         let path = error.path().unwrap_or(root);
         let relative = relative(root, path);
-        if recorded && relative.split('/').any(|part| part.starts_with('_') || part.starts_with('.')) {
+        if recorded && relative.split('/').any(is_hidden) {
             return Ok(());
         }
         if errno::in_chain(&error) || (recorded && errno::denied(&error)) {
@@ -250,6 +274,11 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// Names that engines pass over. A name with `=` is that of a partition, whatever it begins with.
+fn is_hidden(name: &str) -> bool {
+    (name.starts_with('_') || name.starts_with('.')) && !name.contains('=')
 }
 
 fn is_parquet(path: &Path) -> bool {
@@ -305,6 +334,7 @@ impl OutputFile {
             path: path.to_owned(),
             metadata,
             defects,
+            partitions: Arc::from([]),
             manifest_index: None,
             memory: Memory::of_process(),
         })

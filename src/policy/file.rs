@@ -15,6 +15,7 @@ use super::typed::TypedPolicy;
 use crate::config::value::Lines;
 use crate::config::{Config, strictly};
 use crate::error::{Error, Result};
+use crate::output::Partitions;
 
 /// What a file says of the policy.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -68,6 +69,8 @@ pub struct Asked<'a> {
     pub require: &'a [String],
     /// `--ignore-columns`: columns with the reason.
     pub ignore: &'a [(String, String)],
+    /// `--partitions`.
+    pub partitions: Option<Partitions>,
 }
 
 impl Policy {
@@ -105,7 +108,8 @@ fn command_line(asked: Asked<'_>) -> Layer {
         .ignore
         .iter()
         .map(|(column, reason)| from(Set::Ignore(column.clone(), reason.clone()), "--ignore-columns"));
-    Layer { settings: required.chain(ignored).collect() }
+    let partitions = asked.partitions.map(|it| from(Set::Partitions(it), "--partitions"));
+    Layer { settings: required.chain(ignored).chain(partitions).collect() }
 }
 
 #[cfg(test)]
@@ -139,6 +143,7 @@ mod tests {
                 "there is no check \"ODRER\"; did you mean `ORDER`?",
             ),
             ("[policy]\nrequires = [\"x\"]", 2, "the checks are ROWS, "),
+            ("[policy]\npartitions = \"on\"", 2, "unknown variant `on`"),
             ("[policy.phase.log]\ngates = []", 1, "did you mean `logs`?"),
             ("[policy.phase.logs.performance]\nslowr = 1", 2, "did you mean `slower`?"),
             ("[policy.phase.logs.performance]\nslower = 10.0", 2, "write 10 % as 0.10"),

@@ -12,6 +12,7 @@ use reports::document::Action;
 use super::scope::Scoped;
 use super::waiver::Waiver;
 use crate::check::{SizeBounds, Tolerance};
+use crate::output::Partitions;
 
 /// Settings in order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -46,6 +47,8 @@ pub enum Set {
     Tolerance(String, Tolerance),
     /// Whether `-0.0` and `0.0` are one value.
     NegativeZeroEqual(bool),
+    /// Whether `key=value` folders of outputs are columns.
+    Partitions(Partitions),
     /// A bound of the SIZES check, by its name in [`SIZE_KEYS`].
     Size(&'static str, Number),
     /// Limit of the PERFORMANCE check: share by which the candidate may be slower.
@@ -78,6 +81,7 @@ impl Set {
             Self::Ignore(column, _) => format!("ignore.{column}"),
             Self::Tolerance(column, _) => format!("tolerance.{column}"),
             Self::NegativeZeroEqual(_) => "negative_zero_equal".to_owned(),
+            Self::Partitions(_) => "partitions".to_owned(),
             Self::Size(key, _) => format!("sizes.{key}"),
             Self::Slower(_) => "performance.slower".to_owned(),
             Self::MaxPairs(_) => "performance.max_pairs".to_owned(),

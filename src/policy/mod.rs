@@ -155,6 +155,7 @@ impl Policy {
                 self.comparison.tolerances.insert(column, tolerance);
             }
             Set::NegativeZeroEqual(equal) => self.comparison.negative_zero_equal = equal,
+            Set::Partitions(partitions) => self.comparison.partitions = partitions,
             Set::Size(key, number) => layer::set_size(&mut self.size_bounds, key, number),
             Set::Slower(share) => self.limits.slower = share,
             Set::MaxPairs(pairs) => self.limits.max_pairs = pairs,

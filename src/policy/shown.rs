@@ -43,6 +43,7 @@ impl Policy {
         }
         let zero = "negative_zero_equal";
         push(zero, self.comparison.negative_zero_equal.to_string(), self.origin(zero));
+        push("partitions", self.comparison.partitions.to_string(), self.origin("partitions"));
         for name in SIZE_KEYS {
             let key = format!("sizes.{name}");
             push(&key, size(&self.size_bounds, name).to_string(), self.origin(&key));
@@ -116,6 +117,7 @@ fn told(set: &Set) -> Option<(String, String)> {
         Set::Ignore(_, reason) => reason.clone(),
         Set::Tolerance(_, it) => within(it),
         Set::NegativeZeroEqual(equal) => equal.to_string(),
+        Set::Partitions(partitions) => partitions.to_string(),
         Set::Size(_, number) => number.to_string(),
         Set::Slower(share) | Set::More(share) => share.to_string(),
         Set::MaxPairs(pairs) | Set::MemoryLimit(pairs) => pairs.to_string(),

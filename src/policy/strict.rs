@@ -11,6 +11,7 @@ use reports::policy::PolicyInfo;
 use super::Policy;
 use super::layer::{Number, SIZE_KEYS, set_size, size};
 use crate::check::{Comparison, SizeBounds, Tolerance};
+use crate::output::Partitions;
 
 /// Bounds of which a higher value is the stricter one; of all others a lower.
 const HIGHER_IS_STRICTER: [&str; 2] = ["tiny_share", "explosion_median"];
@@ -20,7 +21,8 @@ const HIGHER_IS_STRICTER: [&str; 2] = ["tiny_share", "explosion_median"];
 /// # Errors
 /// A sentence that names the key that is missing or not understood.
 pub fn recorded(info: &PolicyInfo) -> Result<(Comparison, SizeBounds), String> {
-    let mut comparison = Comparison::default();
+    // A report that does not speak of folders comes from a program that did not compare by them.
+    let mut comparison = Comparison { partitions: Partitions::Off, ..Comparison::default() };
     let mut bounds = SizeBounds::default();
     let mut seen: BTreeMap<&str, bool> = SIZE_KEYS.iter().map(|key| (*key, false)).collect();
     let mut zero = None;
@@ -33,6 +35,8 @@ pub fn recorded(info: &PolicyInfo) -> Result<(Comparison, SizeBounds), String> {
             comparison.tolerances.insert(column.to_owned(), tolerance(&value.value).ok_or_else(wrong)?);
         } else if value.key == "negative_zero_equal" {
             zero = Some(value.value.parse().map_err(|_| wrong())?);
+        } else if value.key == "partitions" {
+            comparison.partitions = Partitions::named(&value.value).ok_or_else(wrong)?;
         } else if let Some(key) = value.key.strip_prefix("sizes.") {
             let known = SIZE_KEYS.iter().find(|known| **known == key).ok_or_else(wrong)?;
             let number = match size(&bounds, known) {
@@ -85,6 +89,9 @@ pub fn looser_comparison(of: &Comparison, than: &Comparison) -> Vec<String> {
     }
     if of.negative_zero_equal && !than.negative_zero_equal {
         looser.push("-0.0 and 0.0 were taken for one value".to_owned());
+    }
+    if of.partitions == Partitions::Off && than.partitions == Partitions::Auto {
+        looser.push("columns in names of folders were not compared (`partitions` was off)".to_owned());
     }
     looser
 }
@@ -156,7 +163,7 @@ mod tests {
                     ((*column).to_owned(), Tolerance { absolute: *absolute, relative: 0.0 })
                 })
                 .collect(),
-            negative_zero_equal: false,
+            ..Comparison::default()
         }
     }
 
@@ -166,7 +173,12 @@ mod tests {
         policy.size_bounds.bytes_fail = 0.25;
         let (comparison, bounds) = recorded(&policy.info()).unwrap();
         assert_eq!((&comparison, &bounds), (&policy.comparison, &policy.size_bounds));
+        policy.comparison.partitions = Partitions::Off;
+        assert_eq!(recorded(&policy.info()).unwrap().0.partitions, Partitions::Off);
+        policy.comparison.partitions = Partitions::Auto;
         let mut info = policy.info();
+        info.values.retain(|value| value.key != "partitions");
+        assert_eq!(recorded(&info).unwrap().0.partitions, Partitions::Off);
         info.values.retain(|value| value.key != "sizes.bytes_warn");
         assert!(recorded(&info).unwrap_err().contains("sizes.bytes_warn"));
     }
@@ -182,6 +194,9 @@ mod tests {
         assert_eq!(looser_comparison(&compared(&["x"], &[]), &compared(&[], &[("x", 9.0)])).len(), 1);
         let zero = Comparison { negative_zero_equal: true, ..Comparison::default() };
         assert_eq!(looser_comparison(&zero, &strict).len(), 1);
+        let folders = Comparison { partitions: Partitions::Off, ..Comparison::default() };
+        assert_eq!(looser_comparison(&folders, &strict).len(), 1);
+        assert_eq!(looser_comparison(&strict, &folders).len(), 0);
     }
 
     #[test]

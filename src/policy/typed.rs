@@ -16,6 +16,7 @@ use super::{known_checks, phase};
 use crate::check::{SizeBounds, Tolerance};
 use crate::config::parse_age;
 use crate::config::value::{Fault, at_least_zero, day, written};
+use crate::output::Partitions;
 use crate::suggest;
 
 /// From a byte of the text to the origin that a setting found there is told with.
@@ -37,6 +38,7 @@ pub(crate) struct TypedPolicy {
     #[serde(default)]
     pub(super) tolerance: BTreeMap<Spanned<String>, TypedTolerance>,
     pub(super) negative_zero_equal: Option<Spanned<bool>>,
+    pub(super) partitions: Option<Spanned<Partitions>>,
     #[serde(default)]
     pub(super) sizes: Sizes,
     #[serde(default)]
@@ -177,6 +179,9 @@ impl TypedPolicy {
         columns(&mut into, self.ignore, self.tolerance)?;
         if let Some(typed) = self.negative_zero_equal {
             into.push(typed.span().start, Set::NegativeZeroEqual(*typed.get_ref()));
+        }
+        if let Some(typed) = self.partitions {
+            into.push(typed.span().start, Set::Partitions(*typed.get_ref()));
         }
         self.sizes.resolve(&mut into)?;
         self.performance.resolve(&mut into)?;

@@ -12,7 +12,7 @@ use crate::check::{self, Comparison, KnownDefect, Observed, Rerun, RerunKind, Si
 use crate::error::{Error, Result};
 use crate::evidence::digests;
 use crate::examine;
-use crate::fault::{Fault, plant};
+use crate::fault::{Fault, partitions, plant};
 use crate::job::Job;
 use crate::plan::PlannedJob;
 use crate::policy::verdict;
@@ -109,7 +109,13 @@ impl<'a> Ground<'a> {
     pub(super) fn undamaged(&self, cancel: &Cancel) -> Result<Vec<String>> {
         let scratch = self.folder("undamaged")?;
         let reruns = rerun::all(&Unified, &self.job, &self.candidate, 1, &scratch, cancel)?;
-        let red = self.red(&Observed { reruns, ..self.candidate.clone() }, &scratch.join("check"), cancel)?;
+        let candidate = Observed { reruns, ..self.candidate.clone() };
+        let mut red = self.red(&self.baseline, &candidate, &scratch.join("check"), cancel)?;
+        if let Some((baseline, candidate, _)) =
+            self.partitioned(self.candidate.info.clone(), &scratch, None)?
+        {
+            red.extend(self.red(&baseline, &candidate, &scratch.join("check-partitioned"), cancel)?);
+        }
         Ok(red.into_iter().map(|(check, said)| format!("{check}: {said}")).collect())
     }
 
@@ -122,7 +128,13 @@ impl<'a> Ground<'a> {
             kind: SideKind::Fault,
             ..self.candidate.info.clone()
         };
-        let candidate = if fault == Fault::LeakDescriptor {
+        let mut baseline = self.baseline.clone();
+        let candidate = if fault == Fault::MovedPartition {
+            self.partitioned(info, &folder, Some(fault))?.filter(|it| it.2).map(|(laid, candidate, _)| {
+                baseline = laid;
+                candidate
+            })
+        } else if fault == Fault::LeakDescriptor {
             self.leaking(info, &folder)?
         } else if let Some(later) = fault.of_rerun() {
             let again = self.damaged(later, info.clone(), &folder, cancel)?;
@@ -137,7 +149,7 @@ impl<'a> Ground<'a> {
         let red = match candidate {
             None => None,
             Some(candidate) => {
-                let red = self.red(&candidate, &folder.join("check"), cancel)?;
+                let red = self.red(&baseline, &candidate, &folder.join("check"), cancel)?;
                 Some(red.into_iter().map(|(check, _)| check.to_owned()).collect())
             }
         };
@@ -171,6 +183,36 @@ impl<'a> Ground<'a> {
         examine::observed(&self.job, Role::Candidate, info, &run).map(Some)
     }
 
+    /// The candidate's work twice, as that of both sides, with all files in the folder of one partition; the candidate's with the
+    /// fault in it, and whether that changed anything. `None` where no file is listed. Not the baseline's work: its known
+    /// defects are explained by the inputs, which have no such folder.
+    fn partitioned(
+        &self,
+        info: SideInfo,
+        folder: &Path,
+        fault: Option<Fault>,
+    ) -> Result<Option<(Observed, Observed, bool)>> {
+        let listed = self.run.manifest.as_ref().filter(|manifest| !manifest.files.is_empty());
+        let Some(listed) = listed else { return Ok(None) };
+        let lay = |role: Role, info: SideInfo, fault: Option<Fault>| -> Result<(Observed, bool)> {
+            let output = folder.join(format!("{role}-partitioned"));
+            copy(&self.run.output, &output)?;
+            let mut manifest = listed.clone();
+            partitions::lay(&output, &mut manifest)?;
+            let mut run = SideRun { output: output.clone(), manifest: Some(manifest), ..self.run.clone() };
+            let before = Print::of(&run)?;
+            if let Some(fault) = fault {
+                let place = Workplace { output: &output, scratch: folder, cancel: &Cancel::default() };
+                plant::plant(fault, &self.job, &place, &mut run)?;
+            }
+            let changed = Print::of(&run)? != before;
+            Ok((examine::observed(&self.job, role, info, &run)?, changed))
+        };
+        let (baseline, _) = lay(Role::Baseline, self.candidate.info.clone(), None)?;
+        let (candidate, changed) = lay(Role::Candidate, info, fault)?;
+        Ok(Some((baseline, candidate, changed)))
+    }
+
     /// The undamaged output of a side that leaks a descriptor, as a child process counts it.
     fn leaking(&self, info: SideInfo, folder: &Path) -> Result<Option<Observed>> {
         let Some(program) = self.program else { return Ok(None) };
@@ -186,16 +228,19 @@ impl<'a> Ground<'a> {
     /// Every check that goes red, with its first blocker.
     fn red(
         &self,
+        baseline: &Observed,
         candidate: &Observed,
         scratch: &Path,
         cancel: &Cancel,
     ) -> Result<Vec<(&'static str, String)>> {
         make(scratch)?;
+        let (mut baseline, mut candidate) = (baseline.clone(), candidate.clone());
+        check::settle_partitions(&self.job, &self.comparison, Some(&mut baseline), &mut candidate)?;
         let spill = Spill::new(scratch, &self.memory);
         let subject = Subject {
             job: &self.job,
-            baseline: Some(&self.baseline),
-            candidate,
+            baseline: Some(&baseline),
+            candidate: &candidate,
             rows_in: self.rows_in,
             comparison: &self.comparison,
             size_bounds: &self.bounds,

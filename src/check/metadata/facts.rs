@@ -65,9 +65,10 @@ pub(super) fn of(
     let trace = signal.and_then(|it| it.locality.as_ref()).map(|it| it.trace.as_str());
     let mut groups = group_key.map(Collector::new);
     let mut traces = trace.map(Collector::new);
-    // Fingerprints come from all columns.
-    let named = [time_column, group_key, trace];
-    let columns = rule.is_none().then(|| named.into_iter().flatten().map(str::to_owned).collect());
+    // Fingerprints come from all columns that the file itself holds.
+    let own = file.roots().filter(|_| rule.is_some());
+    let named = [time_column, group_key, trace].into_iter().flatten();
+    let columns = Some(own.chain(named).map(str::to_owned).collect());
     for located in file.read(ReadOptions { columns, dictionaries: true, ..ReadOptions::default() })? {
         cancel.check()?;
         let located = located?;

@@ -221,6 +221,12 @@ fn examine(
     })
 }
 
+/// A value as the report shows it.
+pub(in crate::check) fn shown(array: &arrow::array::ArrayRef, row: usize) -> String {
+    let slot = arrow::array::Array::is_valid(array, row).then_some((array, row));
+    change::value(slot).text.map_or_else(|| "null".to_owned(), |text| format!("{text:?}"))
+}
+
 /// The samples of the report; excused rows come last.
 fn samples(tally: &mut Tally) -> Vec<reports::evidence::RowDifference> {
     let mut samples = tally.samples();

@@ -1,6 +1,6 @@
 //! What both sides hold byte for byte is decoded once.
 //!
-//! 1. Files of the same digest are the same, row group by row group.
+//! 1. Files of the same digest whose folders give the same columns are the same, row group by row group.
 //! 2. Of the other files, row groups of as many rows are paired by what their footers say: the pair that may share most bytes. Chunks of the
 //!    same name, type, codec and size are candidates; BLAKE3 over their bytes decides. A column is shared where all its chunks are.
 //! 3. A pair's shared columns are read once, the others on their side, batch by batch in step, and put together again.
@@ -121,15 +121,17 @@ impl<'a> Twins<'a> {
     }
 }
 
-/// Files of the first side with a file of the second that is the same byte for byte, each file once. By their BLAKE3.
+/// Files of the first side with a file of the second that is the same byte for byte, each file once. By their BLAKE3, and by what
+/// their folders give.
 fn files(sides: [&Observed; 2]) -> HashMap<u32, u32> {
-    let mut waiting: HashMap<&str, Vec<u32>> = HashMap::new();
+    let look = |file: &OutputFile| format!("{} {}", file.info.digest, file.partition_key());
+    let mut waiting: HashMap<String, Vec<u32>> = HashMap::new();
     for (number, file) in (0_u32..).zip(&sides[1].output.files) {
-        waiting.entry(&file.info.digest).or_default().push(number);
+        waiting.entry(look(file)).or_default().push(number);
     }
     let files = (0_u32..).zip(&sides[0].output.files);
     let twin = |(number, file): (u32, &OutputFile)| {
-        waiting.get_mut(file.info.digest.as_str()).and_then(Vec::pop).map(|twin| (number, twin))
+        waiting.get_mut(&look(file)).and_then(Vec::pop).map(|twin| (number, twin))
     };
     files.filter_map(twin).collect()
 }
@@ -171,7 +173,9 @@ impl<'a> Twin<'a> {
             .filter(|(name, digests)| digests.is_some() && of_b.get(*name) == Some(digests))
             .map(|(name, _)| name.clone())
             .collect();
-        let all = shared.len() == of_a.len() && shared.len() == of_b.len();
+        let all = shared.len() == of_a.len()
+            && shared.len() == of_b.len()
+            && a.file.partition_key() == b.file.partition_key();
         Ok((!shared.is_empty()).then_some(Self { a, b, shared: (!all).then_some(shared) }))
     }
 

@@ -64,6 +64,25 @@ fn row_groups_of_files_with_another_footer_are_decoded_once() {
 }
 
 #[test]
+fn what_folders_give_is_no_part_of_what_is_shared() {
+    let same = columns(|row| row * 3);
+    for (folder, created_by, whole) in [("k=1", "two", true), ("k=2", "two", false), ("k=2", "one", false)] {
+        let fixture = Fixture::empty();
+        let properties = |by: &str| properties().set_created_by(by.into());
+        write_with(&fixture.path(Role::Baseline, "k=1/a.parquet"), &same, properties("one"));
+        write_with(
+            &fixture.path(Role::Candidate, &format!("{folder}/b.parquet")),
+            &same,
+            properties(created_by),
+        );
+        let all = shared(&fixture);
+        assert!(all.len() == 2 && all.iter().all(|it| it.is_none() == whole), "{folder} {all:?}");
+        let equal = if whole { 20_000 } else { 0 };
+        assert_eq!(counts(&fixture), [equal, 20_000 - equal, 0, 0], "{folder} {created_by}");
+    }
+}
+
+#[test]
 fn columns_that_are_the_same_are_shared_and_the_others_are_compared() {
     let a = columns(|row| row * 3);
     let b = columns(|row| if row == 11_999 || row == 12_000 { -1 } else { row * 3 });

@@ -33,6 +33,9 @@ struct Node {
     values: u64,
 }
 
+/// What stands in the place of a physical type where a column comes from the names of folders.
+const FOLDER: &str = "folder name";
+
 /// One type that a node has in some files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Form {
@@ -66,6 +69,11 @@ pub(super) struct Union {
 }
 
 impl Column {
+    /// Whether folders give it in some file.
+    pub(super) fn in_folders(&self) -> bool {
+        self.forms.iter().any(|form| form.physical == FOLDER)
+    }
+
     pub(super) fn info(&self) -> ColumnInfo {
         let join = |text: fn(&Form) -> String| {
             let mut texts: Vec<String> = self.forms.iter().map(text).collect();
@@ -158,6 +166,14 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<(Vec<Node>, Vec<Shared>)>
         if let Some(found) = stated.get(&node.path) {
             node.id = found.id;
             node.annotate(&found.annotation);
+        }
+    }
+    for node in &mut nodes {
+        if let [root] = &node.path[..]
+            && file.partitions.iter().any(|column| column.name == *root)
+        {
+            FOLDER.clone_into(&mut node.physical);
+            node.nullable = false;
         }
     }
     // Where each root column begins among the nodes.

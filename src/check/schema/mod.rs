@@ -19,6 +19,7 @@ mod columns;
 pub(in crate::check) mod elements;
 mod field_ids;
 mod highest;
+mod partitions;
 #[cfg(test)]
 mod tests;
 
@@ -72,6 +73,7 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
         inconsistent(Role::Baseline, ours, &mut findings);
     }
     inconsistent(Role::Candidate, &theirs, &mut findings);
+    findings.extend(partitions::findings(subject)?);
     let mut coverage = draft::coverage(subject);
     let schema = match &ours {
         Some(ours) => {
@@ -158,7 +160,7 @@ fn compare(
         }
         if let Some(draft) = draft.filter(|_| !below && !ignored) {
             findings.push(draft);
-            if change != "annotation" {
+            if change != "annotation" && change != "folder" {
                 told = Some(path);
             }
         }
@@ -223,6 +225,15 @@ fn difference(
         column.forms.iter().map(|it| (it.physical.clone(), it.logical.clone())).collect::<BTreeSet<_>>()
     };
     let types_differ = classes(a) != classes(b);
+    if !types_differ && a.in_folders() != b.in_folders() {
+        let place = |column: &Column| if column.in_folders() { "names of folders" } else { "files" };
+        let message = format!(
+            "column {column:?} stands in {} in the baseline and in {} in the candidate: readers of single files see another column",
+            place(a),
+            place(b)
+        );
+        return ("folder", found("schema.partition", Severity::Warning, message, 1));
+    }
     if !types_differ && forms(a) == forms(b) {
         return (if a.nullable == b.nullable { "same" } else { "nullability" }, None);
     }
