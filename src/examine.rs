@@ -114,6 +114,7 @@ pub fn job(
             duration_ms: run.duration.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             manifest: observed.output.manifest.as_ref().map(StatedManifest::from),
             files: observed.output.files.iter().map(|file| file.info.clone()).collect::<Vec<FileInfo>>(),
+            passed_over: observed.output.passed_over.clone(),
             kept: kept(observed.role, run)?,
             work: run.work.clone(),
         })

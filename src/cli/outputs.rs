@@ -8,6 +8,7 @@ use chrono::Utc;
 use clap::Args;
 use corpora::parameters::{Origin, ResolvedParameters};
 use corpora::signal::Signal;
+use reports::counted;
 use reports::document::{Mode, Role};
 use reports::manifest::ErrorClass;
 
@@ -20,7 +21,7 @@ use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::output::{Output, OutputFile, manifest};
+use crate::output::{Found, Output, OutputFile, manifest};
 use crate::plan::PlannedJob;
 use crate::report_dir;
 use crate::settings::{Keep, Settings};
@@ -159,19 +160,28 @@ fn usable(path: &Path) -> Result<()> {
     if !path.is_dir() {
         return Err(Error::input(format!("no such file or directory: {}", path.display())));
     }
-    let says_something = walkdir::WalkDir::new(path).follow_links(true).into_iter().flatten().any(|entry| {
-        entry.path().extension().is_some_and(|end| end == "parquet")
-            || entry.file_name() == manifest::FILE_NAME
-    });
-    if says_something {
-        Ok(())
-    } else {
-        Err(Error::input(format!(
-            "{} holds no Parquet file (*.parquet) and no {}; name the directory of an output",
-            path.display(),
-            manifest::FILE_NAME
-        )))
+    let found = Found::below(path, true)?;
+    let manifest = path.join(manifest::FILE_NAME).symlink_metadata().is_ok();
+    if manifest || !found.parquet.is_empty() || !found.unreadable.is_empty() {
+        return Ok(());
     }
+    let data: u64 = found.passed_over.iter().map(|entry| entry.parquet).sum();
+    let hint = found.passed_over.iter().find(|entry| entry.parquet > 0).map_or_else(
+        || "name the directory of an output".to_owned(),
+        |first| {
+            format!(
+                "{} passed over, {} the first ({}): name the files or their own folder",
+                counted(data, "Parquet file is", "Parquet files are"),
+                first.path,
+                first.why.meaning()
+            )
+        },
+    );
+    Err(Error::input(format!(
+        "{} holds no Parquet file that is read and no {}; {hint}",
+        path.display(),
+        manifest::FILE_NAME
+    )))
 }
 
 /// Refuses a typed column that neither output has.

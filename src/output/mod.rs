@@ -17,6 +17,7 @@ mod bounded;
 mod cells;
 mod chunks;
 mod contradiction;
+mod found;
 pub mod key;
 pub mod manifest;
 mod need;
@@ -32,13 +33,14 @@ pub(crate) use batches::DEFAULT_BATCH_ROWS;
 pub use batches::{Batches, Located, ReadOptions};
 pub use cells::{Cell, Cells, Chunk};
 pub use chunks::ChunkDigest;
+pub use found::Found;
 pub(crate) use need::Slice;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use parquet::file::metadata::ParquetMetaData;
-use reports::document::{FileInfo, Role};
+use reports::document::{FileInfo, PassedOver, Role};
 use reports::manifest::Manifest;
 
 use crate::spill::Memory;
@@ -53,12 +55,11 @@ pub struct Output {
     /// Readable Parquet files in judged order: in the manifest's order where there is one (files that it does not name
     /// come last, by path), else by lowest sort key (ties by path), else by path.
     pub files: Vec<OutputFile>,
-    /// Files named `*.parquet` that cannot be read.
+    /// Files that claim to be Parquet, by name or bytes, and cannot be read.
     pub unreadable: Vec<Unreadable>,
-    /// Anything else in the directory but `manifest.json` and the marks that files name, relative paths; names beginning with `_` or `.` are left out
-    /// only for a recorded output.
-    pub others: Vec<String>,
-    /// Links and directories that are named like Parquet files.
+    /// Anything else in the directory but our `manifest.json`, by path. Marks that files name are bookkeeping.
+    pub passed_over: Vec<PassedOver>,
+    /// Links to Parquet files, and directories that are named like them.
     pub disguised: Vec<Disguised>,
     /// The result list, where the side gave one.
     pub manifest: Option<Manifest>,

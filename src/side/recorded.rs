@@ -8,8 +8,8 @@
 //! `PATH` may also be one Parquet file, which then is the whole output.
 //!
 //! A run of several jobs never takes `PATH` itself for one of them: a row that moved from one job to another would not
-//! be seen. A `manifest.json` in the output is read as an external side's would be; a failure document there is the
-//! record of a side that failed.
+//! be seen. A `manifest.json` in the output is read as an external side's would be, save that a document of another program is
+//! no manifest; a failure document there is the record of a side that failed.
 
 use std::path::{Path, PathBuf};
 
@@ -165,8 +165,8 @@ fn read(dir: &Path) -> Result<(SideOutcome, Option<Manifest>)> {
     if dir.is_file() {
         return Ok((SideOutcome::Recorded, None));
     }
-    Ok(match manifest::examine(dir)? {
-        Ok(Statement::Nothing) => (SideOutcome::Recorded, None),
+    Ok(match manifest::examine_recorded(dir)? {
+        Ok(Statement::Nothing | Statement::Foreign) => (SideOutcome::Recorded, None),
         Ok(Statement::Manifest(manifest)) => (SideOutcome::Recorded, Some(manifest)),
         Ok(Statement::Failure(failure)) => (failed(failure.class, failure.message), None),
         Err(fault) => {
@@ -270,6 +270,13 @@ mod tests {
         write("{");
         let run = perform(&side, &job("a"));
         assert!(message(&run).1.contains("unusable manifest"));
+        write(r#"{"entries": [{"url": "s3://bucket/0000.parquet"}]}"#);
+        let run = perform(&side, &job("a"));
+        assert_eq!(
+            (run.outcome, run.manifest),
+            (SideOutcome::Recorded, None),
+            "a document of another program"
+        );
         write(r#"{"error": {"class": "unsorted", "message": "row 5"}}"#);
         assert_eq!(message(&perform(&side, &job("a"))), (ErrorClass::Unsorted, "row 5"));
     }
