@@ -284,15 +284,17 @@ fn verifiable(
 fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
     let schemas = side.output.files.iter().map(|file| file.metadata.file_metadata().schema());
     let columns = schemas.flat_map(|schema| schema.get_fields()).map(|it| it.name().to_owned()).collect();
+    let whole = side.output.is_whole();
     if let Some(kept) = &report.kept {
         let files = report.files.iter().map(|file| format!("{kept}/{}", file.path)).collect();
-        return Some(duckdb::Files { root: kept.clone(), files, columns });
+        return Some(duckdb::Files { root: kept.clone(), files, columns, whole });
     }
     let recorded = side.outcome == SideOutcome::Recorded;
     recorded.then(|| duckdb::Files {
         root: crate::error::display(&side.output.root),
         files: side.output.files.iter().map(|file| crate::error::display(&file.path)).collect(),
         columns,
+        whole,
     })
 }
 

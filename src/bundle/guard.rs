@@ -11,6 +11,7 @@ use corpora::spec::CorpusSpec;
 use super::{CORPUS, Contents, JOB_LIST, Work};
 use crate::error::{Error, Result};
 use crate::job_list;
+use crate::output::file_list;
 
 /// Checks the job list or the corpus specification of the bundle unpacked in `home`.
 ///
@@ -47,6 +48,12 @@ fn list(home: &Path, job: &str) -> Result<()> {
         )));
     }
     let recorded = line.baseline.iter().chain(&line.candidate);
+    // A list would name files by itself.
+    if let Some(list) = recorded.clone().find(|path| file_list::named(path).is_some()) {
+        return Err(Error::input(format!(
+            "{JOB_LIST} of the bundle names the list {list:?}; a bundle holds outputs and no lists of files"
+        )));
+    }
     // The reader made these two relative to the working directory.
     let recorded = recorded.map(|path| path.strip_prefix(home).unwrap_or(path));
     match line.inputs.iter().map(Path::new).chain(recorded).find(|path| leads_out(path)) {

@@ -21,6 +21,7 @@ use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::output::file_list::{self, FileList};
 use crate::output::{Found, Output, OutputFile, manifest};
 use crate::plan::PlannedJob;
 use crate::report_dir;
@@ -149,9 +150,12 @@ impl OutputArgs {
     }
 }
 
-/// Refuses what is no output at all: a file that is not Parquet, a directory with neither Parquet files nor a manifest. A bad
+/// Refuses what is no output at all: a file that is not Parquet, a list of what is not there, a directory with neither Parquet files nor a manifest. A bad
 /// file *within* an output is for the checks to tell.
 fn usable(path: &Path) -> Result<()> {
+    if let Some(list) = file_list::named(path) {
+        return FileList::read(&list).map(drop);
+    }
     corpora::regular::check_unless_missing(path).map_err(|source| Error::io("cannot read", path, source))?;
     if path.is_file() {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -197,10 +201,12 @@ fn known_columns(outputs: &Outputs<'_>) -> Result<()> {
         }
     }
     match outputs.columns.iter().find(|column| !known.contains(**column)) {
-        Some(column) => Err(Error::usage(format!(
+        // Without any column there was no file to read: the checks say so.
+        Some(column) if !known.is_empty() => Err(Error::usage(format!(
             "neither output has a column {column:?}; the columns are {}",
             known.into_iter().collect::<Vec<_>>().join(", ")
         ))),
+        Some(_) => Ok(()),
         None => Ok(()),
     }
 }

@@ -27,6 +27,8 @@ pub struct Files {
     pub files: Vec<String>,
     /// Names of the top-level columns of all files.
     pub columns: BTreeSet<String>,
+    /// True where `*.parquet` below the directory are these files and no other.
+    pub whole: bool,
 }
 
 /// The query and its limits.
@@ -209,7 +211,7 @@ fn literal(text: &str) -> String {
 }
 
 fn source(files: &Files) -> String {
-    if files.files.len() > NAMED {
+    if files.whole && files.files.len() > NAMED {
         return literal(&format!("{}/**/*.parquet", escaped(&files.root)));
     }
     let named: Vec<String> = files.files.iter().map(|file| literal(&escaped(file))).collect();
@@ -237,6 +239,7 @@ mod tests {
             root: name.to_owned(),
             files: vec![format!("{name}/it's [1].parquet")],
             columns: columns.iter().map(|&it| it.to_owned()).collect(),
+            whole: true,
         }
     }
 
@@ -328,5 +331,7 @@ mod tests {
     fn many_files_are_named_by_a_pattern() {
         let many = Files { files: vec!["out/f".to_owned(); NAMED + 1], ..files("out", &[]) };
         assert_eq!(source(&many), "'out/**/*.parquet'");
+        let some = source(&Files { whole: false, ..many });
+        assert!(some.starts_with("['out/f', "), "others lie beside them: {some}");
     }
 }

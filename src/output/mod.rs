@@ -3,6 +3,7 @@
 //! 1. [`Output::open`] walks a directory, reads every Parquet footer (after a look at its structure, see `corpora::footer`),
 //!    digests every file's bytes and puts the files into the order in which they are judged.
 //! 2. [`OutputFile::batches`] streams the rows of a file, one row group after the other, with the place of each batch.
+//!    A list of files ([`file_list`]) in the place of a directory is the whole output.
 //! 3. [`manifest::examine`] reads the result list that a side may have left.
 //!
 //! The Parquet schema alone decides the types: the `ARROW:schema` hint that Arrow writers leave in the footer is ignored,
@@ -17,6 +18,7 @@ mod bounded;
 mod cells;
 mod chunks;
 mod contradiction;
+pub mod file_list;
 mod found;
 pub mod key;
 pub mod manifest;
@@ -61,6 +63,8 @@ pub struct Output {
     pub passed_over: Vec<PassedOver>,
     /// Links to Parquet files, and directories that are named like them.
     pub disguised: Vec<Disguised>,
+    /// True where a directory was walked; false for a single file and a list of files.
+    pub walked: bool,
     /// The result list, where the side gave one.
     pub manifest: Option<Manifest>,
     /// How the files were ordered.

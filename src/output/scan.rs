@@ -12,6 +12,7 @@ use reports::document::{FileInfo, PassedOver, Place, Role, WhyPassedOver};
 use reports::manifest::{ErrorClass, Manifest};
 
 use super::batches::{guarded, reader_options};
+use super::file_list::{self, FileList};
 use super::found::Found;
 use super::key::{KeyColumn, KeyRule, KeyValue};
 use super::{FileOrder, Output, OutputFile, Unreadable, contradiction, set_mark};
@@ -19,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::spill::Memory;
 
 impl Output {
-    /// Opens what lies under `root`: a directory, read recursively, or a single file.
+    /// Opens what lies under `root`: a directory, read recursively, a single file, or the files of a list (`@FILE`).
     ///
     /// `manifest` is the side's result list; `sort_key` orders the files where there is none (by their lowest key, taken
     /// from the rows and not from statistics). Which files of a directory are read is the rule of `corpora::listing`, whether the
@@ -38,8 +39,12 @@ impl Output {
         sort_key: &[String],
         recorded: bool,
     ) -> Result<Self> {
-        let meta = std::fs::metadata(root).map_err(|error| Error::io("cannot read", root, error))?;
-        let (found, folder) = if meta.is_dir() {
+        let list = file_list::named(root).map(|list| FileList::read(&list)).transpose()?;
+        let is_dir = list.is_none()
+            && std::fs::metadata(root).map_err(|error| Error::io("cannot read", root, error))?.is_dir();
+        let (found, folder) = if let Some(list) = list {
+            (Found::named(list.files), list.root)
+        } else if is_dir {
             (Found::below(root, recorded)?, root.to_owned())
         } else {
             let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -90,9 +95,9 @@ impl Output {
             index(a).cmp(&index(b)).then_with(|| low_a.cmp(low_b)).then_with(|| a.info.path.cmp(&b.info.path))
         });
         let files: Vec<OutputFile> = files.into_iter().map(|(file, _)| file).collect();
-        let marks = if meta.is_dir() { set_mark::of(root, &files)? } else { Vec::new() };
+        let marks = if is_dir { set_mark::of(root, &files)? } else { Vec::new() };
         let mut passed_over = found.passed_over;
-        if recorded && meta.is_dir() && manifest.is_none() && super::manifest::is_foreign(root)? {
+        if recorded && is_dir && manifest.is_none() && super::manifest::is_foreign(root)? {
             let path = super::manifest::FILE_NAME.to_owned();
             let why = WhyPassedOver::ForeignManifest;
             passed_over.push(PassedOver { path, why, files: 1, parquet: 0 });
@@ -110,6 +115,7 @@ impl Output {
             unreadable,
             passed_over,
             disguised: found.disguised,
+            walked: is_dir,
             manifest,
             file_order,
             marks,
@@ -126,10 +132,19 @@ impl Output {
             unreadable: Vec::new(),
             passed_over: Vec::new(),
             disguised: Vec::new(),
+            walked: false,
             manifest: None,
             file_order: FileOrder::Path,
             marks: Vec::new(),
         }
+    }
+
+    /// True where the files are all that `*.parquet` below the root names.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.walked
+            && self.files.iter().all(|file| file.info.path.ends_with(".parquet"))
+            && self.passed_over.iter().all(|entry| entry.parquet == 0)
     }
 
     /// Rows of all readable files by their footers.

@@ -5,7 +5,7 @@
 //! 2. `PATH/<job id>`, where that is a directory;
 //! 3. `PATH` itself, where the run has one job.
 //!
-//! `PATH` may also be one Parquet file, which then is the whole output.
+//! `PATH` may also be one Parquet file, or a list of files (`@FILE`, see `output::file_list`), which then is the whole output.
 //!
 //! A run of several jobs never takes `PATH` itself for one of them: a row that moved from one job to another would not
 //! be seen. A `manifest.json` in the output is read as an external side's would be, save that a document of another program is
@@ -20,6 +20,7 @@ use super::{Side, SideRun, Workplace};
 use crate::errno;
 use crate::error::{Error, Result};
 use crate::job::Job;
+use crate::output::file_list::{self, FileList};
 use crate::output::manifest::{self, Statement};
 
 /// A recorded output.
@@ -34,8 +35,12 @@ impl Recorded {
     /// The side `dir:PATH`, for a run of one job.
     ///
     /// # Errors
-    /// Class `input` where `path` is neither a directory nor a file.
+    /// Class `input` where `path` is neither a directory nor a file, and for a list that names something else than files.
     pub fn new(path: &Path) -> Result<Self> {
+        if let Some(list) = file_list::named(path) {
+            FileList::read(&list)?;
+            return Ok(Self { path: Some(path.to_path_buf()), ..Self::default() });
+        }
         let facts = std::fs::metadata(path)
             .map_err(|source| Error::io("cannot read the recorded output", path, source))?;
         if !facts.is_dir() && !facts.is_file() {
@@ -78,11 +83,11 @@ impl Recorded {
             None => None,
         };
         if let Some(listed) = listed {
-            return Ok(if is_directory(listed)? {
+            return Ok(if file_list::named(listed).is_some() || is_directory(listed)? {
                 Ok(listed.to_path_buf())
             } else {
                 Err(format!(
-                    "recorded output {} that the job list names for job {} is not a directory",
+                    "recorded output {} that the job list names for job {} is neither a directory nor a list of files",
                     listed.display(),
                     job.id
                 ))
@@ -103,7 +108,7 @@ impl Recorded {
                 path.display(),
                 job.id
             ))
-        } else if path.exists() {
+        } else if path.exists() || file_list::named(path).is_some() {
             Ok(path.clone())
         } else {
             Err(format!("recorded output {} is gone", path.display()))
@@ -130,7 +135,7 @@ impl Side for Recorded {
     }
 
     fn identity(&self, job: &Job) -> Result<String> {
-        let files = self.locate(job)?.ok().map(|output| crate::content::digest_all(&output)).transpose()?;
+        let files = self.locate(job)?.ok().map(|output| digest(&output)).transpose()?;
         Ok(format!("{self:?} {files:?}"))
     }
 
@@ -148,6 +153,17 @@ impl Side for Recorded {
     }
 }
 
+/// Digest of all that the output holds.
+fn digest(output: &Path) -> Result<String> {
+    let Some(list) = file_list::named(output) else { return crate::content::digest_all(output) };
+    let mut parts = crate::content::Parts::default();
+    for (name, path) in FileList::read(&list)?.files {
+        parts.add(&name);
+        parts.add(&crate::content::digest(&path)?);
+    }
+    Ok(parts.finish())
+}
+
 /// True for a directory; false for what is something else, or not there.
 ///
 /// # Errors
@@ -160,9 +176,9 @@ fn is_directory(path: &Path) -> Result<bool> {
     }
 }
 
-/// Outcome and manifest of the output in `dir`. A single file has no manifest.
+/// Outcome and manifest of the output in `dir`. A single file and a list of files have none.
 fn read(dir: &Path) -> Result<(SideOutcome, Option<Manifest>)> {
-    if dir.is_file() {
+    if dir.is_file() || file_list::named(dir).is_some() {
         return Ok((SideOutcome::Recorded, None));
     }
     Ok(match manifest::examine_recorded(dir)? {
@@ -257,7 +273,23 @@ mod tests {
         assert!(message(&run).1.contains("names no recorded output"));
         job.recorded.candidate = Some(listed.path().join("gone"));
         let run = perform(&Recorded::listed(Role::Candidate), &job);
-        assert!(message(&run).1.contains("is not a directory"));
+        assert!(message(&run).1.contains("is neither a directory nor a list"));
+
+        std::fs::write(dir.path().join("one"), "").unwrap();
+        std::fs::write(dir.path().join("live.txt"), "one\n").unwrap();
+        let list = crate::output::file_list::joined(dir.path(), Path::new("@live.txt"));
+        job.recorded.candidate = Some(list.clone());
+        let side = Recorded::listed(Role::Candidate);
+        let run = perform(&side, &job);
+        assert_eq!((run.outcome, run.output), (SideOutcome::Recorded, list.clone()));
+        let before = side.identity(&job).unwrap();
+        std::fs::write(dir.path().join("one"), "other rows").unwrap();
+        assert_ne!(side.identity(&job).unwrap(), before);
+        assert_eq!(
+            perform(&Recorded::new(&list).unwrap(), &Job { recorded: job::Recorded::default(), ..job })
+                .output,
+            list
+        );
     }
 
     #[test]
