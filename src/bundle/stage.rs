@@ -177,7 +177,7 @@ fn output(folder: &Path, base: &Path, reach: &Reach, role: Role, side: &SideRepo
 /// Copies the files of a list into a directory, where they are found again by their names.
 fn listed(list: &Path, reach: &Reach, to: &Path) -> Result<()> {
     // Before it is read: what is wrong with a line is quoted.
-    let list = &reach.file(list, "the list of files")?;
+    reach.file(list, "the list of files")?;
     for (name, path) in FileList::read(list)?.files {
         let parts = Path::new(&name).components().count();
         let passed_over = Path::new(&name)

@@ -48,9 +48,7 @@ impl Found {
     /// Class `input` for a table of Delta Lake, Iceberg or Hudi; class `io` where the directory or a file in it does not come from the
     /// machine, and where this user may not read something of a `recorded` output.
     pub fn below(root: &Path, recorded: bool) -> Result<Self> {
-        if let Some(table) = Table::around(root) {
-            return Err(refused(table, root));
-        }
+        refuse_table(root)?;
         let mut found = Self::default();
         for entry in walkdir::WalkDir::new(root).follow_links(true).min_depth(1) {
             match entry {
@@ -222,6 +220,14 @@ fn why(name: Name) -> Option<WhyPassedOver> {
 /// True for a file that is Parquet at both ends. One that cannot be looked at says nothing: it is passed over by its name.
 fn looks_like_data(path: &Path) -> bool {
     Magic::of(path).is_ok_and(|magic| magic == Magic::Whole)
+}
+
+/// Refuses a directory that is a table of Delta Lake, Iceberg or Hudi, or lies in one.
+///
+/// # Errors
+/// Class `input`, with the way to name the live files.
+pub(crate) fn refuse_table(folder: &Path) -> Result<()> {
+    Table::around(folder).map_or(Ok(()), |table| Err(refused(table, folder)))
 }
 
 /// The error for a directory whose live files only its log knows.

@@ -36,6 +36,7 @@ pub use batches::{Batches, Located, ReadOptions};
 pub use cells::{Cell, Cells, Chunk};
 pub use chunks::ChunkDigest;
 pub use found::Found;
+pub(crate) use found::refuse_table;
 pub(crate) use need::Slice;
 
 use std::path::PathBuf;

@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::output::file_list::{self, FileList};
 use crate::output::manifest::{self, Statement};
+use crate::output::refuse_table;
 
 /// A recorded output.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl Recorded {
     /// The side `dir:PATH`, for a run of one job.
     ///
     /// # Errors
-    /// Class `input` where `path` is neither a directory nor a file, and for a list that names something else than files.
+    /// Class `input` where `path` is neither a directory nor a file, for a table with a log of its own, and for a list that names something else than files.
     pub fn new(path: &Path) -> Result<Self> {
         if let Some(list) = file_list::named(path) {
             FileList::read(&list)?;
@@ -48,6 +49,9 @@ impl Recorded {
                 "recorded output {} is neither a directory nor a file; name the folder that holds the Parquet files",
                 path.display()
             )));
+        }
+        if facts.is_dir() {
+            refuse_table(path)?;
         }
         Ok(Self { path: Some(path.to_path_buf()), ..Self::default() })
     }
@@ -318,6 +322,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let gone = Recorded::new(&dir.path().join("gone")).unwrap_err();
         assert_eq!(gone.class, ErrorClass::Input);
+        fs::create_dir_all(dir.path().join("table/_delta_log")).unwrap();
+        let table = Recorded::new(&dir.path().join("table")).unwrap_err();
+        assert!(table.class == ErrorClass::Input && table.message.contains("a Delta Lake table"), "{table}");
         fs::write(dir.path().join("file"), "").unwrap();
         let file = Recorded::new(&dir.path().join("file")).unwrap();
         let run = perform(&file, &job("one"));
