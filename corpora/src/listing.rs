@@ -10,10 +10,13 @@
 //!    whatever its name: `.parq`, `.PARQUET`, Hive's `000000_0`. So a file that was cut short is data that cannot be read,
 //!    and not some other file.
 //!
+//! A file that is known by its bytes alone and is, through a link, another one of the directory is not read twice ([`repeated`]).
+//!
 //! The name of the directory that was asked for plays no part, and a file that somebody names is taken as it is.
 //!
 //! Tables of Delta Lake, Iceberg and Hudi are recognised by their logs ([`Table`]): which of their files are live stands there.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -119,6 +122,23 @@ fn four(file: &mut File, place: SeekFrom) -> io::Result<bool> {
 /// Where the bytes are needed and cannot be read.
 pub fn is_data(path: &Path) -> io::Result<bool> {
     Ok(is_parquet_name(path) || Magic::of(path)? != Magic::Absent)
+}
+
+/// Which of the data files are another one of them, reached through a link, and known by their bytes alone: `latest` beside the
+/// `a.parquet` that it leads to, or `data/1` beside the link `a.parquet` that leads to it. Their rows would count twice. Of the files
+/// named `*.parquet` none is left out, and of several others the one that is no link stays.
+#[must_use]
+pub fn repeated(files: &[&Path]) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    order.sort_by_key(|&index| (!is_parquet_name(files[index]), files[index].is_symlink(), files[index]));
+    let mut seen = BTreeSet::new();
+    let mut repeated = vec![false; files.len()];
+    for index in order {
+        // What cannot be followed is no repetition; opening it says why.
+        let Ok(whole) = files[index].canonicalize() else { continue };
+        repeated[index] = !seen.insert(whole) && !is_parquet_name(files[index]);
+    }
+    repeated
 }
 
 /// A format of tables whose log says which files are live.
@@ -260,6 +280,29 @@ mod tests {
         }
         assert!(is_data(&folder.path().join("not-there.PARQUET")).unwrap(), "by its name alone");
         assert!(is_data(&folder.path().join("not-there.parq")).is_err());
+    }
+
+    #[test]
+    fn a_link_and_what_it_leads_to_are_one_file_unless_both_are_named_parquet() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["a.parquet", "data", "other", "z"] {
+            fs::write(at(name), "PAR1....PAR1").unwrap();
+        }
+        for (target, link) in [
+            ("a.parquet", "latest"),
+            ("data", "b.parquet"),
+            ("other", "link"),
+            ("a.parquet", "c.parquet"),
+            ("nothing", "gone"),
+        ] {
+            std::os::unix::fs::symlink(target, at(link)).unwrap();
+        }
+        let names = ["a.parquet", "b.parquet", "c.parquet", "data", "gone", "latest", "link", "other", "z"];
+        let paths = names.map(at);
+        let found = repeated(&paths.each_ref().map(std::path::PathBuf::as_path));
+        let left: Vec<&str> = names.into_iter().zip(found).filter(|it| it.1).map(|it| it.0).collect();
+        assert_eq!(left, ["data", "latest", "link"]);
     }
 
     #[test]

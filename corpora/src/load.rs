@@ -36,6 +36,9 @@ pub fn load(spec: &str) -> Result<Vec<PathBuf>> {
     } else {
         return Err(Error::input(format!("no such file or directory: {spec}")));
     };
+    let paths: Vec<&Path> = found.iter().map(PathBuf::as_path).collect();
+    let mut repeated = listing::repeated(&paths).into_iter();
+    found.retain(|_| repeated.next() != Some(true));
     found.sort();
     Ok(found)
 }
@@ -220,6 +223,15 @@ mod tests {
         assert_eq!(names(&dir, ""), ["_org=7/a.parquet", "x/.hour=1/d"]);
         assert_eq!(names(&dir, "/*/*"), ["_org=7/a.parquet"]);
         assert_eq!(names(&dir, "/**/*"), ["_org=7/a.parquet", "x/.hour=1/d"]);
+    }
+
+    #[test]
+    fn a_link_to_a_segment_beside_it_adds_no_rows() {
+        let dir = tree(&["a.parquet"]);
+        std::os::unix::fs::symlink("a.parquet", dir.path().join("latest")).unwrap();
+        assert_eq!(names(&dir, ""), ["a.parquet"]);
+        assert_eq!(names(&dir, "/*"), ["a.parquet"]);
+        assert_eq!(names(&dir, "/latest"), ["latest"]);
     }
 
     #[test]

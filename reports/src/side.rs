@@ -171,6 +171,8 @@ pub enum WhyPassedOver {
     NoFile,
     /// A `manifest.json` that is no result list of ours.
     ForeignManifest,
+    /// It is another file of the output, reached through a link, and that one is read.
+    Linked,
 }
 
 impl WhyPassedOver {
@@ -184,6 +186,7 @@ impl WhyPassedOver {
             Self::NotParquet => "not-parquet",
             Self::NoFile => "no-file",
             Self::ForeignManifest => "foreign-manifest",
+            Self::Linked => "linked",
         }
     }
 
@@ -197,6 +200,7 @@ impl WhyPassedOver {
             Self::NotParquet => "not Parquet by name or bytes",
             Self::NoFile => "not a regular file",
             Self::ForeignManifest => "a document of another program",
+            Self::Linked => "read under another name through a link",
         }
     }
 }

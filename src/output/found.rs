@@ -30,6 +30,8 @@ pub struct Found {
     /// Links and directories that stand for data.
     pub disguised: Vec<Disguised>,
     entries: u64,
+    /// True where a link was met.
+    linked: bool,
     folders: Vec<String>,
     /// The directory that is passed over and being walked: its depth and its place in `passed_over`.
     aside: Option<(usize, usize)>,
@@ -65,12 +67,16 @@ impl Found {
         }
         found.sort_folders();
         found.parquet.sort();
+        if found.linked {
+            found.read_once();
+        }
         found.passed_over.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
     }
 
     fn take(&mut self, root: &Path, entry: walkdir::DirEntry, recorded: bool) -> Result<()> {
         self.entries += 1;
+        self.linked |= entry.path_is_symlink();
         if self.aside.is_some_and(|(depth, _)| entry.depth() <= depth) {
             self.aside = None;
         }
@@ -163,6 +169,21 @@ impl Found {
     fn disguise(&mut self, path: String, entry: &walkdir::DirEntry) {
         if entry.path_is_symlink() {
             self.disguised.push(Disguised { path, kind: "a link" });
+        }
+    }
+
+    /// Leaves out what is another file of the output, reached through a link.
+    fn read_once(&mut self) {
+        let paths: Vec<&Path> = self.parquet.iter().map(|(_, path)| path.as_path()).collect();
+        let repeated = listing::repeated(&paths);
+        for ((relative, path), repeated) in std::mem::take(&mut self.parquet).into_iter().zip(repeated) {
+            if repeated {
+                self.disguised.retain(|it| it.path != relative);
+                let why = WhyPassedOver::Linked;
+                self.passed_over.push(PassedOver { path: relative, why, files: 1, parquet: 0 });
+            } else {
+                self.parquet.push((relative, path));
+            }
         }
     }
 

@@ -83,6 +83,23 @@ fn a_directory_is_read_recursively_and_sorted_into_kinds_alike_for_every_side() 
 }
 
 #[test]
+fn a_file_and_a_link_to_it_are_read_once_where_only_one_is_named_parquet() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    write(&at("a.parquet"), &rows());
+    write(&at("sub/data"), &rows());
+    std::os::unix::fs::symlink("a.parquet", at("latest")).unwrap();
+    std::os::unix::fs::symlink("sub/data", at("b.parquet")).unwrap();
+    std::os::unix::fs::symlink("a.parquet", at("c.parquet")).unwrap();
+    let output = open(folder.path(), false);
+    assert_eq!(paths(&output), ["a.parquet", "b.parquet", "c.parquet"]);
+    let linked = WhyPassedOver::Linked;
+    assert_eq!(passed_over(&output), [("latest", linked, 1, 0), ("sub/data", linked, 1, 0)]);
+    let links: Vec<&str> = output.disguised.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(links, ["b.parquet", "c.parquet"]);
+}
+
+#[test]
 fn tables_whose_logs_say_which_files_are_live_are_refused_wherever_they_lie() {
     for (marks, said) in [
         (&["_delta_log/00000000000000000000.json"][..], "is a Delta Lake table"),
