@@ -117,6 +117,7 @@ pub fn job(
             duration_ms: run.duration.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             manifest: observed.output.manifest.as_ref().map(StatedManifest::from),
             files: observed.output.files.iter().map(|file| file.info.clone()).collect::<Vec<FileInfo>>(),
+            passed_over: observed.output.passed_over.clone(),
             kept: kept(observed.role, run)?,
             work: run.work.clone(),
         })
@@ -289,10 +290,11 @@ fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
     let in_folders =
         side.output.files.iter().flat_map(|file| file.partitions.iter().map(|it| it.name.clone()));
     let columns = held.chain(in_folders).collect();
+    let whole = side.output.is_whole();
     let given = side.output.files.iter().map(duckdb::Given::of).collect();
     if let Some(kept) = &report.kept {
         let files = report.files.iter().map(|file| format!("{kept}/{}", file.path)).collect();
-        return Some(duckdb::Files { root: kept.clone(), files, given, columns });
+        return Some(duckdb::Files { root: kept.clone(), files, given, columns, whole });
     }
     let recorded = side.outcome == SideOutcome::Recorded;
     recorded.then(|| duckdb::Files {
@@ -300,6 +302,7 @@ fn staying(side: &Observed, report: &SideReport) -> Option<duckdb::Files> {
         files: side.output.files.iter().map(|file| crate::error::display(&file.path)).collect(),
         columns,
         given,
+        whole,
     })
 }
 

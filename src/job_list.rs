@@ -5,7 +5,8 @@
 //! ```
 //!
 //! is refused, because an id names folders; `{"id": "2025-08-25-h14", "signal": "logs", "inputs": ["h14/*.parquet"]}`
-//! is a job. Lines are read strictly; an error names file and line. Empty lines are passed over. Input patterns are not
+//! is a job. A recorded output is a directory, or a list of files: `{"id": "h14", "baseline": "old", "candidate": "@new.txt"}`. Lines
+//! are read strictly; an error names file and line. Empty lines are passed over. Input patterns are not
 //! resolved here: the segment loader does that, given [`JobLine::input_specs`]. Cost: the size of the file.
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::job::JobKind;
+use crate::output::file_list;
 
 /// Longest id, in bytes: it must fit a folder name with something added.
 const LONGEST_ID: usize = 200;
@@ -122,8 +124,8 @@ pub fn read(path: &Path) -> Result<Vec<JobLine>> {
             kind: typed.kind,
             inputs: typed.inputs,
             parameters: typed.parameters,
-            baseline: typed.baseline.map(|path| folder.join(path)),
-            candidate: typed.candidate.map(|path| folder.join(path)),
+            baseline: typed.baseline.map(|path| file_list::joined(&folder, &path)),
+            candidate: typed.candidate.map(|path| file_list::joined(&folder, &path)),
             allow_empty: typed.allow_empty,
             folder: folder.clone(),
             line: number,

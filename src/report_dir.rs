@@ -10,6 +10,7 @@ use crate::errno;
 use crate::error::{Error, Result, chain};
 use crate::evidence::{differences, digests};
 use crate::kept_file;
+use crate::output::file_list::{self, FileList};
 use crate::output::manifest::FILE_NAME;
 use crate::resume::{JOURNAL, Journal};
 use crate::side::leavings;
@@ -124,7 +125,11 @@ fn is_ours(document: &Path) -> bool {
 pub fn spare<'a>(out: &Path, paths: impl Iterator<Item = &'a Path>) -> Result<()> {
     let Ok(out) = out.canonicalize() else { return Ok(()) };
     for path in paths {
-        if path.canonicalize().is_ok_and(|path| path.starts_with(&out)) {
+        let list = file_list::named(path);
+        // A list that cannot be read is reported by whoever reads it.
+        let listed = list.iter().flat_map(|list| FileList::read(list)).flat_map(|list| list.files);
+        let mut read = listed.map(|it| it.1).chain(list.clone()).chain([path.to_owned()]);
+        if read.any(|path| path.canonicalize().is_ok_and(|path| path.starts_with(&out))) {
             return Err(Error::usage(format!(
                 "{} lies in the report directory {}, which is cleared before a run; name another one with --out",
                 path.display(),

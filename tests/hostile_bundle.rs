@@ -120,6 +120,15 @@ fn documents_of_a_bundle_name_no_file_outside_of_it() {
         std::fs::write(done.path("open/jobs.jsonl"), format!("{line}\n")).unwrap();
         refused(&done, "which leads out of the bundle");
     }
+    // A list would name files of this machine by itself.
+    let list = home.join("secret.txt");
+    std::fs::write(&list, "secret.parquet\n").unwrap();
+    for named in [format!("@{}", list.display()), "@../secret.txt".to_owned(), "@outputs/list.txt".to_owned()]
+    {
+        let line = json!({"id": JOB, "signal": "logs", "inputs": [], "candidate": named});
+        std::fs::write(done.path("open/jobs.jsonl"), format!("{line}\n")).unwrap();
+        refused(&done, "a bundle holds outputs and no lists of files");
+    }
 }
 
 #[test]
@@ -177,6 +186,14 @@ fn a_received_report_has_no_file_of_this_machine_packed() {
     assert!(packed.contains("TOKEN") && !packed.contains("hunter2"), "{packed}");
     std::fs::remove_file(done.path("x.tar.zst")).unwrap();
     std::fs::write(&report, sound).unwrap();
+    change(&report, |it| {
+        it["jobs"][0]["candidate"]["kept"] = Value::Null;
+        it["jobs"][0]["candidate"]["side"]["kind"] = "recorded".into();
+        it["jobs"][0]["candidate"]["side"]["name"] = format!("dir:@{absolute}").into();
+    });
+    let (code, _, stderr) = bundle(&[]);
+    assert_eq!((code, stderr.contains("--allow-root")), (Some(2), true), "{stderr}");
+    assert!(!stderr.contains("TOKEN"), "no line of the file is quoted: {stderr}");
     change(&report, |it| it["jobs"][0]["candidate"]["kept"] = "..".into());
     let (code, _, stderr) = bundle(&["--allow-root", "/"]);
     assert_eq!((code, stderr.contains("leads out of it")), (Some(2), true), "{stderr}");

@@ -57,4 +57,5 @@ mod signals;
 mod support;
 mod tidy;
 mod trend;
+mod which_files;
 mod write_metrics_traces;

@@ -3,6 +3,7 @@
 //! - [`Signals`]: definitions of signals, shipped and the user's own. Data, never code.
 //! - [`Catalog`] and [`CorpusSpec`]: named, immutable, seeded sets of input segments with the parameters of the job.
 //! - [`load`], [`Segment`], [`check_signal`]: the user's own segments.
+//! - [`listing`]: which files below a directory are data, for inputs and outputs alike.
 //! - [`parameters`]: job parameters in layers, each value with its origin; [`JobFile`]: the `job.toml` beside segments.
 //!
 //! This crate runs no writer and judges nothing.
@@ -12,6 +13,7 @@ mod error;
 pub mod footer;
 mod generate;
 mod job_file;
+pub mod listing;
 mod load;
 pub mod parameters;
 pub mod regular;

@@ -2,12 +2,12 @@
 //!
 //! 1. An existing path wins over a pattern of the same spelling.
 //! 2. A file is taken as it is, whatever its name; it must begin like a Parquet file.
-//! 3. A directory gives the `*.parquet` directly in it; only if there is none, those of all directories below.
-//! 4. Anything with `*`, `?` or `[` is a glob pattern (`**` crosses directories); matched files count when they end in
-//!    `.parquet`, matched directories do not.
+//! 3. A directory gives the data files directly in it; only if there is none, those of all directories below.
+//! 4. Anything with `*`, `?` or `[` is a glob pattern (`**` crosses directories); matched files count where they are data,
+//!    matched directories do not.
 //!
-//! Names that begin with `_` or `.` are left out in directories and patterns (they are temporary or bookkeeping files by
-//! convention), files and directories alike. Footers are not read here: see [`crate::inspect`].
+//! Which files of directories and patterns are data is the rule of [`crate::listing`], as for outputs. A directory that is a
+//! Delta Lake, Iceberg or Hudi table is refused. Footers are not read here: see [`crate::inspect`].
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -15,6 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use walkdir::WalkDir;
 
 use crate::error::{Error, Result};
+use crate::listing::{self, Name, Table};
 use crate::regular;
 use crate::segment::check_magic;
 
@@ -35,6 +36,9 @@ pub fn load(spec: &str) -> Result<Vec<PathBuf>> {
     } else {
         return Err(Error::input(format!("no such file or directory: {spec}")));
     };
+    let paths: Vec<&Path> = found.iter().map(PathBuf::as_path).collect();
+    let mut repeated = listing::repeated(&paths).into_iter();
+    found.retain(|_| repeated.next() != Some(true));
     found.sort();
     Ok(found)
 }
@@ -59,20 +63,50 @@ fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
-/// Left out in directories and patterns.
-fn is_hidden(name: &OsStr) -> bool {
-    matches!(name.as_encoded_bytes().first(), Some(b'_' | b'.'))
+/// Left out in directories and patterns, by its name.
+fn is_passed_over(name: &OsStr, directory: bool) -> bool {
+    Name::of(name, directory) != Name::Plain
 }
 
-fn is_parquet_name(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
+/// True for a regular file that is data.
+fn is_data(path: &Path) -> Result<bool> {
+    if listing::is_parquet_name(path) {
+        regular::check_unless_missing(path).map_err(|error| Error::io("read", path, error))?;
+    }
+    // What is neither a file nor named like one is not opened.
+    if !path.is_file() {
+        return Ok(false);
+    }
+    listing::is_data(path).map_err(|error| Error::io("read", path, error))
+}
+
+fn refused(table: Table, folder: &Path) -> Error {
+    Error::input(format!(
+        "{} is {}: its log ({}) says which files are live, and that is not read; name the live files as the inputs of a job \
+         list ({})",
+        folder.display(),
+        table.name(),
+        table.log(),
+        table.lister()
+    ))
 }
 
 fn in_directory(root: &Path) -> Result<Vec<PathBuf>> {
+    if let Some(table) = Table::around(root) {
+        return Err(refused(table, root));
+    }
     let mut direct = Vec::new();
     let mut below = Vec::new();
+    let mut table = None;
     let walk = WalkDir::new(root).min_depth(1).follow_links(true).into_iter();
-    for entry in walk.filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name())) {
+    let walk = walk.filter_entry(|entry| {
+        let passed_over = entry.depth() > 0 && is_passed_over(entry.file_name(), entry.file_type().is_dir());
+        if table.is_none() && (passed_over || entry.file_name() == "metadata") {
+            table = Table::marked_by(entry.path()).map(|table| (table, entry.path().to_owned()));
+        }
+        !passed_over
+    });
+    for entry in walk {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(root).to_owned();
             match error.into_io_error() {
@@ -80,19 +114,20 @@ fn in_directory(root: &Path) -> Result<Vec<PathBuf>> {
                 None => Error::input(format!("{} links back to a directory above it", path.display())),
             }
         })?;
-        if is_parquet_name(entry.path()) && regular::special(entry.file_type()).is_some() {
-            regular::check(entry.path()).map_err(|error| Error::io("read", entry.path(), error))?;
-        }
-        if entry.file_type().is_file() && is_parquet_name(entry.path()) {
+        if !entry.file_type().is_dir() && is_data(entry.path())? {
             if entry.depth() == 1 { &mut direct } else { &mut below }.push(entry.into_path());
         }
+    }
+    if let Some((table, mark)) = table {
+        return Err(refused(table, mark.parent().unwrap_or(root)));
     }
     if direct.is_empty() {
         direct = below;
     }
     if direct.is_empty() {
         return Err(Error::input(format!(
-            "no Parquet file in directory {} or below it (looked for *.parquet; names that begin with `_` or `.` do not count)",
+            "no Parquet file in directory {} or below it (looked at names and first and last bytes; names that begin with `_` or \
+             `.` and are no `key=value` do not count)",
             root.display()
         )));
     }
@@ -110,16 +145,15 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
             let path = error.path().to_owned();
             Error::io("read", &path, error.into())
         })?;
-        if is_parquet_name(&path) {
-            regular::check_unless_missing(&path).map_err(|error| Error::io("read", &path, error))?;
-        }
-        if !path.is_file() {
-            continue;
-        }
-        let hidden = path.components().skip(fixed).any(|part| is_hidden(part.as_os_str()));
-        if is_parquet_name(&path) && !hidden {
+        let count = path.components().count();
+        let passed_over = path
+            .components()
+            .enumerate()
+            .skip(fixed)
+            .any(|(index, part)| is_passed_over(part.as_os_str(), index + 1 < count || path.is_dir()));
+        if !passed_over && is_data(&path)? {
             found.push(path);
-        } else {
+        } else if path.is_file() {
             others += 1;
         }
     }
@@ -128,7 +162,8 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
             String::new()
         } else {
             format!(
-                " ({others} other file(s) match; only *.parquet count, and no names that begin with `_` or `.`)"
+                " ({others} other file(s) match; only Parquet counts, and no names that begin with `_` or `.` and are no \
+                 `key=value`)"
             )
         };
         return Err(Error::input(format!("no Parquet file matches {pattern}{others}")));
@@ -146,7 +181,8 @@ mod tests {
         for file in files {
             let path = dir.path().join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "PAR1....PAR1").unwrap();
+            let text = if file.ends_with(".toml") { "id = 'x'" } else { "PAR1....PAR1" };
+            std::fs::write(path, text).unwrap();
         }
         dir
     }
@@ -176,6 +212,43 @@ mod tests {
         assert_eq!(names(&dir, "/*/*"), ["x/b.parquet", "y/a.parquet"]);
         assert_eq!(names(&dir, "/**/*.parquet"), ["x/b.parquet", "y/a.parquet"]);
         assert_eq!(names(&dir, "/[x]/?.parquet"), ["x/b.parquet"]);
+    }
+
+    #[test]
+    fn segments_are_known_by_their_bytes_and_partition_folders_count_whatever_they_begin_with() {
+        let dir =
+            tree(&["a.pq", "000000_0", "_SUCCESS", ".a.pq.crc", "_metadata", "_old.parquet", "job.toml"]);
+        assert_eq!(names(&dir, ""), ["000000_0", "a.pq"]);
+        let dir = tree(&["_org=7/a.parquet", "_temporary/0/b.parquet", "_old/c.parquet", "x/.hour=1/d"]);
+        assert_eq!(names(&dir, ""), ["_org=7/a.parquet", "x/.hour=1/d"]);
+        assert_eq!(names(&dir, "/*/*"), ["_org=7/a.parquet"]);
+        assert_eq!(names(&dir, "/**/*"), ["_org=7/a.parquet", "x/.hour=1/d"]);
+    }
+
+    #[test]
+    fn a_link_to_a_segment_beside_it_adds_no_rows() {
+        let dir = tree(&["a.parquet"]);
+        std::os::unix::fs::symlink("a.parquet", dir.path().join("latest")).unwrap();
+        assert_eq!(names(&dir, ""), ["a.parquet"]);
+        assert_eq!(names(&dir, "/*"), ["a.parquet"]);
+        assert_eq!(names(&dir, "/latest"), ["latest"]);
+    }
+
+    #[test]
+    fn a_table_is_refused_with_the_way_to_name_its_live_files() {
+        for (files, said) in [
+            (&["a.parquet", "_delta_log/0.json"][..], "is a Delta Lake table"),
+            (&["deep/a.parquet", "deep/_delta_log/0.json"], "deep is a Delta Lake table"),
+            (&["data/a.parquet", "metadata/v1.metadata.json"], "is an Iceberg table"),
+            (&["a.parquet", ".hoodie/hoodie.properties"], "is a Hudi table"),
+        ] {
+            let dir = tree(files);
+            let error = load(dir.path().to_str().unwrap()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Input);
+            assert!(error.to_string().contains(said) && error.to_string().contains("job list"), "{error}");
+        }
+        let dir = tree(&["a.parquet", "metadata/notes.json"]);
+        assert_eq!(names(&dir, ""), ["a.parquet"], "a folder of that name is no table");
     }
 
     #[test]

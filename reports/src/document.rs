@@ -13,7 +13,9 @@ pub use crate::finding::{Evidence, Finding, Place, Role, Severity, Waived, Waive
 use crate::layout::LayoutEvidence;
 use crate::measurement::Measurement;
 pub use crate::policy::{Action, PolicyInfo, PolicyValue, RunWarning};
-pub use crate::side::{FileInfo, SideInfo, SideKind, SideOutcome, SideReport, StageTime, WorkStats};
+pub use crate::side::{
+    FileInfo, PassedOver, SideInfo, SideKind, SideOutcome, SideReport, StageTime, WhyPassedOver, WorkStats,
+};
 use crate::signal_evidence::{GroupEvidence, LocalityEvidence, RollupAccount, SketchEvidence};
 pub use crate::stated::{StatedFile, StatedManifest};
 

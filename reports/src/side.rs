@@ -19,6 +19,9 @@ pub struct SideReport {
     pub manifest: Option<StatedManifest>,
     /// What was found in the output directory, in the order it was judged in.
     pub files: Vec<FileInfo>,
+    /// What lies in the output directory and was not read, by path; absent where there is nothing, and in older documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
     /// Where the output was kept, relative to the report.
     pub kept: Option<String>,
     /// What the writer counted and timed while it worked; absent where it does not, and in older documents.
@@ -137,4 +140,67 @@ pub struct FileInfo {
     pub created_by: Option<String>,
     /// BLAKE3 of the bytes, hexadecimal.
     pub digest: String,
+}
+
+/// A file or a directory in an output that was not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PassedOver {
+    /// Path relative to the side's output directory; that of a directory ends with `/` and stands for all that is in it.
+    pub path: String,
+    /// Why it was not read.
+    pub why: WhyPassedOver,
+    /// Files that the entry stands for: 1, or those in the directory.
+    pub files: u64,
+    /// How many of them have the magic of Parquet at head and tail, and so look like data.
+    pub parquet: u64,
+}
+
+/// Why something in an output was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhyPassedOver {
+    /// A mark or checksum of its writer by its name: `_SUCCESS`, `_committed_*`, `_started_*`, `_metadata`, `_common_metadata`, `*.crc`.
+    Bookkeeping,
+    /// Work in progress by its name: `_temporary/`, or a name that begins with `.`.
+    Temporary,
+    /// Its name begins with `_` and has no `=`; engines pass such names over.
+    Hidden,
+    /// Neither its name nor its bytes are those of Parquet.
+    NotParquet,
+    /// It is no regular file: a pipe, a socket, a device, a link to nothing.
+    NoFile,
+    /// A `manifest.json` that is no result list of ours.
+    ForeignManifest,
+    /// It is another file of the output, reached through a link, and that one is read.
+    Linked,
+}
+
+impl WhyPassedOver {
+    /// As written in documents.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bookkeeping => "bookkeeping",
+            Self::Temporary => "temporary",
+            Self::Hidden => "hidden",
+            Self::NotParquet => "not-parquet",
+            Self::NoFile => "no-file",
+            Self::ForeignManifest => "foreign-manifest",
+            Self::Linked => "linked",
+        }
+    }
+
+    /// The reason in words that can follow the path.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Bookkeeping => "a mark or checksum of its writer",
+            Self::Temporary => "work in progress by its name",
+            Self::Hidden => "its name begins with _ and has no =",
+            Self::NotParquet => "not Parquet by name or bytes",
+            Self::NoFile => "not a regular file",
+            Self::ForeignManifest => "a document of another program",
+            Self::Linked => "read under another name through a link",
+        }
+    }
 }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use reports::document::{JobReport, Mode, Report, SideKind};
 
+use crate::output::file_list;
+
 /// The directory for one job of the report that lies in `folder`; empty, which is the working directory, where none fits.
 #[must_use]
 pub fn of(folder: &Path, report: &Report, job: &JobReport) -> PathBuf {
@@ -35,7 +37,9 @@ fn needed(report: &Report, job: &JobReport) -> Vec<PathBuf> {
     for side in job.baseline.iter().chain([&job.candidate]) {
         let recorded = side.side.kind == SideKind::Recorded && side.kept.is_none();
         let named = side.side.name.strip_prefix("dir:").filter(|_| recorded);
-        needed.extend(named.map(PathBuf::from));
+        needed.extend(
+            named.map(|path| file_list::named(Path::new(path)).unwrap_or_else(|| PathBuf::from(path))),
+        );
     }
     needed.extend(report.run.config.iter().map(PathBuf::from));
     needed.extend(report.policy.iter().filter_map(|policy| policy.file.as_ref()).map(PathBuf::from));

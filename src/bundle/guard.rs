@@ -12,6 +12,7 @@ use super::room::Room;
 use super::{CONFIG, CONTENTS, CORPUS, Contents, JOB, JOB_LIST, POLICY, REPORT, Work};
 use crate::error::{Error, Result};
 use crate::job_list;
+use crate::output::file_list;
 
 /// Bytes that a document may have: it is read into memory, and a few compressed bytes can hold one of gigabytes.
 const LONGEST_DOCUMENT: u64 = 64 << 20;
@@ -74,6 +75,12 @@ fn list(home: &Path, job: &str) -> Result<()> {
         )));
     }
     let recorded = line.baseline.iter().chain(&line.candidate);
+    // A list would name files by itself.
+    if let Some(list) = recorded.clone().find(|path| file_list::named(path).is_some()) {
+        return Err(Error::input(format!(
+            "{JOB_LIST} of the bundle names the list {list:?}; a bundle holds outputs and no lists of files"
+        )));
+    }
     // The reader made these two relative to the working directory.
     let recorded = recorded.map(|path| path.strip_prefix(home).unwrap_or(path));
     match line.inputs.iter().map(Path::new).chain(recorded).find(|path| leads_out(path)) {

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use corpora::listing::Name;
 use corpora::parameters::Parameters;
 use corpora::spec::CorpusSpec;
 use corpora::{Catalog, Generate};
@@ -21,6 +22,7 @@ use super::{
 use crate::error::{Error, Result};
 use crate::evidence::digests;
 use crate::job::JobKind;
+use crate::output::file_list::{self, FileList};
 use crate::report_dir;
 use crate::side::job_document::{JobDocument, JobParameters, SCHEMA_VERSION};
 
@@ -148,10 +150,15 @@ fn output(
             )));
         }
         (Some(kept), _) => folder.join(kept),
-        (None, Some(path)) if recorded => base.join(path),
+        (None, Some(path)) if recorded => {
+            file_list::named(Path::new(path)).map_or_else(|| base.join(path), |list| base.join(list))
+        }
         _ => return Ok(()),
     };
-    if from.is_file() {
+    let is_list = |path: &str| side.kept.is_none() && file_list::named(Path::new(path)).is_some();
+    if side.side.name.strip_prefix("dir:").is_some_and(is_list) {
+        listed(&from, reach, to)?;
+    } else if from.is_file() {
         let name = from.file_name().unwrap_or_default();
         source.copy(&from, &to.join(name), "the recorded output")?;
     } else {
@@ -181,6 +188,27 @@ fn output(
                 file.digest
             )));
         }
+    }
+    Ok(())
+}
+
+/// Copies the files of a list into a directory, where they are found again by their names.
+fn listed(list: &Path, reach: &Reach, to: &Path) -> Result<()> {
+    // Before it is read: what is wrong with a line is quoted.
+    reach.file(list, "the list of files")?;
+    for (name, path) in FileList::read(list)?.files {
+        let parts = Path::new(&name).components().count();
+        let passed_over = Path::new(&name)
+            .components()
+            .enumerate()
+            .any(|(index, part)| Name::of(part.as_os_str(), index + 1 < parts) != Name::Plain);
+        if passed_over {
+            return Err(Error::input(format!(
+                "{} lists {name}, which is passed over where it lies in a directory, as in a bundle: give the file another name",
+                list.display()
+            )));
+        }
+        copy(reach, &path, &to.join(&name), "a listed output file")?;
     }
     Ok(())
 }

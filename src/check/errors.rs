@@ -143,7 +143,7 @@ fn partial(subject: &Subject<'_>, side: &Observed, outcome: &mut Outcome) {
         .iter()
         .map(|file| file.info.path.as_str())
         .chain(output.unreadable.iter().map(|bad| bad.path.as_str()))
-        .chain(output.others.iter().map(String::as_str))
+        .chain(output.passed_over.iter().map(|it| it.path.as_str()))
         .collect();
     let Some(first) = left.first() else { return };
     let mut found = finding(

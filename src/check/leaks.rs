@@ -1,10 +1,10 @@
 //! LEAKS: temporary files and open file descriptors left behind after success, error and abort.
 //!
-//! Files: whatever a side left in its scratch directory, and whatever is neither a Parquet file nor the manifest in its
-//! output directory. Descriptors: counted in a child process of its own (see `crate::probe`), before and after a run that
+//! Files: whatever a side left in its scratch directory, and whatever in its output directory is neither a Parquet file nor the
+//! manifest nor bookkeeping that readers expect there (`_SUCCESS`, checksums: see `corpora::listing`). Descriptors: counted in a child process of its own (see `crate::probe`), before and after a run that
 //! succeeds, one that fails and one that is cancelled; the counts arrive here as data. A side that did not run leaves nothing.
 
-use reports::document::{CheckStatus, Severity, SideKind, SideOutcome};
+use reports::document::{CheckStatus, Severity, SideKind, SideOutcome, WhyPassedOver};
 
 use super::descriptors::Probe;
 use super::finding::{Refine, finding, in_file, severity_on};
@@ -57,14 +57,16 @@ fn files(side: &Observed, outcome: &mut Outcome) {
         let found = finding(CODE, "leaks.no-file", Severity::Warning, Some(side.role), message);
         outcome.findings.push(found.at(in_file(&odd.path)));
     }
+    let scratch = scratch.map(|it| (it, severity_on(side.role)));
     // What a failed side left in its output is reported by ERRORS.
-    let output =
-        side.output.others.iter().filter(|_| !failed).map(|path| ("leaks.output", "output directory", path));
-    for (code, place, path) in scratch.chain(output) {
-        // A marker such as `_SUCCESS` is a habit of external writers, not a leak.
-        let command = side.info.kind == SideKind::Command && path.starts_with('_');
-        let marker = code == "leaks.output" && (command || path == "_SUCCESS");
-        let severity = if marker { Severity::Info } else { severity_on(side.role) };
+    let left = side.output.passed_over.iter().filter(|it| !failed && it.why != WhyPassedOver::Bookkeeping);
+    let output = left.map(|entry| {
+        // Other names that begin with `_` are a habit of external writers.
+        let habit = entry.why == WhyPassedOver::Hidden && side.info.kind == SideKind::Command;
+        let severity = if habit { Severity::Info } else { severity_on(side.role) };
+        (("leaks.output", "output directory", &entry.path), severity)
+    });
+    for ((code, place, path), severity) in scratch.chain(output) {
         outcome.findings.push(
             finding(
                 CODE,
@@ -149,12 +151,32 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_of_an_external_writer_is_told_and_does_not_block() {
+    fn bookkeeping_is_no_leak_and_another_underscored_name_of_an_external_writer_does_not_block() {
         let mut fixture = Fixture::pair(&rows(), &rows());
         fixture.kind = SideKind::Command;
-        std::fs::write(fixture.path(Role::Candidate, "_SUCCESS"), "").unwrap();
+        for name in
+            ["_SUCCESS", ".two.parquet.crc", "two.parquet.crc", "_committed_1", "_started_1", "_metadata"]
+        {
+            std::fs::write(fixture.path(Role::Candidate, name), "").unwrap();
+        }
+        assert!(fixture.examine(&Leaks).findings.is_empty());
+        std::fs::write(fixture.path(Role::Candidate, "_notes"), "").unwrap();
         let outcome = fixture.examine(&Leaks);
         assert_eq!((outcome.findings.len(), blockers(&outcome).len()), (1, 0));
+        fixture.kind = SideKind::Unified;
+        assert_eq!(blockers(&fixture.examine(&Leaks)), ["leaks.output"]);
+    }
+
+    #[test]
+    fn work_in_progress_that_is_left_is_a_leak_of_whoever_ran() {
+        let mut fixture = Fixture::pair(&rows(), &rows());
+        fixture.kind = SideKind::Command;
+        std::fs::create_dir_all(fixture.path(Role::Candidate, "_temporary/0")).unwrap();
+        assert_eq!(blockers(&fixture.examine(&Leaks)), ["leaks.output"]);
+        std::fs::write(fixture.path(Role::Candidate, ".two.parquet.swp"), "").unwrap();
+        assert_eq!(blockers(&fixture.examine(&Leaks)), ["leaks.output"; 2]);
+        fixture.recorded = [true; 2];
+        assert!(fixture.examine(&Leaks).findings.is_empty());
     }
 
     #[test]

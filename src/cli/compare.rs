@@ -25,9 +25,9 @@ use crate::settings::Settings;
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// The baseline: a directory or file of Parquet, from whatever wrote it.
+    /// The baseline: a directory or file of Parquet, from whatever wrote it, or a list of files (`@FILE`, one path a line).
     left: PathBuf,
-    /// The candidate: a directory or file of Parquet.
+    /// The candidate: a directory or file of Parquet, or a list of files.
     right: PathBuf,
     /// Signal of both [default: generic, rows, schema and sizes only].
     #[arg(long, value_name = "S")]

@@ -8,6 +8,7 @@ use chrono::Utc;
 use clap::Args;
 use corpora::parameters::{Origin, ResolvedParameters};
 use corpora::signal::Signal;
+use reports::counted;
 use reports::document::{Mode, Role};
 use reports::manifest::ErrorClass;
 
@@ -20,8 +21,9 @@ use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::output::file_list::{self, FileList};
 use crate::output::partition::Typing;
-use crate::output::{Output, OutputFile, Partitions, manifest};
+use crate::output::{Found, Output, OutputFile, Partitions, manifest};
 use crate::plan::PlannedJob;
 use crate::report_dir;
 use crate::settings::{Keep, Settings};
@@ -167,9 +169,12 @@ impl OutputArgs {
     }
 }
 
-/// Refuses what is no output at all: a file that is not Parquet, a directory with neither Parquet files nor a manifest. A bad
+/// Refuses what is no output at all: a file that is not Parquet, a list of what is not there, a directory with neither Parquet files nor a manifest. A bad
 /// file *within* an output is for the checks to tell.
 fn usable(path: &Path) -> Result<()> {
+    if let Some(list) = file_list::named(path) {
+        return FileList::read(&list).map(drop);
+    }
     corpora::regular::check_unless_missing(path).map_err(|source| Error::io("cannot read", path, source))?;
     if path.is_file() {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -178,19 +183,28 @@ fn usable(path: &Path) -> Result<()> {
     if !path.is_dir() {
         return Err(Error::input(format!("no such file or directory: {}", path.display())));
     }
-    let says_something = walkdir::WalkDir::new(path).follow_links(true).into_iter().flatten().any(|entry| {
-        entry.path().extension().is_some_and(|end| end == "parquet")
-            || entry.file_name() == manifest::FILE_NAME
-    });
-    if says_something {
-        Ok(())
-    } else {
-        Err(Error::input(format!(
-            "{} holds no Parquet file (*.parquet) and no {}; name the directory of an output",
-            path.display(),
-            manifest::FILE_NAME
-        )))
+    let found = Found::below(path, true)?;
+    let manifest = path.join(manifest::FILE_NAME).symlink_metadata().is_ok();
+    if manifest || !found.parquet.is_empty() || !found.unreadable.is_empty() {
+        return Ok(());
     }
+    let data: u64 = found.passed_over.iter().map(|entry| entry.parquet).sum();
+    let hint = found.passed_over.iter().find(|entry| entry.parquet > 0).map_or_else(
+        || "name the directory of an output".to_owned(),
+        |first| {
+            format!(
+                "{} passed over, {} the first ({}): name the files or their own folder",
+                counted(data, "Parquet file is", "Parquet files are"),
+                first.path,
+                first.why.meaning()
+            )
+        },
+    );
+    Err(Error::input(format!(
+        "{} holds no Parquet file that is read and no {}; {hint}",
+        path.display(),
+        manifest::FILE_NAME
+    )))
 }
 
 /// Refuses a typed column that neither output has.
@@ -210,10 +224,12 @@ fn known_columns(outputs: &Outputs<'_>, partitions: Partitions) -> Result<()> {
         }
     }
     match outputs.columns.iter().find(|column| !known.contains(**column)) {
-        Some(column) => Err(Error::usage(format!(
+        // Without any column there was no file to read: the checks say so.
+        Some(column) if !known.is_empty() => Err(Error::usage(format!(
             "neither output has a column {column:?}; the columns are {}",
             known.into_iter().collect::<Vec<_>>().join(", ")
         ))),
+        Some(_) => Ok(()),
         None => Ok(()),
     }
 }

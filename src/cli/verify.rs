@@ -17,11 +17,11 @@ use crate::exit::Exit;
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// A directory or file of Parquet.
+    /// A directory or file of Parquet, or a list of files (`@FILE`, one path a line).
     dir: PathBuf,
-    /// Signal of the output.
+    /// Signal of the output [default: generic, what holds of every output].
     #[arg(long, value_name = "S")]
-    signal: String,
+    signal: Option<String>,
     #[command(flatten)]
     judging: OutputArgs,
 }
@@ -37,10 +37,12 @@ impl VerifyArgs {
 
     pub(super) fn perform(&self, common: &Common, cancel: &Cancel) -> Result<Exit> {
         let config = self.judging.config()?;
-        let signal = options::signals(&config)?.get(&self.signal).map_err(|error| of_corpora(&error))?;
+        let signals = options::signals(&config)?;
+        let named = self.signal.as_ref().map(|name| signals.get(name)).transpose();
+        let signal = named.map_err(|error| of_corpora(&error))?;
         let outputs = Outputs {
             mode: Mode::Verify,
-            signal: Some(signal),
+            signal,
             columns: &[],
             params: &[],
             baseline: None,

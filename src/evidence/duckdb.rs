@@ -32,6 +32,8 @@ pub struct Files {
     pub given: Vec<Vec<Given>>,
     /// Names of the top-level columns of all files, those that folders give included.
     pub columns: BTreeSet<String>,
+    /// True where `*.parquet` below the directory are these files and no other.
+    pub whole: bool,
 }
 
 /// The query and its limits.
@@ -177,7 +179,7 @@ fn digits(logical: &str) -> Option<u32> {
 }
 
 fn source(files: &Files) -> String {
-    if files.files.len() > NAMED {
+    if files.whole && files.files.len() > NAMED {
         return literal(&format!("{}/**/*.parquet", escaped(&files.root)));
     }
     let named: Vec<String> = files.files.iter().map(|file| literal(&escaped(file))).collect();
@@ -194,6 +196,7 @@ mod tests {
             files: vec![format!("{name}/it's [1].parquet")],
             given: vec![Vec::new()],
             columns: columns.iter().map(|&it| it.to_owned()).collect(),
+            whole: true,
         }
     }
 
@@ -278,5 +281,7 @@ mod tests {
     fn many_files_are_named_by_a_pattern() {
         let many = Files { files: vec!["out/f".to_owned(); NAMED + 1], ..files("out", &[]) };
         assert_eq!(source(&many), "'out/**/*.parquet'");
+        let some = source(&Files { whole: false, ..many });
+        assert!(some.starts_with("['out/f', "), "others lie beside them: {some}");
     }
 }

@@ -182,6 +182,15 @@ catalogue! {
     /// A Parquet file lies in the output that the manifest does not name.
     StrayFile = "stray-file", Accounting, ["ROWS", "ACCOUNTING", "ORDER"],
         needs "a file";
+    /// A Parquet file without an ending lies in the output that the manifest does not name.
+    StrayOtherName = "stray-other-name", Accounting, ["ROWS", "ACCOUNTING", "ORDER"],
+        needs "a file";
+    /// A Parquet file lies in a partition folder whose name begins with an underscore, and the manifest does not name it.
+    StrayInPartition = "stray-in-partition", Accounting, ["ROWS", "ACCOUNTING"],
+        needs "a file with rows";
+    /// A file has a name that readers of directories pass over, and the manifest names it so.
+    HiddenFile = "hidden-file", Accounting, ["ROWS", "ACCOUNTING"],
+        needs "a file with rows";
     /// A file that the manifest names is not there.
     MissingFile = "missing-file", Accounting, ["ROWS", "ACCOUNTING"],
         needs "a file with rows";
@@ -229,6 +238,12 @@ catalogue! {
         needs "a side that completed";
     /// A temporary file is left in the output directory.
     TemporaryOutput = "temporary-output", Lifecycle, ["LEAKS"],
+        needs "a side that completed and left files";
+    /// A folder of unfinished work is left in the output directory.
+    TemporaryFolder = "temporary-folder", Lifecycle, ["LEAKS"],
+        needs "a side that completed and left files";
+    /// A file whose name begins with a dot is left in the output directory.
+    DotFile = "dot-file", Lifecycle, ["LEAKS"],
         needs "a side that completed and left files";
     /// The writer fails as it must, and leaves a file in its output.
     PartialAfterFailure = "partial-after-failure", Lifecycle, ["ERRORS"],

@@ -21,6 +21,31 @@ fn full(site: &Site<'_>) -> Option<usize> {
     site.manifest.files.iter().position(|file| file.record_count.unwrap_or(0) > 0)
 }
 
+/// A copy of a file lies under another name, relative to the output, and is not listed.
+pub(super) fn stray(site: &Site<'_>, index: usize, name: &str) -> Result<()> {
+    let stray = site.root.join(name);
+    if let Some(folder) = stray.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| Error::io("cannot make", folder, source))?;
+    }
+    std::fs::copy(site.path(index), &stray).map_err(|source| Error::io("cannot write", &stray, source))?;
+    Ok(())
+}
+
+/// A copy of a file with rows in a partition folder, not listed.
+pub(super) fn stray_in_partition(site: &Site<'_>) -> Result<()> {
+    full(site).map_or(Ok(()), |index| stray(site, index, "_part=1/stray.parquet"))
+}
+
+/// A listed file with rows gets a name that readers pass over.
+pub(super) fn hidden(site: &mut Site<'_>) -> Result<()> {
+    let Some(index) = full(site) else { return Ok(()) };
+    let (old, name) = (site.path(index), "_hidden.parquet");
+    let new = site.root.join(name);
+    std::fs::rename(&old, &new).map_err(|source| Error::io("cannot rename", &old, source))?;
+    name.clone_into(&mut site.manifest.files[index].path);
+    Ok(())
+}
+
 /// Does something to the bytes of a file with rows.
 fn bytes(site: &Site<'_>, change: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Result<()> {
     let Some(index) = full(site) else { return Ok(()) };

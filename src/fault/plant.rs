@@ -87,11 +87,11 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
         }
         Fault::FirstResultOnly => site.manifest.files.truncate(1),
         Fault::StrayFile if !site.listed_ascending()? => {}
-        Fault::StrayFile => {
-            let stray = site.root.join("stray.parquet");
-            std::fs::copy(site.path(0), &stray)
-                .map_err(|source| Error::io("cannot write", &stray, source))?;
-        }
+        Fault::StrayFile => files::stray(&site, 0, "stray.parquet")?,
+        Fault::StrayOtherName if !site.listed_ascending()? => {}
+        Fault::StrayOtherName => files::stray(&site, 0, "000000_0")?,
+        Fault::StrayInPartition => files::stray_in_partition(&site)?,
+        Fault::HiddenFile => files::hidden(&mut site)?,
         Fault::TinyFiles => site.tiny_files()?,
         Fault::FailLate => {
             let failure = Failure {
@@ -213,6 +213,8 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
         Fault::SwapQuantiles => merge::swap_quantiles(&mut site)?,
         Fault::AverageOff => merge::average_off(&mut site)?,
         Fault::TemporaryOutput => write_text(&site.root.join("part-00000.tmp"))?,
+        Fault::TemporaryFolder => files::stray(&site, 0, "_temporary/0/part-00000.parquet")?,
+        Fault::DotFile => write_text(&site.root.join(".part-00000.parquet.swp"))?,
     }
     Ok(())
 }

@@ -227,6 +227,7 @@ impl<'a> Set<'a> {
             duration_ms: None,
             manifest: None,
             files: Vec::new(),
+            passed_over: Vec::new(),
             kept: None,
             work: None,
         };

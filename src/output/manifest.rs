@@ -32,6 +32,8 @@ pub enum Statement {
     Manifest(Manifest),
     /// The side says that it failed.
     Failure(Failure),
+    /// A document of another program in a recorded output: nothing that concerns us.
+    Foreign,
 }
 
 /// Enough of either document to tell which of the two it is.
@@ -40,16 +42,68 @@ struct Peek {
     error: Option<IgnoredAny>,
 }
 
+/// Fields of a manifest, and of one of its files.
+const FIELDS: [&str; 5] = ["writer", "rows_read", "rows_dropped", "rows_merged", "merge_stats"];
+const FILE_FIELDS: [&str; 3] = ["path", "record_count", "file_size"];
+
+/// True where the recorded output in `dir` has a `manifest.json` of another program: valid JSON without our structure.
+///
+/// # Errors
+/// Class `io` where the machine does not give the file back.
+pub fn is_foreign(dir: &Path) -> crate::error::Result<bool> {
+    Ok(matches!(examine_recorded(dir)?, Ok(Statement::Foreign)))
+}
+
+/// As [`examine`], of a recorded output: the document of another program is no broken manifest.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_recorded(dir: &Path) -> crate::error::Result<Result<Statement, String>> {
+    let found = look(dir)?;
+    Ok(match found {
+        Ok(Some(bytes)) => parse(&bytes).or_else(|fault| {
+            let foreign = serde_json::from_slice(&bytes).is_ok_and(|value| !has_our_structure(&value));
+            if foreign { Ok(Statement::Foreign) } else { Err(fault) }
+        }),
+        Ok(None) => Ok(Statement::Nothing),
+        Err(fault) => Err(fault),
+    })
+}
+
+/// True for a document that a writer for Parallax may have meant as its manifest or its failure.
+fn has_our_structure(document: &serde_json::Value) -> bool {
+    let Some(members) = document.as_object() else { return false };
+    // A program that says that it failed is believed, whatever the form.
+    if members.get("error").is_some_and(|error| !error.is_null()) {
+        return true;
+    }
+    let is_ours = |file: &serde_json::Value| {
+        file.as_object().is_some_and(|file| FILE_FIELDS.iter().any(|field| file.contains_key(*field)))
+    };
+    let files = members.get("files").and_then(serde_json::Value::as_array);
+    FIELDS.iter().any(|field| members.contains_key(*field))
+        || files.is_some_and(|files| files.iter().any(is_ours))
+}
+
 /// Reads whichever document lies in `dir`, or says in a sentence what is wrong with it.
 ///
 /// # Errors
 /// Class `io` where the machine does not give the file back.
 pub fn examine(dir: &Path) -> crate::error::Result<Result<Statement, String>> {
+    Ok(match look(dir)? {
+        Ok(Some(bytes)) => parse(&bytes),
+        Ok(None) => Ok(Statement::Nothing),
+        Err(fault) => Err(fault),
+    })
+}
+
+/// Bytes of the file, where there is one.
+fn look(dir: &Path) -> crate::error::Result<Result<Option<Vec<u8>>, String>> {
     let path = dir.join(FILE_NAME);
     // Not followed: a link could lead out of the output directory, and opening a pipe would wait for ever.
     let facts = match fs::symlink_metadata(&path) {
         Ok(facts) => facts,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Ok(Statement::Nothing)),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Ok(None)),
         Err(error) => return unread(&path, error),
     };
     if !facts.is_file() {
@@ -63,12 +117,12 @@ pub fn examine(dir: &Path) -> crate::error::Result<Result<Statement, String>> {
     Ok(if bytes.len() as u64 > LARGEST {
         Err(format!("{FILE_NAME} is larger than {} MiB", LARGEST >> 20))
     } else {
-        parse(&bytes)
+        Ok(Some(bytes))
     })
 }
 
 /// A manifest whose bytes did not come.
-fn unread(path: &Path, error: std::io::Error) -> crate::error::Result<Result<Statement, String>> {
+fn unread(path: &Path, error: std::io::Error) -> crate::error::Result<Result<Option<Vec<u8>>, String>> {
     if errno::of_machine(&error) {
         return Err(Error::io("cannot read", path, error));
     }
@@ -194,6 +248,35 @@ mod tests {
             let message = found.expect_err(text);
             assert!(message.contains(reason), "{text}: {message}");
         }
+    }
+
+    #[test]
+    fn a_recorded_document_without_our_structure_is_of_another_program_and_a_broken_one_of_ours_is_not() {
+        for (text, foreign) in [
+            (r#"{"sourceBucket": "b", "files": [{"key": "part-0.parquet", "size": 1}]}"#, true),
+            (r#"{"entries": [{"url": "s3://b/0000_part_00.parquet", "mandatory": true}]}"#, true),
+            ("{}", true),
+            ("[1]", true),
+            (r#""text""#, true),
+            (r#"{"name": "x", "files": []}"#, true),
+            (r#"{"name": "x", "files": "none", "error": null}"#, true),
+            ("", false),
+            ("{not json", false),
+            (r#"{"files": [{"path": "a", "recordcount": 1}]}"#, false),
+            (r#"{"files": [{"key": 1}, {"file_size": 1}]}"#, false),
+            (r#"{"rows_read": 3}"#, false),
+            (r#"{"error": "disk full", "entries": []}"#, false),
+            (r#"{"error": {"class": "bad", "message": "m"}}"#, false),
+            (r#"{"files": [{"path": "/etc/passwd"}]}"#, false),
+        ] {
+            let (dir, strict) = written(text);
+            assert!(strict.is_err(), "a side that ran left a broken manifest: {text}");
+            assert_eq!(is_foreign(dir.path()).unwrap(), foreign, "{text}");
+            assert_eq!(examine_recorded(dir.path()).unwrap().is_err(), !foreign, "{text}");
+        }
+        let (dir, strict) = written(r#"{"files": []}"#);
+        assert_eq!(examine_recorded(dir.path()).unwrap(), strict);
+        assert!(!is_foreign(tempfile::tempdir().unwrap().path()).unwrap());
     }
 
     #[test]

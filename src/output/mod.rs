@@ -3,6 +3,7 @@
 //! 1. [`Output::open`] walks a directory, reads every Parquet footer (after a look at its structure, see `corpora::footer`),
 //!    digests every file's bytes and puts the files into the order in which they are judged.
 //! 2. [`OutputFile::batches`] streams the rows of a file, one row group after the other, with the place of each batch.
+//!    A list of files ([`file_list`]) in the place of a directory is the whole output.
 //! 3. [`Output::partition`] makes columns of `key=value` folders.
 //! 4. [`manifest::examine`] reads the result list that a side may have left.
 //!
@@ -18,6 +19,8 @@ mod bounded;
 mod cells;
 mod chunks;
 mod contradiction;
+pub mod file_list;
+mod found;
 pub mod key;
 pub mod manifest;
 mod need;
@@ -36,6 +39,8 @@ pub(crate) use batches::DEFAULT_BATCH_ROWS;
 pub use batches::{Batches, Located, ReadOptions};
 pub use cells::{Cell, Cells, Chunk};
 pub use chunks::ChunkDigest;
+pub use found::Found;
+pub(crate) use found::refuse_table;
 pub(crate) use need::Slice;
 pub use old_footer::FooterDefect;
 pub use partition::{PartitionColumn, Partitions};
@@ -44,7 +49,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parquet::file::metadata::ParquetMetaData;
-use reports::document::{FileInfo, Role};
+use reports::document::{FileInfo, PassedOver, Role};
 use reports::manifest::Manifest;
 
 use crate::spill::Memory;
@@ -59,13 +64,14 @@ pub struct Output {
     /// Readable Parquet files in judged order: in the manifest's order where there is one (files that it does not name
     /// come last, by path), else by lowest sort key (ties by path), else by path.
     pub files: Vec<OutputFile>,
-    /// Files named `*.parquet` that cannot be read.
+    /// Files that claim to be Parquet, by name or bytes, and cannot be read.
     pub unreadable: Vec<Unreadable>,
-    /// Anything else in the directory but `manifest.json` and the marks that files name, relative paths; names beginning with `_` or `.` are left out
-    /// only for a recorded output.
-    pub others: Vec<String>,
-    /// Links and directories that are named like Parquet files.
+    /// Anything else in the directory but our `manifest.json`, by path. Marks that files name are bookkeeping.
+    pub passed_over: Vec<PassedOver>,
+    /// Links to Parquet files, and directories that are named like them.
     pub disguised: Vec<Disguised>,
+    /// True where a directory was walked; false for a single file and a list of files.
+    pub walked: bool,
     /// The result list, where the side gave one.
     pub manifest: Option<Manifest>,
     /// How the files were ordered.

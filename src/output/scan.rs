@@ -1,32 +1,30 @@
-//! Opening an output directory: which files lie in it, which of them are Parquet, and in which order they are judged.
+//! Opening an output directory: the files that are data (see `found`), their footers, and the order in which they are judged.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::file::metadata::ParquetMetaData;
 use rayon::prelude::*;
-use reports::document::{FileInfo, Place, Role};
+use reports::document::{FileInfo, PassedOver, Place, Role, WhyPassedOver};
 use reports::manifest::{ErrorClass, Manifest};
 
 use super::batches::{guarded, reader_options};
+use super::file_list::{self, FileList};
+use super::found::Found;
 use super::key::{KeyColumn, KeyRule, KeyValue};
-use super::{
-    Disguised, FileOrder, FooterDefect, Output, OutputFile, Unreadable, contradiction, manifest, old_footer,
-    set_mark,
-};
-use crate::errno;
+use super::{FileOrder, FooterDefect, Output, OutputFile, Unreadable, contradiction, old_footer, set_mark};
 use crate::error::{Error, Result};
 use crate::spill::Memory;
 
 impl Output {
-    /// Opens what lies under `root`: a directory, read recursively, or a single file.
+    /// Opens what lies under `root`: a directory, read recursively, a single file, or the files of a list (`@FILE`).
     ///
     /// `manifest` is the side's result list; `sort_key` orders the files where there is none (by their lowest key, taken
-    /// from the rows and not from statistics). In a `recorded` output, files and folders whose names begin with `_` or `.` and
-    /// have no `=` are left out.
+    /// from the rows and not from statistics). Which files of a directory are read is the rule of `corpora::listing`, whether the
+    /// output was `recorded` or not.
     ///
     /// A file that is no readable Parquet file is listed in [`Output::unreadable`], it is no error. So is a file that this user may not
     /// read, where the side ran: it left the file so. In a recorded output that is an error, as the user may be the wrong one.
@@ -41,24 +39,24 @@ impl Output {
         sort_key: &[String],
         recorded: bool,
     ) -> Result<Self> {
-        let meta = std::fs::metadata(root).map_err(|error| Error::io("cannot read", root, error))?;
-        let mut found = Found::default();
-        let folder = if meta.is_dir() {
-            found.walk(root, recorded)?;
-            found.sort_folders();
-            root.to_owned()
+        let list = file_list::named(root).map(|list| FileList::read(&list)).transpose()?;
+        let is_dir = list.is_none()
+            && std::fs::metadata(root).map_err(|error| Error::io("cannot read", root, error))?.is_dir();
+        let (found, folder) = if let Some(list) = list {
+            (Found::named(list.files), list.root)
+        } else if is_dir {
+            (Found::below(root, recorded)?, root.to_owned())
         } else {
             let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            found.parquet.push((name, root.to_owned()));
-            root.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+            let found = Found::named(vec![(name, root.to_owned())]);
+            let folder = root.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            (found, folder.to_owned())
         };
         let file_order = match (&manifest, sort_key.is_empty()) {
             (Some(_), _) => FileOrder::Manifest,
             (None, false) => FileOrder::LowestKey,
             (None, true) => FileOrder::Path,
         };
-        found.parquet.sort();
-        found.others.sort();
         let named = positions(manifest.as_ref());
         let opened: Vec<Result<(OutputFile, Vec<KeyValue>)>> = found
             .parquet
@@ -93,16 +91,27 @@ impl Output {
         }
         unreadable.sort_by(|a, b| a.path.cmp(&b.path));
         let files = ordered(files);
-        let marks = if meta.is_dir() { set_mark::of(root, &files)? } else { Vec::new() };
-        let mut others = found.others;
-        others.retain(|other| marks.iter().all(|mark| mark.path != *other));
+        let marks = if is_dir { set_mark::of(root, &files)? } else { Vec::new() };
+        let mut passed_over = found.passed_over;
+        if recorded && is_dir && manifest.is_none() && super::manifest::is_foreign(root)? {
+            let path = super::manifest::FILE_NAME.to_owned();
+            let why = WhyPassedOver::ForeignManifest;
+            passed_over.push(PassedOver { path, why, files: 1, parquet: 0 });
+            passed_over.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+        for entry in &mut passed_over {
+            if marks.iter().any(|mark| mark.path == entry.path) {
+                entry.why = WhyPassedOver::Bookkeeping;
+            }
+        }
         Ok(Self {
             role,
             root: folder,
             files,
             unreadable,
-            others,
+            passed_over,
             disguised: found.disguised,
+            walked: is_dir,
             manifest,
             file_order,
             marks,
@@ -136,12 +145,21 @@ impl Output {
             root: root.to_owned(),
             files: Vec::new(),
             unreadable: Vec::new(),
-            others: Vec::new(),
+            passed_over: Vec::new(),
             disguised: Vec::new(),
+            walked: false,
             manifest: None,
             file_order: FileOrder::Path,
             marks: Vec::new(),
         }
+    }
+
+    /// True where the files are all that `*.parquet` below the root names.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.walked
+            && self.files.iter().all(|file| file.info.path.ends_with(".parquet"))
+            && self.passed_over.iter().all(|entry| entry.parquet == 0)
     }
 
     /// Rows of all readable files by their footers.
@@ -179,118 +197,6 @@ fn positions(manifest: Option<&Manifest>) -> HashMap<String, usize> {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct BeyondLimit(String);
-
-/// Entries of an output at most: links that lead to directories with links lead to more than there is.
-const MOST_ENTRIES: u64 = 2_000_000;
-
-#[derive(Default)]
-struct Found {
-    entries: u64,
-    folders: Vec<String>,
-    disguised: Vec<Disguised>,
-    parquet: Vec<(String, PathBuf)>,
-    others: Vec<String>,
-    unreadable: Vec<Unreadable>,
-}
-
-impl Found {
-    fn walk(&mut self, root: &Path, recorded: bool) -> Result<()> {
-        let entries =
-            walkdir::WalkDir::new(root).follow_links(true).min_depth(1).into_iter().filter_entry(|entry| {
-                let name = entry.file_name().to_string_lossy();
-                !(recorded && entry.depth() > 0 && is_hidden(&name))
-            });
-        for entry in entries {
-            match entry {
-                Ok(_) if self.entries == MOST_ENTRIES => {
-                    let reason = format!("more than {MOST_ENTRIES} files are reached, through links perhaps");
-                    self.unreadable.push(Unreadable { path: String::new(), reason, limited: true });
-                    return Ok(());
-                }
-                Ok(entry) if entry.file_type().is_dir() => {
-                    self.entries += 1;
-                    if is_parquet(entry.path()) {
-                        self.folders.push(relative(root, entry.path()));
-                    }
-                }
-                Ok(entry) => {
-                    self.entries += 1;
-                    let relative = relative(root, entry.path());
-                    if entry.path_is_symlink() && is_parquet(entry.path()) {
-                        self.disguised.push(Disguised { path: relative.clone(), kind: "a link" });
-                    }
-                    if let Some(kind) = corpora::regular::special(entry.file_type()) {
-                        // Never opened: that could block for ever.
-                        if is_parquet(entry.path()) {
-                            let reason = format!("it is {kind}, not a regular file");
-                            self.unreadable.push(Unreadable { path: relative, reason, limited: false });
-                        } else {
-                            self.others.push(relative);
-                        }
-                    } else if is_parquet(entry.path()) {
-                        self.parquet.push((relative, entry.into_path()));
-                    } else if relative != manifest::FILE_NAME {
-                        self.others.push(relative);
-                    }
-                }
-                // A link that leads back up: what it leads to is read where it lies.
-                Err(error) if error.loop_ancestor().is_some() => {}
-                Err(error) => self.refused(root, recorded, error)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Directories that are named like Parquet files: with some in it (the habit of Spark) worth a word, without any a file that
-    /// cannot be read.
-    fn sort_folders(&mut self) {
-        for folder in std::mem::take(&mut self.folders) {
-            let inside = format!("{folder}/");
-            if self.parquet.iter().any(|(path, _)| path.starts_with(&inside)) {
-                self.disguised.push(Disguised { path: folder, kind: "a directory" });
-            } else {
-                let reason = "it is a directory without Parquet files, not a regular file".to_owned();
-                self.unreadable.push(Unreadable { path: folder, reason, limited: false });
-            }
-        }
-        self.disguised.sort_by(|a, b| a.path.cmp(&b.path));
-    }
-
-    fn refused(&mut self, root: &Path, recorded: bool, error: walkdir::Error) -> Result<()> {
-        let path = error.path().unwrap_or(root);
-        let relative = relative(root, path);
-        if recorded && relative.split('/').any(is_hidden) {
-            return Ok(());
-        }
-        if errno::in_chain(&error) || (recorded && errno::denied(&error)) {
-            let message = format!("cannot read the output {}: {error}", root.display());
-            return Err(Error::new(ErrorClass::Io, message).with_source(error));
-        }
-        let dangling = error.io_error().is_some_and(|it| it.kind() == std::io::ErrorKind::NotFound);
-        if dangling && !is_parquet(path) {
-            self.others.push(relative);
-        } else {
-            self.unreadable.push(Unreadable { path: relative, reason: error.to_string(), limited: false });
-        }
-        Ok(())
-    }
-}
-
-/// Names that engines pass over. A name with `=` is that of a partition, whatever it begins with.
-fn is_hidden(name: &str) -> bool {
-    (name.starts_with('_') || name.starts_with('.')) && !name.contains('=')
-}
-
-fn is_parquet(path: &Path) -> bool {
-    path.extension().is_some_and(|it| it.eq_ignore_ascii_case("parquet"))
-}
-
-fn relative(root: &Path, path: &Path) -> String {
-    let path = path.strip_prefix(root).unwrap_or(path);
-    let parts: Vec<String> =
-        path.components().map(|it| it.as_os_str().to_string_lossy().into_owned()).collect();
-    parts.join("/")
-}
 
 impl OutputFile {
     /// Opens one file: footer, facts for the report, digest of its bytes.

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::WriterProperties;
-use reports::document::Role;
+use reports::document::{Role, WhyPassedOver};
 use reports::manifest::{ErrorClass, Manifest, ManifestFile};
 
 use super::testing::{write, write_with};
@@ -26,23 +26,100 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
+/// What was passed over: path, reason, files and Parquet files of each entry.
+fn passed_over(output: &Output) -> Vec<(&str, WhyPassedOver, u64, u64)> {
+    output.passed_over.iter().map(|it| (it.path.as_str(), it.why, it.files, it.parquet)).collect()
+}
+
 #[test]
-fn a_directory_is_read_recursively_and_sorted_into_kinds() {
+fn a_directory_is_read_recursively_and_sorted_into_kinds_alike_for_every_side() {
+    use WhyPassedOver::{Bookkeeping, Hidden, NotParquet, Temporary};
     let folder = folder();
-    write(&folder.path().join("b.parquet"), &rows());
-    write(&folder.path().join("deep/er/a.parquet"), &rows());
-    write(&folder.path().join("_hidden/x.parquet"), &rows());
-    std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
-    std::fs::write(folder.path().join(".stamp"), "x").unwrap();
-    std::fs::write(folder.path().join("manifest.json"), "{}").unwrap();
-    std::fs::write(folder.path().join("bad.parquet"), "not Parquet, whatever its name says").unwrap();
-    let output = open(folder.path(), true);
-    assert_eq!(paths(&output), ["b.parquet", "deep/er/a.parquet"]);
-    assert_eq!(output.others, ["notes.txt"]);
-    assert_eq!(output.unreadable[0].path, "bad.parquet");
+    let at = |name: &str| folder.path().join(name);
+    for name in [
+        "b.parquet",
+        "deep/er/a.PARQUET",
+        "c.parq",
+        "000000_0",
+        "_region=eu/d.pq",
+        "_hidden/x.parquet",
+        "_hidden/y",
+        "_old.parquet",
+        "_temporary/0/z.parquet",
+        ".e.parquet",
+        "_metadata",
+    ] {
+        write(&at(name), &rows());
+    }
+    for name in ["notes.txt", ".stamp", "_SUCCESS", "deep/.a.PARQUET.crc", "_hidden/notes", "deep/_started_7"]
+    {
+        std::fs::write(at(name), "x").unwrap();
+    }
+    std::fs::write(at("manifest.json"), r#"{"files": []}"#).unwrap();
+    std::fs::write(at("bad.parquet"), "not Parquet, whatever its name says").unwrap();
+    std::fs::write(at("cut-short"), "PAR1 and no end").unwrap();
+    for recorded in [true, false] {
+        let output = open(folder.path(), recorded);
+        let read = ["000000_0", "_region=eu/d.pq", "b.parquet", "c.parq", "deep/er/a.PARQUET"];
+        assert_eq!(paths(&output), read);
+        let unreadable: Vec<&str> = output.unreadable.iter().map(|it| it.path.as_str()).collect();
+        assert_eq!(unreadable, ["bad.parquet", "cut-short"]);
+        assert_eq!(
+            passed_over(&output),
+            [
+                (".e.parquet", Temporary, 1, 1),
+                (".stamp", Temporary, 1, 0),
+                ("_SUCCESS", Bookkeeping, 1, 0),
+                ("_hidden/", Hidden, 3, 2),
+                ("_metadata", Bookkeeping, 1, 0),
+                ("_old.parquet", Hidden, 1, 1),
+                ("_temporary/", Temporary, 1, 1),
+                ("deep/.a.PARQUET.crc", Bookkeeping, 1, 0),
+                ("deep/_started_7", Bookkeeping, 1, 0),
+                ("notes.txt", NotParquet, 1, 0),
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_file_and_a_link_to_it_are_read_once_where_only_one_is_named_parquet() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    write(&at("a.parquet"), &rows());
+    write(&at("sub/data"), &rows());
+    std::os::unix::fs::symlink("a.parquet", at("latest")).unwrap();
+    std::os::unix::fs::symlink("sub/data", at("b.parquet")).unwrap();
+    std::os::unix::fs::symlink("a.parquet", at("c.parquet")).unwrap();
     let output = open(folder.path(), false);
-    assert_eq!(paths(&output).len(), 3);
-    assert_eq!(output.others, [".stamp", "notes.txt"]);
+    assert_eq!(paths(&output), ["a.parquet", "b.parquet", "c.parquet"]);
+    let linked = WhyPassedOver::Linked;
+    assert_eq!(passed_over(&output), [("latest", linked, 1, 0), ("sub/data", linked, 1, 0)]);
+    let links: Vec<&str> = output.disguised.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(links, ["b.parquet", "c.parquet"]);
+}
+
+#[test]
+fn tables_whose_logs_say_which_files_are_live_are_refused_wherever_they_lie() {
+    for (marks, said) in [
+        (&["_delta_log/00000000000000000000.json"][..], "is a Delta Lake table"),
+        (&["deep/_delta_log/00000000000000000000.json"], "deep is a Delta Lake table"),
+        (&["metadata/v1.metadata.json", "data/x"], "is an Iceberg table"),
+        (&[".hoodie/hoodie.properties"], "is a Hudi table"),
+        (&["asia/.hoodie_partition_metadata"], "asia is a Hudi table"),
+    ] {
+        let folder = folder();
+        write(&folder.path().join("a.parquet"), &rows());
+        for mark in marks {
+            std::fs::create_dir_all(folder.path().join(mark).parent().unwrap()).unwrap();
+            std::fs::write(folder.path().join(mark), "{}").unwrap();
+        }
+        let error = Output::open(Role::Candidate, folder.path(), None, &[], true).unwrap_err();
+        assert_eq!(error.class, ErrorClass::Input);
+        assert!(error.message.contains(said) && error.message.contains("@files.txt"), "{}", error.message);
+        // A file that is named is taken as it is.
+        assert_eq!(paths(&open(&folder.path().join("a.parquet"), true)), ["a.parquet"]);
+    }
 }
 
 #[test]

@@ -246,11 +246,15 @@ impl Planner<'_> {
             inputs.extend(found);
         }
         let segments = inspect_all(&inputs).map_err(|error| at(Error::of_corpora(&error)))?;
-        let signal = self.signal_of(&segments, line.signal.as_deref()).map_err(at)?;
+        // Two recorded outputs can be compared without a signal, as `compare` does.
+        let recorded = line.inputs.is_empty() && line.baseline.is_some() && line.candidate.is_some();
+        let generic = recorded && line.signal.is_none() && self.wanted.is_empty();
+        let signal = (!generic).then(|| self.signal_of(&segments, line.signal.as_deref()));
+        let signal = signal.transpose().map_err(at)?;
         let kind = self.kind().or(line.kind).unwrap_or_default();
         let parameters = self.parameters(kind, &[(Origin::JobList, &line.parameters)]).map_err(at)?;
-        self.can_perform(&signal, kind, &parameters).map_err(at)?;
-        let mut job = bare(&line.id, Some(signal), kind, &parameters);
+        signal.as_ref().map_or(Ok(()), |signal| self.can_perform(signal, kind, &parameters)).map_err(at)?;
+        let mut job = bare(&line.id, signal, kind, &parameters);
         job.recorded = Recorded { baseline: line.baseline.clone(), candidate: line.candidate.clone() };
         job.inputs = inputs;
         job.expected.no_rows = line.allow_empty;

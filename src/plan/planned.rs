@@ -90,7 +90,12 @@ impl PlannedJob {
     /// Class `config`, naming the job and why not.
     pub fn can_be_performed(&self) -> Result<()> {
         let Job { id, signal, kind, parameters, .. } = &self.job;
-        signal.as_ref().map_or(Ok(()), |signal| {
+        let unknown = || {
+            Err(Error::config(format!(
+                "job {id} names neither signal nor inputs, and a built-in side needs them: name its signal in the job list"
+            )))
+        };
+        signal.as_ref().map_or_else(unknown, |signal| {
             builtin::can_perform(signal, *kind, parameters)
                 .map_err(|error| Error { message: format!("job {id}: {}", error.message), ..error })
         })

@@ -5,11 +5,11 @@
 //! 2. `PATH/<job id>`, where that is a directory;
 //! 3. `PATH` itself, where the run has one job.
 //!
-//! `PATH` may also be one Parquet file, which then is the whole output.
+//! `PATH` may also be one Parquet file, or a list of files (`@FILE`, see `output::file_list`), which then is the whole output.
 //!
 //! A run of several jobs never takes `PATH` itself for one of them: a row that moved from one job to another would not
-//! be seen. A `manifest.json` in the output is read as an external side's would be; a failure document there is the
-//! record of a side that failed.
+//! be seen. A `manifest.json` in the output is read as an external side's would be, save that a document of another program is
+//! no manifest; a failure document there is the record of a side that failed.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,9 @@ use super::{Side, SideRun, Workplace};
 use crate::errno;
 use crate::error::{Error, Result};
 use crate::job::Job;
+use crate::output::file_list::{self, FileList};
 use crate::output::manifest::{self, Statement};
+use crate::output::refuse_table;
 
 /// A recorded output.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,8 +36,12 @@ impl Recorded {
     /// The side `dir:PATH`, for a run of one job.
     ///
     /// # Errors
-    /// Class `input` where `path` is neither a directory nor a file.
+    /// Class `input` where `path` is neither a directory nor a file, for a table with a log of its own, and for a list that names something else than files.
     pub fn new(path: &Path) -> Result<Self> {
+        if let Some(list) = file_list::named(path) {
+            FileList::read(&list)?;
+            return Ok(Self { path: Some(path.to_path_buf()), ..Self::default() });
+        }
         let facts = std::fs::metadata(path)
             .map_err(|source| Error::io("cannot read the recorded output", path, source))?;
         if !facts.is_dir() && !facts.is_file() {
@@ -43,6 +49,9 @@ impl Recorded {
                 "recorded output {} is neither a directory nor a file; name the folder that holds the Parquet files",
                 path.display()
             )));
+        }
+        if facts.is_dir() {
+            refuse_table(path)?;
         }
         Ok(Self { path: Some(path.to_path_buf()), ..Self::default() })
     }
@@ -78,11 +87,11 @@ impl Recorded {
             None => None,
         };
         if let Some(listed) = listed {
-            return Ok(if is_directory(listed)? {
+            return Ok(if file_list::named(listed).is_some() || is_directory(listed)? {
                 Ok(listed.to_path_buf())
             } else {
                 Err(format!(
-                    "recorded output {} that the job list names for job {} is not a directory",
+                    "recorded output {} that the job list names for job {} is neither a directory nor a list of files",
                     listed.display(),
                     job.id
                 ))
@@ -103,7 +112,7 @@ impl Recorded {
                 path.display(),
                 job.id
             ))
-        } else if path.exists() {
+        } else if path.exists() || file_list::named(path).is_some() {
             Ok(path.clone())
         } else {
             Err(format!("recorded output {} is gone", path.display()))
@@ -130,7 +139,7 @@ impl Side for Recorded {
     }
 
     fn identity(&self, job: &Job) -> Result<String> {
-        let files = self.locate(job)?.ok().map(|output| crate::content::digest_all(&output)).transpose()?;
+        let files = self.locate(job)?.ok().map(|output| digest(&output)).transpose()?;
         Ok(format!("{self:?} {files:?}"))
     }
 
@@ -148,6 +157,17 @@ impl Side for Recorded {
     }
 }
 
+/// Digest of all that the output holds.
+fn digest(output: &Path) -> Result<String> {
+    let Some(list) = file_list::named(output) else { return crate::content::digest_all(output) };
+    let mut parts = crate::content::Parts::default();
+    for (name, path) in FileList::read(&list)?.files {
+        parts.add(&name);
+        parts.add(&crate::content::digest(&path)?);
+    }
+    Ok(parts.finish())
+}
+
 /// True for a directory; false for what is something else, or not there.
 ///
 /// # Errors
@@ -160,13 +180,13 @@ fn is_directory(path: &Path) -> Result<bool> {
     }
 }
 
-/// Outcome and manifest of the output in `dir`. A single file has no manifest.
+/// Outcome and manifest of the output in `dir`. A single file and a list of files have none.
 fn read(dir: &Path) -> Result<(SideOutcome, Option<Manifest>)> {
-    if dir.is_file() {
+    if dir.is_file() || file_list::named(dir).is_some() {
         return Ok((SideOutcome::Recorded, None));
     }
-    Ok(match manifest::examine(dir)? {
-        Ok(Statement::Nothing) => (SideOutcome::Recorded, None),
+    Ok(match manifest::examine_recorded(dir)? {
+        Ok(Statement::Nothing | Statement::Foreign) => (SideOutcome::Recorded, None),
         Ok(Statement::Manifest(manifest)) => (SideOutcome::Recorded, Some(manifest)),
         Ok(Statement::Failure(failure)) => (failed(failure.class, failure.message), None),
         Err(fault) => {
@@ -257,7 +277,23 @@ mod tests {
         assert!(message(&run).1.contains("names no recorded output"));
         job.recorded.candidate = Some(listed.path().join("gone"));
         let run = perform(&Recorded::listed(Role::Candidate), &job);
-        assert!(message(&run).1.contains("is not a directory"));
+        assert!(message(&run).1.contains("is neither a directory nor a list"));
+
+        std::fs::write(dir.path().join("one"), "").unwrap();
+        std::fs::write(dir.path().join("live.txt"), "one\n").unwrap();
+        let list = crate::output::file_list::joined(dir.path(), Path::new("@live.txt"));
+        job.recorded.candidate = Some(list.clone());
+        let side = Recorded::listed(Role::Candidate);
+        let run = perform(&side, &job);
+        assert_eq!((run.outcome, run.output), (SideOutcome::Recorded, list.clone()));
+        let before = side.identity(&job).unwrap();
+        std::fs::write(dir.path().join("one"), "other rows").unwrap();
+        assert_ne!(side.identity(&job).unwrap(), before);
+        assert_eq!(
+            perform(&Recorded::new(&list).unwrap(), &Job { recorded: job::Recorded::default(), ..job })
+                .output,
+            list
+        );
     }
 
     #[test]
@@ -270,6 +306,13 @@ mod tests {
         write("{");
         let run = perform(&side, &job("a"));
         assert!(message(&run).1.contains("unusable manifest"));
+        write(r#"{"entries": [{"url": "s3://bucket/0000.parquet"}]}"#);
+        let run = perform(&side, &job("a"));
+        assert_eq!(
+            (run.outcome, run.manifest),
+            (SideOutcome::Recorded, None),
+            "a document of another program"
+        );
         write(r#"{"error": {"class": "unsorted", "message": "row 5"}}"#);
         assert_eq!(message(&perform(&side, &job("a"))), (ErrorClass::Unsorted, "row 5"));
     }
@@ -279,6 +322,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let gone = Recorded::new(&dir.path().join("gone")).unwrap_err();
         assert_eq!(gone.class, ErrorClass::Input);
+        fs::create_dir_all(dir.path().join("table/_delta_log")).unwrap();
+        let table = Recorded::new(&dir.path().join("table")).unwrap_err();
+        assert!(table.class == ErrorClass::Input && table.message.contains("a Delta Lake table"), "{table}");
         fs::write(dir.path().join("file"), "").unwrap();
         let file = Recorded::new(&dir.path().join("file")).unwrap();
         let run = perform(&file, &job("one"));

@@ -38,6 +38,8 @@ pub(super) const FILES: &[&str] = &[
     "slot",
     "span_count",
     "trace_count",
+    "passed_over",
+    "looks_like_data",
 ];
 pub(super) const SIZES: &[&str] = &[
     "job",
@@ -60,7 +62,7 @@ pub(super) const SIZES: &[&str] = &[
     "small_sample",
 ];
 
-/// `files.csv`: one line per file and side, found or only stated.
+/// `files.csv`: one line per file and side, found, only stated, or passed over.
 ///
 /// # Errors
 /// [`Error::Format`] where the file cannot be put together.
@@ -135,6 +137,7 @@ fn file_lines(job: &JobReport, role: Role, side: &SideReport) -> Vec<Vec<String>
                 text(&file.digest),
             ]);
             line.extend(stated_cells(entry));
+            line.extend([String::new(), String::new()]);
             lines.push(line);
         }
     }
@@ -145,6 +148,16 @@ fn file_lines(job: &JobReport, role: Role, side: &SideReport) -> Vec<Vec<String>
         let mut line = head(&entry.1.path, None, true);
         line.extend(vec![String::new(); 7]);
         line.extend(stated_cells(Some(entry)));
+        line.extend([String::new(), String::new()]);
+        lines.push(line);
+    }
+    for entry in &side.passed_over {
+        let mut line = head(&entry.path, None, false);
+        // It is there, and is not among the files that are judged.
+        line[5] = true.to_string();
+        line.extend(vec![String::new(); 7]);
+        line.extend(stated_cells(None));
+        line.extend([entry.why.as_str().to_owned(), entry.parquet.to_string()]);
         lines.push(line);
     }
     lines

@@ -91,16 +91,21 @@ fn files_join_what_was_found_with_what_was_stated() {
             ("out-0002.parquet", "true", "true"),
             ("out-0003.parquet", "true", "false"),
             ("never-written.parquet", "false", "true"),
+            ("_SUCCESS", "true", "false"),
+            ("_old/", "true", "false"),
         ]
     );
+    let unread: Vec<_> =
+        candidate.iter().filter(|line| !line[30].is_empty()).map(|line| &line[30..]).collect();
+    assert_eq!(unread, [["bookkeeping", "0"], ["hidden", "2"]]);
 }
 
 #[test]
-fn tids_and_traces_of_the_manifest_come_last_and_are_exact() {
+fn tids_and_traces_of_the_manifest_come_after_the_rest_of_it_and_are_exact() {
     let lines = parse(&files(&fixture::rich()).unwrap());
     let first = |job: &str| lines.iter().find(|line| line[0] == job && line[1] == "candidate").unwrap();
-    assert_eq!(first("overlapping-tids")[24..], ["1040", "-9223372036854775808", "-5", "", "", ""]);
-    assert_eq!(first("traces-that-straddle-files")[24..], ["", "", "", "7", "80000", "4000"]);
+    assert_eq!(first("overlapping-tids")[24..30], ["1040", "-9223372036854775808", "-5", "", "", ""]);
+    assert_eq!(first("traces-that-straddle-files")[24..30], ["", "", "", "7", "80000", "4000"]);
 }
 
 #[test]

@@ -2,14 +2,18 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::parts::{mark, scroll, shown, shown_lines};
-use crate::document::{SideKind, SideOutcome, SideReport};
+use super::parts::{Capped, mark, scroll, shown, shown_lines};
+use crate::document::{PassedOver, SideKind, SideOutcome, SideReport};
 use crate::evidence::{SizeSummary, SizesEvidence};
 use crate::plot;
 use crate::words::{bytes, count, duration, percent, shell};
 
 /// Characters of a failed side's stderr.
 const STDERR: usize = 8000;
+
+/// Entries that were not read, listed of one side.
+const PASSED_OVER: usize = 100;
+const PASSED_OVER_BYTES: usize = 40_000;
 
 /// Who performed the job and how it ended.
 pub(super) fn side(title: &str, side: &SideReport) -> Markup {
@@ -33,10 +37,46 @@ pub(super) fn side(title: &str, side: &SideReport) -> Markup {
                 @if let Some(time) = side.duration_ms { div { dt { "Took" } dd { (duration(time)) " (jobs run side by side: no measurement)" } } }
                 @if let Some(path) = &side.kept { div { dt { "Output kept in" } dd class="value" { (shown(path, 300)) } } }
             }
+            (passed_over(&side.passed_over))
             @if let Some(work) = &side.work { (super::work::work(work)) }
             @if let SideOutcome::Failed { stderr: Some(stderr), .. } = &side.outcome {
                 h6 { "Last lines of stderr" }
                 pre tabindex="0" { (last(stderr)) }
+            }
+        }
+    }
+}
+
+/// What lies in the output directory and was not read, with the reason.
+fn passed_over(entries: &[PassedOver]) -> Markup {
+    let lines = Capped::new(entries.iter(), PASSED_OVER, PASSED_OVER_BYTES, |entry| {
+        html! {
+            tr {
+                th scope="row" class="value" { (shown(&entry.path, 200)) }
+                td { (entry.why.meaning()) }
+                td class="n" { (count(entry.files)) }
+                td class="n" {
+                    @if entry.parquet == 0 { "0" } @else { (mark("info", "i", &count(entry.parquet))) }
+                }
+            }
+        }
+    });
+    let table = html! {
+        table {
+            caption class="hidden" { "Passed over" }
+            thead { tr {
+                th scope="col" { "Not read" } th scope="col" { "Why" } th scope="col" class="n" { "Files" }
+                th scope="col" class="n" { "Look like data" }
+            } }
+            tbody { (lines) }
+        }
+    };
+    html! {
+        @if !entries.is_empty() {
+            details {
+                summary { "Passed over: " (count(entries.len() as u64)) }
+                (scroll("Passed over", &table))
+                (lines.note("entries", "files.csv"))
             }
         }
     }

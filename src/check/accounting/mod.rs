@@ -2,13 +2,14 @@
 //!
 //! Per side: rows read = rows written + rows dropped by declared reason + rows that became part of another row; every file of
 //! the manifest exists, is readable, and has the stated record count and byte size; no Parquet file in the output directory is
-//! missing from the manifest. A result list that was cut short is caught here. Without a manifest the parts that need one do
+//! missing from the manifest. What looks like data and was not read is named (`passed_over`). A result list that was cut short is caught here. Without a manifest the parts that need one do
 //! not apply, and the summary says so. Files that name a mark of their complete set (`output::set_mark`) must have it beside
 //! them, with or without a manifest. What a *failed* side left is the business of ERRORS.
 //!
 //! Where the job merges rows, what a side declares is held against the harness's own model of the merge: see `merge`.
 
 mod merge;
+mod passed_over;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +47,7 @@ impl Check for Accounting {
                 continue;
             }
             readable(subject, side, &mut outcome);
+            passed_over::tell(side, &mut outcome);
             marks(side, &mut outcome);
             if side.output.unreadable.iter().any(|file| file.limited) {
                 said.push(format!("the {} has a file that is beyond a limit of this program", side.role));
@@ -62,7 +64,7 @@ impl Check for Accounting {
         if subject.job.expected.no_rows && subject.rows_in.is_some() {
             outcome.coverage.files += subject.job.inputs.len() as u64;
         }
-        if outcome.findings.is_empty() && !judged_candidate {
+        if outcome.findings.iter().all(passed_over::is_told) && !judged_candidate {
             outcome.status = Some(CheckStatus::NotApplicable);
         }
         if outcome.status.is_none() && unreadable_baseline(subject) {
@@ -177,7 +179,9 @@ fn files(side: &Observed, manifest: &Manifest, outcome: &mut Outcome) {
             );
         }
         let Some((rows, bytes)) = present.get(path.as_str()) else {
-            if !side.output.unreadable.iter().any(|bad| bad.path == path) {
+            if let Some(found) = passed_over::listed(side, &path) {
+                outcome.findings.push(found);
+            } else if !side.output.unreadable.iter().any(|bad| bad.path == path) {
                 outcome.findings.push(
                     finding(
                         CODE,
