@@ -157,7 +157,7 @@ fn output(
     };
     let is_list = |path: &str| side.kept.is_none() && file_list::named(Path::new(path)).is_some();
     if side.side.name.strip_prefix("dir:").is_some_and(is_list) {
-        listed(&from, reach, to)?;
+        listed(&from, source, to)?;
     } else if from.is_file() {
         let name = from.file_name().unwrap_or_default();
         source.copy(&from, &to.join(name), "the recorded output")?;
@@ -193,9 +193,9 @@ fn output(
 }
 
 /// Copies the files of a list into a directory, where they are found again by their names.
-fn listed(list: &Path, reach: &Reach, to: &Path) -> Result<()> {
+fn listed(list: &Path, source: &Source<'_>, to: &Path) -> Result<()> {
     // Before it is read: what is wrong with a line is quoted.
-    reach.file(list, "the list of files")?;
+    source.reach.file(list, "the list of files")?;
     for (name, path) in FileList::read(list)?.files {
         let parts = Path::new(&name).components().count();
         let passed_over = Path::new(&name)
@@ -208,7 +208,7 @@ fn listed(list: &Path, reach: &Reach, to: &Path) -> Result<()> {
                 list.display()
             )));
         }
-        copy(reach, &path, &to.join(&name), "a listed output file")?;
+        source.copy(&path, &to.join(&name), "a listed output file")?;
     }
     Ok(())
 }
