@@ -1,13 +1,18 @@
-//! How much memory `parallax compare` takes under each limit, whatever the data.
+//! How much memory `parallax compare` and `parallax write unified` take under each limit, whatever the data.
 //!
 //! ```sh
-//! cargo bench --bench memory_limit                                # all data, 64 to 512 MiB, 1 and 2 threads
+//! cargo bench --bench memory_limit                                # compare: all data, 64 to 512 MiB, 1 and 2 threads
+//! cargo bench --bench memory_limit -- --command write             # the same of the unified writer
 //! cargo bench --bench memory_limit -- --only bomb                 # data whose name contains this word
 //! cargo bench --bench memory_limit -- --limits 64,512 --threads 2 # these limits alone
 //! ```
 //!
 //! The data is generated into a temporary directory. Each line is one child process; its peak is the resident memory that
-//! `wait4` reports (Linux). *pass* and *fail* are the verdict's exit codes 0 and 1, *inconclusive* is 3.
+//! `wait4` reports (Linux). *pass* and *fail* are the verdict's exit codes 0 and 1, *inconclusive* is 3. A writer either writes all
+//! rows or refuses its input (exit 2) and leaves no file.
+
+#[path = "memory_limit/segments.rs"]
+mod segments;
 
 use std::fs::File;
 use std::path::Path;
@@ -44,7 +49,8 @@ const DATA: &[(&str, &str)] = &[
 fn main() -> Result<()> {
     // A child's peak begins with what its parent holds: so data is made by a process of its own.
     if let (Some(name), Some(folder)) = (text("--write"), text("--folder")) {
-        return write(&name, Path::new(&folder));
+        let folder = Path::new(&folder);
+        return if writing() { segments::write(&name, folder) } else { write(&name, folder) };
     }
     let only = text("--only");
     let limits: Vec<u64> = list("--limits")?.unwrap_or_else(|| vec![64, 128, 256, 512]);
@@ -52,14 +58,16 @@ fn main() -> Result<()> {
     let home = tempfile::tempdir()?;
     say("| data | threads | limit MiB | peak MiB | verdict |");
     say("| --- | --- | --- | --- | --- |");
-    for (name, what) in DATA.iter().filter(|(name, _)| only.as_ref().is_none_or(|only| name.contains(only))) {
+    let all = if writing() { segments::SEGMENTS } else { DATA };
+    for (name, what) in all.iter().filter(|(name, _)| only.as_ref().is_none_or(|only| name.contains(only))) {
         let folder = home.path().join(name);
         for side in ["a", "b"] {
             std::fs::create_dir_all(folder.join(side))?;
         }
+        let to = if writing() { folder.join("a") } else { folder.clone() };
         let made = Command::new(std::env::current_exe()?)
-            .args(["--write", name, "--folder"])
-            .arg(&folder)
+            .args(["--command", if writing() { "write" } else { "compare" }, "--write", name, "--folder"])
+            .arg(to)
             .status()?;
         if !made.success() {
             return Err(format!("{name} could not be written").into());
@@ -67,20 +75,15 @@ fn main() -> Result<()> {
         for &threads in &threads {
             for &limit in &limits {
                 let out = folder.join(format!("report-{threads}-{limit}"));
-                let (code, peak) = compare(&folder, &out, limit, threads)?;
-                let verdict = match code {
-                    Some(0) => "pass".to_owned(),
-                    Some(1) => "fail".to_owned(),
-                    Some(3) => "inconclusive".to_owned(),
-                    Some(code) => format!("exit {code}"),
-                    None => "killed".to_owned(),
+                let (verdict, peak) = if writing() {
+                    written(&folder, &out, limit, threads)?
+                } else {
+                    compared(name, &folder, &out, limit, threads)?
                 };
                 say(&format!("| {what} | {threads} | {limit} | {} | {verdict} |", peak >> 20));
-                let differs = !name.ends_with("-equal");
-                if code == Some(i32::from(!differs)) || !matches!(code, Some(0 | 1 | 3)) {
-                    return Err(format!("{name}: {verdict} is wrong").into());
+                if out.exists() {
+                    std::fs::remove_dir_all(&out)?;
                 }
-                std::fs::remove_dir_all(&out)?;
             }
         }
         std::fs::remove_dir_all(&folder)?;
@@ -88,13 +91,50 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn compare(folder: &Path, out: &Path, limit: u64, threads: u64) -> Result<(Option<i32>, u64)> {
-    let child = Command::new(env!("CARGO_BIN_EXE_parallax"))
-        .arg("compare")
-        .arg(folder.join("a"))
-        .arg(folder.join("b"))
-        .args(["--memory-limit", &(limit << 20).to_string(), "--threads", &threads.to_string(), "--out"])
-        .arg(out)
+/// Whether the writer is measured.
+fn writing() -> bool {
+    text("--command").is_some_and(|command| command == "write")
+}
+
+/// Writes the segments; what came of it and the peak.
+fn written(folder: &Path, out: &Path, limit: u64, threads: u64) -> Result<(String, u64)> {
+    let mut inputs: Vec<_> =
+        std::fs::read_dir(folder.join("a"))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    inputs.sort();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
+    command.args(["write", "unified", "--signal", "logs", "--output"]).arg(out).arg("--input").args(&inputs);
+    let (code, peak) = measured(&mut command, limit, threads)?;
+    let verdict = match code {
+        Some(0) => "written",
+        Some(2) if !out.exists() || std::fs::read_dir(out)?.next().is_none() => "refused",
+        other => return Err(format!("exit {other:?}, or something is left in {}", out.display()).into()),
+    };
+    Ok((verdict.to_owned(), peak))
+}
+
+/// Compares both sides; the verdict and the peak.
+fn compared(name: &str, folder: &Path, out: &Path, limit: u64, threads: u64) -> Result<(String, u64)> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
+    command.arg("compare").arg(folder.join("a")).arg(folder.join("b")).arg("--out").arg(out);
+    let (code, peak) = measured(&mut command, limit, threads)?;
+    let verdict = match code {
+        Some(0) => "pass".to_owned(),
+        Some(1) => "fail".to_owned(),
+        Some(3) => "inconclusive".to_owned(),
+        Some(code) => format!("exit {code}"),
+        None => "killed".to_owned(),
+    };
+    let differs = !name.ends_with("-equal");
+    if code == Some(i32::from(!differs)) || !matches!(code, Some(0 | 1 | 3)) {
+        return Err(format!("{name}: {verdict} is wrong").into());
+    }
+    Ok((verdict, peak))
+}
+
+/// The exit code and the peak of a command under a limit.
+fn measured(command: &mut Command, limit: u64, threads: u64) -> Result<(Option<i32>, u64)> {
+    let child = command
+        .args(["--memory-limit", &(limit << 20).to_string(), "--threads", &threads.to_string()])
         .stdout(Stdio::null())
         .stderr(if std::env::args().any(|it| it == "--show") { Stdio::inherit() } else { Stdio::null() })
         .spawn()?;
