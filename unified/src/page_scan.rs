@@ -126,9 +126,12 @@ impl Sum {
     }
 }
 
+/// What is known of a row group, and how many will still ask for it.
+type Known = (Arc<Scan>, usize);
+
 /// What is known of row groups that more than one reader opens, until the last of them has.
 #[derive(Debug, Default)]
-pub(crate) struct Scans(Mutex<HashMap<(Version, usize), (Arc<Scan>, usize)>>);
+pub(crate) struct Scans(Mutex<HashMap<(Version, usize), Known>>);
 
 impl Scans {
     /// What is known of a row group of a file, which so many ask for.
