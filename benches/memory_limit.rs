@@ -1,16 +1,21 @@
-//! How much memory `parallax compare`, `verify` and `run` take under each limit, whatever the data.
+//! How much memory `parallax compare`, `verify`, `run` and `write unified` take under each limit, whatever the data.
 //!
 //! ```sh
 //! cargo bench --bench memory_limit                                # all data, 64 to 512 MiB, 1 and 2 threads
 //! cargo bench --bench memory_limit -- --only bomb                 # data whose name contains this word
 //! cargo bench --bench memory_limit -- --command verify            # this command alone
+//! cargo bench --bench memory_limit -- --command write             # the unified writer, with segments of its own
 //! cargo bench --bench memory_limit -- --limits 64,512 --threads 2 # these limits alone
 //! ```
 //!
 //! The data is generated into a temporary directory. Each line is one child process; its peak is the resident memory that
 //! `wait4` reports (Linux), of that process or of the largest of its own children. *pass* and *fail* are the verdict's exit codes 0
 //! and 1, *inconclusive* is 3. `verify` judges the second output. The sides of `run` are `cp`, which copies the two outputs in place
-//! of writing them, except for the data whose name begins with `logs`: there they are the built-in writers.
+//! of writing them, except for the data whose name begins with `logs`: there they are the built-in writers. `write` either writes all
+//! rows or refuses its input (exit 2) and leaves no file.
+
+#[path = "memory_limit/segments.rs"]
+mod segments;
 
 use std::fs::File;
 use std::path::Path;
@@ -55,11 +60,15 @@ fn is_built_in(name: &str) -> bool {
 fn main() -> Result<()> {
     // A child's peak begins with what its parent holds: so data is made by a process of its own.
     if let (Some(name), Some(folder)) = (text("--write"), text("--folder")) {
-        return write(&name, Path::new(&folder));
+        let folder = Path::new(&folder);
+        return if writing() { segments::write(&name, folder) } else { write(&name, folder) };
     }
     let only = text("--only");
     let limits: Vec<u64> = list("--limits")?.unwrap_or_else(|| vec![64, 128, 256, 512]);
     let threads: Vec<u64> = list("--threads")?.unwrap_or_else(|| vec![1, 2]);
+    if writing() {
+        return writer_table(only.as_deref(), &limits, &threads);
+    }
     let commands = match text("--command") {
         Some(command) => vec![command],
         None => ["compare", "verify", "run"].map(str::to_owned).to_vec(),
@@ -103,6 +112,65 @@ fn main() -> Result<()> {
         std::fs::remove_dir_all(&folder)?;
     }
     Ok(())
+}
+
+/// Whether the unified writer is measured.
+fn writing() -> bool {
+    text("--command").is_some_and(|command| command == "write")
+}
+
+fn writer_table(only: Option<&str>, limits: &[u64], threads: &[u64]) -> Result<()> {
+    let home = tempfile::tempdir()?;
+    say("| data | threads | limit MiB | peak MiB | verdict |");
+    say("| --- | --- | --- | --- | --- |");
+    for (name, what) in
+        segments::SEGMENTS.iter().filter(|(name, _)| only.is_none_or(|only| name.contains(only)))
+    {
+        let folder = home.path().join(name);
+        std::fs::create_dir(&folder)?;
+        let made = Command::new(std::env::current_exe()?)
+            .args(["--command", "write", "--write", name, "--folder"])
+            .arg(&folder)
+            .status()?;
+        if !made.success() {
+            return Err(format!("{name} could not be written").into());
+        }
+        for (threads, limit) in
+            threads.iter().flat_map(|threads| limits.iter().map(move |limit| (threads, limit)))
+        {
+            let out = home.path().join(format!("{name}-{threads}-{limit}"));
+            let (verdict, peak) = written(&folder, &out, *limit, *threads)?;
+            say(&format!("| {what} | {threads} | {limit} | {} | {verdict} |", peak >> 20));
+            if out.exists() {
+                std::fs::remove_dir_all(&out)?;
+            }
+        }
+        std::fs::remove_dir_all(&folder)?;
+    }
+    Ok(())
+}
+
+/// Writes the segments of a directory; what came of it and the peak.
+fn written(segments: &Path, out: &Path, limit: u64, threads: u64) -> Result<(&'static str, u64)> {
+    let mut inputs: Vec<_> =
+        std::fs::read_dir(segments)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    inputs.sort();
+    let child = Command::new(env!("CARGO_BIN_EXE_parallax"))
+        .args(["write", "unified", "--signal", "logs", "--output"])
+        .arg(out)
+        .arg("--input")
+        .args(&inputs)
+        .args(["--memory-limit", &(limit << 20).to_string(), "--threads", &threads.to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let ended = child.wait4()?;
+    let left = out.exists() && std::fs::read_dir(out)?.next().is_some();
+    match ended.status.code() {
+        Some(0) => Ok(("written", ended.rusage.maxrss)),
+        Some(2) if !left => Ok(("refused", ended.rusage.maxrss)),
+        other => Err(format!("exit {other:?}, or something is left in {}", out.display()).into()),
+    }
 }
 
 /// A signal of which nothing is asked, and sides that copy.

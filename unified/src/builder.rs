@@ -15,6 +15,7 @@ use crate::key::{KeyRule, KeyType};
 use crate::metadata::MetadataRules;
 use crate::order::{Ordering, Sorter};
 use crate::output::{DEFAULT_BASE_NAME, OutputDirectory};
+use crate::reading::Held;
 use crate::remaining::RowsLeft;
 use crate::scratch::Scratch;
 use crate::split::{SplitSettings, Splitter};
@@ -205,7 +206,7 @@ impl UnifiedWriterBuilder {
     /// whichever is less, and after what works beside them: an eighth at least; with one thread up to 10 MiB or five 32nds,
     /// with more of them up to 80 MiB or five sixteenths, and 17 of 64 parts of a limit below 128 MiB. Where rows had to
     /// be spilled, a quarter goes to merging them; an eighth goes to finished pages. Beyond its share each stage goes to disk.
-    /// A single value, or row, larger than the limit is an error. Limits below 64 MiB, and small ones with more than two
+    /// A row larger than an eighth of the limit (or than the limit or 8 MiB, whichever is less, if that is more) is an error. Limits below 64 MiB, and small ones with more than two
     /// threads, are kept to as far as open pages and the process itself allow. Default [`DEFAULT_MEMORY_LIMIT`].
     #[must_use]
     pub fn memory_limit(mut self, bytes: u64) -> Self {
@@ -248,6 +249,11 @@ impl UnifiedWriterBuilder {
     pub(crate) fn report_inexact_keys(mut self) -> Self {
         self.report_inexact_keys = true;
         self
+    }
+
+    /// The memory limit.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory_limit
     }
 
     /// Makes the writer.
@@ -319,11 +325,12 @@ impl UnifiedWriterBuilder {
         };
         let counted =
             if self.split_hours { RowsLeft::ByHour(Default::default()) } else { RowsLeft::Total(0) };
+        let reading = Held::default();
         Ok(UnifiedWriter::open(Pipeline {
             splitter: Splitter::new(settings, output, self.output, expected),
             sorter: ordering
                 .sorts()
-                .then(|| Sorter::new(ordering, self.memory_limit, workers, meter.clone())),
+                .then(|| Sorter::new(ordering, self.memory_limit, workers, meter.clone()).beside(&reading)),
             scratch: Scratch::new(self.scratch),
             catalog,
             translator: Translator::default(),
@@ -333,6 +340,7 @@ impl UnifiedWriterBuilder {
             counted,
             last_key: None,
             memory_limit: self.memory_limit,
+            reading,
             meter,
             cancel: Cancel::new(self.cancel),
         }))

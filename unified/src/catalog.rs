@@ -13,6 +13,7 @@ use arrow::error::ArrowError;
 
 use crate::codes::{self, SharedDictionary, Translator};
 use crate::error::{Error, Result};
+use crate::page_scan::{COLUMN_BYTES, FEW_COLUMNS};
 use crate::rows::Rows;
 
 /// Number of a column within a job, in order of first appearance.
@@ -78,6 +79,12 @@ impl Catalog {
         }
         let fail = |source| Error::internal("resolving codes", source);
         codes::resolved(array, &self.values(id)?).map_err(fail)
+    }
+
+    /// Bytes that columns take whatever their values, beyond what is left aside for some.
+    pub(crate) fn overhead(&self) -> usize {
+        let columns = (self.columns.len() as u64).saturating_sub(FEW_COLUMNS);
+        usize::try_from(columns * COLUMN_BYTES).unwrap_or(usize::MAX)
     }
 
     /// Bytes of memory of all dictionaries.

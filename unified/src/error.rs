@@ -99,10 +99,10 @@ pub enum Error {
         /// Row in output order over the whole job, from 0.
         row: u64,
     },
-    /// A row is larger than the memory limit.
+    /// A row is larger than its part of the memory limit.
     #[error(
         "{place}: the row has {bytes} bytes, most of them in column `{column}`, and the memory limit is {limit}; \
-         raise the limit or leave the value out"
+         raise the memory limit (--memory-limit) to at least {enough} or leave the value out"
     )]
     TooLarge {
         /// File and row, or batch and row.
@@ -113,6 +113,8 @@ pub enum Error {
         bytes: u64,
         /// The memory limit.
         limit: u64,
+        /// The memory limit that is enough for the row.
+        enough: u64,
     },
     /// Reading or writing failed underneath.
     #[error("{action} {}: {source}", path.display())]

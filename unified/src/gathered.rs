@@ -26,6 +26,8 @@ pub(crate) struct Gathered {
     rest: IntoIter<Unmade>,
     begun: usize,
     taken: usize,
+    /// Batches that may be gathered before they are needed.
+    most: usize,
     workers: Workers,
 }
 
@@ -33,14 +35,16 @@ impl Gathered {
     pub(crate) fn new(mut buffer: SortedBuffer, catalog: &Arc<Catalog>, workers: &Workers) -> Self {
         let (catalog, workers) = (Arc::clone(catalog), workers.clone());
         let rest = buffer.unmade().into_iter();
+        // Of batches that are one large row, no more than two are there.
+        let most = if buffer.is_heavy() { 1 } else { AHEAD };
         let gather = move |batch| Weighed::new(buffer.make(batch, &catalog)?, &catalog);
-        Self { ahead: Some(Ahead::new(&workers, gather)), rest, begun: 0, taken: 0, workers }
+        Self { ahead: Some(Ahead::new(&workers, gather)), rest, begun: 0, taken: 0, most, workers }
     }
 
     /// The next rows, or none at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Weighed>> {
         let Some(ahead) = &self.ahead else { return Ok(None) };
-        for batch in self.rest.by_ref().take(self.taken + AHEAD - self.begun) {
+        for batch in self.rest.by_ref().take(self.taken + self.most - self.begun) {
             ahead.begin(self.begun, batch);
             self.begun += 1;
         }

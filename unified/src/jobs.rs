@@ -224,8 +224,8 @@ impl LogsJob<'_> {
 
 pub(crate) fn run(segments: &Segments<'_>, builder: UnifiedWriterBuilder) -> Result<Outcome> {
     let mut writer: UnifiedWriter = builder.build()?;
-    let meter = writer.meter().clone();
-    segments.read(&meter, |batch, place, row| writer.write_from(batch, place, row))?;
+    let (meter, reading) = (writer.meter().clone(), writer.reading().clone());
+    segments.read(&meter, &reading, |batch, place, row| writer.write_from(batch, place, row))?;
     let files = writer.finish()?;
     let counts = writer.counts().clone();
     Ok(Outcome {

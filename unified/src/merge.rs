@@ -7,7 +7,8 @@
 //! 3. Picked rows are remembered as (batch, row) and gathered at once. A batch that a run has used up is kept until the
 //!    rows picked from it are gathered, so nothing is ever let go while a row still points into it.
 //!
-//! Inputs of a merge never exceed the fan-in, whatever the data; runs share one open file.
+//! Inputs of a merge never exceed the fan-in, whatever the data; runs share one open file. Runs of rows so large that their batches
+//! would not fit into the memory together are merged fewer at once, two at least.
 
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
@@ -32,6 +33,9 @@ pub(crate) const FAN_IN: usize = 24;
 
 /// Most runs that are merged at once: they share one open file, but each needs a batch in memory.
 pub(crate) const RUN_FAN_IN: usize = 224;
+
+/// A batch of a run counts as large from so many times the bytes that it should have.
+const LARGE_BATCH: usize = 8;
 
 /// Rows that are gathered at once, and half as many where batches may hold no more than so many bytes.
 const GATHER_ROWS: usize = 8192;
@@ -77,22 +81,35 @@ impl Source {
     }
 }
 
-/// Merges neighbouring runs until at most `most` are left.
+/// Runs of these, from the first on, whose large batches fit into the memory together: two at least, and no more than the fan-in.
+fn fitting(runs: &[Run], memory: usize) -> usize {
+    let large = LARGE_BATCH * run_batch_bytes(memory);
+    let mut bytes = 0_usize;
+    let fits = |run: &&Run| {
+        bytes = bytes.saturating_add(if run.largest() > large { run.largest() } else { 0 });
+        bytes <= memory
+    };
+    runs.iter().take(RUN_FAN_IN).take_while(fits).count().max(2)
+}
+
+/// Merges neighbouring runs until those that are left may be merged at once.
 pub(crate) fn reduce(
     mut runs: Vec<Run>,
-    most: usize,
     scratch: &mut Scratch,
     context: &MergeContext<'_>,
 ) -> Result<Vec<Run>> {
     let mut first = 0;
     // One file a pass: those of earlier passes go as their runs are used up.
     let mut file: Option<SpillFile> = None;
-    while runs.len() > most {
-        let count = (runs.len() - most + 1).min(RUN_FAN_IN);
-        if first + count > runs.len() {
+    while fitting(&runs, context.memory) < runs.len() {
+        if first + 2 > runs.len() {
             first = 0;
             file = None;
         }
+        let needed = runs.len().saturating_sub(RUN_FAN_IN) + 1;
+        let most = fitting(&runs[first..], context.memory).min(runs.len() - first);
+        // Where only their number is too large, no more than it takes.
+        let count = if needed > 1 && needed <= most { needed.max(2) } else { most };
         let readers =
             runs.drain(first..first + count).map(RunReader::open).collect::<Result<Vec<RunReader>>>()?;
         let mut forms = BTreeMap::new();

@@ -13,7 +13,8 @@ use crate::cancel::Cancel;
 use crate::catalog::{Catalog, ColumnId};
 use crate::error::{Error, Result};
 use crate::gathered::Gathered;
-use crate::merge::{MergeContext, RUN_FAN_IN, Source, merge, reduce, run_batch_bytes};
+use crate::merge::{MergeContext, Source, merge, reduce, run_batch_bytes};
+use crate::reading::Held;
 use crate::rows::Rows;
 use crate::run::{Run, RunReader, RunWriter};
 use crate::scratch::Scratch;
@@ -32,6 +33,14 @@ const ORDERED_PART: usize = 16;
 
 /// Rows sorted in memory are gathered in batches of this part of the memory limit.
 const GATHERED_PART: usize = 192;
+
+/// What readers may hold open before rows that wait get less room for it: this part of the limit, or so many bytes where that is
+/// less.
+const OPEN_PART: usize = 4;
+const OPEN: usize = 16 << 20;
+
+/// The part of the limit that rows have whatever is open.
+const LEAST_PART: usize = 16;
 
 /// Bytes of a limit that are left for reading, encoding and the process itself, where it is as large as that.
 const RESERVE: usize = 24 << 20;
@@ -107,6 +116,8 @@ pub(crate) struct Sorter {
     whole: Whole,
     runs: Vec<Run>,
     spill: Option<SpillFile>,
+    /// What readers hold open meanwhile.
+    reading: Held,
     meter: Meter,
     workers: Workers,
 }
@@ -126,9 +137,23 @@ impl Sorter {
             whole: Whole::default(),
             runs: Vec::new(),
             spill: None,
+            reading: Held::default(),
             meter,
             workers,
         }
+    }
+
+    /// The same, with readers beside it.
+    pub(crate) fn beside(self, reading: &Held) -> Self {
+        Self { reading: reading.clone(), ..self }
+    }
+
+    /// Bytes that rows may hold now.
+    fn room(&self, catalog: &Catalog) -> usize {
+        let room = buffer_bytes(self.memory_limit, self.workers.threads()).saturating_sub(catalog.memory());
+        let open = usize::try_from(self.reading.bytes()).unwrap_or(usize::MAX);
+        let beyond = open.saturating_sub(OPEN.min(self.memory_limit / OPEN_PART)).max(catalog.overhead());
+        room.saturating_sub(beyond).max(room.min(self.memory_limit / LEAST_PART))
     }
 
     /// Sorted runs on disk so far.
@@ -148,7 +173,7 @@ impl Sorter {
         let keys = std::mem::take(&mut rows.keys);
         let sorted = keys.len() == rows.len && keys.is_sorted();
         let bytes = rows.memory();
-        let limit = buffer_bytes(self.memory_limit, self.workers.threads()).saturating_sub(catalog.memory());
+        let limit = self.room(catalog);
         if self.held_bytes() + bytes > limit {
             if self.ordering == Ordering::InMemory {
                 return Err(Error::Config(format!(
@@ -267,6 +292,7 @@ impl Sorter {
     ) -> Result<AllRows> {
         // Threads side by side need the memory more than one more run costs.
         let kept = if self.workers.threads() < 2 { self.memory_limit / 4 } else { 0 };
+        let kept = kept.saturating_sub(catalog.overhead());
         let spill_rest = self.ordering == Ordering::ExternalMergeSort
             || (!self.runs.is_empty() && self.held_bytes() > kept);
         if spill_rest {
@@ -327,7 +353,7 @@ impl AllRows {
         let context =
             MergeContext { catalog, key, cancel, memory: memory_limit / 4, meter: &meter, workers: &workers };
         // The buffered rows arrived last, so they are the last source.
-        let runs = reduce(runs, RUN_FAN_IN, scratch, &context)?;
+        let runs = reduce(runs, scratch, &context)?;
         let mut sources = Vec::with_capacity(runs.len() + 1);
         for run in runs {
             sources.push(Source::Disk(Box::new(RunReader::open(run)?)));
@@ -386,6 +412,25 @@ mod tests {
         {
             assert_eq!(sorted(memory_limit, threads), (expected.clone(), aside), "{memory_limit}, {threads}");
         }
+    }
+
+    #[test]
+    fn what_readers_hold_open_and_many_columns_leave_less_room_for_rows() {
+        let (limit, held, mut catalog) = (64 << 20, Held::default(), Catalog::default());
+        let sorter = Sorter::new(Ordering::Spillable, limit, Workers::new(1), Meter::default()).beside(&held);
+        let room = buffer_bytes(64 << 20, 1);
+        assert_eq!(sorter.room(&catalog), room);
+        held.set(16 << 20);
+        assert_eq!(sorter.room(&catalog), room);
+        held.set(30 << 20);
+        assert_eq!(sorter.room(&catalog), room - (14 << 20));
+        held.set(1 << 40);
+        assert_eq!(sorter.room(&catalog), 4 << 20, "never less than a sixteenth");
+        held.set(0);
+        for column in 0..42 {
+            catalog.note(&Field::new(format!("c{column}"), DataType::Int64, true), true, "a test").unwrap();
+        }
+        assert_eq!(sorter.room(&catalog), room - catalog.memory() - 10 * (192 << 10));
     }
 
     #[test]

@@ -1,47 +1,161 @@
 //! What a row group takes to decode, by its page headers, before anything of it is decoded.
 //!
-//! The Parquet crate reserves what a header announces and panics on some offsets, and a dictionary hides how large the values
-//! of a column are. So each row group is looked at once:
+//! The Parquet crate reserves what a header announces and panics on some offsets; a dictionary hides how large the values
+//! of a column are, and a page how many of its slots belong to one row. So each row group is looked at once:
 //!
 //! 1. Chunks must lie in the file, and page headers one behind the other in their chunk. Lengths are compared with what is there.
+//!    No page decompresses to more than it announces (module `expansion`).
 //! 2. Pages of a column that does not repeat must have as many slots as the row group has rows.
-//! 3. The pages that are open at once (the largest of each column, with its dictionary), and the average row, must fit into
-//!    the memory limit. Limits below [`ALWAYS_OPEN`] count as that.
-//! 4. The largest value of each dictionary is looked up, so that a batch gets few rows where values are large. Lengths that
-//!    are stored as differences are counted first: the crate reserves what they announce.
+//! 3. The largest value of each dictionary is looked up, so that a batch gets few rows where values are large. Lengths that
+//!    are stored as differences are added up: the crate reserves what they announce.
+//! 4. Where repeated columns come to much, their repetition levels are read (module `row_bytes`): one row may be as large as
+//!    all others.
+//! 5. What is open at once (the largest page of each column, with its dictionary) and the largest row must fit into their parts of
+//!    the memory limit ([`Share`]).
 //!
-//! Cost: one read a page; dictionaries of more than [`SMALL_VALUE`] bytes, and pages of differences of lengths, are
-//! decompressed once more.
+//! Cost: one read a page. Decompressed once more are dictionaries of more than [`SMALL_VALUE`] bytes, pages of differences of
+//! lengths, those of large repeated columns, and those of codecs that need it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
-use parquet::basic::{Encoding, Type};
+use parquet::basic::{Compression, Encoding, Type};
 use parquet::column::page::{Page, PageReader};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescriptor;
 
+use crate::expansion;
 use crate::footer::guarded;
-use crate::segment::SharedFile;
-use crate::thrift::{BINARY, STRUCT, Thrift};
+use crate::page_header::read_header;
+use crate::page_lengths::{self, are_differences, longest_plain};
+use crate::row_bytes::RowBytes;
+use crate::segment::{SharedFile, Version};
+use crate::workers::lock;
 
 /// Bytes of a value up to which it is kept as a code, and counted as one of many.
 const SMALL_VALUE: u64 = 4096;
 
-/// Bytes that pages may take whatever the limit: writers make pages of a megabyte a column.
-const ALWAYS_OPEN: u64 = 64 << 20;
+/// Bytes that a column takes to be read or written whatever its data, mostly for its compressor: for columns beyond so many, which
+/// fit into what every limit leaves aside.
+pub(crate) const COLUMN_BYTES: u64 = 192 << 10;
+pub(crate) const FEW_COLUMNS: u64 = 32;
 
-/// The part of the limit that a batch may take if all its values are as large as the largest.
-const WORST_PART: u64 = 8;
+/// Limits below this count as it: writers make pages of a megabyte a column.
+const LEAST_LIMIT: u64 = 64 << 20;
 
-/// Bytes that are read for a header at first; statistics make some longer.
-const HEADER: usize = 256;
-
-/// Headers longer than this are refused.
-const LONGEST_HEADER: usize = 8 << 20;
+/// A row may have this part of the limit: on its way it is in memory as a page, as a batch, in a run and in an output page.
+pub(crate) const ROW_PART: u64 = 8;
 
 /// Bytes of a page from which on its density counts: what is fixed in small ones would count as values.
 const DENSE_PAGE: u64 = 64 << 10;
+
+/// Bytes of a page beyond which writers begin another, unless a single value is as large: such a value may double the page in a
+/// batch.
+const LARGE_PAGE: u64 = 2 << 20;
+
+/// The parts of a memory limit that readers have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share {
+    /// The memory limit.
+    pub(crate) limit: u64,
+    /// What a row group may hold open, in 16ths of the limit.
+    pub(crate) sixteenths: u64,
+    /// Bytes of a batch whose values are all as large as the largest.
+    pub(crate) worst_batch: u64,
+}
+
+impl Share {
+    /// Of a reader that works with others whose batches share an eighth of the limit.
+    pub(crate) fn of(limit: u64, readers: usize) -> Self {
+        Self { limit, sixteenths: 10, worst_batch: limit.max(LEAST_LIMIT) / 8 / readers.max(1) as u64 }
+    }
+
+    /// Of an input of a merge, of which two are open at least.
+    pub(crate) fn of_merged(limit: u64, batch_bytes: u64) -> Self {
+        Self { limit, sixteenths: 4, worst_batch: batch_bytes.saturating_mul(2).max(1 << 20) }
+    }
+
+    /// The memory limit that is enough for so many open bytes and such a row.
+    fn enough(self, open: u64, row: u64) -> u64 {
+        let open = (u128::from(open) * 16).div_ceil(u128::from(self.sixteenths));
+        u64::try_from(open).unwrap_or(u64::MAX).max(row.saturating_mul(ROW_PART))
+    }
+
+    /// # Errors
+    /// The limit is too small, as a fragment.
+    fn check(self, open: &Sum, row: &Sum) -> Result<(), String> {
+        let enough = self.enough(open.bytes.saturating_add(row.bytes.saturating_mul(2)), row.bytes);
+        if enough <= self.limit.max(LEAST_LIMIT) {
+            return Ok(());
+        }
+        let way_out = format!(
+            "the memory limit is {}; raise the memory limit (--memory-limit) to at least {enough}, or write the segment with \
+             smaller pages and rows",
+            self.limit
+        );
+        let large_row = row.bytes > open.bytes || self.enough(0, row.bytes) > self.limit.max(LEAST_LIMIT);
+        let (column, at, most) = if large_row { &row.most } else { &open.most };
+        if large_row {
+            let bytes = row.bytes;
+            return Err(format!(
+                "column `{column}`, row {at}: the row takes {bytes} bytes, {most} of them here, and {way_out}"
+            ));
+        }
+        let bytes = open.bytes.saturating_add(row.bytes.saturating_mul(2));
+        Err(format!(
+            "column `{column}`, page of row {at}: {bytes} bytes of pages and rows are open at once, {most} of them here, and {way_out}"
+        ))
+    }
+}
+
+/// Bytes of several columns, and which has most: name, row, bytes.
+#[derive(Debug, Default)]
+struct Sum {
+    bytes: u64,
+    most: (String, u64, u64),
+}
+
+impl Sum {
+    fn add(&mut self, chunk: &ColumnChunkMetaData, row: u64, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if bytes > self.most.2 || self.most.0.is_empty() {
+            self.most = (chunk.column_path().string(), row, bytes);
+        }
+    }
+}
+
+/// What is known of a row group, and how many will still ask for it.
+type Known = (Arc<Scan>, usize);
+
+/// What is known of row groups that more than one reader opens, until the last of them has.
+#[derive(Debug, Default)]
+pub(crate) struct Scans(Mutex<HashMap<(Version, usize), Known>>);
+
+impl Scans {
+    /// What is known of a row group of a file, which so many ask for.
+    ///
+    /// # Errors
+    /// As `scan`.
+    pub(crate) fn of(
+        &self,
+        group: (Version, usize),
+        readers: usize,
+        scan: impl FnOnce() -> Result<Scan, String>,
+    ) -> Result<Arc<Scan>, String> {
+        // Whoever comes second waits for what the first finds out.
+        let mut known = lock(&self.0);
+        let (found, left) = match known.remove(&group) {
+            Some((found, left)) => (found, left - 1),
+            None => (Arc::new(scan()?), readers.saturating_sub(1)),
+        };
+        if left > 0 {
+            known.insert(group, (Arc::clone(&found), left));
+        }
+        Ok(found)
+    }
+}
 
 /// What is known of a row group.
 #[derive(Debug, Default)]
@@ -50,15 +164,23 @@ pub(crate) struct Scan {
     dense_row: u64,
     /// Bytes of a row whose values are all as large as the largest of a dictionary or of fixed width.
     largest_row: u64,
+    /// Rows of repeated columns, where they come to much.
+    repeated: Option<RowBytes>,
+    /// Bytes that are held while the row group is open, with the largest row.
+    pub(crate) open: u64,
     /// Leaf columns with a dictionary whose values are too large to be kept as codes.
     pub(crate) large: Vec<usize>,
 }
 
 impl Scan {
-    /// Rows of a batch at most, if `batch_bytes` are to be met on average and a part of the limit in any case.
-    pub(crate) fn batch_rows(&self, batch_bytes: u64, memory_limit: u64) -> usize {
-        let worst = memory_limit.max(ALWAYS_OPEN) / WORST_PART;
-        let rows = (batch_bytes / self.dense_row.max(1)).min(worst / self.largest_row.max(1));
+    /// Rows of a batch at most, if `batch_bytes` are to be met on average and the worst in any case.
+    pub(crate) fn batch_rows(&self, batch_bytes: u64, share: Share) -> usize {
+        let rows =
+            (batch_bytes / self.dense_row.max(1)).min(share.worst_batch / self.largest_row.max(1)).max(1);
+        let rows = match &self.repeated {
+            Some(repeated) => repeated.batch_rows(rows, batch_bytes.max(share.worst_batch / 4)),
+            None => rows,
+        };
         usize::try_from(rows).unwrap_or(usize::MAX).max(1)
     }
 }
@@ -111,7 +233,7 @@ fn place(chunk: &ColumnChunkMetaData) -> Option<(u64, u64)> {
     Some((start, start.checked_add(bytes)?))
 }
 
-/// Looks at the leaf columns `leaves` of a row group.
+/// Looks at the leaf columns `leaves` of a row group, whose first row is row `first_row` of the file.
 ///
 /// # Errors
 /// What is wrong, with the column.
@@ -119,39 +241,51 @@ pub(crate) fn scan(
     file: &SharedFile,
     group: &RowGroupMetaData,
     leaves: impl Iterator<Item = usize>,
-    memory_limit: u64,
+    first_row: u64,
+    share: Share,
 ) -> Result<Scan, String> {
     let mut scan = Scan::default();
     let rows = u64::try_from(group.num_rows()).unwrap_or(0);
-    let (mut open, mut average, mut columns) = (0_u64, 0_u64, 0_u64);
+    let (mut open, mut row, mut stored, mut columns) = (Sum::default(), Sum::default(), 0, 0_u64);
     for leaf in leaves {
         let chunk = group.column(leaf);
+        let column = chunk.column_descr();
         let of_column = |said: String| format!("column `{}`: {said}", chunk.column_path().string());
-        let seen = look_at(file, chunk, rows).map_err(of_column)?;
-        let elements = u64::try_from(chunk.num_values()).unwrap_or(0).max(seen.slots).div_ceil(rows.max(1));
-        let largest_value = largest_value(file, chunk, rows, &seen).map_err(of_column)?;
-        if seen.dictionary > 0 && largest_value > SMALL_VALUE {
+        let mut seen = Seen::of_headers(file, chunk, rows).map_err(of_column)?;
+        let elements = seen.slots.div_ceil(rows.max(1));
+        let values = seen.values(file, chunk, rows, share).map_err(of_column)?;
+        if seen.dictionary > 0 && values.largest > SMALL_VALUE {
             scan.large.push(leaf);
         }
-        let levels = if chunk.column_descr().max_rep_level() > 0 { 4 } else { 0 };
-        scan.largest_row =
-            scan.largest_row.saturating_add(largest_value.saturating_add(levels).saturating_mul(elements));
+        let levels = if column.max_rep_level() > 0 { 4 } else { 0 };
+        let slot = values.largest.saturating_add(levels);
+        scan.largest_row = scan.largest_row.saturating_add(slot.saturating_mul(elements));
         scan.dense_row = scan.dense_row.saturating_add(seen.density.saturating_mul(elements));
-        open = open.saturating_add(seen.largest).saturating_add(seen.dictionary);
-        average = average
-            .saturating_add(elements.saturating_mul(levels + fixed_width(chunk.column_descr())))
-            .saturating_add(seen.bytes / rows.max(1));
+        // A page that is larger than usual may be one value, which a batch then has beside it.
+        let large = if seen.largest.0 > LARGE_PAGE { seen.largest.0 } else { 0 };
+        let pages = seen.largest.0.saturating_add(large).saturating_add(seen.dictionary);
+        // Which row has the largest value of a dictionary shows when it is decoded (module `writer`).
+        let flat = column.max_rep_level() == 0 && values.largest > SMALL_VALUE;
+        let pages = pages.saturating_add(if flat { values.largest.saturating_mul(2) } else { 0 });
+        open.add(chunk, first_row.saturating_add(seen.largest.1), pages);
+        if let Some(rows) = values.rows {
+            row.add(chunk, first_row.saturating_add(rows.largest.0), rows.largest.1);
+            match &mut scan.repeated {
+                Some(all) => all.beside(&rows),
+                None => scan.repeated = Some(rows),
+            }
+        }
+        if let Some((at, bytes)) = seen.single {
+            row.add(chunk, first_row.saturating_add(at), bytes);
+        }
+        stored = seen.stored.max(stored);
         columns += 1;
     }
-    let limit = memory_limit.max(ALWAYS_OPEN);
-    for (bytes, what) in [(open, "of pages are open at once"), (average, "make an average row")] {
-        if bytes > limit {
-            return Err(format!(
-                "{bytes} bytes {what} in its {columns} columns, and the memory limit is {memory_limit}; raise the \
-                 memory limit (--memory-limit) to at least {bytes}, or write the segment with smaller pages and rows"
-            ));
-        }
-    }
+    open.bytes = open.bytes.saturating_add(columns.saturating_sub(FEW_COLUMNS) * COLUMN_BYTES);
+    // While a page is decompressed, what it was is there too.
+    open.bytes = open.bytes.saturating_add(stored);
+    share.check(&open, &row)?;
+    scan.open = open.bytes.saturating_add(row.bytes.saturating_mul(2));
     Ok(scan)
 }
 
@@ -160,167 +294,187 @@ pub(crate) fn scan(
 struct Seen {
     /// Values and nulls of all data pages.
     slots: u64,
-    /// Bytes of all data pages, of the largest of them, and of the dictionary, uncompressed.
+    /// Bytes of all data pages, uncompressed.
     bytes: u64,
-    largest: u64,
+    /// Bytes of the largest data page, and the slot at which it begins.
+    largest: (u64, u64),
+    /// The largest page that is one value, its slot and its bytes.
+    single: Option<(u64, u64)>,
+    /// Bytes of the dictionary, uncompressed.
     dictionary: u64,
+    /// Bytes of the largest page as it is stored, where it is compressed.
+    stored: u64,
     /// Bytes of a slot in the densest page.
     density: u64,
 }
 
-fn look_at(file: &SharedFile, chunk: &ColumnChunkMetaData, rows: u64) -> Result<Seen, String> {
-    let (mut at, end) = place(chunk).ok_or("its chunk lies outside the file")?;
-    let mut seen = Seen::default();
-    let mut number = 0;
-    while at < end {
-        let of_page = |said: String| format!("page {number} at byte {at}: {said}");
-        let (header, length) = read_header(file, at, end).map_err(of_page)?;
-        let bytes = (length as u64).saturating_add(header.body);
-        if bytes > end - at {
-            return Err(of_page(format!("it takes {bytes} bytes where its chunk has {} left", end - at)));
-        }
-        match header.kind {
-            DICTIONARY => {
-                if header.slots / 8 > header.uncompressed {
-                    let said =
-                        format!("it announces {} values in {} bytes", header.slots, header.uncompressed);
+/// What is known of the values of a chunk.
+#[derive(Debug, Default)]
+struct Values {
+    /// Bytes of the largest, as far as pages do not bound it; nothing for plain strings, which lie in a page as they are.
+    largest: u64,
+    /// Bytes of the rows of a repeated column, where that is worth to know.
+    rows: Option<RowBytes>,
+}
+
+impl Seen {
+    fn of_headers(file: &SharedFile, chunk: &ColumnChunkMetaData, rows: u64) -> Result<Self, String> {
+        let (mut at, end) = place(chunk).ok_or("its chunk lies outside the file")?;
+        let codec = chunk.compression();
+        let flat = chunk.column_descr().max_rep_level() == 0;
+        let mut seen = Self::default();
+        let mut number = 0;
+        while at < end {
+            let of_page = |said: String| format!("page {number} at byte {at}: {said}");
+            let (header, length) = read_header(file, at, end).map_err(of_page)?;
+            let bytes = (length as u64).saturating_add(header.body);
+            if bytes > end - at {
+                return Err(of_page(format!("it takes {bytes} bytes where its chunk has {} left", end - at)));
+            }
+            // What is not compressed is as large as it is stored, whatever it announces.
+            let plain = header.plain || codec == Compression::UNCOMPRESSED;
+            let uncompressed = if plain { header.body.max(header.uncompressed) } else { header.uncompressed };
+            if header.is_dictionary() {
+                if header.slots / 8 > uncompressed {
+                    let said = format!("it announces {} values in {uncompressed} bytes", header.slots);
                     return Err(of_page(said));
                 }
-                seen.dictionary = seen.dictionary.max(header.uncompressed);
-            }
-            0 | 3 => {
+                seen.dictionary = seen.dictionary.max(uncompressed);
+            } else if header.is_data() {
+                if uncompressed > seen.largest.0 {
+                    seen.largest = (uncompressed, if flat { seen.slots } else { 0 });
+                }
+                if flat
+                    && header.slots == 1
+                    && uncompressed > seen.single.map_or(DENSE_PAGE, |(_, most)| most)
+                {
+                    seen.single = Some((seen.slots, uncompressed));
+                }
                 seen.slots = seen.slots.saturating_add(header.slots);
-                seen.bytes = seen.bytes.saturating_add(header.uncompressed);
-                seen.largest = seen.largest.max(header.uncompressed);
-                if header.uncompressed > DENSE_PAGE {
-                    seen.density = seen.density.max(header.uncompressed.div_ceil(header.slots.max(1)));
+                seen.bytes = seen.bytes.saturating_add(uncompressed);
+                if uncompressed > DENSE_PAGE {
+                    seen.density = seen.density.max(uncompressed.div_ceil(header.slots.max(1)));
                 }
             }
-            _ => {}
+            if !plain {
+                seen.stored = seen.stored.max(header.body);
+            }
+            if codec == Compression::SNAPPY {
+                let first = at + length as u64 + header.levels;
+                let stored = file
+                    .read_at(first, expansion::SNAPPY_LENGTH)
+                    .map_err(|error| of_page(error.to_string()))?;
+                expansion::check_snappy(&header, &stored).map_err(of_page)?;
+            }
+            if expansion::is_unbounded(codec) && (header.is_dictionary() || header.is_data()) {
+                let stored = file.get_read(at + length as u64).map_err(|error| of_page(error.to_string()))?;
+                expansion::check(&header, codec, stored).map_err(of_page)?;
+            }
+            at += bytes;
+            number += 1;
         }
-        at += bytes;
-        number += 1;
+        if flat && seen.slots != rows {
+            return Err(format!("its pages hold {} values, its row group has {rows} rows", seen.slots));
+        }
+        let stated = u64::try_from(chunk.num_values()).unwrap_or(0);
+        if stated > seen.slots {
+            return Err(format!("its pages hold {} values, its footer states {stated}", seen.slots));
+        }
+        Ok(seen)
     }
-    if chunk.column_descr().max_rep_level() == 0 && seen.slots != rows {
-        return Err(format!("its pages hold {} values, its row group has {rows} rows", seen.slots));
-    }
-    Ok(seen)
-}
 
-/// Bytes of the largest value, as far as pages do not bound it; nothing for plain strings, which lie in a page as they are.
-fn largest_value(
-    file: &SharedFile,
-    chunk: &ColumnChunkMetaData,
-    rows: u64,
-    seen: &Seen,
-) -> Result<u64, String> {
-    let column = chunk.column_descr();
-    if column.physical_type() != Type::BYTE_ARRAY {
+    /// Looks at the values as far as the headers do not tell. Lengths that are stored as differences add to what the pages come to.
+    fn values(
+        &mut self,
+        file: &SharedFile,
+        chunk: &ColumnChunkMetaData,
+        rows: u64,
+        share: Share,
+    ) -> Result<Values, String> {
+        let column = chunk.column_descr();
+        let strings = column.physical_type() == Type::BYTE_ARRAY;
         let width = fixed_width(column);
         // The crate reserves this much for each row of a batch, whether there is a value or not.
-        if width > DENSE_PAGE && width > seen.largest.max(seen.dictionary) && seen.slots > 0 {
-            return Err(format!(
-                "its values have {width} bytes each, and its largest page has {}",
-                seen.largest.max(seen.dictionary)
-            ));
+        let page = self.largest.0.max(self.dictionary);
+        if width > DENSE_PAGE && width > page && self.slots > 0 {
+            return Err(format!("its values have {width} bytes each, and its largest page has {page}"));
         }
-        return Ok(width);
-    }
-    let differences =
-        |encoding| matches!(encoding, Encoding::DELTA_LENGTH_BYTE_ARRAY | Encoding::DELTA_BYTE_ARRAY);
-    let any_differences = chunk.encodings().any(differences);
-    let from_pages = if chunk.encodings().any(|encoding| encoding == Encoding::DELTA_BYTE_ARRAY) {
-        // A value repeats what it shares with the one before: it may be as long as all of the page.
-        seen.largest
-    } else {
-        0
-    };
-    if seen.dictionary <= SMALL_VALUE && !any_differences {
-        return Ok(seen.dictionary.max(from_pages));
-    }
-    let fail = |error: parquet::errors::ParquetError| error.to_string();
-    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-    let file = Arc::new(file.clone());
-    let mut pages = guarded(|| SerializedPageReader::new(file, chunk, rows, None)).map_err(fail)?;
-    let mut largest = from_pages;
-    while let Some(page) = guarded(|| pages.get_next_page()).map_err(fail)? {
-        match &page {
-            Page::DictionaryPage { buf, .. } => largest = largest.max(longest_plain(buf)),
-            page if differences(page.encoding()) => count_lengths(page, column)?,
-            _ => {}
+        let differences = strings && chunk.encodings().any(are_differences);
+        let mut values = Values { largest: width, rows: None };
+        if strings && (self.dictionary > SMALL_VALUE || differences) {
+            let pages = Pages::new(file, chunk, rows)?;
+            values.largest = self.lengths(pages, column, differences)?;
+        } else if strings {
+            values.largest = self.dictionary;
         }
-        if !any_differences {
-            break;
+        let slot = values.largest.saturating_add(4);
+        let all = self.slots.saturating_mul(slot).saturating_add(self.bytes);
+        if column.max_rep_level() > 0 && all > share.worst_batch / 4 {
+            values.rows = Some(row_bytes(Pages::new(file, chunk, rows)?, column, rows, slot)?);
         }
+        Ok(values)
     }
-    Ok(largest)
-}
 
-/// The length of the longest of strings that are stored one behind the other, each with its length before it.
-fn longest_plain(mut bytes: &[u8]) -> u64 {
-    let mut longest = 0;
-    while let Some((length, rest)) = bytes.split_first_chunk::<4>() {
-        let length = u32::from_le_bytes(*length);
-        longest = longest.max(u64::from(length).min(rest.len() as u64));
-        bytes = rest.get(length as usize..).unwrap_or_default();
-    }
-    longest
-}
-
-/// Refuses a page whose lengths, stored as differences, announce more of them than it has slots.
-fn count_lengths(page: &Page, column: &ColumnDescriptor) -> Result<(), String> {
-    let bytes = page.buffer();
-    let levels = match page {
-        Page::DataPageV2 { def_levels_byte_len, rep_levels_byte_len, .. } => {
-            (*def_levels_byte_len as usize).saturating_add(*rep_levels_byte_len as usize)
-        }
-        _ => [column.max_rep_level(), column.max_def_level()]
-            .iter()
-            .filter(|most| **most > 0)
-            .try_fold(0_usize, |at, _| {
-                let length = bytes.get(at..)?.first_chunk::<4>()?;
-                at.checked_add(4)?.checked_add(u32::from_le_bytes(*length) as usize)
-            })
-            .ok_or("its levels end early")?,
-    };
-    let mut values = bytes.get(levels..).ok_or("its levels end early")?;
-    let streams = if page.encoding() == Encoding::DELTA_BYTE_ARRAY { 2 } else { 1 };
-    for _ in 0..streams {
-        if values.is_empty() {
-            break;
-        }
-        let length = differences_end(values, u64::from(page.num_values()))?;
-        values = values.get(length..).unwrap_or_default();
-    }
-    Ok(())
-}
-
-/// Bytes that numbers stored as differences take, if there are at most so many.
-fn differences_end(bytes: &[u8], most: u64) -> Result<usize, String> {
-    let mut thrift = Thrift::new(bytes);
-    let (block, minis, count) = (thrift.varint()?, thrift.varint()?, thrift.varint()?);
-    thrift.varint()?;
-    if count > most {
-        return Err(format!("it announces {count} lengths in a page of {most} values"));
-    }
-    let mini = block.checked_div(minis).filter(|mini| *mini > 0).ok_or("its lengths have empty blocks")?;
-    let mut left = count.saturating_sub(1);
-    while left > 0 {
-        thrift.varint()?;
-        thrift.room(minis)?;
-        let widths: Vec<u8> = (0..minis).map(|_| thrift.byte()).collect::<Result<_, _>>()?;
-        for width in widths {
-            if left == 0 {
+    /// The longest of a dictionary's strings and of those whose lengths are differences.
+    fn lengths(&mut self, mut pages: Pages, column: &ColumnDescriptor, all: bool) -> Result<u64, String> {
+        let (mut longest, mut slot) = (0, 0_u64);
+        while let Some(page) = pages.next()? {
+            match &page {
+                Page::DictionaryPage { buf, .. } => longest = longest.max(longest_plain(buf)),
+                page => {
+                    if are_differences(page.encoding()) {
+                        let lengths = page_lengths::of_differences(page, column)?;
+                        // Strings that repeat what they share come to more than their page.
+                        if page.encoding() == Encoding::DELTA_BYTE_ARRAY {
+                            longest = longest.max(lengths.longest);
+                            let dense = lengths.total.div_ceil(u64::from(page.num_values()).max(1));
+                            self.density = self.density.max(dense);
+                        }
+                    }
+                    slot = slot.saturating_add(u64::from(page.num_values()));
+                }
+            }
+            if !all {
                 break;
             }
-            // The last ones may be cut off behind their last value.
-            let bits = u64::from(width).saturating_mul(mini);
-            let rest = (bytes.len() - thrift.position()) as u64;
-            thrift.skip(bits.div_ceil(8).min(rest))?;
-            left = left.saturating_sub(mini);
+        }
+        Ok(longest)
+    }
+}
+
+/// Bytes of the rows of a repeated column, whose slots come to so many bytes beside what lies in the pages as it is.
+fn row_bytes(mut pages: Pages, column: &ColumnDescriptor, rows: u64, slot: u64) -> Result<RowBytes, String> {
+    let width = u32::from(column.max_rep_level().unsigned_abs()).checked_ilog2().map_or(0, |bits| bits + 1);
+    let mut sums = RowBytes::new(rows);
+    while let Some(page) = pages.next()? {
+        let slots = u64::from(page.num_values());
+        let keys = matches!(page.encoding(), Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
+        let strings = column.physical_type() == Type::BYTE_ARRAY && !keys;
+        let own = if strings { (page.buffer().len() as u64).div_ceil(slots.max(1)) } else { 0 };
+        let bytes = slot.saturating_add(own);
+        match &page {
+            Page::DictionaryPage { .. } => {}
+            #[expect(deprecated, reason = "old files have such levels: all of the page may be one row")]
+            Page::DataPage { rep_level_encoding: Encoding::BIT_PACKED, .. } => sums.add_unknown(slots, bytes),
+            page => sums.add_levels(page_lengths::parts(page, column)?.0, width, slots, bytes)?,
         }
     }
-    Ok(thrift.position())
+    Ok(sums.finish())
+}
+
+/// The pages of a chunk, decompressed.
+struct Pages(SerializedPageReader<SharedFile>);
+
+impl Pages {
+    fn new(file: &SharedFile, chunk: &ColumnChunkMetaData, rows: u64) -> Result<Self, String> {
+        let (file, rows) = (Arc::new(file.clone()), usize::try_from(rows).unwrap_or(usize::MAX));
+        let pages = guarded(|| SerializedPageReader::new(file, chunk, rows, None));
+        pages.map(Self).map_err(|error: parquet::errors::ParquetError| error.to_string())
+    }
+
+    fn next(&mut self) -> Result<Option<Page>, String> {
+        guarded(|| self.0.get_next_page()).map_err(|error: parquet::errors::ParquetError| error.to_string())
+    }
 }
 
 /// Bytes of each value, where all have as many; else 0.
@@ -332,130 +486,5 @@ fn fixed_width(column: &ColumnDescriptor) -> u64 {
         Type::INT96 => 12,
         Type::FIXED_LEN_BYTE_ARRAY => u64::try_from(column.type_length()).unwrap_or(0),
         Type::BYTE_ARRAY => 0,
-    }
-}
-
-/// Number of the type of dictionary pages.
-const DICTIONARY: i64 = 2;
-
-/// What a page header says.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Header {
-    kind: i64,
-    uncompressed: u64,
-    /// Bytes of the page behind the header.
-    body: u64,
-    slots: u64,
-}
-
-/// The header at a place, and its bytes.
-fn read_header(file: &SharedFile, at: u64, end: u64) -> Result<(Header, usize), String> {
-    let mut room = HEADER;
-    loop {
-        let wanted = room.min(usize::try_from(end - at).unwrap_or(usize::MAX));
-        let bytes = file.read_at(at, wanted).map_err(|error| error.to_string())?;
-        match header(&bytes) {
-            Ok(found) => return Ok(found),
-            // A header that is cut off looks like a broken one: read more before believing that.
-            Err(_) if wanted == room && room < LONGEST_HEADER => room *= 8,
-            Err(said) => return Err(format!("its header is broken: {said}")),
-        }
-    }
-}
-
-fn header(bytes: &[u8]) -> Result<(Header, usize), String> {
-    let mut thrift = Thrift::new(bytes);
-    let mut found = Header::default();
-    let (mut last, mut kind, mut body) = (0, None, None);
-    while let Some((number, code)) = thrift.field(last)? {
-        last = number;
-        match (number, code) {
-            (1, 4..=6) => kind = Some(int32(&mut thrift)?),
-            (2, 4..=6) => found.uncompressed = length(&mut thrift)?,
-            (3, 4..=6) => body = Some(length(&mut thrift)?),
-            (4, 4..=6) => drop(int32(&mut thrift)?),
-            (5 | 7 | 8, STRUCT) => found.slots = slots(&mut thrift)?,
-            (1..=4, _) | (5 | 7 | 8, _) => return Err(mistyped(number)),
-            (_, code) => thrift.pass_field(code, 1)?,
-        }
-    }
-    found.kind = kind.ok_or("it has no page type")?;
-    found.body = body.ok_or("it has no size")?;
-    Ok((found, thrift.position()))
-}
-
-/// Passes over the part of a header that its kind of page has for itself; yields its number of values.
-fn slots(thrift: &mut Thrift<'_>) -> Result<u64, String> {
-    let (mut last, mut slots) = (0, 0);
-    while let Some((number, code)) = thrift.field(last)? {
-        last = number;
-        match (number, code) {
-            (1, 4..=6) => slots = length(thrift)?,
-            (2 | 3 | 4 | 6, 4..=6) => drop(int32(thrift)?),
-            (1..=4, BINARY..) => return Err(mistyped(number)),
-            (_, code) => thrift.pass_field(code, 2)?,
-        }
-    }
-    Ok(slots)
-}
-
-/// A number of 32 bits. The Parquet crate keeps the low ones of a longer number, and would go on elsewhere.
-fn int32(thrift: &mut Thrift<'_>) -> Result<i64, String> {
-    let number = thrift.zigzag()?;
-    i32::try_from(number).map(i64::from).map_err(|_| format!("{number} has more than 32 bits"))
-}
-
-fn length(thrift: &mut Thrift<'_>) -> Result<u64, String> {
-    let number = int32(thrift)?;
-    u64::try_from(number).map_err(|_| format!("it announces {number} bytes or values"))
-}
-
-/// The Parquet crate goes by the numbers of fields alone: under another type the same bytes would be something else to it.
-fn mistyped(number: i64) -> String {
-    format!("its field {number} has the wrong type")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_header_is_read_to_its_last_byte() {
-        // A data page: 10 bytes uncompressed, 5 compressed, three values.
-        let bytes = [0x15, 0x00, 0x15, 0x14, 0x15, 0x0a, 0x2c, 0x15, 0x06, 0x15, 0x00, 0x00, 0x00, 0xff];
-        let expected = Header { kind: 0, uncompressed: 10, body: 5, slots: 3 };
-        assert_eq!(header(&bytes).unwrap(), (expected, 13));
-        assert!(header(&bytes[..12]).is_err(), "cut off");
-    }
-
-    #[test]
-    fn numbers_that_no_page_can_have_are_refused() {
-        let long = [0x15, 0x00, 0x15, 0x10, 0x15, 0x90, 0x80, 0x80, 0x80, 0x20, 0x00];
-        assert!(header(&long).unwrap_err().contains("more than 32 bits"));
-        assert!(header(&[0x15, 0x00, 0x15, 0x10, 0x15, 0x01, 0x00]).unwrap_err().contains("announces -1"));
-        let statistics = [
-            0x15, 0x00, 0x15, 0x10, 0x15, 0x10, 0x2c, 0x15, 0x02, 0x15, 0x00, 0x3c, 0x18, 0x80, 0x80, 0x80,
-            0x80, 0x80, 0x20,
-        ];
-        assert!(header(&statistics).unwrap_err().contains("1099511627776 bytes"));
-    }
-
-    #[test]
-    fn lengths_that_announce_more_than_the_page_has_are_refused() {
-        // Blocks of 128 in four parts, 2^40 lengths.
-        let bytes = [0x80, 0x01, 0x04, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 0x00];
-        assert!(differences_end(&bytes, 100).unwrap_err().contains("1099511627776 lengths"));
-        // One length alone has no blocks.
-        assert_eq!(differences_end(&[0x80, 0x01, 0x04, 0x01, 0x06], 1), Ok(5));
-        // Three lengths: one block whose first part has values of two bits, 8 bytes for 32 of them.
-        let bytes = [&[0x80, 0x01, 0x04, 0x03, 0x06, 0x00, 2, 0, 0, 0][..], &[0; 8], b"rest"].concat();
-        assert_eq!(differences_end(&bytes, 3), Ok(18));
-    }
-
-    #[test]
-    fn the_longest_of_plain_strings_is_found_and_a_length_that_lies_is_cut() {
-        let strings = [&[2, 0, 0, 0][..], b"ab", &[3, 0, 0, 0], b"abc", &[1, 0, 0, 0], b"a"].concat();
-        assert_eq!(longest_plain(&strings), 3);
-        assert_eq!(longest_plain(&[0xff, 0xff, 0xff, 0xff, b'x']), 1);
     }
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use crate::builder::UnifiedWriterBuilder;
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
+use crate::flow::Flow;
 use crate::jobs::Outcome;
 use crate::rollup::Sink;
 use crate::scratch::Scratch;
@@ -21,10 +22,16 @@ use crate::workers::{Workers, lock};
 /// Batches that wait between two stages, beside the one that each has in hands.
 const WAITING: usize = 3;
 
-/// Runs `produce`, which hands batches to the function it is given, and `consume`, which takes them: side by side with
-/// two threads or more, in turn with one or where no other can be started.
+/// Bytes of values that wait between two stages under a memory limit, unless one batch has more.
+pub(crate) fn waiting_bytes(memory_limit: u64) -> u64 {
+    memory_limit / 8
+}
+
+/// Runs `produce`, which hands batches to the function it is given, and `consume`, which takes them: batches of so many bytes
+/// wait at most. Side by side with two threads or more, in turn with one or where no other can be started.
 pub(crate) fn side_by_side<T: Send, R: Send>(
-    threads: usize,
+    (threads, most): (usize, u64),
+    bytes: impl Fn(&T) -> u64 + Send,
     produce: impl FnOnce(&mut dyn FnMut(T) -> Result<()>) -> Result<R> + Send,
     mut consume: impl FnMut(T) -> Result<()>,
 ) -> Result<R> {
@@ -32,18 +39,22 @@ pub(crate) fn side_by_side<T: Send, R: Send>(
         return produce(&mut consume);
     }
     let (sender, batches) = sync_channel(WAITING);
+    let flow = Flow::new(most);
     // Taken by the thread once it runs: where none can be started, it is still here.
     let produce = Mutex::new(Some(produce));
     let taken = || lock(&produce).take().ok_or(Error::Closed("its rows were produced already"));
     std::thread::scope(|scope| {
         let beside = move || {
             // The receiver is gone only if the consumer failed; its own error is the one to report.
-            taken()?(&mut |batch| sender.send(batch).map_err(|_| Error::Cancelled))
+            taken()?(&mut |batch| {
+                let load = flow.load(bytes(&batch));
+                sender.send((batch, load)).map_err(|_| Error::Cancelled)
+            })
         };
         let Ok(producer) = std::thread::Builder::new().spawn_scoped(scope, beside) else {
             return taken()?(&mut consume);
         };
-        let consumed = batches.iter().try_for_each(consume);
+        let consumed = batches.iter().try_for_each(|(batch, _load)| consume(batch));
         drop(batches);
         let produced = producer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         consumed.and(produced)
@@ -58,10 +69,12 @@ pub(crate) fn relay<T: Send>(
     scratch: &Path,
     produce: impl FnOnce(&mut Scratch, &Meter, &Workers, Sink<'_>) -> Result<T> + Send,
 ) -> Result<(Outcome, T)> {
+    let most = waiting_bytes(builder.memory());
     let mut writer = builder.build_over(Arc::clone(catalog))?;
     let (meter, workers) = (writer.meter().clone(), writer.workers().clone());
     let produced = side_by_side(
-        workers.threads(),
+        (workers.threads(), most),
+        |rows: &Weighed| rows.value_bytes(),
         |sink| {
             let mut scratch = Scratch::new(scratch.to_path_buf());
             let weigh = &mut |rows| sink(Weighed::new(rows, catalog)?);
@@ -93,7 +106,8 @@ mod tests {
         for threads in [1, 2] {
             let mut taken = Vec::new();
             let produced = side_by_side(
-                threads,
+                (threads, 100),
+                |n| *n,
                 |sink| (0..50).try_for_each(sink).map(|()| "done"),
                 |n| {
                     taken.push(n);
@@ -103,7 +117,8 @@ mod tests {
             assert_eq!(produced.unwrap(), "done");
             assert_eq!(taken, (0..50).collect::<Vec<_>>());
             let failed = side_by_side(
-                threads,
+                (threads, 2),
+                |_| 1,
                 |sink| (0..50).try_for_each(sink),
                 |n| if n == 7 { Err(Error::Closed("seven")) } else { Ok(()) },
             );

@@ -84,6 +84,12 @@ impl Rows {
         value_bytes(array)
     }
 
+    /// By how much [`Self::bytes_of`] guesses too high where fixed widths are nested.
+    pub(crate) fn excess(array: &ArrayRef) -> usize {
+        let real = array.to_data().get_slice_memory_size().unwrap_or(usize::MAX);
+        if array.data_type().is_nested() { value_bytes(array).saturating_sub(real) } else { 0 }
+    }
+
     /// Bytes of the values of variable length that these rows hold themselves, codes not counted.
     pub(crate) fn own_value_bytes(&self) -> usize {
         self.columns.iter().map(|(_, array)| value_bytes(array)).sum()

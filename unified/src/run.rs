@@ -43,6 +43,11 @@ impl Run {
     pub(crate) fn bytes(&self) -> u64 {
         self.0.bytes()
     }
+
+    /// Bytes of its largest batch when it is read.
+    pub(crate) fn largest(&self) -> usize {
+        self.0.largest()
+    }
 }
 
 /// The columns of a run, each with the type in which it is stored: that of the column, or of its codes.
@@ -108,6 +113,15 @@ impl RunWriter {
     pub(crate) fn write_all(&mut self, mut sorted: SortedBuffer, catalog: &Catalog) -> Result<()> {
         let Self { maker, store } = self;
         let (maker, workers) = (&*maker, store.workers.clone());
+        if sorted.is_heavy() {
+            // Each thread would hold such rows three times.
+            for unmade in sorted.unmade() {
+                let mut encoder = maker.encoder();
+                encoder.encode(&sorted.make(unmade, catalog)?, catalog)?;
+                store.write(maker, encoder.blocks)?;
+            }
+            return Ok(());
+        }
         let few = batches_at_once(sorted.batch_bytes(), workers.threads());
         let mut rest = sorted.unmade().into_iter();
         workers.in_turn(

@@ -27,7 +27,8 @@ use parquet::file::reader::{ChunkReader, Length};
 use crate::codes::can_be_coded;
 use crate::error::{Error, Result, of_system};
 use crate::footer::{guarded, largest_footer, read_metadata};
-use crate::page_scan::{self, Scan};
+use crate::page_scan::{self, Scan, Scans, Share};
+use crate::reading::Reading;
 use crate::workers::lock;
 
 /// Most rows of a batch.
@@ -45,10 +46,16 @@ pub(crate) struct SegmentReader {
     /// The columns that are read, by their place in the file.
     columns: Arc<[usize]>,
     projection: ProjectionMask,
+    /// All columns that are wanted of the file, where others read a part of them.
+    wanted: Arc<[usize]>,
     batch_rows: usize,
     batch_bytes: u64,
     /// What decoding must fit into.
-    memory_limit: u64,
+    share: Share,
+    /// What is known of row groups, if others open them too, and how many do.
+    scans: Option<(Arc<Scans>, usize)>,
+    /// Where to ask for the memory of a row group.
+    entrance: Option<Entrance>,
     /// Row groups begun.
     groups: usize,
     batches: Option<ParquetRecordBatchReader>,
@@ -72,11 +79,14 @@ impl SegmentReader {
             metadata,
             dictionaries: true,
             coded: None,
+            wanted: Arc::clone(&columns),
             columns,
             projection,
             batch_rows: BATCH_ROWS,
             batch_bytes,
-            memory_limit,
+            share: Share::of(memory_limit, 1),
+            scans: None,
+            entrance: None,
             groups: 0,
             batches: None,
             rows: 0,
@@ -87,6 +97,21 @@ impl SegmentReader {
     /// The same with so many rows in a batch at most.
     pub(crate) fn with_batch_rows(self, batch_rows: usize) -> Self {
         Self { batch_rows, ..self }
+    }
+
+    /// The same with another part of the memory limit.
+    pub(crate) fn with_share(self, share: Share) -> Self {
+        Self { share, ..self }
+    }
+
+    /// The same, whose row groups are opened by so many.
+    pub(crate) fn with_scans(self, scans: Arc<Scans>, readers: usize) -> Self {
+        Self { scans: Some((scans, readers)), ..self }
+    }
+
+    /// The same, one of several who share what is open.
+    pub(crate) fn entering(self, entrance: Entrance) -> Self {
+        Self { entrance: Some(entrance), ..self }
     }
 
     /// The same with a part of the columns only: of so many readers each takes another part and has about as much to do.
@@ -181,9 +206,40 @@ impl SegmentReader {
         }
     }
 
+    /// Bytes that are held while any of the row groups is open.
+    ///
+    /// # Errors
+    /// One that needs too many.
+    pub(crate) fn most_open(&self) -> Result<u64> {
+        let groups = 0..self.metadata.metadata().num_row_groups();
+        let (mut most, mut row) = (0, 0);
+        for group in groups {
+            most = most.max(self.scan(group, row)?.open);
+            row += u64::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(0);
+        }
+        Ok(most)
+    }
+
+    /// Looks at a row group, whose first row is row `first_row` of the segment.
+    fn scan(&self, index: usize, first_row: u64) -> Result<Arc<Scan>> {
+        let group = self.metadata.metadata().row_group(index);
+        let schema = self.metadata.parquet_schema();
+        let wanted = (0..schema.num_columns())
+            .filter(|leaf| self.wanted.binary_search(&schema.get_column_root_idx(*leaf)).is_ok());
+        let scan = || page_scan::scan(&self.file, group, wanted, first_row, self.share);
+        let scanned = match &self.scans {
+            Some((scans, readers)) => scans.of((self.version(), index), *readers, scan),
+            None => scan().map(Arc::new),
+        };
+        scanned.map_err(|said| match self.file.file.fault() {
+            Some(fault) => Error::io("reading", &self.path, fault),
+            None => Error::input(format!("{}, row group {index}", self.path.display()), said),
+        })
+    }
+
     fn next_group(&mut self) -> Result<bool> {
+        self.batches = None;
         let Some(group) = self.metadata.metadata().row_groups().get(self.groups) else {
-            self.batches = None;
             let stated = self.stated_rows();
             if self.rows != stated {
                 return Err(Error::input(
@@ -193,20 +249,13 @@ impl SegmentReader {
             }
             return Ok(false);
         };
-        let schema = self.metadata.parquet_schema();
-        let wanted = (0..schema.num_columns())
-            .filter(|leaf| self.columns.binary_search(&schema.get_column_root_idx(*leaf)).is_ok());
         let index = self.groups;
-        let scan =
-            page_scan::scan(&self.file, group, wanted, self.memory_limit).map_err(|said| {
-                match self.file.file.fault() {
-                    Some(fault) => Error::io("reading", &self.path, fault),
-                    None => Error::input(format!("{}, row group {index}", self.path.display()), said),
-                }
-            })?;
-        let rows = batch_rows(group, self.batch_bytes)
-            .min(scan.batch_rows(self.batch_bytes, self.memory_limit))
-            .min(self.batch_rows);
+        let scan = self.scan(index, self.rows)?;
+        let rows = batch_rows(group, self.batch_bytes).min(self.batch_rows);
+        let rows = rows.min(scan.batch_rows(self.batch_bytes, self.share));
+        if let Some(entrance) = &self.entrance {
+            entrance.enter(index, scan.open);
+        }
         self.groups += 1;
         let metadata =
             self.metadata_of(index, &scan).map_err(|source| Error::input_from(self.place(), source))?;
@@ -268,6 +317,24 @@ impl SegmentReader {
         let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata.metadata()), options)?;
         self.coded = Some((coded, metadata.clone()));
         Ok(metadata)
+    }
+}
+
+/// Where a reader asks before it opens a row group.
+#[derive(Debug, Clone)]
+pub(crate) struct Entrance {
+    pub(crate) reading: Arc<Reading>,
+    /// Its number among the readers.
+    pub(crate) reader: usize,
+    /// Number of the segment among all of them.
+    pub(crate) segment: usize,
+    /// Readers that share its columns.
+    pub(crate) parts: usize,
+}
+
+impl Entrance {
+    fn enter(&self, row_group: usize, bytes: u64) {
+        self.reading.enter(self.reader, (self.segment, row_group), bytes.div_ceil(self.parts as u64));
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! 1. The segments are dealt in order: reader `n` of `t` takes the segments `n`, `n + t`, ...
 //! 2. Each reader decodes in a thread of its own and hands batches over through a channel that holds some of them, so that
-//!    what is read ahead is bounded by count, and by the batches' size in bytes. Readers are fewer under a small limit. Where
-//!    there would be one, two take half of the columns each: together they hold what one would.
+//!    what is read ahead is bounded by count and by bytes (module `flow`). Readers are fewer under a small limit. Where
+//!    there would be one, two take half of the columns each: together they hold what one would. What they hold open is bounded
+//!    too (module `reading`).
 //! 3. The batches are taken segment by segment, so their order is that of the segments, whatever the threads do. The rows of
 //!    a batch that will be sorted anyway are put in order before it is handed over, if it has all columns: where it is decoded
 //!    its values are in the cache, and what is let go of does not belong to another thread.
@@ -14,12 +15,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{Int64Type, Schema};
 
 use crate::error::{Error, Result};
-use crate::segment::{SegmentReader, Version};
+use crate::flow::{Flow, Load};
+use crate::page_scan::{Scans, Share};
+use crate::reading::{Held, Reading};
+use crate::segment::{Entrance, SegmentReader, Version};
 use crate::stats::{Figure, Meter};
 
 /// Most batches that wait in a channel.
@@ -30,6 +34,9 @@ const BYTES_AHEAD: u64 = 64 << 20;
 
 /// Memory for each reader beside the first: what it holds while it decodes is part of no batch.
 const BYTES_A_READER: u64 = 128 << 20;
+
+/// The part of the limit that row groups may hold open together, unless one needs more whose rows are taken next.
+const OPEN_PART: u64 = 4;
 
 /// How segments are read.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +61,8 @@ struct Piece {
     /// The row of the segment at which it begins.
     first_row: u64,
     version: Version,
+    /// What it counts as until it is taken.
+    loads: Vec<Load>,
 }
 
 /// What a reader hands over; nothing when the segment is done.
@@ -84,23 +93,30 @@ impl Segments<'_> {
     pub(crate) fn read(
         &self,
         meter: &Meter,
+        held: &Held,
         mut each: impl FnMut(&RecordBatch, &str, u64) -> Result<()>,
     ) -> Result<()> {
         if self.threads < 2 {
-            return self.read_alone(meter, each);
+            return self.read_alone(meter, held, each);
         }
         let few = |bytes: u64| usize::try_from(self.memory_limit / bytes).unwrap_or(usize::MAX).max(1);
         let count = self.threads.min(self.inputs.len()).min(few(BYTES_A_READER)).max(1);
         let parts = if count == 1 { 2 } else { 1 };
         let readers = Readers { count, parts, ahead: few(BYTES_AHEAD).min(AHEAD) };
+        let reading =
+            Reading::new(count * parts, |reader| reader / parts, self.memory_limit / OPEN_PART, held.clone());
+        let work = Work { reading: Arc::new(reading), scans: Arc::default(), meter };
         let started = std::thread::scope(|scope| {
+            // Whatever ends this, no reader waits for memory any more.
+            let _closing = Closing(&work.reading);
             let mut channels: Vec<Vec<Receiver<Message>>> = Vec::with_capacity(readers.count);
             for first in 0..readers.count {
                 let channel = |part| {
                     let (sender, receiver) = sync_channel(readers.ahead);
                     // Half of a batch may lack the column by which it would be sorted.
-                    let work = Self { sorted_by: self.sorted_by.filter(|_| parts == 1), ..*self };
-                    let read = move || work.read_every(first, part, readers, meter, &sender);
+                    let segments = Self { sorted_by: self.sorted_by.filter(|_| parts == 1), ..*self };
+                    let work = work.clone();
+                    let read = move || segments.read_every((first, part), readers, &work, &sender);
                     std::thread::Builder::new().spawn_scoped(scope, read).map(|_| receiver)
                 };
                 match (0..readers.parts).map(channel).collect::<std::io::Result<_>>() {
@@ -116,22 +132,28 @@ impl Segments<'_> {
             }
             Ok(true)
         })?;
-        if started { Ok(()) } else { self.read_alone(meter, each) }
+        held.set(0);
+        if started { Ok(()) } else { self.read_alone(meter, held, each) }
     }
 
     /// Reads in this thread alone.
     fn read_alone(
         &self,
         meter: &Meter,
+        held: &Held,
         mut each: impl FnMut(&RecordBatch, &str, u64) -> Result<()>,
     ) -> Result<()> {
         let share = self.memory_limit / 16;
-        let all = |reader| reader;
-        self.inputs.iter().try_for_each(|path| {
+        let reading = Arc::new(Reading::new(1, |_| 0, u64::MAX, held.clone()));
+        self.inputs.iter().enumerate().try_for_each(|(segment, path)| {
+            let entrance = Entrance { reading: Arc::clone(&reading), reader: 0, segment, parts: 1 };
+            let all = |reader: SegmentReader| reader.entering(entrance);
             read_one(path, self.dropped, [share, self.memory_limit], meter, all, |piece| {
                 each(&piece.batch, &piece.place, piece.first_row)
             })
-        })
+        })?;
+        reading.leave(0);
+        Ok(())
     }
 
     /// The rows in order, ties as they come, where every row has a key of the usual kind. A batch that may have a row too large
@@ -154,29 +176,66 @@ impl Segments<'_> {
     /// Reads one part of the segments of one reader, until the one who takes the batches is gone.
     fn read_every(
         &self,
-        first: usize,
-        part: usize,
+        (first, part): (usize, usize),
         readers: Readers,
-        meter: &Meter,
+        work: &Work<'_>,
         sender: &SyncSender<Message>,
     ) {
         let Readers { count, parts, ahead } = readers;
         // What waits in the channels and what each reader has in hands.
         let share = self.memory_limit / 16 / (count * (ahead + 1)) as u64;
-        let its_part =
-            |reader: SegmentReader| if parts == 1 { reader } else { reader.with_part(part, parts) };
-        for path in self.inputs.iter().skip(first).step_by(count) {
+        // Twice the share of what it hands over: batches are as large as that on average only.
+        let flow = Flow::new(2 * share * (ahead as u64 + 1));
+        let reader = first * parts + part;
+        for (segment, path) in self.inputs.iter().enumerate().skip(first).step_by(count) {
+            let entrance = Entrance { reading: Arc::clone(&work.reading), reader, segment, parts };
+            let its_part = |reader: SegmentReader| {
+                let reader = reader.with_share(Share::of(self.memory_limit, count)).entering(entrance);
+                if parts == 1 {
+                    return reader;
+                }
+                reader.with_scans(Arc::clone(&work.scans), parts).with_part(part, parts)
+            };
             let send = |piece| sender.send(Ok(piece)).map_err(|_| Error::Cancelled);
-            let read = read_one(path, self.dropped, [share, self.memory_limit], meter, its_part, |piece| {
-                let batch = self.in_order(piece.batch)?;
-                send(Some(Piece { batch, ..piece }))
-            });
+            let read =
+                read_one(path, self.dropped, [share, self.memory_limit], work.meter, its_part, |piece| {
+                    let batch = self.in_order(piece.batch)?;
+                    let loads = vec![flow.load(own_bytes(&batch))];
+                    send(Some(Piece { batch, loads, ..piece }))
+                });
             let last = read.is_err();
             if sender.send(read.map(|()| None)).is_err() || last {
-                return;
+                break;
             }
         }
+        work.reading.leave(reader);
     }
+}
+
+/// What the readers of a job share.
+#[derive(Clone)]
+struct Work<'a> {
+    reading: Arc<Reading>,
+    scans: Arc<Scans>,
+    meter: &'a Meter,
+}
+
+/// Ends all waiting for memory when it is dropped.
+struct Closing<'a>(&'a Reading);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Bytes of a batch, dictionaries not counted: batches share them.
+fn own_bytes(batch: &RecordBatch) -> u64 {
+    let bytes = |array: &ArrayRef| match array.as_any_dictionary_opt() {
+        Some(dictionary) => dictionary.keys().get_buffer_memory_size(),
+        None => array.get_buffer_memory_size(),
+    };
+    batch.columns().iter().map(bytes).sum::<usize>() as u64
 }
 
 /// The next rows of the segment, from all who read parts of it.
@@ -217,7 +276,8 @@ impl Piece {
         let options = RecordBatchOptions::new().with_row_count(Some(self.batch.num_rows()));
         let batch = RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options)
             .map_err(|source| Error::internal("joining columns of a segment", source))?;
-        Ok(Self { batch, columns: places, ..self })
+        let loads = self.loads.into_iter().chain(other.loads).collect();
+        Ok(Self { batch, columns: places, loads, ..self })
     }
 }
 
@@ -247,6 +307,7 @@ fn read_one(
             place: place.clone(),
             first_row: reader.first_row(),
             version: reader.version(),
+            loads: Vec::new(),
         })?;
     }
 }
@@ -320,7 +381,9 @@ mod tests {
                     all.push((batch.clone(), place.to_owned(), row));
                     Ok(())
                 };
-                segments.read(&Meter::default(), each).unwrap();
+                let held = Held::default();
+                segments.read(&Meter::default(), &held, each).unwrap();
+                assert_eq!(held.bytes(), 0);
                 all
             };
             // Batches of as many rows, whatever waits.
@@ -357,7 +420,9 @@ mod tests {
         let half = |part| {
             let (sender, receiver) = sync_channel(100);
             let readers = Readers { count: 1, parts: 2, ahead: 1 };
-            work.read_every(0, part, readers, &Meter::default(), &sender);
+            let (reading, meter) = (Reading::new(2, |_| 0, 1 << 20, Held::default()), Meter::default());
+            let shared = Work { reading: Arc::new(reading), scans: Arc::default(), meter: &meter };
+            work.read_every((0, part), readers, &shared, &sender);
             receiver
         };
         assert!(next(&[half(0), half(1)], &inputs[0]).unwrap().is_some());
@@ -377,6 +442,7 @@ mod tests {
             place: "some.parquet, row group 0".to_owned(),
             first_row: 0,
             version: (0, 0, 0, (0, 0)),
+            loads: Vec::new(),
         };
         let joined = |messages: [Option<Piece>; 2]| {
             let parts = messages.map(|message| {

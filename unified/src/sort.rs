@@ -9,7 +9,8 @@
 //!    by a merge sort that makes use of runs, so that nearly sorted rows are cheap, in all threads.
 //! 4. Columns of codes and of values of fixed width lie end to end (module `whole`), so that their rows are gathered from
 //!    one place; the others stay in their batches.
-//! 5. Sorted rows are gathered column by column, a batch at a time, so the rows never exist twice.
+//! 5. Sorted rows are gathered column by column, a batch at a time, so the rows never exist twice. A batch ends by the average row,
+//!    or, where some rows are far larger than a batch, by the rows that are in it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,6 +29,10 @@ use crate::workers::Workers;
 
 /// Rows of a gathered batch unless its bytes say otherwise.
 const GATHER_ROWS: usize = 8192;
+
+/// A row is heavy if it has so many times the bytes of a batch, and at least so many.
+const HEAVY: usize = 4;
+const LEAST_HEAVY: usize = 64 << 10;
 
 /// Set in the entry of a row that has a key.
 const HAS_KEY: u128 = 1 << 63;
@@ -50,6 +55,8 @@ pub(crate) struct SortedBuffer {
     /// Rows of a batch, and about the bytes of one.
     step: usize,
     row_bytes: usize,
+    /// Where rows are heavy, the bytes of all rows up to and with each, in their order.
+    ends: Vec<usize>,
 }
 
 /// A batch that is to be made yet.
@@ -75,6 +82,7 @@ impl SortedBuffer {
         let bytes = parts.iter().map(Rows::memory).sum::<usize>() + whole.memory();
         let row_bytes = bytes.checked_div(rows).unwrap_or(0).max(1);
         let step = (batch_bytes / row_bytes).clamp(1, GATHER_ROWS);
+        let sizes = heavy_sizes(&parts, batch_bytes, catalog)?;
         let mut whole = whole.finish()?;
         Whole::give_back(&mut whole, &mut parts, catalog)?;
         let mut starts = Vec::with_capacity(parts.len());
@@ -96,6 +104,25 @@ impl SortedBuffer {
             workers.sort(&mut order);
             one_form(&mut parts, catalog)?;
         }
+        let mut ends = Vec::new();
+        if let Some(sizes) = sizes {
+            let size =
+                |(part, row): (usize, usize)| sizes[part].get(row).copied().unwrap_or(0) + row_bytes.min(256);
+            let mut sum = 0;
+            let mut add = |size: usize| {
+                sum += size;
+                ends.push(sum);
+            };
+            if order.is_empty() {
+                let places = parts
+                    .iter()
+                    .enumerate()
+                    .flat_map(|(part, rows)| (0..rows.len).map(move |row| (part, row)));
+                places.for_each(|place| add(size(place)));
+            } else {
+                order.iter().for_each(|entry| add(size(place_of(*entry))));
+            }
+        }
         Ok(Self {
             parts: parts.into_iter().map(Some).collect(),
             whole,
@@ -104,9 +131,26 @@ impl SortedBuffer {
             key,
             at: 0,
             part: 0,
-            step,
-            row_bytes,
+            step: if ends.is_empty() { step } else { (batch_bytes / 256).clamp(1, GATHER_ROWS) },
+            row_bytes: if ends.is_empty() { row_bytes } else { 256 },
+            ends,
         })
+    }
+
+    /// Whether some rows are far larger than a batch.
+    pub(crate) fn is_heavy(&self) -> bool {
+        !self.ends.is_empty()
+    }
+
+    /// The end of a batch that begins with a row, of rows up to `last`; rows are counted in order from the first.
+    fn end_of(&self, first: usize, last: usize) -> usize {
+        let end = (first + self.step).min(last);
+        if self.ends.is_empty() {
+            return end;
+        }
+        let before = if first == 0 { 0 } else { self.ends[first - 1] };
+        let bytes = before + self.batch_bytes();
+        end.min(first + self.ends[first..last].partition_point(|end| *end <= bytes).max(1))
     }
 
     /// All columns, as codes where they are coded throughout.
@@ -148,17 +192,23 @@ impl SortedBuffer {
     pub(crate) fn make_together(&self, some: Vec<Unmade>, catalog: &Catalog) -> Result<Vec<Rows>> {
         let mut entries: Option<Range<usize>> = None;
         let mut rows = Vec::with_capacity(some.len());
+        let mut lengths = Vec::with_capacity(some.len());
         for unmade in some {
             match unmade {
                 Unmade::InPlace(part) => rows.push(part),
                 Unmade::Entries(next) => {
-                    entries = Some(entries.map_or(next.start, |all| all.start)..next.end)
+                    lengths.push(next.len());
+                    entries = Some(entries.map_or(next.start, |all| all.start)..next.end);
                 }
             }
         }
         if let Some(entries) = entries {
             let all = self.gather(entries, catalog)?;
-            rows.extend((0..all.len).step_by(self.step).map(|at| all.slice(at, self.step.min(all.len - at))));
+            let mut at = 0;
+            rows.extend(lengths.into_iter().map(|length| {
+                at += length;
+                all.slice(at - length, length)
+            }));
         }
         Ok(rows)
     }
@@ -174,7 +224,7 @@ impl SortedBuffer {
     /// The entries of the next batch.
     fn next_entries(&mut self) -> Option<Range<usize>> {
         let from = self.at;
-        self.at = (from + self.step).min(self.order.len());
+        self.at = self.end_of(from, self.order.len());
         (from < self.at).then_some(from..self.at)
     }
 
@@ -187,8 +237,13 @@ impl SortedBuffer {
 
     /// The entries of each batch; none where the rows already lie in order.
     pub(crate) fn batches(&self) -> Vec<Range<usize>> {
-        let rows = self.order.len();
-        (0..rows).step_by(self.step).map(|from| from..rows.min(from + self.step)).collect()
+        let mut at = 0;
+        let next = || {
+            let from = at;
+            at = self.end_of(from, self.order.len());
+            (from < at).then_some(from..at)
+        };
+        std::iter::from_fn(next).collect()
     }
 
     /// The rows of these entries.
@@ -215,9 +270,11 @@ impl SortedBuffer {
 
     /// Hands the parts on as they are, in slices of the usual size, letting go of each when done.
     fn next_in_place(&mut self) -> Option<Rows> {
+        let len = self.parts.get(self.part)?.as_ref()?.len;
+        let first = self.starts[self.part];
+        let end = self.end_of(first + self.at, first + len) - first;
         let part = self.parts.get_mut(self.part)?;
         let held = part.as_ref()?;
-        let end = (self.at + self.step).min(held.len);
         let mut rows = held.slice(self.at, end - self.at);
         let start = self.starts[self.part] + self.at;
         rows.columns.extend(self.whole.iter().map(|(id, array)| (*id, array.slice(start, rows.len))));
@@ -231,6 +288,21 @@ impl SortedBuffer {
         }
         Some(rows.without_empty_columns())
     }
+}
+
+/// The bytes of each row's own values, part by part, if some are far larger than a batch.
+fn heavy_sizes(parts: &[Rows], batch_bytes: usize, catalog: &Catalog) -> Result<Option<Vec<Vec<usize>>>> {
+    let heavy = (HEAVY * batch_bytes).max(LEAST_HEAVY);
+    let mut sizes = Vec::with_capacity(parts.len());
+    let mut largest = 0;
+    for part in parts {
+        // Where all rows together are no larger, none is.
+        let some =
+            if part.own_value_bytes() > heavy { part.value_bytes_by_row(catalog)? } else { Vec::new() };
+        largest = some.iter().copied().fold(largest, usize::max);
+        sizes.push(some);
+    }
+    Ok((largest > heavy).then_some(sizes))
 }
 
 /// The rows in order of their keys, ties in order of arrival.
@@ -331,6 +403,35 @@ mod tests {
             assert!(together.iter().map(numbers).eq(one_by_one.iter().map(numbers)));
             assert!(together.iter().flat_map(numbers).is_sorted());
             assert_eq!(together.iter().map(|rows| rows.len).sum::<usize>(), 100);
+        }
+    }
+
+    #[test]
+    fn a_row_far_larger_than_a_batch_is_in_a_batch_of_few_rows() {
+        let (mut catalog, workers) = (Catalog::default(), Workers::new(1));
+        catalog.note(&Field::new("n", DataType::Int64, true), true, "a test").unwrap();
+        catalog.note(&Field::new("text", DataType::Utf8, true), true, "a test").unwrap();
+        let large = |row: i64| (500..520).contains(&row);
+        for sorted in [false, true] {
+            let rows = |from: i64| {
+                let rows: Vec<i64> =
+                    if sorted { (from..from + 500).collect() } else { (from..from + 500).rev().collect() };
+                let text = |row: &i64| "x".repeat(if large(*row) { 300_000 } else { 5 });
+                let numbers: ArrayRef = Arc::new(Int64Array::from(rows.clone()));
+                let texts: ArrayRef = Arc::new(StringArray::from_iter_values(rows.iter().map(text)));
+                Rows { columns: vec![(0, numbers), (1, texts)], keys: Vec::new(), len: 500 }
+            };
+            let parts = vec![rows(0), rows(500)];
+            let mut buffer =
+                SortedBuffer::new(parts, Whole::default(), Some(0), 20_000, &catalog, &workers).unwrap();
+            assert!(buffer.is_heavy());
+            let mut numbers: Vec<i64> = Vec::new();
+            while let Some(rows) = buffer.next(&catalog).unwrap() {
+                numbers.extend(rows.column(0).unwrap().as_primitive::<Int64Type>().values());
+                let heavy = rows.own_value_bytes() / 300_000;
+                assert!(heavy <= 1, "{heavy} large rows in one batch");
+            }
+            assert!(numbers.into_iter().eq(0..1000));
         }
     }
 

@@ -15,14 +15,14 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
-use parquet::file::metadata::ColumnChunkMetaData;
 
 use crate::ahead_segment::read_ahead;
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, ColumnId, check_names};
 use crate::codes::Translator;
 use crate::error::{Error, Result};
-use crate::merge::{FAN_IN, MergeContext, RUN_FAN_IN, Source, merge, reduce, run_batch_bytes};
+use crate::merge::{FAN_IN, MergeContext, Source, merge, reduce, run_batch_bytes};
+use crate::page_scan::{Scans, Share};
 use crate::rows::Rows;
 use crate::run::RunReader;
 use crate::run_series::RunSeries;
@@ -38,14 +38,14 @@ const BATCH_ROWS: usize = 4096;
 /// Open pages may come to so many times what the batches may: at the default limit 256 MiB.
 const OPEN_PART: usize = 2;
 
-/// Bytes of a page, and of a dictionary, beyond which writers begin another: no footer tells.
-const PAGE_BYTES: u64 = 1 << 20;
+/// How often a row group is looked at: before all work, and when it is read.
+const OPENED: usize = 2;
 
 /// One input of the merge.
 pub(crate) struct Input {
     path: PathBuf,
     columns: Vec<ColumnId>,
-    /// Bytes of its open pages, by its footer.
+    /// Bytes that are held while it is open.
     open_bytes: u64,
 }
 
@@ -56,10 +56,12 @@ pub(crate) struct SortedInputs {
     inputs: Vec<Input>,
     rows: u64,
     memory_limit: u64,
+    /// What is known of their row groups, until they are opened.
+    scans: Arc<Scans>,
 }
 
 impl SortedInputs {
-    /// Looks at all footers, which must fit into a part of the memory limit. `expected` are columns with the types that they must have, in the eyes of `judge`.
+    /// Looks at all footers and page headers, which must fit into a part of the memory limit. `expected` are columns with the types that they must have, in the eyes of `judge`.
     ///
     /// # Errors
     /// An unusable input, one without the key column, a column of two types.
@@ -76,14 +78,15 @@ impl SortedInputs {
             catalog.note(&Field::new(*name, data_type.clone(), true), true, judge)?;
         }
         let (mut inputs, mut rows) = (Vec::with_capacity(paths.len()), 0);
+        let scans = Arc::<Scans>::default();
         for path in paths {
             cancel.check()?;
-            if let Some((input, count)) = look_at(path, key, &mut catalog, memory_limit)? {
+            if let Some((input, count)) = look_at(path, key, &mut catalog, memory_limit, &scans)? {
                 inputs.push(input);
                 rows = u64::saturating_add(rows, count);
             }
         }
-        Ok(Self { catalog: Arc::new(catalog), key: key.to_string(), inputs, rows, memory_limit })
+        Ok(Self { catalog: Arc::new(catalog), key: key.to_string(), inputs, rows, memory_limit, scans })
     }
 
     /// The columns of all inputs.
@@ -129,7 +132,7 @@ impl SortedInputs {
             file = same;
         }
         drop(file);
-        let runs = reduce(runs, RUN_FAN_IN, scratch, &context)?;
+        let runs = reduce(runs, scratch, &context)?;
         let sources = runs.into_iter().map(|run| Ok(Source::Disk(Box::new(RunReader::open(run)?))));
         merge(sources.collect::<Result<_>>()?, &context, each)
     }
@@ -178,14 +181,25 @@ impl SortedInputs {
         let batch_bytes = (memory / inputs.len().max(1)) as u64;
         inputs
             .iter()
-            .map(|input| SortedSegment::open(&input.path, &self.key, batch_bytes, self.memory_limit))
+            .map(|input| {
+                let segment = SortedSegment::open(&input.path, &self.key, batch_bytes, self.memory_limit)?;
+                Ok(segment.with_scans(Arc::clone(&self.scans)))
+            })
             .collect()
     }
 }
 
 /// Notes the columns of an input and counts its rows; nothing where it has none.
-fn look_at(path: &Path, key: &str, catalog: &mut Catalog, memory_limit: u64) -> Result<Option<(Input, u64)>> {
-    let reader = SegmentReader::open(path, &[], 0, memory_limit)?;
+fn look_at(
+    path: &Path,
+    key: &str,
+    catalog: &mut Catalog,
+    memory_limit: u64,
+    scans: &Arc<Scans>,
+) -> Result<Option<(Input, u64)>> {
+    let reader = SegmentReader::open(path, &[], 0, memory_limit)?
+        .with_share(Share::of_merged(memory_limit, 0))
+        .with_scans(Arc::clone(scans), OPENED);
     let metadata = reader.metadata();
     let place = path.display().to_string();
     let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
@@ -200,14 +214,8 @@ fn look_at(path: &Path, key: &str, catalog: &mut Catalog, memory_limit: u64) -> 
     if metadata.schema().column_with_name(key).is_none() {
         return Err(Error::missing_key(format!("{place}, row group 0, row 0"), key));
     }
-    let row_groups = metadata.metadata().row_groups().iter();
-    let open_bytes = row_groups.map(|group| group.columns().iter().map(open_bytes).sum()).max().unwrap_or(0);
+    let open_bytes = reader.most_open()?;
     Ok(Some((Input { path: path.to_path_buf(), columns, open_bytes }, rows)))
-}
-
-/// Bytes that an open column chunk keeps decoded: a page and a dictionary, as far as there is so much.
-fn open_bytes(chunk: &ColumnChunkMetaData) -> u64 {
-    u64::try_from(chunk.uncompressed_size()).unwrap_or(0).min(2 * PAGE_BYTES)
 }
 
 /// Whether a column of the file may have a value, by what its footer says.
@@ -235,8 +243,15 @@ pub(crate) struct SortedSegment {
 impl SortedSegment {
     /// `batch_bytes` is the size at which a batch should end.
     pub(crate) fn open(path: &Path, key: &str, batch_bytes: u64, memory_limit: u64) -> Result<Self> {
-        let reader = SegmentReader::open(path, &[], batch_bytes, memory_limit)?.with_batch_rows(BATCH_ROWS);
+        let reader = SegmentReader::open(path, &[], batch_bytes, memory_limit)?
+            .with_batch_rows(BATCH_ROWS)
+            .with_share(Share::of_merged(memory_limit, batch_bytes));
         Ok(Self { reader, key: key.to_string(), last: None, translator: Translator::default() })
+    }
+
+    /// The same, whose row groups were looked at before.
+    fn with_scans(self, scans: Arc<Scans>) -> Self {
+        Self { reader: self.reader.with_scans(scans, OPENED), ..self }
     }
 
     /// The next rows that are not empty, with their keys, or none at the end.

@@ -188,6 +188,11 @@ impl Stretch {
     pub(crate) fn bytes(&self) -> u64 {
         self.end - self.at
     }
+
+    /// Real bytes of the largest block.
+    pub(crate) fn largest(&self) -> usize {
+        self.largest
+    }
 }
 
 /// Reads the blocks of a stretch in order.

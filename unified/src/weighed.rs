@@ -29,6 +29,11 @@ impl Weighed {
         if rows.len == self.ends.len() { Ok(Self { rows, ..self }) } else { Self::new(rows, catalog) }
     }
 
+    /// Bytes of the values of all rows.
+    pub(crate) fn value_bytes(&self) -> u64 {
+        self.ends.last().map_or(0, |end| *end as u64)
+    }
+
     /// Bytes of the values of the rows from one to before another.
     pub(crate) fn bytes(&self, from: usize, to: usize) -> usize {
         let before = |row: usize| if row == 0 { 0 } else { self.ends[row - 1] };

@@ -22,7 +22,9 @@ use crate::codes::Translator;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRule};
 use crate::order::{Ordering, Sorter};
-use crate::relay::side_by_side;
+use crate::page_scan::ROW_PART;
+use crate::reading::Held;
+use crate::relay::{side_by_side, waiting_bytes};
 use crate::remaining::RowsLeft;
 use crate::results::FileResults;
 use crate::rows::Rows;
@@ -32,8 +34,9 @@ use crate::stats::{Figure, Meter, Stats};
 use crate::weighed::Weighed;
 use crate::workers::Workers;
 
-/// Bytes of a row that every limit must bear.
-const ALWAYS_FITS: usize = 4096;
+/// Bytes of a row that every limit must bear, and those that it must bear if it is as large.
+const ALWAYS_FITS: u64 = 4096;
+const FITS: u64 = 8 << 20;
 
 /// What passed through a writer so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,6 +86,7 @@ pub struct UnifiedWriter {
     batches: u64,
     meter: Meter,
     workers: Workers,
+    reading: Held,
 }
 
 enum State {
@@ -107,8 +111,9 @@ impl UnifiedWriter {
 
     pub(crate) fn open(pipeline: Pipeline) -> Self {
         let (meter, workers) = (pipeline.meter.clone(), pipeline.splitter.workers().clone());
+        let reading = pipeline.reading.clone();
         let state = State::Open(Box::new(pipeline));
-        Self { state, counts: Counts::default(), batches: 0, meter, workers }
+        Self { state, counts: Counts::default(), batches: 0, meter, workers, reading }
     }
 
     /// Writes a batch. Schemas may differ from batch to batch.
@@ -184,6 +189,11 @@ impl UnifiedWriter {
         &self.workers
     }
 
+    /// Where readers of segments note what they hold open: rows that are sorted get less room by as much.
+    pub(crate) fn reading(&self) -> &Held {
+        &self.reading
+    }
+
     fn closed(&self) -> Error {
         match self.state {
             State::Closed(why) => Error::Closed(why),
@@ -215,6 +225,7 @@ pub(crate) struct Pipeline {
     pub(crate) counted: RowsLeft,
     pub(crate) last_key: Option<Key>,
     pub(crate) memory_limit: u64,
+    pub(crate) reading: Held,
     pub(crate) meter: Meter,
     pub(crate) cancel: Cancel,
 }
@@ -305,21 +316,33 @@ impl Pipeline {
     }
 
     /// # Errors
-    /// A row that alone is larger than the memory limit.
+    /// A row that is larger than its part of the memory limit: it is copied on its way.
     fn check_size(&self, rows: &Rows, place: &str, first_row: u64) -> Result<()> {
-        let limit = usize::try_from(self.memory_limit).unwrap_or(usize::MAX).max(ALWAYS_FITS);
+        let part = (self.memory_limit / ROW_PART).max(self.memory_limit.min(FITS));
+        let limit = usize::try_from(part.max(ALWAYS_FITS)).unwrap_or(usize::MAX);
         if rows.own_value_bytes() <= limit {
             return Ok(());
         }
         let sizes = rows.value_bytes_by_row(&self.catalog)?;
-        let Some(row) = sizes.iter().position(|size| *size > limit) else { return Ok(()) };
-        let row_alone = rows.slice(row, 1);
-        let largest = row_alone.columns.iter().max_by_key(|(_, array)| Rows::bytes_of(array));
+        let large = (0..rows.len).filter(|row| sizes[*row] > limit).map(|row| (row, rows.slice(row, 1)));
+        // Values of fixed width within lists were only guessed.
+        let Some((row, alone, bytes)) = large
+            .map(|(row, alone)| {
+                let nested: usize = alone.columns.iter().map(|(_, array)| Rows::excess(array)).sum();
+                (row, alone, sizes[row].saturating_sub(nested))
+            })
+            .find(|(_, _, bytes)| *bytes > limit)
+        else {
+            return Ok(());
+        };
+        let largest = alone.columns.iter().max_by_key(|(_, array)| Rows::bytes_of(array));
+        let bytes = bytes as u64;
         Err(Error::TooLarge {
             place: format!("{place}, row {}", first_row + row as u64),
             column: largest.map_or("", |(id, _)| self.catalog.name(*id)).to_string(),
-            bytes: sizes[row] as u64,
+            bytes,
             limit: self.memory_limit,
+            enough: if bytes > FITS { bytes.saturating_mul(ROW_PART) } else { bytes },
         })
     }
 
@@ -341,7 +364,18 @@ impl Pipeline {
     }
 
     fn finish(self) -> Result<FileResults> {
-        let Self { mut splitter, sorter, mut scratch, catalog, translator, key, counted, cancel, .. } = self;
+        let Self {
+            mut splitter,
+            sorter,
+            mut scratch,
+            catalog,
+            translator,
+            key,
+            counted,
+            cancel,
+            memory_limit,
+            ..
+        } = self;
         cancel.check()?;
         // It holds on to the dictionaries that came last.
         drop(translator);
@@ -359,7 +393,8 @@ impl Pipeline {
             } else {
                 let mut runs = scratch.another();
                 side_by_side(
-                    splitter.workers().threads(),
+                    (splitter.workers().threads(), waiting_bytes(memory_limit)),
+                    |rows: &Weighed| rows.value_bytes(),
                     |sink| {
                         rows.drain(&catalog, &mut runs, &cancel, |rows| sink(Weighed::new(rows, &catalog)?))?;
                         runs.clear()

@@ -18,7 +18,7 @@ use super::*;
 use crate::{BuffetJob, Columns, ErrorKind};
 
 /// Runs a job over the bytes of one segment, on one thread and on two.
-fn run_both(bytes: &[u8], memory_limit: u64) -> [crate::Result<u64>; 2] {
+pub(super) fn run_both(bytes: &[u8], memory_limit: u64) -> [crate::Result<u64>; 2] {
     [1, 2].map(|threads| {
         let place = Place::new();
         let folder = tempfile::tempdir().unwrap();
@@ -51,7 +51,7 @@ fn run_both(bytes: &[u8], memory_limit: u64) -> [crate::Result<u64>; 2] {
     })
 }
 
-fn refused(bytes: &[u8], reason: &str) {
+pub(super) fn refused(bytes: &[u8], reason: &str) {
     for error in run_both(bytes, 64 << 20).map(Result::unwrap_err) {
         assert_eq!(error.kind(), ErrorKind::Input, "{error}");
         assert!(error.to_string().contains(reason), "{error}");
@@ -64,7 +64,10 @@ fn plain_file() -> Vec<u8> {
     file_of(&rows, WriterProperties::builder().set_dictionary_enabled(false))
 }
 
-fn file_of(rows: &RecordBatch, properties: parquet::file::properties::WriterPropertiesBuilder) -> Vec<u8> {
+pub(super) fn file_of(
+    rows: &RecordBatch,
+    properties: parquet::file::properties::WriterPropertiesBuilder,
+) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties.build())).unwrap();
     writer.write(rows).unwrap();
@@ -73,7 +76,7 @@ fn file_of(rows: &RecordBatch, properties: parquet::file::properties::WriterProp
 }
 
 /// The file with another footer, made of its own.
-fn with_footer(file: &[u8], change: impl FnOnce(ParquetMetaData) -> ParquetMetaData) -> Vec<u8> {
+pub(super) fn with_footer(file: &[u8], change: impl FnOnce(ParquetMetaData) -> ParquetMetaData) -> Vec<u8> {
     let bytes = bytes::Bytes::copy_from_slice(file);
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&bytes).unwrap();
     let length = u32::from_le_bytes(file[file.len() - 8..file.len() - 4].try_into().unwrap());
@@ -83,7 +86,7 @@ fn with_footer(file: &[u8], change: impl FnOnce(ParquetMetaData) -> ParquetMetaD
 }
 
 /// With another first row group.
-fn with_group(
+pub(super) fn with_group(
     metadata: ParquetMetaData,
     change: impl FnOnce(RowGroupMetaData) -> RowGroupMetaData,
 ) -> ParquetMetaData {
@@ -95,7 +98,7 @@ fn with_group(
 }
 
 /// With another chunk of a column.
-fn with_chunk(
+pub(super) fn with_chunk(
     file: &[u8],
     column: usize,
     change: impl FnOnce(ColumnChunkMetaData) -> ColumnChunkMetaData,
@@ -185,18 +188,18 @@ fn a_page_that_announces_gigabytes_is_refused_with_what_it_needs() {
             builder.set_column_metadata(vec![first, second]).build().unwrap()
         })
     });
-    refused(&moved, "row group 0: 2147");
+    refused(&moved, "row group 0: column `n`, page of row 0: 42949");
     refused(&moved, "(--memory-limit)");
 }
 
 #[test]
-fn a_list_of_fifty_million_elements_in_a_row_is_refused_with_what_it_needs() {
+fn a_list_of_more_elements_than_its_pages_hold_is_refused() {
     let item = Arc::new(Field::new("item", arrow::datatypes::DataType::Int64, true));
     let list: ArrayRef =
         Arc::new(ListArray::new(item, OffsetBuffer::from_lengths([100]), ints(0..100), None));
     let file = file_of(&batch(vec![("list", list)]), WriterProperties::builder());
     let many = |chunk: ColumnChunkMetaData| chunk.into_builder().set_num_values(50_000_000).build().unwrap();
-    refused(&with_chunk(&file, 0, many), "make an average row");
+    refused(&with_chunk(&file, 0, many), "its pages hold 100 values, its footer states 50000000");
 }
 
 #[test]

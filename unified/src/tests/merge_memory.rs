@@ -1,7 +1,9 @@
 //! Merges whose inputs' pages do not fit into the memory: they go through runs, and nothing changes but the way.
 
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::WriterProperties;
 
+use super::hostile::with_footer;
 use super::points::*;
 use super::*;
 use crate::cancel::Cancel;
@@ -56,6 +58,35 @@ fn no_more_inputs_are_open_than_the_memory_holds_pages_of() {
     );
     let middle = (8..24).map(|bits| groups(1 << bits)).find(|groups| groups[0] > 2).unwrap();
     assert!(middle[0] < 7 && middle.iter().sum::<usize>() == 7, "{middle:?}");
+}
+
+#[test]
+fn inputs_are_counted_by_their_pages_whatever_their_footers_say() {
+    let directory = tempfile::tempdir().unwrap();
+    let paths = inputs(directory.path(), &[Stored::Plain; 7]);
+    let groups = || {
+        let survey =
+            SortedInputs::survey(&paths, TID, &[], "the merge", &Cancel::new(None), 1 << 30).unwrap();
+        (8..24).map(|bits| survey.groups(1 << bits).len()).collect::<Vec<_>>()
+    };
+    let honest = groups();
+    assert!(honest.windows(2).any(|pair| pair[0] > pair[1]), "{honest:?}");
+    for path in &paths {
+        let lying = with_footer(&std::fs::read(path).unwrap(), |metadata| {
+            let mut builder = metadata.into_builder();
+            let small = |group: RowGroupMetaData| {
+                let mut builder = group.into_builder();
+                let chunks = builder.take_columns().into_iter();
+                let chunks =
+                    chunks.map(|chunk| chunk.into_builder().set_total_uncompressed_size(1).build().unwrap());
+                builder.set_column_metadata(chunks.collect()).build().unwrap()
+            };
+            let groups = builder.take_row_groups().into_iter().map(small).collect();
+            builder.set_row_groups(groups).build()
+        });
+        std::fs::write(path, lying).unwrap();
+    }
+    assert_eq!(groups(), honest);
 }
 
 #[test]
