@@ -401,6 +401,36 @@ mod tests {
     }
 
     #[test]
+    fn whatever_the_crate_reads_of_a_damaged_footer_is_read_here_too() {
+        use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
+        use std::sync::Arc;
+        let columns: [(&str, ArrayRef); 2] = [
+            ("a", Arc::new(Int32Array::from(vec![Some(1), None]))),
+            ("b", Arc::new(StringArray::from(vec!["x", "y"]))),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut file = Vec::new();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(&mut file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let end = file.len() - 8;
+        let length = u32::from_le_bytes(*file[end..].first_chunk().unwrap()) as usize;
+        let footer = &file[end - length..end];
+        let mut read = 0;
+        for at in 0..footer.len() {
+            for bit in 0..8 {
+                let mut damaged = footer.to_vec();
+                damaged[at] ^= 1 << bit;
+                if crate::footer::decode_metadata(&damaged).is_ok() {
+                    assert!(Stated::of(&damaged).is_ok(), "bit {bit} of byte {at}");
+                    read += 1;
+                }
+            }
+        }
+        assert!(read > footer.len(), "{read} of {} bytes", footer.len());
+    }
+
+    #[test]
     fn a_footer_that_ends_early_is_an_error() {
         assert!(Stated::of(&[0x29, 0x1c, 0x48]).is_err());
     }

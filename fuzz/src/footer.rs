@@ -42,6 +42,7 @@ pub fn run(bytes: &[u8]) {
                 );
             }
             file.arrow_schema().expect("a schema that was read once");
+            file.stated().expect("a footer that was decoded once");
         }
         if let Ok(segment) = corpora::inspect(&path) {
             assert!(decoded.is_ok(), "a segment is opened whose footer cannot be decoded");

@@ -53,6 +53,8 @@ pub(super) struct Claims<'a> {
 const OLD: [usize; 2] = [1, 2];
 const NULL_COUNT: usize = 3;
 const NEW: [usize; 2] = [5, 6];
+/// The order of bounds that every reader knows.
+const TYPE_ORDER: i64 = 1;
 
 impl<'a> Claims<'a> {
     /// Of a file and what its footer states.
@@ -82,7 +84,7 @@ impl<'a> Claims<'a> {
         let chunk = self.stated.row_groups.get(group).and_then(|group| group.chunks.get(leaf));
         let stated = chunk.map(|chunk| chunk.statistics).unwrap_or_default();
         let both = |fields: [usize; 2]| fields.iter().all(|&field| stated.get(field) == Some(&true));
-        let order = self.stated.column_orders.get(leaf).is_some_and(|order| *order > 0);
+        let order = self.stated.column_orders.get(leaf).is_some_and(|order| *order == TYPE_ORDER);
         let numbers = matches!(rule, Some(Rule::Signed(_) | Rule::Float(_) | Rule::Boolean));
         if rule.is_some() && whole.lowest.is_some() {
             let bounds = both(NEW) && order || both(OLD) && numbers;

@@ -287,6 +287,17 @@ fn statistics_that_are_lost_in_part_are_warned_of_with_their_columns() {
 }
 
 #[test]
+fn bounds_in_an_order_of_the_future_are_lost_to_readers_of_today() {
+    let fixture = sorted();
+    footer(&fixture, Role::Candidate, |footer| {
+        footer.list(COLUMN_ORDERS)[1] = Value::Struct(vec![(2, Value::Struct(Vec::new()))]);
+    });
+    let found = warned(&fixture);
+    assert_eq!(codes(&found), [lost::STATISTICS]);
+    assert!(found[0].message.contains("bounds of 1 column (\"s\")"), "{}", found[0].message);
+}
+
+#[test]
 fn what_the_baseline_does_not_state_is_not_lost() {
     let fixture = sorted();
     without_statistics(&fixture, &[1, 2, 3, 5, 6, 7, 8]);

@@ -121,8 +121,9 @@ pub(super) fn findings(a: &Keys, b: &Keys) -> Vec<Finding> {
 fn arrow(a: &Keys, b: &Keys) -> Option<Finding> {
     let having = |keys: &Keys| keys.keys.get(ARROW_SCHEMA).map_or(0, |it| it.files);
     if let Some((file, said)) = b.types.broken.as_ref().filter(|_| a.types.broken.is_none()) {
-        let message =
-            format!("Arrow readers refuse {file} of the candidate: its ARROW:schema cannot be read: {said}");
+        let message = format!(
+            "Arrow readers may refuse {file} of the candidate: its ARROW:schema cannot be read: {said}"
+        );
         return Some(finding(CHECK, ARROW, Severity::Warning, None, message));
     }
     let columns = a.types.lost_to(&b.types);
