@@ -92,6 +92,9 @@ catalogue! {
     /// One character outside ASCII has become a question mark.
     LostEncoding = "lost-encoding", Values, ["ROWS"],
         needs "a character outside ASCII in a plain text column";
+    /// One text was cut in the middle of a character: it is no longer UTF-8.
+    CutCharacter = "cut-character", Values, ["ROWS", "SCHEMA"],
+        needs "a character outside ASCII in a plain text column";
     /// One empty text has become null.
     EmptyToNull = "empty-to-null", Values, ["ROWS"],
         needs "an empty text in a plain column";

@@ -139,6 +139,7 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
         Fault::ChangeCase => values::change_case(&mut site)?,
         Fault::TrailingSpace => values::trailing_space(&mut site)?,
         Fault::TruncateValue => values::truncate_value(&mut site)?,
+        Fault::CutCharacter => values::cut_character(&mut site)?,
         Fault::LostEncoding => values::lost_encoding(&mut site)?,
         Fault::RoundToFloat => values::round_to_float(&mut site)?,
         Fault::SignOfZero => values::sign_of_zero(&mut site)?,

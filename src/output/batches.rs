@@ -4,11 +4,13 @@
 //! row. Columns are chosen by the exact name of the root column: names hold dots, and Parquet's own projection by name
 //! would split on them.
 //!
+//! Columns whose values the Parquet crate would change come in types of their own (see `stored`).
+//!
 //! Text and bytes come as views into their pages or as dictionaries, nested ones as well: a value that a dictionary holds once is
 //! never written out for each row that has it. Memory: what `need` estimates for a batch, its pages and its dictionaries. A
 //! reader waits for that much, and makes its batches smaller where it would be more than its share.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use super::OutputFile;
 use super::bounded::{self, Bounded};
 use super::need::{self, Need};
+use super::stored::Stored;
 use crate::errno;
 use crate::error::{Error, Result};
 use crate::spill::{Memory, Reader};
@@ -50,7 +53,8 @@ pub struct ReadOptions {
     pub batch_rows: usize,
     /// Hand out string and binary columns that are dictionary encoded throughout a row group as dictionary arrays.
     pub dictionaries: bool,
-    /// Hand out string and binary columns as plain arrays, each value written out: for writers. Without it they are views.
+    /// Hand out all columns in the types of [`OutputFile::arrow_schema`], each value written out: for writers. Without it string and
+    /// binary columns are views, and values that such a type would change come in types of their own (see [`super::stored`]).
     pub plain: bool,
     /// Read this row group alone; `None` for all.
     pub row_group: Option<usize>,
@@ -108,16 +112,40 @@ pub(super) fn reader_options() -> ArrowReaderOptions {
 pub struct Batches {
     path: PathBuf,
     metadata: Arc<ParquetMetaData>,
-    plain: ArrowReaderMetadata,
+    form: Form,
     options: ReadOptions,
     projection: ProjectionMask,
-    chosen: HashSet<usize>,
+    chosen: BTreeSet<usize>,
     row_group: usize,
     group_start: u64,
     reader: Option<(ParquetRecordBatchReader, Reader)>,
     memory: Arc<Memory>,
     within: u64,
+    /// Rows of the row group that were handed out, of those that are wanted.
+    delivered: usize,
     failed: bool,
+}
+
+/// The types under which the columns are read.
+struct Form {
+    /// Absent where all are read as the footer says.
+    stored: Option<Stored>,
+    schema: SchemaRef,
+    text_as_bytes: bool,
+}
+
+impl Form {
+    fn of(path: &Path, metadata: &Arc<ParquetMetaData>, plain: bool, text_as_bytes: bool) -> Result<Self> {
+        guarded(path, None, || {
+            let stored = if plain { None } else { Stored::of(metadata, text_as_bytes)? };
+            let metadata = match &stored {
+                Some(stored) => Arc::new(stored.metadata(metadata, None)?),
+                None => Arc::clone(metadata),
+            };
+            let schema = Arc::clone(ArrowReaderMetadata::try_new(metadata, reader_options())?.schema());
+            Ok::<_, parquet::errors::ParquetError>(Self { stored, schema, text_as_bytes })
+        })
+    }
 }
 
 impl std::fmt::Debug for Batches {
@@ -139,12 +167,11 @@ impl Batches {
         if options.batch_rows == 0 {
             options.batch_rows = DEFAULT_BATCH_ROWS;
         }
-        let plain =
-            guarded(path, None, || ArrowReaderMetadata::try_new(Arc::clone(metadata), reader_options()))?;
+        let form = Form::of(path, metadata, options.plain, false)?;
         let roots = metadata.file_metadata().schema_descr().root_schema().get_fields();
         let wanted: Option<HashSet<&str>> =
             options.columns.as_ref().map(|names| names.iter().map(String::as_str).collect());
-        let chosen: HashSet<usize> = (0..roots.len())
+        let chosen: BTreeSet<usize> = (0..roots.len())
             .filter(|&root| wanted.as_ref().is_none_or(|wanted| wanted.contains(roots[root].name())))
             .collect();
         let projection =
@@ -155,7 +182,7 @@ impl Batches {
         Ok(Self {
             path: path.to_owned(),
             metadata: Arc::clone(metadata),
-            plain,
+            form,
             options,
             projection,
             chosen,
@@ -164,6 +191,7 @@ impl Batches {
             reader: None,
             memory: Arc::clone(memory),
             within: 0,
+            delivered: 0,
             failed: false,
         })
     }
@@ -180,6 +208,7 @@ impl Batches {
         self.group_start += self.group_rows();
         self.row_group += 1;
         self.within = 0;
+        self.delivered = 0;
         self.reader = None;
     }
 
@@ -214,16 +243,19 @@ impl Batches {
         let file = Bounded::open(&self.path).map_err(|error| Error::unreadable(&self.path, error))?;
         let selection = self.selection();
         let reader = guarded(&self.path, Some(self.row_group), || {
-            let metadata = match self.cheapest_schema(&need) {
-                Some(schema) => {
-                    let options = reader_options().with_schema(schema);
-                    ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?
-                }
-                None => self.plain.clone(),
+            let (metadata, row_group) = match &self.form.stored {
+                Some(stored) => (Arc::new(stored.metadata(&self.metadata, Some(self.row_group))?), 0),
+                None => (Arc::clone(&self.metadata), self.row_group),
             };
+            let options = match self.cheapest_schema(&need) {
+                Some(schema) => reader_options().with_schema(schema),
+                None => reader_options(),
+            };
+            let metadata = ArrowReaderMetadata::try_new(metadata, options)?;
             let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-                .with_row_groups(vec![self.row_group])
+                .with_row_groups(vec![row_group])
                 .with_projection(self.projection.clone())
+                .with_offset(self.delivered)
                 .with_batch_size(rows);
             if let Some(selection) = selection {
                 builder = builder.with_row_selection(selection);
@@ -261,21 +293,27 @@ impl Batches {
                 && schema.column(leaf).max_rep_level() == 0
                 && schema.column(leaf).physical_type() == PhysicalType::BYTE_ARRAY
                 && need.leaf(leaf).is_some_and(|leaf| leaf.coded)
+                && self.form.stored.as_ref().is_none_or(|stored| stored.plain(root))
             {
                 encoded.insert(root);
             }
         }
-        let fields =
-            self.plain.schema().fields().iter().enumerate().map(|(root, field)| match field.data_type() {
-                DataType::Utf8 | DataType::Binary if encoded.contains(&root) => {
-                    let value = Box::new(field.data_type().clone());
-                    let dictionary = DataType::Dictionary(Box::new(DataType::Int32), value);
-                    Arc::new(Field::clone(field).with_data_type(dictionary))
-                }
-                _ => viewed(field),
-            });
+        let schema = &self.form.schema;
+        let fields = schema.fields().iter().enumerate().map(|(root, field)| match field.data_type() {
+            DataType::Utf8 | DataType::Binary if encoded.contains(&root) => {
+                let value = Box::new(field.data_type().clone());
+                let dictionary = DataType::Dictionary(Box::new(DataType::Int32), value);
+                Arc::new(Field::clone(field).with_data_type(dictionary))
+            }
+            _ => viewed(field),
+        });
         let fields: Vec<_> = fields.collect();
-        Some(Arc::new(Schema::new_with_metadata(fields, self.plain.schema().metadata().clone())))
+        Some(Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())))
+    }
+
+    /// Whether reading ended at text that is not UTF-8 and can go on with bytes.
+    fn is_not_utf8(&self, error: &Error) -> bool {
+        !self.options.plain && !self.form.text_as_bytes && error.message.contains("non UTF-8")
     }
 
     fn advance(&mut self) -> Result<Option<Located>> {
@@ -292,7 +330,15 @@ impl Batches {
                 }
                 None => self.open_group()?,
             };
-            let next = guarded(&self.path, Some(self.row_group), || reader.next().transpose())?;
+            let next = match guarded(&self.path, Some(self.row_group), || reader.next().transpose()) {
+                Err(error) if self.is_not_utf8(&error) => {
+                    // Once more from here on, text as bytes.
+                    drop((reader, room));
+                    self.form = Form::of(&self.path, &self.metadata, false, true)?;
+                    continue;
+                }
+                next => next?,
+            };
             match next {
                 Some(batch) if batch.num_rows() == 0 => self.reader = Some((reader, room)),
                 Some(batch) => {
@@ -301,7 +347,14 @@ impl Batches {
                     if self.options.rows.is_none() {
                         self.within += batch.num_rows() as u64;
                     }
+                    self.delivered += batch.num_rows();
                     self.reader = Some((reader, room));
+                    let batch = match &self.form.stored {
+                        Some(stored) => guarded(&self.path, Some(row_group), || {
+                            stored.restore(&batch, self.chosen.iter().copied())
+                        })?,
+                        None => batch,
+                    };
                     return Ok(Some(Located { row_group, first_row, batch }));
                 }
                 None => {

@@ -23,6 +23,7 @@ mod need;
 pub mod pages;
 mod scan;
 pub mod set_mark;
+pub mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

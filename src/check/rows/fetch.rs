@@ -197,7 +197,11 @@ fn is_large(array: &ArrayRef) -> bool {
     array.data_type().is_nested()
         || matches!(
             array.data_type(),
-            DataType::Utf8 | DataType::Binary | DataType::Utf8View | DataType::BinaryView
+            DataType::Utf8
+                | DataType::Binary
+                | DataType::LargeBinary
+                | DataType::Utf8View
+                | DataType::BinaryView
         )
         || matches!(array.data_type(), DataType::FixedSizeBinary(width) if *width > 64)
 }

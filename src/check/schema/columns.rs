@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, TimeUnit};
 use parquet::basic::{ConvertedType, LogicalType};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use rayon::prelude::*;
+use reports::document::Place;
 use reports::evidence::ColumnInfo;
 
 use crate::cancel::Cancel;
@@ -20,6 +21,8 @@ use crate::digest::TypeClass;
 use crate::error::Result;
 use crate::output::{OutputFile, ReadOptions};
 
+use super::text::{self, NotUtf8, Tally};
+
 /// One node in one file.
 #[derive(Debug, Clone)]
 struct Node {
@@ -28,7 +31,9 @@ struct Node {
     physical: String,
     logical: String,
     nullable: bool,
-    values: u64,
+    tally: Tally,
+    /// First place with text that is not UTF-8.
+    first: Option<Place>,
 }
 
 /// One type that a node has in some files.
@@ -50,6 +55,8 @@ pub(super) struct Column {
     pub(super) nullable: bool,
     pub(super) values: u64,
     pub(super) files: u64,
+    /// Text that is not UTF-8.
+    pub(super) not_utf8: Option<NotUtf8>,
 }
 
 impl Column {
@@ -94,7 +101,7 @@ pub(super) fn union(
         .collect();
     let mut columns: BTreeMap<Vec<String>, Column> = BTreeMap::new();
     for (file, nodes) in side.output.files.iter().zip(files?) {
-        for node in nodes.into_iter().filter(|node| node.values > 0) {
+        for node in nodes.into_iter().filter(|node| node.tally.values > 0) {
             let form = Form {
                 class: TypeClass::of(&node.data_type),
                 data_type: node.data_type,
@@ -107,9 +114,13 @@ pub(super) fn union(
                 nullable: false,
                 values: 0,
                 files: 0,
+                not_utf8: None,
             });
             column.nullable |= node.nullable;
-            column.values += node.values;
+            column.values += node.tally.values;
+            if let Some(first) = node.first {
+                text::add(&mut column.not_utf8, &node.tally, first);
+            }
             column.files += 1;
             let same = |known: &Form| {
                 (&known.class, &known.physical, &known.logical)
@@ -143,6 +154,7 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Node>> {
     for (number, node) in nodes.iter().enumerate().filter(|(_, node)| node.path.len() == 1) {
         begins.insert(node.path[0].clone(), number);
     }
+    let mut tallies = vec![Tally::default(); nodes.len()];
     for row_group in 0..file.metadata.num_row_groups() {
         for slice in file.slices(row_group, None, None)? {
             let options = ReadOptions {
@@ -153,15 +165,26 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Node>> {
             };
             for located in file.read(options)? {
                 cancel.check()?;
-                let batch = located?.batch;
+                let located = located?;
+                let batch = &located.batch;
                 for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
                     if let Some(&first) = begins.get(field.name()) {
-                        let mut node = first;
-                        count(array, None, &mut nodes, &mut node);
+                        let mut end = first;
+                        count(array, None, &mut tallies, &mut end);
+                        for node in first..end {
+                            if tallies[node].not_utf8 > 0 && nodes[node].first.is_none() {
+                                let row = located.first_row + text::first_row(array, node - first);
+                                let column = Some(name(&nodes[node].path));
+                                nodes[node].first = Some(Place { column, ..file.place(row) });
+                            }
+                        }
                     }
                 }
             }
         }
+    }
+    for (node, tally) in nodes.iter_mut().zip(tallies) {
+        node.tally = tally;
     }
     Ok(nodes)
 }
@@ -186,7 +209,8 @@ fn define(
         physical: "group".to_owned(),
         logical: String::new(),
         nullable,
-        values: 0,
+        tally: Tally::default(),
+        first: None,
     };
     match data_type {
         DataType::Struct(fields) => {
@@ -222,11 +246,12 @@ fn define(
 }
 
 /// Counts what is not null in an array's nodes, in the order of [`define`]. `parent` masks what stands in a null struct.
-fn count(array: &ArrayRef, parent: Option<&NullBuffer>, nodes: &mut [Node], node: &mut usize) {
+pub(super) fn count(array: &ArrayRef, parent: Option<&NullBuffer>, nodes: &mut [Tally], node: &mut usize) {
     let valid = NullBuffer::union(parent, array.logical_nulls().as_ref());
     let values = array.len() - valid.as_ref().map_or(0, NullBuffer::null_count);
     if let Some(node) = nodes.get_mut(*node) {
         node.values += values as u64;
+        node.texts(array, valid.as_ref());
     }
     *node += 1;
     match array.data_type() {

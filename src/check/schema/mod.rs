@@ -9,6 +9,8 @@
 //! 5. On a baseline that is known to lose the highest group key (defect D), a column that has values only in the rows so lost is
 //!    waived as that defect.
 //!
+//! 6. Text that is not UTF-8 is a blocker where the candidate alone has it: other readers refuse the file.
+//!
 //! Cost: one pass over all values of both sides.
 
 pub(in crate::check) mod annotations;
@@ -16,6 +18,7 @@ mod columns;
 mod highest;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,6 +79,9 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
         }
         None => {
             required(subject, &theirs, &mut findings);
+            for (path, column) in &theirs {
+                findings.extend(text::finding(path, None, Some(column)));
+            }
             Vec::new()
         }
     };
@@ -145,6 +151,9 @@ fn compare(
                 .push_str(": all of them in rows of the highest group key, which the baseline loses");
             draft.defect = Some(KnownDefect::HighestTidLost.letter().to_owned());
             draft.waived = Some(super::rows::highest::waived());
+        }
+        if !ignored {
+            findings.extend(text::finding(path, a, b));
         }
         if change == "nullability" && !ignored {
             nullability.push(name(path));
