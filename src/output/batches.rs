@@ -24,10 +24,12 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::Type as PhysicalType;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use reports::manifest::ErrorClass;
 
 use super::OutputFile;
 use super::bounded::{self, Bounded};
 use super::need::{self, Need};
+use super::reason;
 use super::stored::Stored;
 use crate::errno;
 use crate::error::{Error, Result};
@@ -89,6 +91,16 @@ impl OutputFile {
     /// Where the file cannot be opened. Later failures come as items that name file and row group.
     pub fn read(&self, options: ReadOptions) -> Result<Batches> {
         Batches::open(&self.path, &self.metadata, &self.memory, options)
+    }
+
+    /// Root columns by name but those for which `left_out` holds; `None` where that is all of them. So a column that cannot be read can
+    /// be left out.
+    #[must_use]
+    pub fn columns_without(&self, left_out: impl Fn(&str) -> bool) -> Option<Vec<String>> {
+        let roots = self.metadata.file_metadata().schema_descr().root_schema().get_fields();
+        let rest: Vec<String> =
+            roots.iter().map(|root| root.name().to_owned()).filter(|name| !left_out(name)).collect();
+        (rest.len() < roots.len()).then_some(rest)
     }
 
     /// Arrow schema of the file as its Parquet schema gives it.
@@ -311,6 +323,33 @@ impl Batches {
         Some(Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())))
     }
 
+    /// The error with the column that it was met in, found by reading each by itself.
+    fn blame(&self, error: Error) -> Error {
+        let in_group = error.message.contains(&format!("row group {}: ", self.row_group));
+        if error.class != ErrorClass::Input || !in_group {
+            return error;
+        }
+        let roots = self.metadata.file_metadata().schema_descr().root_schema().get_fields();
+        let names: Vec<String> = self.chosen.iter().map(|&root| roots[root].name().to_owned()).collect();
+        if names.len() == 1 {
+            return reason::of_column(&self.path, self.row_group, &names, error);
+        }
+        for name in names {
+            let options = ReadOptions {
+                columns: Some(vec![name]),
+                row_group: Some(self.row_group),
+                need: None,
+                ..self.options.clone()
+            };
+            let alone = Self::open(&self.path, &self.metadata, &self.memory, options)
+                .and_then(|mut batches| batches.try_for_each(|batch| batch.map(drop)));
+            if let Err(found) = alone {
+                return found;
+            }
+        }
+        error
+    }
+
     /// Whether reading ended at text that is not UTF-8 and can go on with bytes.
     fn is_not_utf8(&self, error: &Error) -> bool {
         !self.options.plain && !self.form.text_as_bytes && error.message.contains("non UTF-8")
@@ -380,9 +419,15 @@ impl Iterator for Batches {
         if self.failed {
             return None;
         }
-        let next = self.advance().transpose();
-        self.failed = matches!(next, Some(Err(_)));
-        next
+        match self.advance() {
+            Ok(next) => next.map(Ok),
+            Err(error) => {
+                self.failed = true;
+                // Its memory is needed for the search.
+                self.reader = None;
+                Some(Err(self.blame(error)))
+            }
+        }
     }
 }
 

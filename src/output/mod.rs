@@ -21,6 +21,7 @@ pub mod key;
 pub mod manifest;
 mod need;
 pub mod pages;
+mod reason;
 mod scan;
 pub mod set_mark;
 pub mod stored;

@@ -99,6 +99,11 @@ impl Scan<'_> {
         }
     }
 
+    /// The columns of a file that are compared; `None` for all. The others are not read.
+    pub(super) fn compared(&self, file: &OutputFile) -> Option<Vec<String>> {
+        file.columns_without(|name| self.part(name) == Part::None)
+    }
+
     /// Hashes the rows of a row group, a batch at a time or all at once: first row within the row group, base and full hashes.
     pub(super) fn hash(
         &self,
@@ -108,7 +113,8 @@ impl Scan<'_> {
     ) -> Result<()> {
         let mut hasher = self.hasher(views);
         let (mut base, mut full) = (Vec::new(), Vec::new());
-        let slices = Slice::joined(unit.slices(None)?, unit.rows, &unit.file.memory);
+        let wanted = self.compared(unit.file);
+        let slices = Slice::joined(unit.slices(wanted.as_deref())?, unit.rows, &unit.file.memory);
         if let [slice] = &slices[..] {
             for located in unit.read(slice, 0, 1)? {
                 self.cancel.check()?;
@@ -148,7 +154,7 @@ impl Scan<'_> {
         spill: &Spill,
     ) -> std::result::Result<[Digest; 2], SideError> {
         let shelves = sides.map(|_| if self.tolerant() { Shelf::none() } else { spill.shelf() });
-        let twins = if views[0] == views[1] { Twins::find(sides, self.cancel) } else { Twins::default() };
+        let twins = if views[0] == views[1] { Twins::find(self, sides) } else { Twins::default() };
         let put = |side: usize, unit: &Unit<'_>, found: &mut Found, hashes: (u64, &[u128], &[u128])| {
             let (first, base, full) = hashes;
             shelves[side].put(unit.in_side + first, full, &mut found.buffer);

@@ -9,6 +9,8 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, TimeUnit};
 use parquet::basic::{ConvertedType, LogicalType};
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::statistics::Statistics;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use rayon::prelude::*;
 use reports::document::Place;
@@ -82,9 +84,11 @@ pub(super) fn name(path: &[String]) -> String {
     path.concat()
 }
 
-/// The nodes of a side that hold at least one value, by path.
+/// The nodes of a side that hold at least one value, by path. Columns that `ignored` names are not read: the footer says how many
+/// values they may hold.
 pub(super) fn union(
     side: &Observed,
+    ignored: &BTreeMap<String, String>,
     cancel: &Cancel,
 ) -> std::result::Result<BTreeMap<Vec<String>, Column>, SideError> {
     let files: std::result::Result<Vec<Vec<Node>>, SideError> = side
@@ -92,7 +96,7 @@ pub(super) fn union(
         .files
         .par_iter()
         .map(|file| {
-            nodes(file, cancel).map_err(|error| SideError {
+            nodes(file, ignored, cancel).map_err(|error| SideError {
                 role: side.role,
                 file: file.info.path.clone(),
                 error,
@@ -134,7 +138,7 @@ pub(super) fn union(
     Ok(columns)
 }
 
-fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Node>> {
+fn nodes(file: &OutputFile, ignored: &BTreeMap<String, String>, cancel: &Cancel) -> Result<Vec<Node>> {
     let schema = file.arrow_schema()?;
     let leaves = file.metadata.file_metadata().schema_descr();
     let mut nodes = Vec::new();
@@ -155,8 +159,9 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Node>> {
         begins.insert(node.path[0].clone(), number);
     }
     let mut tallies = vec![Tally::default(); nodes.len()];
+    let wanted = file.columns_without(|name| ignored.contains_key(name));
     for row_group in 0..file.metadata.num_row_groups() {
-        for slice in file.slices(row_group, None, None)? {
+        for slice in file.slices(row_group, wanted.as_deref(), None)? {
             let options = ReadOptions {
                 columns: Some(slice.columns),
                 row_group: Some(row_group),
@@ -183,10 +188,27 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Node>> {
             }
         }
     }
-    for (node, tally) in nodes.iter_mut().zip(tallies) {
+    for (node, mut tally) in nodes.iter_mut().zip(tallies) {
+        if let Some(root) = node.path.first().filter(|root| ignored.contains_key(*root)) {
+            tally.values = stated(file, root);
+        }
         node.tally = tally;
     }
     Ok(nodes)
+}
+
+/// Values of a root column by the footer, nulls included where it does not count them; of a nested one those of its largest leaf.
+fn stated(file: &OutputFile, root: &str) -> u64 {
+    let of_group = |group: &RowGroupMetaData| {
+        let chunks =
+            group.columns().iter().filter(|it| it.column_path().parts().first().is_some_and(|it| it == root));
+        let values = chunks.map(|chunk| {
+            let nulls = chunk.statistics().and_then(Statistics::null_count_opt).unwrap_or(0);
+            u64::try_from(chunk.num_values()).unwrap_or(0).saturating_sub(nulls)
+        });
+        values.max().unwrap_or(0)
+    };
+    file.metadata.row_groups().iter().map(of_group).fold(0, u64::saturating_add)
 }
 
 /// Lists a column's nodes, parents first; leaves come in the order of the Parquet schema.

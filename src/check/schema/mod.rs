@@ -59,8 +59,8 @@ impl Check for Schema {
 
 fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
     let (ours, theirs) = rayon::join(
-        || subject.baseline.map(|side| union(side, subject.cancel)).transpose(),
-        || union(subject.candidate, subject.cancel),
+        || subject.baseline.map(|side| union(side, &subject.comparison.ignored, subject.cancel)).transpose(),
+        || union(subject.candidate, &subject.comparison.ignored, subject.cancel),
     );
     let (ours, theirs) = (ours?, theirs?);
     let mut findings = Vec::new();
