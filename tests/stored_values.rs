@@ -16,6 +16,8 @@ struct Case {
     code: i32,
     back: i32,
     codes: Vec<String>,
+    #[serde(default)]
+    without: Vec<String>,
     shows: Vec<String>,
 }
 
@@ -62,6 +64,9 @@ fn judge(folder: &std::path::Path, case: &Case, wrong: &mut Vec<String>) {
         let found: Vec<&str> =
             crate::support::findings(&report).map(|finding| finding.code.as_str()).collect();
         if from == "old" {
+            for code in case.without.iter().filter(|code| found.contains(&code.as_str())) {
+                wrong.push(said(&format!("{code} among {found:?}")));
+            }
             for code in case.codes.iter().filter(|code| !found.contains(&code.as_str())) {
                 wrong.push(said(&format!("no {code} among {found:?}")));
             }
@@ -93,4 +98,9 @@ fn values_are_compared_as_they_are_stored() {
 #[test]
 fn a_column_that_cannot_be_read_is_named_and_can_be_left_out() {
     judged("left_out.py", 24);
+}
+
+#[test]
+fn a_change_of_type_hides_no_change_of_value() {
+    judged("retyped.py", 100);
 }

@@ -128,6 +128,9 @@ catalogue! {
     /// An integer column has become a floating-point column.
     IntToFloat = "int-to-float", Columns, ["ROWS", "SCHEMA"],
         needs "an int64 column that is no key";
+    /// A column of floats has 32 bits in place of 64, and its values are rounded.
+    NarrowedFloats = "narrowed-floats", Columns, ["ROWS", "SCHEMA"],
+        needs "a plain float that 32 bits cannot hold";
     /// The column with the fewest values is gone.
     LoseColumn = "lose-column", Columns, ["ROWS", "SCHEMA"],
         needs "a column with values that is neither key nor indexed";

@@ -131,6 +131,7 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
         Fault::FalsePageIndex => layout::false_page_index(&mut site)?,
         Fault::ScatterTrace => spans::scatter_trace(&mut site)?,
         Fault::TwoSlots => spans::two_slots(&mut site)?,
+        Fault::NarrowedFloats => columns::narrow_floats(&mut site)?,
         Fault::BatchTailLost => rows::batch_tail_lost(&mut site)?,
         Fault::ReusedBuffer => rows::reused_buffer(&mut site)?,
         Fault::ReplacedRow => rows::replaced(&mut site)?,

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::Failure;
 use super::record::{Hashed, KEYLESS, Keyed, Left};
+use super::retyped;
 use super::twins::{Twin, Twins};
 use super::unit::{Unit, units};
 use crate::cancel::Cancel;
@@ -46,6 +47,8 @@ pub(super) struct Scan<'a> {
     /// The signal's time column.
     pub(super) time_column: Option<&'a str>,
     pub(super) cancel: &'a Cancel,
+    /// Columns whose type differs between the sides.
+    pub(super) retyped: retyped::Columns,
 }
 
 /// Digest of a side and what was seen on the way.
@@ -82,6 +85,12 @@ impl Scan<'_> {
     /// A hasher for one side; `views` are the integer columns to be read as another type.
     pub(super) fn hasher(&self, views: &Views) -> RowHasher {
         RowHasher::sharing(&self.keys, self.comparison.negative_zero_equal, Arc::clone(views))
+            .converting(&self.retyped.declared)
+    }
+
+    /// The same for row keys: rows belong together whatever type their key has.
+    fn key_hasher(&self, views: &Views) -> RowHasher {
+        self.hasher(views).converting(&self.retyped.all)
     }
 
     /// True where rows have two hashes: one of them without the columns under tolerance.
@@ -311,7 +320,7 @@ impl Scan<'_> {
         spill: &'a Spill,
     ) -> std::result::Result<Sorter<'a, Keyed>, Failure> {
         let mut keyed = Sorter::new(spill);
-        let mut hasher = self.hasher(views);
+        let mut hasher = self.key_hasher(views);
         let mut block: Vec<Left> = Vec::new();
         while let Some(row) = left.next()? {
             let file = row.spot.0;

@@ -30,7 +30,7 @@ use self::columns::{Column, name, union};
 use super::draft::{self, SideError, counted};
 use super::finding::{evidence, finding, in_file};
 use super::{Check, Evidence, KnownDefect, Outcome, Subject};
-use crate::digest::TypeClass;
+use crate::digest::{Family, Retyped, TypeClass, retyped};
 use crate::error::Result;
 
 const CHECK: &str = "SCHEMA";
@@ -235,6 +235,13 @@ fn difference(
     let message =
         format!("column {column:?} is {} in the baseline and {} in the candidate", shown(a), shown(b));
     let mut draft = found(&format!("schema.{change}"), severity, message, 1);
+    if let Some(family) = declared(subject, path, a, b)
+        && let Some(draft) = draft.as_mut().filter(|_| types_differ)
+    {
+        draft.code = "schema.same_type".to_owned();
+        draft.severity = Severity::Info;
+        draft.message.push_str(&format!(": declared by `policy.same_type` ({})", family.name()));
+    }
     let dropped = path.len() == 1
         && subject.known_defects.contains(&KnownDefect::AnnotationsDropped)
         && matches!((a.forms.as_slice(), b.forms.as_slice()), ([a], [b])
@@ -246,6 +253,13 @@ fn difference(
         draft.message.push_str(": the baseline drops annotations and widens narrow integers");
     }
     (change, draft)
+}
+
+/// The kind of change that the policy declares for a node, where the types of both sides are of that kind.
+fn declared(subject: &Subject<'_>, path: &[String], a: &Column, b: &Column) -> Option<Family> {
+    let family = *subject.comparison.same_type.get(path.first()?)?;
+    let mut pairs = a.forms.iter().flat_map(|a| b.forms.iter().map(move |b| (&a.data_type, &b.data_type)));
+    pairs.all(|(a, b)| retyped(a, b, Some(family)) != Retyped::Lossy).then_some(family)
 }
 
 /// Columns that the signal requires, for an output that is judged alone.
