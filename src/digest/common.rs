@@ -280,10 +280,7 @@ fn whole(value: f64, zero_equal: bool) -> Option<i128> {
 }
 
 fn nanoseconds(array: &ArrayRef, row: usize) -> i128 {
-    let value = match KeyColumn::of(array, KeyRule::AsStored).value(row) {
-        KeyValue::Int(value) => value,
-        _ => 0,
-    };
+    let value = KeyColumn::of(array, KeyRule::AsStored).value(row).integer().unwrap_or(0);
     match array.data_type() {
         it if is_int96(it) => value,
         DataType::Timestamp(TimeUnit::Second, _) => value * 1_000_000_000,

@@ -60,7 +60,7 @@ for shape in SHAPES:
 case("int96-and-timestamp-equal", shaped("flat", ns([1, None, -1])), shaped("flat", ns([1, None, -1])), 0, old_options=INT96, codes=["schema.annotation"])
 case("int96-and-timestamp-wrapped", shaped("flat", us([US])), shaped("flat", ns([NS])), 1, old_options=INT96, codes=["rows.changed"], shows=FAR)
 old, new = pa.table({"x": us([0, US]), "n": i64([1, 2])}), pa.table({"x": us([US, 0]), "n": i64([2, 1])})
-case("int96-sort-key", old, new, 1, args=["--sort-key", "x"], codes=["order.inverted"], back=0, **both)
+case("int96-sort-key", old, new, 1, args=["--sort-key", "x"], codes=["order.inverted"], back=0, shows=FAR, **both)
 case("int96-row-key", old, pa.table({"x": us([0, US]), "n": i64([1, 3])}), 1, args=["--key", "x"], codes=["rows.changed"], shows=FAR, **both)
 case("int96-group-key", pa.table({"x": us([0, US, US]), "n": i64([1, 2, 3])}), pa.table({"x": us([US, 0, US]), "n": i64([2, 1, 3])}), 1, args=["--group-key", "x"], back=0, codes=["group.returned"], **both)
 

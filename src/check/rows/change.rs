@@ -126,10 +126,7 @@ fn float((array, row): (&ArrayRef, usize)) -> Option<f64> {
 }
 
 fn int((array, row): (&ArrayRef, usize)) -> Option<i128> {
-    match KeyColumn::of(array, KeyRule::AsStored).value(row) {
-        KeyValue::Int(value) => Some(value),
-        _ => None,
-    }
+    KeyColumn::of(array, KeyRule::AsStored).value(row).integer()
 }
 
 /// Whether two numbers of one type class lie within a tolerance: either bound suffices.
