@@ -98,9 +98,11 @@ impl OutputFile {
     #[must_use]
     pub fn columns_without(&self, left_out: impl Fn(&str) -> bool) -> Option<Vec<String>> {
         let roots = self.metadata.file_metadata().schema_descr().root_schema().get_fields();
-        let rest: Vec<String> =
-            roots.iter().map(|root| root.name().to_owned()).filter(|name| !left_out(name)).collect();
-        (rest.len() < roots.len()).then_some(rest)
+        if !roots.iter().any(|root| left_out(root.name())) {
+            return None;
+        }
+        let rest = roots.iter().map(|root| root.name()).filter(|name| !left_out(name));
+        Some(rest.map(str::to_owned).collect())
     }
 
     /// Arrow schema of the file as its Parquet schema gives it.

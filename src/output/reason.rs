@@ -1,7 +1,7 @@
 //! Why a column cannot be read, and the way out: a column that nobody compares is not read.
 //!
-//! The Parquet crate passes over what a footer says of encryption, and then meets bytes that make no sense. So where a column
-//! could not be read its footer is looked at once more.
+//! The Parquet crate passes over what a footer says of encryption, and then meets bytes that make no sense; for one codec that it does
+//! not know it refuses the whole footer. So where a column could not be read its footer is looked at once more.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -19,11 +19,15 @@ pub(super) fn of_column(path: &Path, row_group: usize, column: &[String], error:
         return error;
     }
     let leave_out = format!("{WAY_OUT} {root}=REASON leaves the column out");
-    if encrypted(path, row_group, column).unwrap_or(false) {
-        let message = format!(
-            "{}: row group {row_group}: column {root} is encrypted, and no key is known; {leave_out}",
-            path.display()
-        );
+    let why = match stated(path, row_group, column) {
+        Some(Stated { encrypted: true, .. }) => Some("is encrypted, and no key is known".to_owned()),
+        Some(Stated { codec, .. }) if codec > LAST_CODEC => {
+            Some(format!("is compressed with codec {codec}, which this program does not know"))
+        }
+        _ => None,
+    };
+    if let Some(why) = why {
+        let message = format!("{}: row group {row_group}: column {root} {why}; {leave_out}", path.display());
         return Error { message, ..error };
     }
     let place = format!("row group {row_group}");
@@ -40,82 +44,133 @@ pub(super) fn of_column(path: &Path, row_group: usize, column: &[String], error:
 
 const WAY_OUT: &str = "--ignore-columns";
 
-/// Whether the footer says that a chunk is encrypted; absent where it cannot be read so far.
-fn encrypted(path: &Path, row_group: usize, column: &[String]) -> Option<bool> {
+/// Code of a 32-bit integer in the compact protocol.
+const INT32: u8 = 5;
+
+/// The highest number of a codec that the format defines.
+const LAST_CODEC: i64 = 7;
+
+/// The number of a codec that is defined and cannot be decoded here: LZO.
+const UNDECODED: i64 = 3;
+
+/// What a footer states of a chunk.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Stated {
+    encrypted: bool,
+    codec: i64,
+}
+
+/// What the footer states of a chunk; absent where it cannot be read so far.
+fn stated(path: &Path, row_group: usize, column: &[String]) -> Option<Stated> {
     let footer = footer(path)?;
-    let mut thrift = Thrift::new(&footer);
-    at(&mut thrift, 4)?;
-    element(&mut thrift, row_group)?;
-    at(&mut thrift, 1)?;
-    let chunks = list(&mut thrift)?;
-    for _ in 0..chunks {
-        let (mut last, mut keyed, mut same) = (0, false, false);
-        while let Some((number, kind)) = thrift.field(last).ok()? {
-            last = number;
-            match number {
-                3 if kind == STRUCT => same = names(&mut thrift, column)?,
-                8 => {
-                    keyed = true;
-                    thrift.pass_field(kind, 0).ok()?;
+    let mut found = None;
+    chunks(&footer, &mut |group, chunk| {
+        if group == row_group && chunk.path.iter().copied().eq(column.iter().map(|part| part.as_bytes())) {
+            found = Some(Stated { encrypted: chunk.encrypted, codec: chunk.codec });
+        }
+    })?;
+    found
+}
+
+/// A column chunk in a footer.
+#[derive(Debug, Default)]
+struct Chunk<'a> {
+    path: Vec<&'a [u8]>,
+    encrypted: bool,
+    codec: i64,
+    /// Where the codec stands.
+    place: std::ops::Range<usize>,
+}
+
+/// Calls `each` with the number of the row group and the chunk; `None` where the footer makes no sense.
+fn chunks<'a>(footer: &'a [u8], each: &mut dyn FnMut(usize, Chunk<'a>)) -> Option<()> {
+    let mut thrift = Thrift::new(footer);
+    fields(&mut thrift, &mut |thrift, field| {
+        if field != (4, LIST) {
+            return Some(false);
+        }
+        for group in 0..usize::try_from(list(thrift, STRUCT)?).ok()? {
+            fields(thrift, &mut |thrift, field| {
+                if field != (1, LIST) {
+                    return Some(false);
                 }
-                _ => thrift.pass_field(kind, 0).ok()?,
-            }
+                for _ in 0..list(thrift, STRUCT)? {
+                    each(group, chunk(thrift)?);
+                }
+                Some(true)
+            })?;
         }
-        if same {
-            return Some(keyed);
-        }
-    }
-    None
+        Some(true)
+    })
 }
 
-/// Whether the metadata of a chunk is that of a column. Passes over it.
-fn names(thrift: &mut Thrift<'_>, column: &[String]) -> Option<bool> {
-    let (mut last, mut same) = (0, false);
-    while let Some((number, kind)) = thrift.field(last).ok()? {
-        last = number;
-        if number == 3 && kind == LIST {
-            let parts = list_of(thrift, BINARY)?;
-            same = parts == column.len() as u64;
-            for part in 0..parts {
-                let name = thrift.binary().ok()?;
-                let wanted = usize::try_from(part).ok().and_then(|part| column.get(part));
-                same &= wanted.is_some_and(|wanted| wanted.as_bytes() == name);
-            }
-        } else {
-            thrift.pass_field(kind, 0).ok()?;
+fn chunk<'a>(thrift: &mut Thrift<'a>) -> Option<Chunk<'a>> {
+    let mut chunk = Chunk::default();
+    fields(thrift, &mut |thrift, field| {
+        chunk.encrypted |= field.0 == 8;
+        if field != (3, STRUCT) {
+            return Some(false);
         }
-    }
-    Some(same)
+        fields(thrift, &mut |thrift, field| match field {
+            (3, LIST) => {
+                for _ in 0..list(thrift, BINARY)? {
+                    chunk.path.push(thrift.binary().ok()?);
+                }
+                Some(true)
+            }
+            (4, INT32) => {
+                let start = thrift.position();
+                chunk.codec = thrift.zigzag().ok()?;
+                chunk.place = start..thrift.position();
+                Some(true)
+            }
+            _ => Some(false),
+        })?;
+        Some(true)
+    })?;
+    Some(chunk)
 }
 
-/// Goes on to the value of a field of a structure.
-fn at(thrift: &mut Thrift<'_>, wanted: i64) -> Option<()> {
+/// Takes a field by number and type, and says whether it passed over the value.
+type Take<'t, 'a> = dyn FnMut(&mut Thrift<'a>, (i64, u8)) -> Option<bool> + 't;
+
+/// Calls `take` with each field of a structure; a value that it does not take is passed over.
+fn fields<'a>(thrift: &mut Thrift<'a>, take: &mut Take<'_, 'a>) -> Option<()> {
     let mut last = 0;
     while let Some((number, kind)) = thrift.field(last).ok()? {
         last = number;
-        if number == wanted {
-            return Some(());
+        if !take(thrift, (number, kind))? {
+            thrift.pass_field(kind, 0).ok()?;
         }
-        thrift.pass_field(kind, 0).ok()?;
     }
-    None
+    Some(())
 }
 
-/// Goes on to an element of a list of structures.
-fn element(thrift: &mut Thrift<'_>, wanted: usize) -> Option<()> {
-    let elements = list(thrift)?;
-    if wanted as u64 >= elements {
+/// A footer whose chunks of an unknown codec state one that cannot be decoded either: the Parquet crate refuses the whole footer
+/// for one such chunk, and its other columns could be read. `None` where there is no such chunk.
+pub(super) fn of_known_codecs(footer: &[u8]) -> Option<Vec<u8>> {
+    let mut unknown = Vec::new();
+    chunks(footer, &mut |_, chunk| {
+        if !(0..=LAST_CODEC).contains(&chunk.codec) {
+            unknown.push(chunk.place);
+        }
+    })?;
+    if unknown.is_empty() {
         return None;
     }
-    (0..wanted).try_for_each(|_| thrift.pass_field(STRUCT, 0).ok())
+    let (mut known, mut from) = (Vec::with_capacity(footer.len()), 0);
+    for place in unknown {
+        known.extend_from_slice(footer.get(from..place.start)?);
+        // As a zigzag number.
+        known.push(u8::try_from(UNDECODED << 1).ok()?);
+        from = place.end;
+    }
+    known.extend_from_slice(footer.get(from..)?);
+    Some(known)
 }
 
-/// The number of elements of a list of structures.
-fn list(thrift: &mut Thrift<'_>) -> Option<u64> {
-    list_of(thrift, STRUCT)
-}
-
-fn list_of(thrift: &mut Thrift<'_>, kind: u8) -> Option<u64> {
+/// The number of elements of a list of that type.
+fn list(thrift: &mut Thrift<'_>, kind: u8) -> Option<u64> {
     let header = thrift.byte().ok()?;
     let length = if header >> 4 == 0x0f { thrift.varint().ok()? } else { u64::from(header >> 4) };
     thrift.room(length).ok()?;
@@ -155,9 +210,10 @@ mod tests {
         let list: ArrayRef = std::sync::Arc::new(list);
         write(&path, &vec![("n", ints(&[1])), ("l", list)]);
         let leaf = parts(&["l", "list", "item"]);
-        assert_eq!(encrypted(&path, 0, &leaf), Some(false));
-        assert_eq!(encrypted(&path, 1, &leaf), None);
-        assert_eq!(encrypted(&path, 0, &parts(&["m"])), None);
+        assert_eq!(stated(&path, 0, &leaf), Some(Stated { encrypted: false, codec: 6 }));
+        assert_eq!(stated(&path, 1, &leaf), None);
+        assert_eq!(stated(&path, 0, &parts(&["m"])), None);
+        assert_eq!(of_known_codecs(&footer(&path).unwrap()), None);
         let error = Error::unreadable_at(&path, "row group 0: ", "odd bytes");
         let named = of_column(&path, 0, &leaf, error);
         let end =

@@ -13,7 +13,9 @@ use reports::manifest::{ErrorClass, Manifest};
 
 use super::batches::{guarded, reader_options};
 use super::key::{KeyColumn, KeyRule, KeyValue};
-use super::{Disguised, FileOrder, Output, OutputFile, Unreadable, contradiction, manifest, set_mark};
+use super::{
+    Disguised, FileOrder, Output, OutputFile, Unreadable, contradiction, manifest, reason, set_mark,
+};
 use crate::errno;
 use crate::error::{Error, Result};
 use crate::spill::Memory;
@@ -318,8 +320,11 @@ impl OutputFile {
     }
 }
 
-/// Name of a codec without its level.
+/// Name of a codec without its level. One that is not known stands as LZO in the metadata.
 fn codec_name(codec: parquet::basic::Compression) -> String {
+    if codec == parquet::basic::Compression::LZO {
+        return "lzo or unknown".to_owned();
+    }
     let name = format!("{codec:?}");
     name.split('(').next().unwrap_or_default().to_ascii_lowercase()
 }
@@ -372,7 +377,12 @@ fn read_footer(path: &Path) -> Result<ParquetMetaData> {
     if let Some(said) = corpora::footer::beyond_nesting(&bytes) {
         return Err(unreadable(said.clone()).with_source(BeyondLimit(said)));
     }
-    guarded(path, None, || corpora::footer::decode_metadata(&bytes))
+    guarded(path, None, || {
+        corpora::footer::decode_metadata(&bytes).or_else(|error| match reason::of_known_codecs(&bytes) {
+            Some(bytes) => corpora::footer::decode_metadata(&bytes),
+            None => Err(error),
+        })
+    })
 }
 
 /// BLAKE3 over the bytes of a file, hexadecimal, and their number.

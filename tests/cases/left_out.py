@@ -35,11 +35,14 @@ def chunk(path, leaf):
     return bytearray(body), foot, tpatch.meta(tpatch.cols(tpatch.rgs(foot)[0])[leaf])
 
 
-def lzo(table, path, column):
-    pq.write_table(table, path, store_schema=False)
-    body, foot, meta = chunk(path, 1)
-    meta[4] = (tpatch.I32, 3)
-    tpatch.save(path, bytes(body), foot)
+def codec(number):
+    def write(table, path, column):
+        pq.write_table(table, path, store_schema=False)
+        body, foot, meta = chunk(path, 1)
+        meta[4] = (tpatch.I32, number)
+        tpatch.save(path, bytes(body), foot)
+
+    return write
 
 
 def damaged(table, path, column):
@@ -65,8 +68,8 @@ def table(ids, texts, nested):
     return pa.table({"id": pa.array(ids, pa.int64()), "s": texts, "n": pa.array(range(len(ids)), pa.int64())})
 
 
-SAID = {"encrypted": "column s is encrypted", "lzo": "LZO", "damaged": 'column "s', "headless": 'column "s'}
-for how, write in {"encrypted": encrypted, "lzo": lzo, "damaged": damaged, "headless": headless}.items():
+SAID = {"encrypted": "column s is encrypted", "lzo": "LZO", "codec": "column s is compressed with codec 99", "damaged": 'column "s', "headless": 'column "s'}
+for how, write in {"encrypted": encrypted, "lzo": codec(3), "codec": codec(99), "damaged": damaged, "headless": headless}.items():
     for nested in (False, True):
         kind = f"{how}-nested" if nested else how
         leaf = "s.t" if nested else "s"

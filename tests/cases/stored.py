@@ -139,4 +139,15 @@ for shape in ("flat", "list", "struct"):
 key = pa.table({"s": texts(LATIN, b"x"), "n": i64([1, 2])})
 case("text-row-key", key, pa.table({"s": texts(LATIN, b"x"), "n": i64([1, 3])}), 1, args=["--key", "s"], codes=["rows.changed"])
 case("text-sort-key", pa.table({"s": texts(b"x", b"\xfe", b"\xff"), "n": i64([1, 2, 3])}), pa.table({"s": texts(b"x", b"\xff", b"\xfe"), "n": i64([1, 3, 2])}), 1, args=["--sort-key", "s"], back=0, codes=["order.inverted"])
+# Beyond the first batch of a row group.
+late = lambda last, n: pa.table({"id": i64(range(20_000)), "s": texts(*[b"text %d" % i for i in range(15_000)], last, *[b"more"] * 4_999), "n": i64([n] * 20_000)})
+for way, options in (("coded", {}), ("plain", {"use_dictionary": False}), ("delta", {"use_dictionary": False, "column_encoding": {"s": "DELTA_BYTE_ARRAY"}})):
+    case(f"text-late-{way}-equal", late(LATIN, 1), late(LATIN, 1), 0, old_options=options, new_options={"row_group_size": 9_000})
+    case(f"text-late-{way}-other", late(LATIN, 1), late(OTHER, 1), 1, old_options=options, new_options={"row_group_size": 9_000}, codes=["rows.changed", "schema.not_utf8"], shows=["the first in row 15000 of"])
+# Values that one dictionary entry holds, and rows that no batch could hold written out.
+large = pa.table({"id": i64(range(9_000)), "s": pa.DictionaryArray.from_arrays(pa.array([0] * 9_000, pa.int32()), ["E" * 300_000])})
+small_groups = {"old_options": {"compression": "zstd"}, "new_options": {"compression": "zstd", "row_group_size": 3_000}}
+case("large-values", large, large, 0, **small_groups)
+case("large-values-little-memory", large, large, 0, args=["--key", "id", "--memory-limit", "67108864", "--threads", "1"], **small_groups)
+case("large-values-left-out", large, large, 0, args=["--key", "id", "--ignore-columns", "s=big"], **small_groups)
 print(json.dumps(CASES))

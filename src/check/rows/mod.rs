@@ -39,6 +39,8 @@ mod pair;
 mod random_tests;
 mod record;
 pub(in crate::check) mod retyped;
+#[cfg(test)]
+mod retyped_tests;
 mod scan;
 mod stream;
 mod tally;
