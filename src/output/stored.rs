@@ -416,4 +416,26 @@ mod tests {
             assert_eq!(small.value(0), 300);
         }
     }
+
+    #[test]
+    fn months_days_and_milliseconds_of_intervals_are_all_there() {
+        use arrow::array::{IntervalDayTimeArray, IntervalYearMonthArray};
+        use arrow::datatypes::IntervalDayTime;
+        let folder = tempfile::tempdir().unwrap();
+        let months: ArrayRef = Arc::new(IntervalYearMonthArray::from(vec![Some(14), None]));
+        let days = IntervalDayTime::new(3, 7);
+        let days: ArrayRef = Arc::new(IntervalDayTimeArray::from(vec![None, Some(days)]));
+        let columns = vec![("months", months), ("days", days)];
+        crate::output::testing::write(&folder.path().join("a.parquet"), &columns);
+        let output =
+            crate::output::Output::open(reports::document::Role::Candidate, folder.path(), None, &[], true);
+        let batch = output.unwrap().files[0].batches(None, 0).unwrap().next().unwrap().unwrap().batch;
+        let read = |column: usize, row: usize| {
+            let array = batch.column(column).as_primitive::<arrow::datatypes::IntervalMonthDayNanoType>();
+            array.is_valid(row).then(|| array.value(row))
+        };
+        let of = IntervalMonthDayNano::new;
+        assert_eq!([read(0, 0), read(0, 1)], [Some(of(14, 0, 0)), None]);
+        assert_eq!([read(1, 0), read(1, 1)], [None, Some(of(0, 3, 7_000_000))]);
+    }
 }
