@@ -54,6 +54,7 @@ mod runbooks;
 mod selftest;
 mod set_mark;
 mod signals;
+mod stored_values;
 mod support;
 mod tidy;
 mod trend;

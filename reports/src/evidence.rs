@@ -102,7 +102,7 @@ pub struct ColumnChange {
     /// Paired rows in which it differs.
     pub rows: u64,
     /// Kinds of change with their counts: `null-to-value`, `value-to-null`, `null-to-empty`, `truncated`, `extended`,
-    /// `case`, `whitespace`, `rounded`, `type`, `value`.
+    /// `case`, `whitespace`, `rounded`, `type`, `retyped`, `type-and-value`, `value`.
     pub kinds: BTreeMap<String, u64>,
 }
 

@@ -25,7 +25,7 @@ impl Print {
     pub(super) fn of(value: &KeyValue) -> Self {
         match value {
             KeyValue::Missing => Self::tagged(0, &[]),
-            KeyValue::Int(value) => Self::of_int(*value),
+            KeyValue::Int(value) | KeyValue::Instant(value) => Self::of_int(*value),
             KeyValue::Float(value) => match whole(*value) {
                 Some(whole) => Self::of_int(whole),
                 None if value.is_nan() => Self::tagged(2, &f64::NAN.to_bits().to_le_bytes()),

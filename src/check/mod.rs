@@ -35,6 +35,7 @@ use reports::signal_evidence::{GroupEvidence, LocalityEvidence, RollupAccount, S
 
 use self::descriptors::Probe;
 use crate::cancel::Cancel;
+use crate::digest::Family;
 use crate::error::Result;
 use crate::evidence::differences::Differences;
 use crate::job::Job;
@@ -340,6 +341,8 @@ pub struct Comparison {
     pub ignored: BTreeMap<String, String>,
     /// Tolerance per column.
     pub tolerances: BTreeMap<String, Tolerance>,
+    /// Columns whose type may change without loss, with the kind of change that is meant.
+    pub same_type: BTreeMap<String, Family>,
     /// Treat `-0.0` and `0.0` as one value.
     pub negative_zero_equal: bool,
     /// Whether `key=value` folders are columns.

@@ -114,7 +114,9 @@ enum Displacement {
 impl Displacement {
     fn between(high: &Key, low: &Key) -> Option<Self> {
         match (high.first()?, low.first()?) {
-            (KeyValue::Int(high), KeyValue::Int(low)) => Some(Self::Int(high.abs_diff(*low))),
+            (KeyValue::Int(high) | KeyValue::Instant(high), KeyValue::Int(low) | KeyValue::Instant(low)) => {
+                Some(Self::Int(high.abs_diff(*low)))
+            }
             (KeyValue::Float(high), KeyValue::Float(low)) => {
                 Some(Self::Float(high - low)).filter(|_| (high - low).is_finite())
             }

@@ -123,6 +123,12 @@ fn a_value_that_makes_no_sense_is_named_with_file_and_line() {
             3,
             "choose one",
         ),
+        ("[policy.same_type]\nx = \"floats\"".to_owned(), 2, "did you mean `float`?"),
+        (
+            "[policy]\nsame_type = { x = \"float\" }\ntolerance = { x = { absolute = 1.0 } }".to_owned(),
+            2,
+            "choose one",
+        ),
         ("[sizes]\nbytes_warn = 0.9".to_owned(), 2, "must not exceed `sizes.bytes_fail`"),
         ("[sizes]\nbytes_floor = -1".to_owned(), 2, "invalid value"),
         (waiver("owner = \"o\""), 1, "missing field `reason`"),

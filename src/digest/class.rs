@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
 
+use crate::output::stored::{NOT_UTF8, is_int96};
+
 /// What counts as the same type. Widths and encodings are a matter of the SCHEMA check.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TypeClass {
@@ -22,9 +24,9 @@ pub enum TypeClass {
     Float32,
     /// 64-bit floating point.
     Float64,
-    /// Text: plain, large, view and dictionary encoded alike.
+    /// Text: plain, large, view and dictionary encoded alike, and text that is not UTF-8 by its bytes.
     String,
-    /// Bytes: plain, large, view, dictionary encoded and of fixed length alike. The length is a property of each value.
+    /// Bytes: plain, view, dictionary encoded and of fixed length alike. The length is a property of each value.
     Binary,
     /// A point in time, by unit and zone. Parquet only knows "UTC" and "no zone".
     Timestamp {
@@ -58,6 +60,7 @@ impl TypeClass {
     #[must_use]
     pub fn of(data_type: &DataType) -> Self {
         match data_type {
+            it if is_int96(it) => Self::Timestamp { unit: "ns", zone: None },
             DataType::Null => Self::Null,
             DataType::Boolean => Self::Boolean,
             DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => Self::Int,
@@ -66,6 +69,7 @@ impl TypeClass {
             DataType::Float32 => Self::Float32,
             DataType::Float64 => Self::Float64,
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::String,
+            it if *it == NOT_UTF8 => Self::String,
             DataType::Binary
             | DataType::LargeBinary
             | DataType::BinaryView

@@ -8,7 +8,7 @@
 //! | float | its IEEE bits, little endian; every NaN the same; `-0.0` as `0.0` only on request |
 //! | boolean | one byte |
 //! | string, binary | the bytes themselves |
-//! | timestamp, date | the value as 8 bytes; a date counts days |
+//! | timestamp, date | the value as 8 bytes, or as 16 where INT96 exceeds them; a date counts days |
 //! | time, duration | nanoseconds as 16 bytes |
 //! | interval | months, days, nanoseconds |
 //! | decimal | the unscaled value as 32 bytes |
@@ -29,6 +29,7 @@ use arrow::datatypes::{
 
 use super::class::TypeClass;
 use crate::error::{Error, Result};
+use crate::output::stored::is_int96;
 
 macro_rules! signed {
     ($out:expr, $array:expr, $row:expr, $type:ty) => {
@@ -193,6 +194,13 @@ fn large_map(columns: &[ArrayRef], entries: usize, zero_equal: bool, out: &mut i
 /// The same, wherever the bytes go.
 pub(super) fn write(array: &ArrayRef, row: usize, zero_equal: bool, out: &mut impl Sink) -> Result<()> {
     match array.data_type() {
+        it if is_int96(it) => {
+            let value = array.as_primitive::<Decimal128Type>().value(row);
+            match i64::try_from(value) {
+                Ok(value) => out.put(&value.to_le_bytes()),
+                Err(_) => out.put(&value.to_le_bytes()),
+            }
+        }
         DataType::Null => {}
         DataType::Boolean => out.put(&[u8::from(array.as_boolean().value(row))]),
         DataType::Int8 => signed!(out, array, row, Int8Type),

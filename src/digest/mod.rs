@@ -25,6 +25,7 @@
 
 mod class;
 mod column;
+mod common;
 mod encode;
 mod field;
 mod fold;
@@ -37,6 +38,7 @@ mod tests;
 mod view;
 
 pub use class::TypeClass;
+pub use common::{Family, Retyped, common, retyped};
 pub use encode::encode;
 pub use key::{ColumnKeys, RunKey};
 pub use multiset::{Differing, Multiset};

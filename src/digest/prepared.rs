@@ -13,6 +13,7 @@ use arrow::datatypes::{
 };
 
 use super::column::{ColumnKey, Lanes};
+use super::common::common;
 use super::encode::{encode, float_bits, is_null, weight, write};
 use crate::error::Result;
 
@@ -75,6 +76,20 @@ impl Prepared {
             DataType::BinaryView => bytes(Bytes::BinaryView),
             _ => Self::Ready(encoded(array, key, zero_equal)?),
         })
+    }
+
+    /// A column in the form that other types share.
+    pub(super) fn common(array: &ArrayRef, key: &ColumnKey, zero_equal: bool) -> Result<Self> {
+        let mut buffer = Vec::new();
+        let of = |row: usize| {
+            if is_null(array, row) {
+                return Ok(Lanes::default());
+            }
+            buffer.clear();
+            common(array, row, zero_equal, &mut buffer)?;
+            Ok(key.value(&buffer))
+        };
+        Ok(Self::Ready((0..array.len()).map(of).collect::<Result<_>>()?))
     }
 
     /// A dictionary column whose distinct values add `table`.

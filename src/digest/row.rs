@@ -1,6 +1,6 @@
 //! Hashes of cells and rows, column by column.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -35,6 +35,8 @@ pub struct RowHasher {
     /// Columns to be read as another type before anything else.
     views: Arc<HashMap<String, DataType>>,
     keys: Arc<ColumnKeys>,
+    /// Columns whose values are taken in the form that other types share.
+    common: Arc<BTreeSet<String>>,
     dictionaries: HashMap<String, (ArrayRef, Arc<Vec<Lanes>>)>,
     rows: Fold,
     cells: Fold,
@@ -64,11 +66,18 @@ impl RowHasher {
             zero_equal,
             views,
             keys: Arc::clone(keys),
+            common: Arc::default(),
             dictionaries: HashMap::new(),
             rows: key.fold(0),
             cells: key.fold(1),
             row_keys: key.fold(2),
         }
+    }
+
+    /// The same with columns whose values are equal where a lossless conversion makes them so (see [`super::common`]).
+    #[must_use]
+    pub fn converting(self, columns: &Arc<BTreeSet<String>>) -> Self {
+        Self { common: Arc::clone(columns), ..self }
     }
 
     /// The column as it is compared: reinterpreted where that was asked for.
@@ -82,6 +91,11 @@ impl RowHasher {
 
     fn prepare(&mut self, name: &str, array: &ArrayRef) -> Result<Prepared> {
         let array = &self.view(name, array);
+        if self.common.contains(name) {
+            // A class that no value is hashed under otherwise.
+            let key = self.keys.of(name, TypeClass::Unsupported);
+            return Prepared::common(&crate::output::key::plain(array), &key, self.zero_equal);
+        }
         let key = self.keys.of(name, TypeClass::of(array.data_type()));
         if !matches!(array.data_type(), DataType::Dictionary(..)) {
             return Prepared::plain(array, &key, self.zero_equal);

@@ -22,10 +22,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use reports::blast::BlastRadius;
-use reports::evidence::RowDifference;
+use reports::evidence::{CellDifference, RowDifference};
 use reports::manifest::ErrorClass;
 
 use super::blast::{Blast, Values};
+use super::changes::{self, subject_of};
 use super::columns::{Columns, schema};
 use super::scopes::Scopes;
 use crate::error::{Error, Result};
@@ -157,9 +158,10 @@ impl Differences {
         }
         if let Some(blast) = &mut state.blast {
             let kind = row.kind;
-            if code == "rows.changed" {
-                let columns: Vec<&str> = row.cells.iter().map(|cell| cell.column.as_str()).collect();
-                blast.count(values, kind, columns.into_iter());
+            if changes::is_of_column(code) {
+                let of = |cell: &CellDifference| subject_of(changes::code(&cell.kind), Some(&cell.column));
+                let subjects: Vec<String> = row.cells.iter().map(of).collect();
+                blast.count(values, kind, subjects.iter().map(String::as_str));
             } else {
                 blast.count(values, kind, std::iter::once(code));
             }
@@ -189,7 +191,7 @@ impl Differences {
         state.blast.as_ref().filter(|_| state.rows > 0).map(Blast::table)
     }
 
-    /// The groups in which a finding has most rows, in words. A changed column is named by itself, other findings by code.
+    /// The groups in which a finding has most rows, in words; a finding is named as [`subject_of`] does.
     #[must_use]
     pub fn top(&self, finding: &str) -> Option<String> {
         self.lock().blast.as_ref().and_then(|blast| blast.top(finding))

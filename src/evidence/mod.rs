@@ -6,9 +6,11 @@
 //! - `duckdb`: a query that counts the same rows by other means; `folders` adds the columns that folders give, `sql` writes names and texts.
 //! - `digests`: lists of digests, beside kept outputs and in bundles.
 //! - `blast`: how differing rows spread over organisations, services, hours, files.
+//! - `changes`: which finding a changed cell belongs to.
 //! - `scopes`: how the rows of a finding spread over the scopes of the policy.
 
 pub mod blast;
+pub mod changes;
 mod columns;
 pub mod differences;
 pub mod digests;

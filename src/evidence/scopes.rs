@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use reports::document::Place;
 use reports::evidence::{RowDifference, RowDifferenceKind};
 
+use super::changes::{self, subject_of};
 use crate::policy::scope::RowScope;
 
 /// Rows of one finding that lie in the same scopes.
@@ -70,7 +71,8 @@ impl Scopes {
         let place = row.candidate.as_ref().or(row.baseline.as_ref());
         if changed {
             for cell in &row.cells {
-                self.add(&cell.column, bits, place);
+                let finding = subject_of(changes::code(&cell.kind), Some(&cell.column));
+                self.add(&finding, bits, place);
             }
         } else {
             self.add(code, bits, place);
@@ -88,7 +90,7 @@ impl Scopes {
         }
     }
 
-    /// The rows of a finding by the scopes that they lie in. A changed column is named by itself, other findings by code.
+    /// The rows of a finding by the scopes that they lie in; a finding is named as [`subject_of`] does.
     #[must_use]
     pub fn parts(&self, finding: &str) -> BTreeMap<u64, Part> {
         self.findings.get(finding).cloned().unwrap_or_default()

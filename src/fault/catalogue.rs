@@ -95,6 +95,9 @@ catalogue! {
     /// One character outside ASCII has become a question mark.
     LostEncoding = "lost-encoding", Values, ["ROWS"],
         needs "a character outside ASCII in a plain text column";
+    /// One text was cut in the middle of a character: it is no longer UTF-8.
+    CutCharacter = "cut-character", Values, ["ROWS", "SCHEMA"],
+        needs "a character outside ASCII in a plain text column";
     /// One empty text has become null.
     EmptyToNull = "empty-to-null", Values, ["ROWS"],
         needs "an empty text in a plain column";
@@ -128,6 +131,9 @@ catalogue! {
     /// An integer column has become a floating-point column.
     IntToFloat = "int-to-float", Columns, ["ROWS", "SCHEMA"],
         needs "an int64 column that is no key";
+    /// A column of floats has 32 bits in place of 64, and its values are rounded.
+    NarrowedFloats = "narrowed-floats", Columns, ["ROWS", "SCHEMA"],
+        needs "a plain float that 32 bits cannot hold";
     /// The column with the fewest values is gone.
     LoseColumn = "lose-column", Columns, ["ROWS", "SCHEMA"],
         needs "a column with values that is neither key nor indexed";

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
 
 use super::rewrite::load;
@@ -33,6 +33,29 @@ fn every(site: &mut Site<'_>, change: impl Fn(&RecordBatch) -> Option<RecordBatc
         }
     }
     Ok(())
+}
+
+/// Gives a column of floats half its width.
+pub(super) fn narrow_floats(site: &mut Site<'_>) -> Result<()> {
+    #[expect(clippy::cast_possible_truncation, reason = "the loss is the fault")]
+    let narrow = |value: f64| value as f32;
+    let rounds = |value: f64| value.is_finite() && f64::from(narrow(value)).to_bits() != value.to_bits();
+    let mut found: Option<String> = None;
+    for index in 0..site.manifest.files.len() {
+        let batch = load(&site.path(index))?;
+        let column = batch.schema_ref().fields().iter().zip(batch.columns()).find(|(field, array)| {
+            let plain = !is_key(site.job, field.name()) && !is_indexed(site.job, field.name());
+            let floats = array.as_primitive_opt::<Float64Type>();
+            plain && floats.is_some_and(|floats| floats.iter().flatten().any(rounds))
+        });
+        found = found.or(column.map(|(field, _)| field.name().clone()));
+    }
+    let Some(column) = found else { return Ok(()) };
+    every(site, |batch| {
+        let floats = batch.column_by_name(&column)?.as_primitive_opt::<Float64Type>()?;
+        let narrowed: Float32Array = floats.iter().map(|value| value.map(narrow)).collect();
+        with_column(batch, &column, Arc::new(narrowed))
+    })
 }
 
 /// Gives a column another name.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, StringArray};
+use arrow::array::{ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{Float64Type, Int64Type};
 
-use super::rewrite::load;
+use super::rewrite::{load, store_bytes};
 use super::site::{Site, integers, is_indexed, is_key, with_column};
 use crate::error::Result;
 
@@ -104,6 +104,31 @@ pub(super) fn lost_encoding(site: &mut Site<'_>) -> Result<()> {
         let (at, lost) = value.char_indices().find(|(_, letter)| !letter.is_ascii())?;
         Some(format!("{}?{}", &value[..at], &value[at + lost.len_utf8()..]))
     })
+}
+
+/// A text that ends within a character outside ASCII.
+pub(super) fn cut_character(site: &mut Site<'_>) -> Result<()> {
+    for index in 0..site.manifest.files.len() {
+        let batch = load(&site.path(index))?;
+        for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+            let Some(texts) = array.as_string_opt::<i32>() else { continue };
+            if is_key(site.job, field.name()) || is_indexed(site.job, field.name()) {
+                continue;
+            }
+            let within =
+                |text: &str| text.char_indices().find(|(_, it)| !it.is_ascii()).map(|(at, _)| at + 1);
+            let cut = texts.iter().enumerate().find_map(|(row, text)| Some((row, within(text?)?)));
+            let Some((row, end)) = cut else { continue };
+            let bytes = texts.iter().enumerate().map(|(at, text)| {
+                text.map(|text| if at == row { &text.as_bytes()[..end] } else { text.as_bytes() })
+            });
+            let bytes: ArrayRef = Arc::new(bytes.collect::<BinaryArray>());
+            let size = store_bytes(&site.path(index), &batch, field.name(), bytes)?;
+            site.manifest.files[index].file_size = Some(size);
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// An empty text as null.

@@ -4,11 +4,13 @@
 //! row. Columns are chosen by the exact name of the root column: names hold dots, and Parquet's own projection by name
 //! would split on them.
 //!
+//! Columns whose values the Parquet crate would change come in types of their own (see `stored`).
+//!
 //! Text and bytes come as views into their pages or as dictionaries, nested ones as well: a value that a dictionary holds once is
 //! never written out for each row that has it. Memory: what `need` estimates for a batch, its pages and its dictionaries. A
 //! reader waits for that much, and makes its batches smaller where it would be more than its share.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,13 +22,17 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
     RowSelection,
 };
-use parquet::basic::Type as PhysicalType;
+use parquet::basic::{ConvertedType, LogicalType, Type as PhysicalType};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::schema::types::ColumnDescriptor;
+use reports::manifest::ErrorClass;
 
 use super::OutputFile;
 use super::bounded::{self, Bounded};
 use super::need::{self, Need};
-use super::partition::{Form, PartitionColumn};
+use super::partition::{self, PartitionColumn};
+use super::reason;
+use super::stored::Stored;
 use crate::errno;
 use crate::error::{Error, Result};
 use crate::spill::{Memory, Reader};
@@ -51,7 +57,8 @@ pub struct ReadOptions {
     pub batch_rows: usize,
     /// Hand out string and binary columns that are dictionary encoded throughout a row group as dictionary arrays.
     pub dictionaries: bool,
-    /// Hand out string and binary columns as plain arrays, each value written out: for writers. Without it they are views.
+    /// Hand out all columns in the types of [`OutputFile::arrow_schema`], each value written out: for writers. Without it string and
+    /// binary columns are views, and values that such a type would change come in types of their own (see [`super::stored`]).
     pub plain: bool,
     /// Read this row group alone; `None` for all.
     pub row_group: Option<usize>,
@@ -88,6 +95,18 @@ impl OutputFile {
         Batches::open(self, options)
     }
 
+    /// Root columns by name but those for which `left_out` holds; `None` where that is all of them. So a column that cannot be read can
+    /// be left out.
+    #[must_use]
+    pub fn columns_without(&self, left_out: impl Fn(&str) -> bool) -> Option<Vec<String>> {
+        let roots = self.metadata.file_metadata().schema_descr().root_schema().get_fields();
+        if !roots.iter().any(|root| left_out(root.name())) {
+            return None;
+        }
+        let rest = roots.iter().map(|root| root.name()).filter(|name| !left_out(name));
+        Some(rest.map(str::to_owned).collect())
+    }
+
     /// Arrow schema of the file: its own columns as the Parquet schema gives them, then those that its folders give it.
     ///
     /// # Errors
@@ -120,10 +139,10 @@ pub(super) fn reader_options() -> ArrowReaderOptions {
 pub struct Batches {
     path: PathBuf,
     metadata: Arc<ParquetMetaData>,
-    plain: ArrowReaderMetadata,
+    form: Form,
     options: ReadOptions,
     projection: ProjectionMask,
-    chosen: HashSet<usize>,
+    chosen: BTreeSet<usize>,
     /// The chosen columns that the folders give.
     given: Vec<PartitionColumn>,
     row_group: usize,
@@ -131,7 +150,31 @@ pub struct Batches {
     reader: Option<(ParquetRecordBatchReader, Reader)>,
     memory: Arc<Memory>,
     within: u64,
+    /// Rows of the row group that were handed out, of those that are wanted.
+    delivered: usize,
     failed: bool,
+}
+
+/// The types under which the columns are read.
+struct Form {
+    /// Absent where all are read as the footer says.
+    stored: Option<Stored>,
+    schema: SchemaRef,
+    text_as_bytes: bool,
+}
+
+impl Form {
+    fn of(path: &Path, metadata: &Arc<ParquetMetaData>, plain: bool, text_as_bytes: bool) -> Result<Self> {
+        guarded(path, None, || {
+            let stored = if plain { None } else { Stored::of(metadata, text_as_bytes)? };
+            let metadata = match &stored {
+                Some(stored) => Arc::new(stored.metadata(metadata, None)?),
+                None => Arc::clone(metadata),
+            };
+            let schema = Arc::clone(ArrowReaderMetadata::try_new(metadata, reader_options())?.schema());
+            Ok::<_, parquet::errors::ParquetError>(Self { stored, schema, text_as_bytes })
+        })
+    }
 }
 
 impl std::fmt::Debug for Batches {
@@ -144,17 +187,25 @@ impl std::fmt::Debug for Batches {
 }
 
 impl Batches {
-    fn open(file: &OutputFile, mut options: ReadOptions) -> Result<Self> {
-        let OutputFile { path, metadata, memory, partitions, .. } = file;
+    fn open(file: &OutputFile, options: ReadOptions) -> Result<Self> {
+        Self::of(&file.path, &file.metadata, &file.memory, &file.partitions, options)
+    }
+
+    fn of(
+        path: &Path,
+        metadata: &Arc<ParquetMetaData>,
+        memory: &Arc<Memory>,
+        partitions: &[PartitionColumn],
+        mut options: ReadOptions,
+    ) -> Result<Self> {
         if options.batch_rows == 0 {
             options.batch_rows = DEFAULT_BATCH_ROWS;
         }
-        let plain =
-            guarded(path, None, || ArrowReaderMetadata::try_new(Arc::clone(metadata), reader_options()))?;
+        let form = Form::of(path, metadata, options.plain, false)?;
         let roots = metadata.file_metadata().schema_descr().root_schema().get_fields();
         let wanted: Option<HashSet<&str>> =
             options.columns.as_ref().map(|names| names.iter().map(String::as_str).collect());
-        let chosen: HashSet<usize> = (0..roots.len())
+        let chosen: BTreeSet<usize> = (0..roots.len())
             .filter(|&root| wanted.as_ref().is_none_or(|wanted| wanted.contains(roots[root].name())))
             .collect();
         let given = partitions.iter();
@@ -168,7 +219,7 @@ impl Batches {
         Ok(Self {
             path: path.to_owned(),
             metadata: Arc::clone(metadata),
-            plain,
+            form,
             options,
             projection,
             chosen,
@@ -178,6 +229,7 @@ impl Batches {
             reader: None,
             memory: Arc::clone(memory),
             within: 0,
+            delivered: 0,
             failed: false,
         })
     }
@@ -194,6 +246,7 @@ impl Batches {
         self.group_start += self.group_rows();
         self.row_group += 1;
         self.within = 0;
+        self.delivered = 0;
         self.reader = None;
     }
 
@@ -229,20 +282,20 @@ impl Batches {
         let selection = self.selection();
         let reader = guarded(&self.path, Some(self.row_group), || {
             let resized = need.resized(&self.metadata, self.row_group)?.map(Arc::new);
-            let metadata = match (self.cheapest_schema(&need), &resized) {
-                (None, None) => self.plain.clone(),
-                (schema, resized) => {
-                    let options =
-                        schema.map_or_else(reader_options, |schema| reader_options().with_schema(schema));
-                    ArrowReaderMetadata::try_new(
-                        Arc::clone(resized.as_ref().unwrap_or(&self.metadata)),
-                        options,
-                    )?
-                }
+            let footer = resized.as_ref().unwrap_or(&self.metadata);
+            let (metadata, row_group) = match &self.form.stored {
+                Some(stored) => (Arc::new(stored.metadata(footer, Some(self.row_group))?), 0),
+                None => (Arc::clone(footer), self.row_group),
             };
+            let options = match self.cheapest_schema(&need) {
+                Some(schema) => reader_options().with_schema(schema),
+                None => reader_options(),
+            };
+            let metadata = ArrowReaderMetadata::try_new(metadata, options)?;
             let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-                .with_row_groups(vec![self.row_group])
+                .with_row_groups(vec![row_group])
                 .with_projection(self.projection.clone())
+                .with_offset(self.delivered)
                 .with_batch_size(rows);
             if let Some(selection) = selection {
                 builder = builder.with_row_selection(selection);
@@ -280,21 +333,55 @@ impl Batches {
                 && schema.column(leaf).max_rep_level() == 0
                 && schema.column(leaf).physical_type() == PhysicalType::BYTE_ARRAY
                 && need.leaf(leaf).is_some_and(|leaf| leaf.coded)
+                && !is_json(&schema.column(leaf))
+                && self.form.stored.as_ref().is_none_or(|stored| stored.plain(root))
             {
                 encoded.insert(root);
             }
         }
-        let fields =
-            self.plain.schema().fields().iter().enumerate().map(|(root, field)| match field.data_type() {
-                DataType::Utf8 | DataType::Binary if encoded.contains(&root) => {
-                    let value = Box::new(field.data_type().clone());
-                    let dictionary = DataType::Dictionary(Box::new(DataType::Int32), value);
-                    Arc::new(Field::clone(field).with_data_type(dictionary))
-                }
-                _ => viewed(field),
-            });
+        let schema = &self.form.schema;
+        let fields = schema.fields().iter().enumerate().map(|(root, field)| match field.data_type() {
+            DataType::Utf8 | DataType::Binary if encoded.contains(&root) => {
+                let value = Box::new(field.data_type().clone());
+                let dictionary = DataType::Dictionary(Box::new(DataType::Int32), value);
+                Arc::new(Field::clone(field).with_data_type(dictionary))
+            }
+            _ => viewed(field),
+        });
         let fields: Vec<_> = fields.collect();
-        Some(Arc::new(Schema::new_with_metadata(fields, self.plain.schema().metadata().clone())))
+        Some(Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())))
+    }
+
+    /// The error with the column that it was met in, found by reading each by itself.
+    fn blame(&self, error: Error) -> Error {
+        let in_group = error.message.contains(&format!("row group {}: ", self.row_group));
+        if error.class != ErrorClass::Input || !in_group {
+            return error;
+        }
+        let roots = self.metadata.file_metadata().schema_descr().root_schema().get_fields();
+        let names: Vec<String> = self.chosen.iter().map(|&root| roots[root].name().to_owned()).collect();
+        if names.len() == 1 {
+            return reason::of_column(&self.path, self.row_group, &names, error);
+        }
+        for name in names {
+            let options = ReadOptions {
+                columns: Some(vec![name]),
+                row_group: Some(self.row_group),
+                need: None,
+                ..self.options.clone()
+            };
+            let alone = Self::of(&self.path, &self.metadata, &self.memory, &[], options)
+                .and_then(|mut batches| batches.try_for_each(|batch| batch.map(drop)));
+            if let Err(found) = alone {
+                return found;
+            }
+        }
+        error
+    }
+
+    /// Whether reading ended at text that is not UTF-8 and can go on with bytes.
+    fn is_not_utf8(&self, error: &Error) -> bool {
+        !self.options.plain && !self.form.text_as_bytes && error.message.contains("non UTF-8")
     }
 
     /// The batch with the columns that the folders give.
@@ -303,9 +390,9 @@ impl Batches {
             return Ok(batch);
         }
         let form = match &self.options {
-            ReadOptions { plain: true, .. } => Form::Plain,
-            ReadOptions { dictionaries: true, .. } => Form::Dictionary,
-            _ => Form::Views,
+            ReadOptions { plain: true, .. } => partition::Form::Plain,
+            ReadOptions { dictionaries: true, .. } => partition::Form::Dictionary,
+            _ => partition::Form::Views,
         };
         let unfit = |error| Error::unreadable(&self.path, error);
         let (mut fields, mut arrays) = (batch.schema_ref().fields().to_vec(), batch.columns().to_vec());
@@ -332,7 +419,15 @@ impl Batches {
                 }
                 None => self.open_group()?,
             };
-            let next = guarded(&self.path, Some(self.row_group), || reader.next().transpose())?;
+            let next = match guarded(&self.path, Some(self.row_group), || reader.next().transpose()) {
+                Err(error) if self.is_not_utf8(&error) => {
+                    // Once more from here on, text as bytes.
+                    drop((reader, room));
+                    self.form = Form::of(&self.path, &self.metadata, false, true)?;
+                    continue;
+                }
+                next => next?,
+            };
             match next {
                 Some(batch) if batch.num_rows() == 0 => self.reader = Some((reader, room)),
                 Some(batch) => {
@@ -341,7 +436,14 @@ impl Batches {
                     if self.options.rows.is_none() {
                         self.within += batch.num_rows() as u64;
                     }
+                    self.delivered += batch.num_rows();
                     self.reader = Some((reader, room));
+                    let batch = match &self.form.stored {
+                        Some(stored) => guarded(&self.path, Some(row_group), || {
+                            stored.restore(&batch, self.chosen.iter().copied())
+                        })?,
+                        None => batch,
+                    };
                     return Ok(Some(Located { row_group, first_row, batch: self.whole(batch)? }));
                 }
                 None => {
@@ -367,10 +469,22 @@ impl Iterator for Batches {
         if self.failed {
             return None;
         }
-        let next = self.advance().transpose();
-        self.failed = matches!(next, Some(Err(_)));
-        next
+        match self.advance() {
+            Ok(next) => next.map(Ok),
+            Err(error) => {
+                self.failed = true;
+                // Its memory is needed for the search.
+                self.reader = None;
+                Some(Err(self.blame(error)))
+            }
+        }
     }
+}
+
+/// The Parquet crate takes the dictionary of JSON for bytes, and does not read it as the text that its own schema says.
+fn is_json(column: &ColumnDescriptor) -> bool {
+    matches!(column.logical_type_ref(), Some(LogicalType::Json))
+        || column.converted_type() == ConvertedType::JSON
 }
 
 /// A field with views in place of text and bytes.

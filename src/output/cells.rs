@@ -18,6 +18,7 @@ use super::OutputFile;
 use super::batches::guarded;
 use super::bounded::Bounded;
 use super::need::{self, Need};
+use super::reason;
 use crate::error::{Error, Result};
 
 /// Rows that are decoded at a time.
@@ -72,6 +73,13 @@ impl Chunk<'_> {
     /// # Errors
     /// Class `input` where the chunk cannot be decoded or a checksum is wrong; the message names row group and column.
     pub fn read(&self, cells: &mut impl Cells, go_on: impl Fn() -> Result<()>) -> Result<()> {
+        self.decode(cells, go_on).map_err(|error| {
+            let column = self.file.metadata.row_group(self.row_group).column(self.leaf).column_path();
+            reason::of_column(&self.file.path, self.row_group, column.parts(), error)
+        })
+    }
+
+    fn decode(&self, cells: &mut impl Cells, go_on: impl Fn() -> Result<()>) -> Result<()> {
         if self.file.metadata.row_group(self.row_group).column(self.leaf).num_values() == 0 {
             return Ok(());
         }

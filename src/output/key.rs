@@ -16,6 +16,8 @@ use arrow::datatypes::{
     UInt32Type, UInt64Type, i256,
 };
 
+use super::stored::{instant, is_int96};
+
 /// One column's part of a sort key.
 #[derive(Debug, Clone)]
 pub enum KeyValue {
@@ -23,6 +25,8 @@ pub enum KeyValue {
     Missing,
     /// Integers, booleans, and whatever is stored as an integer.
     Int(i128),
+    /// A point in time that is shown as a date: INT96, in nanoseconds since 1970.
+    Instant(i128),
     /// Floating point.
     Float(f64),
     /// 256-bit decimals, unscaled.
@@ -35,9 +39,18 @@ impl KeyValue {
     fn rank(&self) -> u8 {
         match self {
             Self::Missing => 0,
-            Self::Int(_) | Self::Float(_) => 1,
+            Self::Int(_) | Self::Instant(_) | Self::Float(_) => 1,
             Self::Wide(_) => 2,
             Self::Bytes(_) => 3,
+        }
+    }
+
+    /// Where the value is stored as an integer, that.
+    #[must_use]
+    pub fn integer(&self) -> Option<i128> {
+        match self {
+            Self::Int(value) | Self::Instant(value) => Some(*value),
+            _ => None,
         }
     }
 
@@ -47,6 +60,7 @@ impl KeyValue {
         match self {
             Self::Missing => "no key".to_owned(),
             Self::Int(value) => value.to_string(),
+            Self::Instant(value) => instant(*value),
             Self::Float(value) => format!("{value:?}"),
             Self::Wide(value) => value.to_string(),
             Self::Bytes(value) => String::from_utf8_lossy(value).into_owned(),
@@ -70,12 +84,12 @@ fn int_float(int: i128, float: f64) -> Ordering {
 impl Ord for KeyValue {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
-            (Self::Int(a), Self::Int(b)) => a.cmp(b),
+            (Self::Int(a) | Self::Instant(a), Self::Int(b) | Self::Instant(b)) => a.cmp(b),
             (Self::Float(a), Self::Float(b)) => {
                 a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
             }
-            (Self::Int(a), Self::Float(b)) => int_float(*a, *b),
-            (Self::Float(a), Self::Int(b)) => int_float(*b, *a).reverse(),
+            (Self::Int(a) | Self::Instant(a), Self::Float(b)) => int_float(*a, *b),
+            (Self::Float(a), Self::Int(b) | Self::Instant(b)) => int_float(*b, *a).reverse(),
             (Self::Wide(a), Self::Wide(b)) => a.cmp(b),
             (Self::Bytes(a), Self::Bytes(b)) => a.cmp(b),
             _ => self.rank().cmp(&other.rank()),
@@ -138,6 +152,7 @@ impl KeyColumn {
         match (self.rule, stored) {
             (KeyRule::AsStored, stored) => stored,
             (KeyRule::Int64, KeyValue::Float(value)) => KeyValue::Int(i128::from(truncated(value))),
+            (KeyRule::Int64, KeyValue::Instant(value)) => KeyValue::Int(value),
             (KeyRule::Int64, KeyValue::Int(value)) if *array.data_type() != DataType::Boolean => {
                 KeyValue::Int(value)
             }
@@ -208,6 +223,7 @@ fn stored(array: &ArrayRef, row: usize) -> KeyValue {
         DataType::Duration(TimeUnit::Millisecond) => int!(array, row, DurationMillisecondType),
         DataType::Duration(TimeUnit::Microsecond) => int!(array, row, DurationMicrosecondType),
         DataType::Duration(TimeUnit::Nanosecond) => int!(array, row, DurationNanosecondType),
+        it if is_int96(it) => KeyValue::Instant(array.as_primitive::<Decimal128Type>().value(row)),
         DataType::Decimal32(..) => int!(array, row, Decimal32Type),
         DataType::Decimal64(..) => int!(array, row, Decimal64Type),
         DataType::Decimal128(..) => int!(array, row, Decimal128Type),
@@ -244,6 +260,8 @@ mod tests {
         assert!(KeyValue::Int(3) < KeyValue::Float(3.5));
         assert!(KeyValue::Int(-3) > KeyValue::Float(-3.5));
         assert_eq!(KeyValue::Int(0), KeyValue::Float(-0.0));
+        assert_eq!(KeyValue::Int(7), KeyValue::Instant(7));
+        assert!(KeyValue::Instant(1 << 70) > KeyValue::Int(i128::from(i64::MAX)));
         assert!(KeyValue::Int(i128::from(i64::MAX)) < KeyValue::Float(f64::NAN));
     }
 

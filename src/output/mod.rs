@@ -27,9 +27,11 @@ mod need;
 mod old_footer;
 pub mod pages;
 pub mod partition;
+mod reason;
 mod scan;
 pub mod set_mark;
 mod stated;
+pub mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -320,7 +320,8 @@ fn slot_bytes(column: &ColumnDescriptor) -> u64 {
         Type::BYTE_ARRAY => 20,
         Type::FIXED_LEN_BYTE_ARRAY => pages::fixed_width(column).saturating_mul(2).saturating_add(32),
         Type::INT32 | Type::INT64 if decimal => 64,
-        Type::INT96 | Type::BOOLEAN | Type::FLOAT => 44,
+        Type::INT96 => 72,
+        Type::BOOLEAN | Type::FLOAT => 44,
         Type::INT32 | Type::INT64 | Type::DOUBLE => 8,
     };
     // Buffers of columns that repeat grow by doubling.

@@ -16,7 +16,7 @@ use parquet::schema::types::ColumnDescriptor;
 use super::OutputFile;
 use super::batches::guarded;
 use super::bounded::Bounded;
-use super::{contradiction, need};
+use super::{contradiction, need, reason};
 use crate::error::{Error, Result};
 use crate::spill::Memory;
 
@@ -94,6 +94,11 @@ pub fn indexed(file: &OutputFile) -> Result<ParquetMetaData> {
 /// Class `input` where a header cannot be read or the pages do not end where the chunk ends; the message names `row_group` and
 /// column.
 pub fn walk(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Result<Vec<Page>> {
+    walked(path, row_group, chunk)
+        .map_err(|error| reason::of_column(path, row_group, chunk.column_path().parts(), error))
+}
+
+fn walked(path: &Path, row_group: usize, chunk: &ColumnChunkMetaData) -> Result<Vec<Page>> {
     let Some(mut walk) = Walk::of(chunk) else {
         let column = chunk.column_path().string();
         let message =
@@ -281,6 +286,11 @@ impl Body {
 /// # Errors
 /// Class `input`; the message names row group, column and page.
 pub(super) fn body(path: &Path, row_group: usize, rows: i64, chunk: &ColumnChunkMetaData) -> Result<Body> {
+    read_body(path, row_group, rows, chunk)
+        .map_err(|error| reason::of_column(path, row_group, chunk.column_path().parts(), error))
+}
+
+fn read_body(path: &Path, row_group: usize, rows: i64, chunk: &ColumnChunkMetaData) -> Result<Body> {
     let rows = u64::try_from(rows).unwrap_or(0);
     let mut body = Body { coded: true, ..Body::default() };
     let Some(mut walk) = Walk::of(chunk) else { return Ok(body) };

@@ -15,7 +15,9 @@ use super::batches::{guarded, reader_options};
 use super::file_list::{self, FileList};
 use super::found::Found;
 use super::key::{KeyColumn, KeyRule, KeyValue};
-use super::{FileOrder, FooterDefect, Output, OutputFile, Unreadable, contradiction, old_footer, set_mark};
+use super::{
+    FileOrder, FooterDefect, Output, OutputFile, Unreadable, contradiction, old_footer, reason, set_mark,
+};
 use crate::error::{Error, Result};
 use crate::spill::Memory;
 
@@ -265,8 +267,11 @@ impl OutputFile {
     }
 }
 
-/// Name of a codec without its level.
+/// Name of a codec without its level. One that is not known stands as LZO in the metadata.
 fn codec_name(codec: parquet::basic::Compression) -> String {
+    if codec == parquet::basic::Compression::LZO {
+        return "lzo or unknown".to_owned();
+    }
     let name = format!("{codec:?}");
     name.split('(').next().unwrap_or_default().to_ascii_lowercase()
 }
@@ -313,7 +318,12 @@ fn read_footer(path: &Path) -> Result<(ParquetMetaData, Vec<FooterDefect>)> {
     if let Some(said) = corpora::footer::beyond_nesting(&bytes) {
         return Err(unreadable(said.clone()).with_source(BeyondLimit(said)));
     }
-    let (metadata, passed) = guarded(path, None, || corpora::footer::decode(&bytes))?;
+    let (metadata, passed) = guarded(path, None, || {
+        corpora::footer::decode(&bytes).or_else(|error| match reason::of_known_codecs(&bytes) {
+            Some(bytes) => corpora::footer::decode(&bytes),
+            None => Err(error),
+        })
+    })?;
     old_footer::mended(path, metadata, passed)
 }
 

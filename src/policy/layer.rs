@@ -12,6 +12,7 @@ use reports::document::Action;
 use super::scope::Scoped;
 use super::waiver::Waiver;
 use crate::check::{SizeBounds, Tolerance};
+use crate::digest::Family;
 use crate::output::Partitions;
 
 /// Settings in order.
@@ -45,6 +46,8 @@ pub enum Set {
     Ignore(String, String),
     /// How far the values of a column may lie apart.
     Tolerance(String, Tolerance),
+    /// A column whose type may change without loss, and the kind of change that is meant.
+    SameType(String, Family),
     /// Whether `-0.0` and `0.0` are one value.
     NegativeZeroEqual(bool),
     /// Whether `key=value` folders of outputs are columns.
@@ -80,6 +83,7 @@ impl Set {
             Self::Evidence(code) => format!("evidence.{code}"),
             Self::Ignore(column, _) => format!("ignore.{column}"),
             Self::Tolerance(column, _) => format!("tolerance.{column}"),
+            Self::SameType(column, _) => format!("same_type.{column}"),
             Self::NegativeZeroEqual(_) => "negative_zero_equal".to_owned(),
             Self::Partitions(_) => "partitions".to_owned(),
             Self::Size(key, _) => format!("sizes.{key}"),

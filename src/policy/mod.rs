@@ -154,6 +154,9 @@ impl Policy {
                 self.comparison.ignored.remove(&column);
                 self.comparison.tolerances.insert(column, tolerance);
             }
+            Set::SameType(column, family) => {
+                self.comparison.same_type.insert(column, family);
+            }
             Set::NegativeZeroEqual(equal) => self.comparison.negative_zero_equal = equal,
             Set::Partitions(partitions) => self.comparison.partitions = partitions,
             Set::Size(key, number) => layer::set_size(&mut self.size_bounds, key, number),

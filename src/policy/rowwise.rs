@@ -14,6 +14,7 @@ use reports::document::{Action, Finding, Place};
 use super::Policy;
 use super::waiver::Scene;
 use crate::check::finding::evidence;
+use crate::evidence::changes::subject_of;
 use crate::evidence::scopes::{Part, Scopes};
 
 /// What is to become of some rows: the waiver that covers them, by its number, the action, and the scope in words.
@@ -32,8 +33,7 @@ impl Policy {
         }
         for finding in std::mem::take(findings) {
             let column = finding.place.as_ref().and_then(|place| place.column.as_deref());
-            let about = column.filter(|_| finding.code == "rows.changed").unwrap_or(&finding.code);
-            let parts = scopes.parts(about);
+            let parts = scopes.parts(&subject_of(&finding.code, column));
             let whole = parts.values().map(|part| part.rows).sum::<u64>() == finding.count;
             if finding.waived.is_some() || finding.defect.is_some() || !whole {
                 findings.push(finding);

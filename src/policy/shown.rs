@@ -41,6 +41,10 @@ impl Policy {
             let key = format!("tolerance.{column}");
             push(&key, within(tolerance), self.origin(&key));
         }
+        for (column, family) in &self.comparison.same_type {
+            let key = format!("same_type.{column}");
+            push(&key, family.name().to_owned(), self.origin(&key));
+        }
         let zero = "negative_zero_equal";
         push(zero, self.comparison.negative_zero_equal.to_string(), self.origin(zero));
         push("partitions", self.comparison.partitions.to_string(), self.origin("partitions"));
@@ -116,6 +120,7 @@ fn told(set: &Set) -> Option<(String, String)> {
         Set::Requires(_) | Set::RequiresEveryJob(_) | Set::Evidence(_) => "yes".to_owned(),
         Set::Ignore(_, reason) => reason.clone(),
         Set::Tolerance(_, it) => within(it),
+        Set::SameType(_, family) => family.name().to_owned(),
         Set::NegativeZeroEqual(equal) => equal.to_string(),
         Set::Partitions(partitions) => partitions.to_string(),
         Set::Size(_, number) => number.to_string(),

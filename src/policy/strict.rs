@@ -11,6 +11,7 @@ use reports::policy::PolicyInfo;
 use super::Policy;
 use super::layer::{Number, SIZE_KEYS, set_size, size};
 use crate::check::{Comparison, SizeBounds, Tolerance};
+use crate::digest::Family;
 use crate::output::Partitions;
 
 /// Bounds of which a higher value is the stricter one; of all others a lower.
@@ -33,6 +34,8 @@ pub fn recorded(info: &PolicyInfo) -> Result<(Comparison, SizeBounds), String> {
             comparison.ignored.insert(column.to_owned(), value.value.clone());
         } else if let Some(column) = value.key.strip_prefix("tolerance.") {
             comparison.tolerances.insert(column.to_owned(), tolerance(&value.value).ok_or_else(wrong)?);
+        } else if let Some(column) = value.key.strip_prefix("same_type.") {
+            comparison.same_type.insert(column.to_owned(), Family::named(&value.value).ok_or_else(wrong)?);
         } else if value.key == "negative_zero_equal" {
             zero = Some(value.value.parse().map_err(|_| wrong())?);
         } else if value.key == "partitions" {
@@ -57,7 +60,8 @@ pub fn recorded(info: &PolicyInfo) -> Result<(Comparison, SizeBounds), String> {
 /// What a policy says of comparing values and of sizes for a part of the work, in the order in which it holds.
 #[must_use]
 pub fn scoped(info: &PolicyInfo) -> Vec<(&str, &str)> {
-    const KINDS: [&str; 4] = [": ignore.", ": tolerance.", ": negative_zero_equal", ": sizes."];
+    const KINDS: [&str; 5] =
+        [": ignore.", ": tolerance.", ": same_type.", ": negative_zero_equal", ": sizes."];
     let parts = info.values.iter().filter(|it| it.key.starts_with("for "));
     let parts = parts.filter(|it| KINDS.iter().any(|kind| it.key.contains(kind)));
     parts.map(|it| (it.key.as_str(), it.value.as_str())).collect()
@@ -85,6 +89,12 @@ pub fn looser_comparison(of: &Comparison, than: &Comparison) -> Vec<String> {
                 "column {column:?} was compared with a tolerance (absolute {}, relative {})",
                 had.absolute, had.relative
             ));
+        }
+    }
+    for (column, family) in &of.same_type {
+        if than.same_type.get(column) != Some(family) && !than.ignored.contains_key(column) {
+            let family = family.name();
+            looser.push(format!("column {column:?} was compared after a conversion of its type ({family})"));
         }
     }
     if of.negative_zero_equal && !than.negative_zero_equal {
@@ -171,6 +181,7 @@ mod tests {
     fn what_a_report_records_of_its_policy_is_read_back() {
         let mut policy = Policy { comparison: compared(&["id"], &[("x", 0.1)]), ..Policy::default() };
         policy.size_bounds.bytes_fail = 0.25;
+        policy.comparison.same_type.insert("t".to_owned(), Family::Timestamp);
         let (comparison, bounds) = recorded(&policy.info()).unwrap();
         assert_eq!((&comparison, &bounds), (&policy.comparison, &policy.size_bounds));
         policy.comparison.partitions = Partitions::Off;
@@ -194,6 +205,13 @@ mod tests {
         assert_eq!(looser_comparison(&compared(&["x"], &[]), &compared(&[], &[("x", 9.0)])).len(), 1);
         let zero = Comparison { negative_zero_equal: true, ..Comparison::default() };
         assert_eq!(looser_comparison(&zero, &strict).len(), 1);
+        let converted =
+            |family| Comparison { same_type: [("t".to_owned(), family)].into(), ..Comparison::default() };
+        let (time, float) = (converted(Family::Timestamp), converted(Family::Float));
+        assert_eq!(looser_comparison(&time, &strict).len(), 1);
+        assert_eq!(looser_comparison(&time, &float).len(), 1);
+        assert_eq!(looser_comparison(&time, &time).len(), 0);
+        assert_eq!(looser_comparison(&time, &compared(&["t"], &[])).len(), 0);
         let folders = Comparison { partitions: Partitions::Off, ..Comparison::default() };
         assert_eq!(looser_comparison(&folders, &strict).len(), 1);
         assert_eq!(looser_comparison(&strict, &folders).len(), 0);

@@ -16,6 +16,7 @@ use super::{known_checks, phase};
 use crate::check::{SizeBounds, Tolerance};
 use crate::config::parse_age;
 use crate::config::value::{Fault, at_least_zero, day, written};
+use crate::digest::Family;
 use crate::output::Partitions;
 use crate::suggest;
 
@@ -37,6 +38,8 @@ pub(crate) struct TypedPolicy {
     pub(super) ignore: BTreeMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]
     pub(super) tolerance: BTreeMap<Spanned<String>, TypedTolerance>,
+    #[serde(default)]
+    pub(super) same_type: BTreeMap<Spanned<String>, Spanned<String>>,
     pub(super) negative_zero_equal: Option<Spanned<bool>>,
     pub(super) partitions: Option<Spanned<Partitions>>,
     #[serde(default)]
@@ -176,6 +179,7 @@ impl TypedPolicy {
                 into.push(code.span().start, set);
             }
         }
+        same_types(&mut into, self.same_type, &self.tolerance)?;
         columns(&mut into, self.ignore, self.tolerance)?;
         if let Some(typed) = self.negative_zero_equal {
             into.push(typed.span().start, Set::NegativeZeroEqual(*typed.get_ref()));
@@ -281,6 +285,36 @@ fn columns(
         }
         let at = column.span().start;
         into.push(at, Set::Tolerance(column.into_inner(), tolerance));
+    }
+    Ok(())
+}
+
+/// Declared changes of type; a column cannot have a tolerance as well, which holds for numbers of one type.
+fn same_types(
+    into: &mut Collector<'_>,
+    same_type: BTreeMap<Spanned<String>, Spanned<String>>,
+    tolerance: &BTreeMap<Spanned<String>, TypedTolerance>,
+) -> Result<(), Fault> {
+    for (column, name) in same_type {
+        let key = into.key(&format!("same_type.{}", column.get_ref()));
+        if tolerance.keys().any(|it| it.get_ref() == column.get_ref()) {
+            return Err(Fault::new(
+                &column,
+                format!("`{key}`: the column has a tolerance as well; choose one"),
+            ));
+        }
+        let Some(family) = Family::named(name.get_ref()) else {
+            let names = Family::ALL.map(Family::name);
+            let hint = suggest::hint(name.get_ref(), names);
+            let message = format!(
+                "`{key}`: there is no kind of type {:?}; the kinds are {}{hint}",
+                name.get_ref(),
+                names.join(", ")
+            );
+            return Err(Fault::new(&name, message));
+        };
+        let at = column.span().start;
+        into.push(at, Set::SameType(column.into_inner(), family));
     }
     Ok(())
 }

@@ -18,7 +18,8 @@ use crate::evidence::blast::is_derived;
 use crate::suggest;
 
 /// Codes of the findings of ROWS, which stand for rows.
-const ROW_CODES: [&str; 4] = ["rows.changed", "rows.missing", "rows.extra", "rows.duplicated"];
+const ROW_CODES: [&str; 6] =
+    ["rows.changed", "rows.missing", "rows.extra", "rows.duplicated", "rows.retyped", "rows.value_changed"];
 
 /// Bytes of a value at most: longer ones are compared by what reports show of them, which is cut.
 const LONGEST_VALUE: usize = 256;
@@ -39,6 +40,8 @@ pub(super) struct TypedFor {
     ignore: BTreeMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]
     tolerance: BTreeMap<Spanned<String>, TypedTolerance>,
+    #[serde(default)]
+    same_type: BTreeMap<Spanned<String>, Spanned<String>>,
     negative_zero_equal: Option<Spanned<bool>>,
     sizes: Option<Spanned<Sizes>>,
     #[serde(default)]
@@ -60,6 +63,7 @@ impl TypedFor {
             requires_every_job: self.requires_every_job,
             ignore: self.ignore,
             tolerance: self.tolerance,
+            same_type: self.same_type,
             negative_zero_equal: self.negative_zero_equal,
             sizes: self.sizes.map(Spanned::into_inner).unwrap_or_default(),
             actions: self.actions,
@@ -141,6 +145,7 @@ impl TypedFor {
             ("requires_every_job", first(&self.requires_every_job)),
             ("ignore", columns(Box::new(self.ignore.keys()))),
             ("tolerance", columns(Box::new(self.tolerance.keys()))),
+            ("same_type", columns(Box::new(self.same_type.keys()))),
             ("negative_zero_equal", self.negative_zero_equal.as_ref().map(|it| it.span().start)),
             ("sizes", self.sizes.as_ref().map(|it| it.span().start)),
         ];

@@ -69,7 +69,7 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
     let mut findings = Vec::new();
     let mut looked = Vec::new();
     for side in subject.sides() {
-        let seen = side::look(side, subject.cancel)?;
+        let seen = side::look(side, &subject.comparison.ignored, subject.cancel)?;
         findings.extend(untrue(side.role, &seen));
         findings.extend(footers::findings(side, subject.baseline));
         looked.push((side, seen));

@@ -78,14 +78,18 @@ impl Looked {
     }
 }
 
-/// Looks at all files of a side.
-pub(super) fn look(side: &Observed, cancel: &Cancel) -> std::result::Result<Looked, SideError> {
+/// Looks at all files of a side, but not at columns that `ignored` names.
+pub(super) fn look(
+    side: &Observed,
+    ignored: &Ignored,
+    cancel: &Cancel,
+) -> std::result::Result<Looked, SideError> {
     let files: std::result::Result<Vec<Looked>, SideError> = side
         .output
         .files
         .par_iter()
         .map(|file| {
-            look_at(file, cancel).map_err(|error| SideError {
+            look_at(file, ignored, cancel).map_err(|error| SideError {
                 role: side.role,
                 file: file.info.path.clone(),
                 error,
@@ -97,13 +101,15 @@ pub(super) fn look(side: &Observed, cancel: &Cancel) -> std::result::Result<Look
     Ok(looked)
 }
 
-fn look_at(file: &OutputFile, cancel: &Cancel) -> Result<Looked> {
+fn look_at(file: &OutputFile, ignored: &Ignored, cancel: &Cancel) -> Result<Looked> {
     let stated = file.stated()?;
     let claims = Claims::of(file, &stated);
     let mut looked = Looked { keys: Keys::of(file, &stated)?, ..Looked::default() };
     let indexed = match pages::indexed(file) {
         Ok(metadata) => Some(metadata),
         Err(error) if error.class != ErrorClass::Input => return Err(error),
+        // The indexes of all columns are read together: those of an encrypted one are encrypted as well.
+        Err(_) if leaves(file).any(|leaf| is_ignored(file, leaf, ignored)) => None,
         Err(error) => {
             let place = Place { file: Some(file.info.path.clone()), ..Place::default() };
             looked.lie(
@@ -115,20 +121,30 @@ fn look_at(file: &OutputFile, cancel: &Cancel) -> Result<Looked> {
             None
         }
     };
-    for leaf in 0..file.metadata.file_metadata().schema_descr().num_columns() {
+    for leaf in leaves(file).filter(|leaf| !is_ignored(file, *leaf, ignored)) {
         *looked.files.entry(name(file, leaf)).or_default() += 1;
     }
-    for broken in sorting::broken(file, cancel)? {
+    for broken in sorting::broken(file, ignored, cancel)? {
         let column = Some(broken.column.clone()).filter(|it| !it.is_empty());
         let place = Place { column, ..file.place(broken.row) };
         looked.lie(sorting::CODE, broken.column, place, broken.said);
     }
     let groups: Result<Vec<Looked>> = (0..file.metadata.num_row_groups())
         .into_par_iter()
-        .map(|group| row_group(file, indexed.as_ref(), &claims, group, cancel))
+        .map(|group| row_group(file, indexed.as_ref(), &claims, group, ignored, cancel))
         .collect();
     groups?.into_iter().for_each(|group| looked.join(group));
     Ok(looked)
+}
+
+type Ignored = BTreeMap<String, String>;
+
+fn leaves(file: &OutputFile) -> std::ops::Range<usize> {
+    0..file.metadata.file_metadata().schema_descr().num_columns()
+}
+
+fn is_ignored(file: &OutputFile, leaf: usize, ignored: &Ignored) -> bool {
+    ignored.contains_key(file.metadata.file_metadata().schema_descr().get_column_root(leaf).name())
 }
 
 /// Name of a leaf, parts of nested ones joined by dots.
@@ -141,6 +157,7 @@ fn row_group(
     indexed: Option<&ParquetMetaData>,
     claims: &Claims<'_>,
     group: usize,
+    ignored: &Ignored,
     cancel: &Cancel,
 ) -> Result<Looked> {
     let mut looked = Looked::default();
@@ -152,7 +169,7 @@ fn row_group(
             Place { file: Some(file.info.path.clone()), row_group: Some(group as u64), ..Place::default() };
         looked.lie(code, String::new(), place, said);
     }
-    for leaf in 0..metadata.num_columns() {
+    for leaf in (0..metadata.num_columns()).filter(|leaf| !is_ignored(file, *leaf, ignored)) {
         cancel.check()?;
         let column = name(file, leaf);
         let (laid, lies, ordered) = chunk(file, indexed, claims, group, leaf, cancel)?;

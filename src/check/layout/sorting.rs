@@ -5,7 +5,7 @@
 //! judged by the columns before it. Cost: the declared columns are decoded once.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, ArrayRef, AsArray, DynComparator, RecordBatch, make_comparator};
 use arrow::compute::{SortOptions, concat_batches};
@@ -41,17 +41,21 @@ pub(super) fn words(file: &OutputFile, declared: &[SortingColumn]) -> String {
     declared.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// The first rows out of the declared order, one a row group at most.
+/// The first rows out of the declared order, one a row group at most. An ignored column ends a declaration.
 ///
 /// # Errors
 /// Where the columns cannot be read.
-pub(super) fn broken(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Broken>> {
+pub(super) fn broken(
+    file: &OutputFile,
+    ignored: &BTreeMap<String, String>,
+    cancel: &Cancel,
+) -> Result<Vec<Broken>> {
     let mut found = Vec::new();
     let mut first_row = 0;
     let mut groups: Vec<(String, Vec<(String, SortOptions)>)> = Vec::new();
     for group in file.metadata.row_groups() {
         let declared = group.sorting_columns().map(Vec::as_slice).unwrap_or_default();
-        match keys(file, declared) {
+        match keys(file, declared, ignored) {
             Ok(keys) => groups.push((words(file, declared), keys)),
             Err(said) => {
                 found.push(Broken { row: first_row, column: String::new(), said });
@@ -101,6 +105,7 @@ pub(super) fn broken(file: &OutputFile, cancel: &Cancel) -> Result<Vec<Broken>> 
 fn keys(
     file: &OutputFile,
     declared: &[SortingColumn],
+    ignored: &BTreeMap<String, String>,
 ) -> std::result::Result<Vec<(String, SortOptions)>, String> {
     let schema = file.metadata.file_metadata().schema_descr();
     let mut keys = Vec::new();
@@ -112,7 +117,11 @@ fn keys(
                 column.column_idx
             ));
         };
-        if !schema.get_column_root(leaf).is_primitive() || schema.column(leaf).max_rep_level() > 0 {
+        let root = schema.get_column_root(leaf);
+        if !root.is_primitive()
+            || schema.column(leaf).max_rep_level() > 0
+            || ignored.contains_key(root.name())
+        {
             break;
         }
         let options = SortOptions { descending: column.descending, nulls_first: column.nulls_first };

@@ -11,6 +11,8 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use corpora::signal::FingerprintRule;
 
+use crate::output::stored::NOT_UTF8;
+
 /// Values remembered per column so that equal ones are not taken apart twice.
 const REMEMBERED: usize = 100_000;
 
@@ -44,7 +46,7 @@ fn windows(value: &[u8], mut take: impl FnMut(&[u8])) {
 #[derive(Debug)]
 pub(super) struct Fingerprints<'a> {
     rule: &'a FingerprintRule,
-    seen: std::collections::HashMap<String, HashSet<String>>,
+    seen: std::collections::HashMap<String, HashSet<Vec<u8>>>,
 }
 
 impl<'a> Fingerprints<'a> {
@@ -59,7 +61,9 @@ impl<'a> Fingerprints<'a> {
             let dictionary = array.as_any_dictionary_opt();
             let values = dictionary.map_or(array, |it| it.values());
             // Without values there is nothing to take; the keys of such a dictionary cannot be normalized either.
-            if !matches!(values.data_type(), DataType::Utf8 | DataType::Utf8View) || values.is_empty() {
+            let is_text = matches!(values.data_type(), DataType::Utf8 | DataType::Utf8View)
+                || *values.data_type() == NOT_UTF8;
+            if !is_text || values.is_empty() {
                 continue;
             }
             // Of a dictionary only what some row points to: it may hold values of other batches.
@@ -76,15 +80,16 @@ impl<'a> Fingerprints<'a> {
                 }
                 None => (0..values.len()).filter(|&row| values.is_valid(row)).collect(),
             };
-            let text = |row: usize| match values.as_string_view_opt() {
-                Some(views) => views.value(row),
-                None => values.as_string::<i32>().value(row),
+            let text = |row: usize| match (values.as_string_view_opt(), values.as_binary_opt::<i64>()) {
+                (Some(views), _) => views.value(row).as_bytes(),
+                (None, Some(bytes)) => bytes.value(row),
+                (None, None) => values.as_string::<i32>().value(row).as_bytes(),
             };
             self.column(field.name(), rows.into_iter().map(text), set);
         }
     }
 
-    fn column<'v>(&mut self, name: &str, values: impl Iterator<Item = &'v str>, set: &mut BTreeSet<i64>) {
+    fn column<'v>(&mut self, name: &str, values: impl Iterator<Item = &'v [u8]>, set: &mut BTreeSet<i64>) {
         let prefix = extend(hash(name.as_bytes()), b":");
         let full = self.rule.full_value.iter().any(|it| it == name);
         let trigram = self.rule.trigram.iter().any(|it| it == name);
@@ -102,10 +107,10 @@ impl<'a> Fingerprints<'a> {
             }
             seen.insert(value.to_owned());
             if full {
-                set.insert(extend(prefix, value.as_bytes()));
+                set.insert(extend(prefix, value));
             }
             if trigram {
-                windows(value.as_bytes(), |window| {
+                windows(value, |window| {
                     set.insert(extend(prefix, window));
                 });
             }

@@ -263,16 +263,16 @@ fn differ(
     match judged {
         None => {
             tally.pair(a, b, changed);
-            stream::pair(a, b, changed, "rows.changed");
+            stream::pair(a, b, changed, None);
         }
         Some(Judged::Real(real)) => {
             tally.pair(a, b, &real);
-            stream::pair(a, b, &real, "rows.changed");
+            stream::pair(a, b, &real, None);
         }
         Some(Judged::Reproduced) => {
             tally.aside.baseline += 1;
             tally.aside.reproduced += 1;
-            stream::pair(a, b, changed, REPRODUCED);
+            stream::pair(a, b, changed, Some(REPRODUCED));
         }
         Some(Judged::Undecided) => {
             tally.aside.baseline += 1;
@@ -280,7 +280,7 @@ fn differ(
             for &column in changed {
                 *tally.aside.columns.entry(names[column].clone()).or_default() += 1;
             }
-            stream::pair(a, b, changed, NOISE);
+            stream::pair(a, b, changed, Some(NOISE));
         }
     }
     Ok(())

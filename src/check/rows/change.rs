@@ -1,13 +1,19 @@
 //! What kind of change turned one value into another, and values as text.
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Decimal256Type, Float32Type, Float64Type, Int64Type, TimeUnit};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::datatypes::{
+    DataType, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int64Type, TimeUnit,
+};
+use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use reports::evidence::Value;
 
 use crate::check::Tolerance;
 use crate::digest::TypeClass;
 use crate::output::key::{KeyColumn, KeyRule, KeyValue};
+use crate::output::stored::{NOT_UTF8, instant, is_int96, leaves};
 
 /// Longest text of a value in a report, in bytes.
 const MAX_TEXT: usize = 2_048;
@@ -38,7 +44,8 @@ pub(super) fn kind(a: Slot<'_>, b: Slot<'_>) -> &'static str {
     if let (Some(a), Some(b)) = (float(a), float(b)) {
         return if rounded(a, b) { "rounded" } else { "value" };
     }
-    if let (DataType::Timestamp(..), Some(a), Some(b)) = (a.0.data_type(), int(a), int(b)) {
+    let is_time = matches!(TypeClass::of(a.0.data_type()), TypeClass::Timestamp { .. });
+    if let (true, Some(a), Some(b)) = (is_time, int(a), int(b)) {
         let coarser =
             [1_000, 1_000_000, 1_000_000_000].iter().any(|step| b % step == 0 && (a - b).abs() < *step);
         return if coarser { "rounded" } else { "value" };
@@ -119,10 +126,7 @@ fn float((array, row): (&ArrayRef, usize)) -> Option<f64> {
 }
 
 fn int((array, row): (&ArrayRef, usize)) -> Option<i128> {
-    match KeyColumn::of(array, KeyRule::AsStored).value(row) {
-        KeyValue::Int(value) => Some(value),
-        _ => None,
-    }
+    KeyColumn::of(array, KeyRule::AsStored).value(row).integer()
 }
 
 /// Whether two numbers of one type class lie within a tolerance: either bound suffices.
@@ -237,6 +241,7 @@ fn put((array, row): (&ArrayRef, usize), out: &mut Text) {
     let _written = match array.data_type() {
         DataType::Float64 => write!(out, "{:?}", array.as_primitive::<Float64Type>().value(row)),
         DataType::Float32 => write!(out, "{:?}", array.as_primitive::<Float32Type>().value(row)),
+        it if is_int96(it) => out.write_str(&instant(array.as_primitive::<Decimal128Type>().value(row))),
         DataType::Int64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row)),
         DataType::Decimal256(..) => {
             out.write_str(&array.as_primitive::<Decimal256Type>().value_as_string(row))
@@ -247,7 +252,7 @@ fn put((array, row): (&ArrayRef, usize), out: &mut Text) {
             }
             Some(bytes) => bytes.utf8_chunks().try_for_each(|chunk| {
                 out.write_str(chunk.valid())?;
-                if chunk.invalid().is_empty() { Ok(()) } else { out.write_char(char::REPLACEMENT_CHARACTER) }
+                chunk.invalid().iter().try_for_each(|byte| write!(out, "\\x{byte:02x}"))
             }),
             None => formatted(array, row, out),
         },
@@ -262,7 +267,11 @@ fn hexadecimal(bytes: &[u8]) -> String {
 /// The hour of a time, UTC: a timestamp, or an integer in milliseconds.
 pub(super) fn hour(slot: Slot<'_>) -> Option<String> {
     let slot = slot?;
-    let time = i64::try_from(int(slot)?).ok()?;
+    let time = int(slot)?;
+    if is_int96(slot.0.data_type()) {
+        return Some(instant(time).chars().take_while(|it| *it != ':').collect());
+    }
+    let time = i64::try_from(time).ok()?;
     let milliseconds = match slot.0.data_type() {
         DataType::Timestamp(TimeUnit::Second, _) => time.checked_mul(1_000)?,
         DataType::Timestamp(TimeUnit::Microsecond, _) => time.div_euclid(1_000),
@@ -272,15 +281,33 @@ pub(super) fn hour(slot: Slot<'_>) -> Option<String> {
     chrono::DateTime::from_timestamp_millis(milliseconds).map(|time| time.format("%Y-%m-%dT%H").to_string())
 }
 
+/// The array with what Arrow cannot show as text.
+fn shown(array: &ArrayRef) -> std::result::Result<ArrayRef, ArrowError> {
+    leaves(array, &mut |leaf| {
+        if !is_int96(leaf.data_type()) && *leaf.data_type() != NOT_UTF8 {
+            return Ok(ArrayRef::clone(leaf));
+        }
+        let text = |row: usize| {
+            leaf.is_valid(row).then(|| {
+                let mut text = Text { most: MAX_WHOLE, ..Text::default() };
+                put((leaf, row), &mut text);
+                text.start
+            })
+        };
+        Ok(Arc::new((0..leaf.len()).map(text).collect::<StringArray>()))
+    })
+}
+
 /// As Arrow shows it: dates and times in ISO 8601, nested values in braces. What it cannot show, a time out of the
 /// calendar's range, is shown as the number it is stored as.
 fn formatted(array: &ArrayRef, row: usize, out: &mut Text) -> std::fmt::Result {
     use std::fmt::Write;
 
     let options = FormatOptions::default();
-    if let Ok(formatter) = ArrayFormatter::try_new(array.as_ref(), &options) {
+    let Ok(shown) = shown(&array.slice(row, 1)) else { return Ok(()) };
+    if let Ok(formatter) = ArrayFormatter::try_new(shown.as_ref(), &options) {
         let (start, bytes) = (out.start.len(), out.bytes);
-        if formatter.value(row).write(out).is_ok() {
+        if formatter.value(0).write(out).is_ok() {
             return Ok(());
         }
         out.start.truncate(start);

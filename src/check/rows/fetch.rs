@@ -6,8 +6,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, GenericByteViewArray};
 use arrow::datatypes::{ByteViewType, DataType};
 
-use super::change::{Slot, within};
+use super::change::{Slot, kind, within};
 use super::record::{Entry, Spot};
+use super::retyped;
 use super::scan::{Scan, at, came_back};
 use crate::check::Observed;
 use crate::check::draft::SideError;
@@ -168,6 +169,16 @@ impl Source<'_> {
         Ok(())
     }
 
+    /// The kind of change from `a` to `b` in a column in which they differ.
+    pub(super) fn kind(&self, a: Row<'_>, b: Row<'_>, column: usize) -> &'static str {
+        let (a, b) = (a.slot(column), b.slot(column));
+        if self.scan.retyped.all.contains(&self.columns[column]) {
+            retyped::kind(a, b, self.scan.comparison.negative_zero_equal)
+        } else {
+            kind(a, b)
+        }
+    }
+
     /// Columns in which two rows differ, tolerances applied.
     pub(super) fn changed(&self, a: Row<'_>, b: Row<'_>) -> Vec<usize> {
         (0..self.columns.len()).filter(|&column| self.differs(a, b, column)).collect()
@@ -199,7 +210,11 @@ fn is_large(array: &ArrayRef) -> bool {
     array.data_type().is_nested()
         || matches!(
             array.data_type(),
-            DataType::Utf8 | DataType::Binary | DataType::Utf8View | DataType::BinaryView
+            DataType::Utf8
+                | DataType::Binary
+                | DataType::LargeBinary
+                | DataType::Utf8View
+                | DataType::BinaryView
         )
         || matches!(array.data_type(), DataType::FixedSizeBinary(width) if *width > 64)
 }

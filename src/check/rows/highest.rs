@@ -145,7 +145,8 @@ impl Hashing<'_> {
         let mut hasher = RowHasher::new(self.key, zero_equal, Arc::new(HashMap::new()));
         let mut numbers = rows.clone().into_iter();
         let mut kept = Vec::with_capacity(rows.len());
-        for located in file.read(ReadOptions { rows: Some(rows), ..ReadOptions::default() })? {
+        let columns = file.columns_without(skipped);
+        for located in file.read(ReadOptions { columns, rows: Some(rows), ..ReadOptions::default() })? {
             self.subject.cancel.check()?;
             let batch = located?.batch;
             let alone = hasher.rows(&batch, skipped)?;

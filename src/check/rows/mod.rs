@@ -10,6 +10,8 @@
 //! unsigned, date or timestamp column of the candidate is read as that type, bit by bit, before anything is hashed: its
 //! values are compared all the same.
 //!
+//! Where the type of a column differs, a change of type is told apart from a change of value (see `retyped`).
+//!
 //! Where it is known to lose the highest group key (defect D), rows of the candidate that are exactly the ones it loses are a
 //! finding of their own, waived (see `highest`).
 //!
@@ -41,6 +43,9 @@ mod pair;
 #[cfg(test)]
 mod random_tests;
 mod record;
+pub(in crate::check) mod retyped;
+#[cfg(test)]
+mod retyped_tests;
 mod scan;
 mod stream;
 mod tally;
@@ -71,6 +76,7 @@ use super::schema::annotations;
 use super::{Check, Evidence, Observed, Outcome, Subject};
 use crate::digest::{ColumnKeys, RunKey};
 use crate::error::{Error, Result};
+use crate::evidence::changes::subject_of;
 use crate::evidence::differences::Differences;
 
 const CHECK: &str = "ROWS";
@@ -142,7 +148,9 @@ fn examine(
     let candidate = subject.candidate;
     // Drawn now that both outputs are finished: nobody can have written them for it.
     let key = RunKey::random();
+    let views = Arc::new(annotations::views(subject, baseline)?);
     let scan = Scan {
+        retyped: retyped::Columns::of([baseline, candidate], &views, subject.comparison)?,
         keys: Arc::new(ColumnKeys::new(key)),
         comparison: subject.comparison,
         row_keys,
@@ -150,8 +158,7 @@ fn examine(
         time_column: subject.job.signal.as_ref().and_then(|it| it.time_column.as_deref()),
         cancel: subject.cancel,
     };
-    let views = annotations::views(subject, baseline)?;
-    let (views_a, views_b) = (Arc::new(views), Arc::new(HashMap::new()));
+    let (views_a, views_b) = (views, Arc::new(HashMap::new()));
     let [digest_a, digest_b] = scan.digests([baseline, candidate], [&views_a, &views_b], subject.spill)?;
     let columns: BTreeSet<String> = digest_a.columns.union(&digest_b.columns).cloned().collect();
     let columns: Vec<String> = columns.into_iter().collect();
@@ -238,8 +245,7 @@ fn samples(tally: &mut Tally) -> Vec<reports::evidence::RowDifference> {
 /// Tells in a finding where most of its rows are, by the columns of `--by`.
 fn spread(differences: &Differences, finding: &mut Finding) {
     let column = finding.place.as_ref().and_then(|place| place.column.as_deref());
-    let about = column.filter(|_| finding.code == "rows.changed").unwrap_or(&finding.code);
-    if let Some(most) = differences.top(about) {
+    if let Some(most) = differences.top(&subject_of(&finding.code, column)) {
         finding.evidence.push(evidence("most rows", most));
     }
 }

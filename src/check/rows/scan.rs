@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::Failure;
 use super::record::{Hashed, KEYLESS, Keyed, Left};
+use super::retyped;
 use super::twins::{Twin, Twins};
 use super::unit::{Unit, units};
 use crate::cancel::Cancel;
@@ -46,6 +47,8 @@ pub(super) struct Scan<'a> {
     /// The signal's time column.
     pub(super) time_column: Option<&'a str>,
     pub(super) cancel: &'a Cancel,
+    /// Columns whose type differs between the sides.
+    pub(super) retyped: retyped::Columns,
 }
 
 /// Digest of a side and what was seen on the way.
@@ -82,6 +85,12 @@ impl Scan<'_> {
     /// A hasher for one side; `views` are the integer columns to be read as another type.
     pub(super) fn hasher(&self, views: &Views) -> RowHasher {
         RowHasher::sharing(&self.keys, self.comparison.negative_zero_equal, Arc::clone(views))
+            .converting(&self.retyped.declared)
+    }
+
+    /// The same for row keys: rows belong together whatever type their key has.
+    fn key_hasher(&self, views: &Views) -> RowHasher {
+        self.hasher(views).converting(&self.retyped.all)
     }
 
     /// True where rows have two hashes: one of them without the columns under tolerance.
@@ -99,6 +108,11 @@ impl Scan<'_> {
         }
     }
 
+    /// The columns of a file that are compared; `None` for all. The others are not read.
+    pub(super) fn compared(&self, file: &OutputFile) -> Option<Vec<String>> {
+        file.columns_without(|name| self.part(name) == Part::None)
+    }
+
     /// Hashes the rows of a row group, a batch at a time or all at once: first row within the row group, base and full hashes.
     pub(super) fn hash(
         &self,
@@ -108,7 +122,8 @@ impl Scan<'_> {
     ) -> Result<()> {
         let mut hasher = self.hasher(views);
         let (mut base, mut full) = (Vec::new(), Vec::new());
-        let slices = Slice::joined(unit.slices(None)?, unit.rows, &unit.file.memory);
+        let wanted = self.compared(unit.file);
+        let slices = Slice::joined(unit.slices(wanted.as_deref())?, unit.rows, &unit.file.memory);
         if let [slice] = &slices[..] {
             for located in unit.read(slice, 0, 1)? {
                 self.cancel.check()?;
@@ -148,7 +163,7 @@ impl Scan<'_> {
         spill: &Spill,
     ) -> std::result::Result<[Digest; 2], SideError> {
         let shelves = sides.map(|_| if self.tolerant() { Shelf::none() } else { spill.shelf() });
-        let twins = if views[0] == views[1] { Twins::find(sides, self.cancel) } else { Twins::default() };
+        let twins = if views[0] == views[1] { Twins::find(self, sides) } else { Twins::default() };
         let put = |side: usize, unit: &Unit<'_>, found: &mut Found, hashes: (u64, &[u128], &[u128])| {
             let (first, base, full) = hashes;
             shelves[side].put(unit.in_side + first, full, &mut found.buffer);
@@ -305,7 +320,7 @@ impl Scan<'_> {
         spill: &'a Spill,
     ) -> std::result::Result<Sorter<'a, Keyed>, Failure> {
         let mut keyed = Sorter::new(spill);
-        let mut hasher = self.hasher(views);
+        let mut hasher = self.key_hasher(views);
         let mut block: Vec<Left> = Vec::new();
         while let Some(row) = left.next()? {
             let file = row.spot.0;

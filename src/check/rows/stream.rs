@@ -5,21 +5,23 @@
 
 use reports::evidence::{CellDifference, RowDifference, RowDifferenceKind};
 
-use super::change::{full, hour, kind, short};
+use super::change::{full, hour, short};
 use super::tally::{At, Unpaired};
 use crate::check::KnownDefect;
 use crate::evidence::blast::{FILE, HOUR, Values};
+use crate::evidence::changes;
 use crate::evidence::differences::Differences;
 
 /// Longest text of a value that rows are counted by, in bytes; longer ones are told apart by their digest.
 const MAX_VALUE: usize = 256;
 
-/// Hands over a pair that differs in the columns `changed`, as part of the finding `code`.
-pub(super) fn pair(a: At<'_>, b: At<'_>, changed: &[usize], code: &str) {
+/// Hands over a pair that differs in the columns `changed`, as part of the finding `code`; without one as part of the findings of
+/// changed columns.
+pub(super) fn pair(a: At<'_>, b: At<'_>, changed: &[usize], code: Option<&str>) {
     let Some(sink) = a.source.scan.differences.filter(|_| !changed.is_empty()) else { return };
     let cell = |&column: &usize| CellDifference {
         column: a.source.columns[column].clone(),
-        kind: kind(a.row.slot(column), b.row.slot(column)).to_owned(),
+        kind: a.source.kind(a.row, b.row, column).to_owned(),
         baseline: full(a.row.slot(column)),
         candidate: full(b.row.slot(column)),
     };
@@ -30,6 +32,7 @@ pub(super) fn pair(a: At<'_>, b: At<'_>, changed: &[usize], code: &str) {
         candidate: Some(b.place()),
         cells: changed.iter().map(cell).collect(),
     };
+    let code = code.unwrap_or_else(|| changes::of_row(&row));
     sink.push(row, code, None, &values(sink, a, b));
 }
 

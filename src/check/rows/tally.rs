@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use reports::document::{Evidence, Place};
 use reports::evidence::{Cell, CellDifference, ColumnChange, RowDifference, RowDifferenceKind, Value};
 
-use super::change::{Slot, kind, value};
+use super::change::{Slot, value};
 use super::fetch::{Row, Source};
 use super::record::Entry;
 use crate::check::finding::evidence;
+use crate::evidence::changes::code;
 use crate::spill::LEAST_MEMORY_LIMIT;
 
 /// Cap on the samples of a report.
@@ -89,6 +90,14 @@ pub(super) enum Unpaired {
 #[derive(Default)]
 pub(super) struct Column {
     pub(super) change: ColumnChange,
+    /// By the code of the finding that they belong to.
+    pub(super) parts: BTreeMap<&'static str, Part>,
+}
+
+/// Changes of one column that belong to one finding.
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) rows: u64,
     /// First place in the candidate, by file and row, with what supports it.
     pub(super) first: Option<(Entry, Vec<Evidence>)>,
 }
@@ -161,12 +170,14 @@ impl Tally {
         let mut signature = String::from("changed");
         for &column in changed {
             let name = &a.source.columns[column];
-            let kind = kind(a.row.slot(column), b.row.slot(column));
+            let kind = a.source.kind(a.row, b.row, column);
             let entry = self.columns.entry(name.clone()).or_default();
             entry.change.column.clone_from(name);
             entry.change.rows += 1;
             *entry.change.kinds.entry(kind.to_owned()).or_default() += 1;
-            if entry.first.as_ref().is_none_or(|(first, _)| b.entry.spot < first.spot) {
+            let part = entry.parts.entry(code(kind)).or_default();
+            part.rows += 1;
+            if part.first.as_ref().is_none_or(|(first, _)| b.entry.spot < first.spot) {
                 let shown = |slot| value(slot).text.unwrap_or_else(|| "null".to_owned());
                 let mut support = vec![
                     evidence("baseline", shown(a.row.slot(column))),
@@ -177,7 +188,7 @@ impl Tally {
                     let text = cell.value.text.unwrap_or_else(|| "null".to_owned());
                     support.push(evidence(&format!("key {}", cell.column), text));
                 }
-                entry.first = Some((*b.entry, support));
+                part.first = Some((*b.entry, support));
             }
             if signature.len() < 200 {
                 signature.push_str(&format!("/{name}/{kind}"));
@@ -192,7 +203,7 @@ impl Tally {
                 .iter()
                 .map(|&column| CellDifference {
                     column: a.source.columns[column].clone(),
-                    kind: kind(a.row.slot(column), b.row.slot(column)).to_owned(),
+                    kind: a.source.kind(a.row, b.row, column).to_owned(),
                     baseline: value(a.row.slot(column)),
                     candidate: value(b.row.slot(column)),
                 })

@@ -92,7 +92,7 @@ fn widths_of_integers_do_not_matter_and_signedness_does() {
     assert_silent(&compare(&a, &with(&rows(), "n", narrow)), 8);
     let unsigned: ArrayRef = Arc::new(UInt32Array::from(vec![1, 2, 3, 4, 5, 6, 7, 8]));
     let outcome = compare(&a, &with(&rows(), "n", unsigned));
-    assert_eq!(changed(&outcome), [("n".to_owned(), 8, vec!["type".to_owned()])]);
+    assert_eq!(changed(&outcome), [("n".to_owned(), 8, vec!["retyped".to_owned()])]);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn an_int_that_became_a_float_is_a_change_of_type() {
         Some(8.0),
     ]));
     let outcome = compare(&rows(), &with(&rows(), "value", values));
-    assert_eq!(changed(&outcome), [("value".to_owned(), 7, vec!["type".to_owned()])]);
+    assert_eq!(changed(&outcome), [("value".to_owned(), 7, vec!["retyped".to_owned()])]);
 }
 
 #[test]

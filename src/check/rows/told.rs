@@ -10,6 +10,7 @@ use super::tally::{Aside, NOISE, REPRODUCED, Tally, place_text};
 use crate::check::Observed;
 use crate::check::draft::counted;
 use crate::check::finding::{evidence, finding};
+use crate::evidence::changes;
 
 /// One sentence.
 pub(super) fn summary(rows: &RowsEvidence, excused: u64) -> String {
@@ -32,22 +33,32 @@ pub(super) fn summary(rows: &RowsEvidence, excused: u64) -> String {
 pub(super) fn findings(candidate: &Observed, rows: &RowsEvidence, tally: &Tally) -> Vec<Finding> {
     let mut findings = Vec::new();
     for change in &rows.columns {
-        let kinds: Vec<String> = change.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        let first = tally.columns.get(&change.column).and_then(|column| column.first.as_ref());
-        let place = first.map(|(entry, _)| candidate.output.files[entry.spot.0 as usize].place(entry.spot.1));
-        let at = place.as_ref().map(|it| format!(", first at {}", place_text(it))).unwrap_or_default();
-        let message = format!(
-            "column {:?}: {} changed ({}){at}",
-            change.column,
-            counted(change.rows, "row"),
-            kinds.join(", ")
-        );
-        let mut draft = finding(CHECK, "rows.changed", Severity::Blocker, None, message);
-        draft.count = change.rows;
-        draft.place =
-            place.map(|place| reports::document::Place { column: Some(change.column.clone()), ..place });
-        draft.evidence = first.map(|(_, support)| support.clone()).unwrap_or_default();
-        findings.push(draft);
+        let parts = tally.columns.get(&change.column).map(|column| &column.parts);
+        for (code, part) in parts.into_iter().flatten() {
+            let kinds = change.kinds.iter().filter(|(kind, _)| changes::code(kind) == *code);
+            let kinds: Vec<String> = kinds.map(|(kind, count)| format!("{count} {kind}")).collect();
+            let first = part.first.as_ref();
+            let place =
+                first.map(|(entry, _)| candidate.output.files[entry.spot.0 as usize].place(entry.spot.1));
+            let at = place.as_ref().map(|it| format!(", first at {}", place_text(it))).unwrap_or_default();
+            let (column, counted) = (&change.column, counted(part.rows, "row"));
+            let message = match *code {
+                changes::RETYPED => format!(
+                    "column {column:?}: {counted} of another type with the same value{at}; a change that is meant is \
+                     declared by [policy.same_type]"
+                ),
+                changes::VALUE_CHANGED => {
+                    format!("column {column:?}: {counted} changed in value, beside the type{at}")
+                }
+                _ => format!("column {column:?}: {counted} changed ({}){at}", kinds.join(", ")),
+            };
+            let mut draft = finding(CHECK, code, Severity::Blocker, None, message);
+            draft.count = part.rows;
+            draft.place =
+                place.map(|place| reports::document::Place { column: Some(column.clone()), ..place });
+            draft.evidence = first.map(|(_, support)| support.clone()).unwrap_or_default();
+            findings.push(draft);
+        }
     }
     let sample = |kind: RowDifferenceKind| {
         let sample = rows.samples.iter().find(|sample| sample.kind == kind)?;

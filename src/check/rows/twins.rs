@@ -16,10 +16,9 @@ use arrow::datatypes::Schema;
 
 use super::scan::{Scan, Views, at};
 use super::unit::{Unit, units};
-use crate::cancel::Cancel;
 use crate::check::Observed;
 use crate::check::draft::SideError;
-use crate::digest::RowHasher;
+use crate::digest::{Part, RowHasher};
 use crate::error::{Error, Result};
 use crate::output::{Batches, Located, OutputFile, Slice};
 
@@ -61,7 +60,7 @@ fn looks<'u>(unit: &'u Unit<'_>) -> impl Iterator<Item = Look> + 'u {
 
 impl<'a> Twins<'a> {
     /// Finds what belongs together. What cannot be read is paired with nothing: whoever decodes it tells.
-    pub(super) fn find(sides: [&'a Observed; 2], cancel: &Cancel) -> Self {
+    pub(super) fn find(scan: &Scan<'_>, sides: [&'a Observed; 2]) -> Self {
         let mut twins = Self::default();
         let of_a = units(sides[0]);
         let of_b = units(sides[1]);
@@ -81,9 +80,9 @@ impl<'a> Twins<'a> {
         }
         for a in of_a {
             if !twins.holds(0, &a)
-                && !cancel.is_requested()
+                && !scan.cancel.is_requested()
                 && let Some(b) = twins.likeliest(&a, &free, &alike)
-                && let Ok(Some(twin)) = Twin::of(a, b, cancel)
+                && let Ok(Some(twin)) = Twin::of(a, b, scan)
             {
                 twins.take(twin);
             }
@@ -136,11 +135,11 @@ fn files(sides: [&Observed; 2]) -> HashMap<u32, u32> {
     files.filter_map(twin).collect()
 }
 
-/// Digests of the chunks of each root column, those of `wanted` alone; none for a column that is there twice by name.
+/// Digests of the chunks of each compared root column, those of `wanted` alone; none for a column that is there twice by name.
 fn columns(
     unit: &Unit<'_>,
     wanted: &HashSet<Look>,
-    cancel: &Cancel,
+    scan: &Scan<'_>,
 ) -> Result<BTreeMap<String, Option<Vec<[u8; 32]>>>> {
     let schema = unit.file.metadata.file_metadata().schema_descr();
     let mut leaves: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -150,10 +149,10 @@ fn columns(
     let likely: Vec<bool> = looks(unit).map(|look| wanted.contains(&look)).collect();
     let roots = schema.root_schema().get_fields();
     let mut columns = BTreeMap::new();
-    for (name, leaves) in leaves {
+    for (name, leaves) in leaves.into_iter().filter(|(name, _)| scan.part(name) != Part::None) {
         let once = roots.iter().filter(|root| root.name() == name).count() == 1;
         let digests = if once && leaves.iter().all(|leaf| likely[*leaf]) {
-            Some(unit.file.chunk_digests(unit.row_group, leaves.into_iter(), cancel)?)
+            Some(unit.file.chunk_digests(unit.row_group, leaves.into_iter(), scan.cancel)?)
         } else {
             None
         };
@@ -164,10 +163,10 @@ fn columns(
 
 impl<'a> Twin<'a> {
     /// The pair, where it shares a column.
-    fn of(a: Unit<'a>, b: Unit<'a>, cancel: &Cancel) -> Result<Option<Self>> {
+    fn of(a: Unit<'a>, b: Unit<'a>, scan: &Scan<'_>) -> Result<Option<Self>> {
         let (looks_a, looks_b): (HashSet<Look>, HashSet<Look>) = (looks(&a).collect(), looks(&b).collect());
         let wanted: HashSet<Look> = looks_a.intersection(&looks_b).cloned().collect();
-        let (of_a, of_b) = (columns(&a, &wanted, cancel)?, columns(&b, &wanted, cancel)?);
+        let (of_a, of_b) = (columns(&a, &wanted, scan)?, columns(&b, &wanted, scan)?);
         let shared: Vec<String> = of_a
             .iter()
             .filter(|(name, digests)| digests.is_some() && of_b.get(*name) == Some(digests))
@@ -208,7 +207,8 @@ impl<'a> Twin<'a> {
             let schema = unit.file.arrow_schema()?;
             let shared: BTreeSet<&str> = shared.iter().map(String::as_str).collect();
             let names = schema.fields().iter().map(|field| field.name());
-            let others: Vec<String> = names.filter(|name| !shared.contains(name.as_str())).cloned().collect();
+            let other = |name: &&String| !shared.contains(name.as_str()) && scan.part(name) != Part::None;
+            let others: Vec<String> = names.filter(other).cloned().collect();
             if others.is_empty() { Ok(Vec::new()) } else { unit.slices(Some(&others)) }
         };
         let common = self.a.slices(Some(shared)).map_err(of_a)?;

@@ -6,7 +6,6 @@ use reports::document::Role;
 
 use super::twins::Twins;
 use super::*;
-use crate::cancel::Cancel;
 use crate::check::fixture::{Fixture, blockers, ints, texts};
 use crate::output::testing::{Columns, write_with};
 
@@ -41,7 +40,16 @@ fn pair(a: (&Columns, WriterPropertiesBuilder), b: (&Columns, WriterPropertiesBu
 /// Columns that the pairs share, a list a pair; `None` where a pair shares all.
 fn shared(fixture: &Fixture) -> Vec<Option<Vec<String>>> {
     fixture.with_subject(|subject| {
-        let twins = Twins::find([subject.baseline.unwrap(), subject.candidate], &Cancel::default());
+        let scan = Scan {
+            keys: Arc::new(ColumnKeys::new(RunKey::random())),
+            comparison: subject.comparison,
+            row_keys: &[],
+            differences: None,
+            time_column: None,
+            cancel: subject.cancel,
+            retyped: retyped::Columns::default(),
+        };
+        let twins = Twins::find(&scan, [subject.baseline.unwrap(), subject.candidate]);
         twins.list.iter().map(|twin| twin.shared().map(<[String]>::to_vec)).collect()
     })
 }

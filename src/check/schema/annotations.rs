@@ -46,8 +46,8 @@ pub(in crate::check) fn views(
     Ok(views.collect())
 }
 
-/// The types that each root column has over the files of a side.
-fn types(side: &Observed) -> Result<BTreeMap<String, Vec<DataType>>, SideError> {
+/// The types that each root column has over the files of a side, but for those that hold nothing but nulls.
+pub(in crate::check) fn types(side: &Observed) -> Result<BTreeMap<String, Vec<DataType>>, SideError> {
     let mut types: BTreeMap<String, Vec<DataType>> = BTreeMap::new();
     for file in &side.output.files {
         let schema = file.arrow_schema().map_err(|error| SideError {

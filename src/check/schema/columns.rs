@@ -9,8 +9,11 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, TimeUnit};
 use parquet::basic::{ConvertedType, LogicalType};
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::statistics::Statistics;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use rayon::prelude::*;
+use reports::document::Place;
 use reports::evidence::ColumnInfo;
 
 use super::elements::{self, Shared};
@@ -21,6 +24,8 @@ use crate::digest::TypeClass;
 use crate::error::Result;
 use crate::output::{OutputFile, ReadOptions};
 
+use super::text::{self, NotUtf8, Tally};
+
 /// One node in one file.
 #[derive(Debug, Clone)]
 struct Node {
@@ -30,7 +35,9 @@ struct Node {
     logical: String,
     id: Option<i64>,
     nullable: bool,
-    values: u64,
+    tally: Tally,
+    /// First place with text that is not UTF-8.
+    first: Option<Place>,
 }
 
 /// What stands in the place of a physical type where a column comes from the names of folders.
@@ -57,6 +64,8 @@ pub(super) struct Column {
     pub(super) ids: BTreeSet<Option<i64>>,
     pub(super) values: u64,
     pub(super) files: u64,
+    /// Text that is not UTF-8.
+    pub(super) not_utf8: Option<NotUtf8>,
 }
 
 /// The columns of a side.
@@ -96,14 +105,18 @@ pub(super) fn name(path: &[String]) -> String {
     path.concat()
 }
 
-/// The union over the files of a side.
-pub(super) fn union(side: &Observed, cancel: &Cancel) -> std::result::Result<Union, SideError> {
+/// The union over the files of a side. Columns that `ignored` names are not read: the footer says how many values they may hold.
+pub(super) fn union(
+    side: &Observed,
+    ignored: &BTreeMap<String, String>,
+    cancel: &Cancel,
+) -> std::result::Result<Union, SideError> {
     let files: std::result::Result<Vec<_>, SideError> = side
         .output
         .files
         .par_iter()
         .map(|file| {
-            nodes(file, cancel).map_err(|error| SideError {
+            nodes(file, ignored, cancel).map_err(|error| SideError {
                 role: side.role,
                 file: file.info.path.clone(),
                 error,
@@ -114,7 +127,7 @@ pub(super) fn union(side: &Observed, cancel: &Cancel) -> std::result::Result<Uni
     let mut shared_ids = Vec::new();
     for (file, (nodes, shared)) in side.output.files.iter().zip(files?) {
         shared_ids.extend(shared.into_iter().map(|(id, paths)| (file.info.path.clone(), id, paths)));
-        for node in nodes.into_iter().filter(|node| node.values > 0) {
+        for node in nodes.into_iter().filter(|node| node.tally.values > 0) {
             let form = Form {
                 class: TypeClass::of(&node.data_type),
                 data_type: node.data_type,
@@ -128,10 +141,14 @@ pub(super) fn union(side: &Observed, cancel: &Cancel) -> std::result::Result<Uni
                 ids: BTreeSet::new(),
                 values: 0,
                 files: 0,
+                not_utf8: None,
             });
             column.nullable |= node.nullable;
             column.ids.insert(node.id);
-            column.values += node.values;
+            column.values += node.tally.values;
+            if let Some(first) = node.first {
+                text::add(&mut column.not_utf8, &node.tally, first);
+            }
             column.files += 1;
             let same = |known: &Form| {
                 (&known.class, &known.physical, &known.logical)
@@ -146,7 +163,11 @@ pub(super) fn union(side: &Observed, cancel: &Cancel) -> std::result::Result<Uni
 }
 
 /// The nodes of a file, and the ids that several fields of one group have.
-fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<(Vec<Node>, Vec<Shared>)> {
+fn nodes(
+    file: &OutputFile,
+    ignored: &BTreeMap<String, String>,
+    cancel: &Cancel,
+) -> Result<(Vec<Node>, Vec<Shared>)> {
     let schema = file.arrow_schema()?;
     let leaves = file.metadata.file_metadata().schema_descr();
     let mut nodes = Vec::new();
@@ -161,9 +182,9 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<(Vec<Node>, Vec<Shared>)>
             &mut nodes,
         );
     }
-    let stated = elements::nodes(&file.stated_schema()?, file.info.created_by.as_deref());
+    let footer = elements::nodes(&file.stated_schema()?, file.info.created_by.as_deref());
     for node in &mut nodes {
-        if let Some(found) = stated.get(&node.path) {
+        if let Some(found) = footer.get(&node.path) {
             node.id = found.id;
             node.annotate(&found.annotation);
         }
@@ -181,8 +202,10 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<(Vec<Node>, Vec<Shared>)>
     for (number, node) in nodes.iter().enumerate().filter(|(_, node)| node.path.len() == 1) {
         begins.insert(node.path[0].clone(), number);
     }
+    let mut tallies = vec![Tally::default(); nodes.len()];
+    let wanted = file.columns_without(|name| ignored.contains_key(name));
     for row_group in 0..file.metadata.num_row_groups() {
-        for slice in file.slices(row_group, None, None)? {
+        for slice in file.slices(row_group, wanted.as_deref(), None)? {
             let options = ReadOptions {
                 columns: Some(slice.columns),
                 row_group: Some(row_group),
@@ -191,17 +214,31 @@ fn nodes(file: &OutputFile, cancel: &Cancel) -> Result<(Vec<Node>, Vec<Shared>)>
             };
             for located in file.read(options)? {
                 cancel.check()?;
-                let batch = located?.batch;
+                let located = located?;
+                let batch = &located.batch;
                 for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
                     if let Some(&first) = begins.get(field.name()) {
-                        let mut node = first;
-                        count(array, None, &mut nodes, &mut node);
+                        let mut end = first;
+                        count(array, None, &mut tallies, &mut end);
+                        for node in first..end {
+                            if tallies[node].not_utf8 > 0 && nodes[node].first.is_none() {
+                                let row = located.first_row + text::first_row(array, node - first);
+                                let column = Some(name(&nodes[node].path));
+                                nodes[node].first = Some(Place { column, ..file.place(row) });
+                            }
+                        }
                     }
                 }
             }
         }
     }
-    Ok((nodes, elements::shared_ids(&stated)))
+    for (node, mut tally) in nodes.iter_mut().zip(tallies) {
+        if let Some(root) = node.path.first().filter(|root| ignored.contains_key(*root)) {
+            tally.values = stated(file, root);
+        }
+        node.tally = tally;
+    }
+    Ok((nodes, elements::shared_ids(&footer)))
 }
 
 impl Node {
@@ -213,6 +250,20 @@ impl Node {
             (_, stated) => stated.clone_into(&mut self.logical),
         }
     }
+}
+
+/// Values of a root column by the footer, nulls included where it does not count them; of a nested one those of its largest leaf.
+fn stated(file: &OutputFile, root: &str) -> u64 {
+    let of_group = |group: &RowGroupMetaData| {
+        let chunks =
+            group.columns().iter().filter(|it| it.column_path().parts().first().is_some_and(|it| it == root));
+        let values = chunks.map(|chunk| {
+            let nulls = chunk.statistics().and_then(Statistics::null_count_opt).unwrap_or(0);
+            u64::try_from(chunk.num_values()).unwrap_or(0).saturating_sub(nulls)
+        });
+        values.max().unwrap_or(0)
+    };
+    file.metadata.row_groups().iter().map(of_group).fold(0, u64::saturating_add)
 }
 
 /// Lists a column's nodes, parents first; leaves come in the order of the Parquet schema.
@@ -236,7 +287,8 @@ fn define(
         logical: String::new(),
         id: None,
         nullable,
-        values: 0,
+        tally: Tally::default(),
+        first: None,
     };
     match data_type {
         DataType::Struct(fields) => {
@@ -272,11 +324,12 @@ fn define(
 }
 
 /// Counts what is not null in an array's nodes, in the order of [`define`]. `parent` masks what stands in a null struct.
-fn count(array: &ArrayRef, parent: Option<&NullBuffer>, nodes: &mut [Node], node: &mut usize) {
+pub(super) fn count(array: &ArrayRef, parent: Option<&NullBuffer>, nodes: &mut [Tally], node: &mut usize) {
     let valid = NullBuffer::union(parent, array.logical_nulls().as_ref());
     let values = array.len() - valid.as_ref().map_or(0, NullBuffer::null_count);
     if let Some(node) = nodes.get_mut(*node) {
         node.values += values as u64;
+        node.texts(array, valid.as_ref());
     }
     *node += 1;
     match array.data_type() {

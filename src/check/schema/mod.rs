@@ -11,6 +11,8 @@
 //!    waived as that defect.
 //! 6. Field ids that are lost, changed or shared are a blocker (see `field_ids`).
 //!
+//! 6. Text that is not UTF-8 is a blocker where the candidate alone has it: other readers refuse the file.
+//!
 //! Cost: one pass over all values of both sides.
 
 mod annotation;
@@ -22,6 +24,7 @@ mod highest;
 mod partitions;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +36,7 @@ use self::columns::{Column, Union, name, union};
 use super::draft::{self, SideError, counted};
 use super::finding::{evidence, finding, in_file};
 use super::{Check, Evidence, KnownDefect, Outcome, Subject};
-use crate::digest::TypeClass;
+use crate::digest::{Family, Retyped, TypeClass, retyped};
 use crate::error::Result;
 
 const CHECK: &str = "SCHEMA";
@@ -62,8 +65,8 @@ impl Check for Schema {
 
 fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
     let (ours, theirs) = rayon::join(
-        || subject.baseline.map(|side| union(side, subject.cancel)).transpose(),
-        || union(subject.candidate, subject.cancel),
+        || subject.baseline.map(|side| union(side, &subject.comparison.ignored, subject.cancel)).transpose(),
+        || union(subject.candidate, &subject.comparison.ignored, subject.cancel),
     );
     let (ours, theirs) = (ours?, theirs?);
     let mut findings = Vec::new();
@@ -85,6 +88,9 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
         }
         None => {
             required(subject, &theirs, &mut findings);
+            for (path, column) in &theirs {
+                findings.extend(text::finding(path, None, Some(column)));
+            }
             Vec::new()
         }
     };
@@ -154,6 +160,9 @@ fn compare(
                 .push_str(": all of them in rows of the highest group key, which the baseline loses");
             draft.defect = Some(KnownDefect::HighestTidLost.letter().to_owned());
             draft.waived = Some(super::rows::highest::waived());
+        }
+        if !ignored {
+            findings.extend(text::finding(path, a, b));
         }
         if change == "nullability" && !ignored {
             nullability.push(name(path));
@@ -247,6 +256,13 @@ fn difference(
     let message =
         format!("column {column:?} is {} in the baseline and {} in the candidate", shown(a), shown(b));
     let mut draft = found(&format!("schema.{change}"), severity, message, 1);
+    if let Some(family) = declared(subject, path, a, b)
+        && let Some(draft) = draft.as_mut().filter(|_| types_differ)
+    {
+        draft.code = "schema.same_type".to_owned();
+        draft.severity = Severity::Info;
+        draft.message.push_str(&format!(": declared by `policy.same_type` ({})", family.name()));
+    }
     let dropped = path.len() == 1
         && subject.known_defects.contains(&KnownDefect::AnnotationsDropped)
         && matches!((a.forms.as_slice(), b.forms.as_slice()), ([a], [b])
@@ -258,6 +274,13 @@ fn difference(
         draft.message.push_str(": the baseline drops annotations and widens narrow integers");
     }
     (change, draft)
+}
+
+/// The kind of change that the policy declares for a node, where the types of both sides are of that kind.
+fn declared(subject: &Subject<'_>, path: &[String], a: &Column, b: &Column) -> Option<Family> {
+    let family = *subject.comparison.same_type.get(path.first()?)?;
+    let mut pairs = a.forms.iter().flat_map(|a| b.forms.iter().map(move |b| (&a.data_type, &b.data_type)));
+    pairs.all(|(a, b)| retyped(a, b, Some(family)) != Retyped::Lossy).then_some(family)
 }
 
 /// Columns that the signal requires, for an output that is judged alone.
