@@ -112,6 +112,10 @@ impl<'a> Claims<'a> {
     }
 
     fn place(&self, stated: &RowGroup, group: &RowGroupMetaData) -> Option<String> {
+        // Without rows there are no pages of data, and writers state any offset.
+        if group.num_rows() == 0 {
+            return None;
+        }
         let claimed = stated.file_offset.filter(|it| *it != 0)?;
         let first = group.columns().iter().filter_map(place).map(|(start, _)| start).min()?;
         // Where the first column's pages begin, for a writer that does not write columns in their order.
