@@ -126,7 +126,7 @@ pub fn spare<'a>(out: &Path, paths: impl Iterator<Item = &'a Path>) -> Result<()
     let Ok(out) = out.canonicalize() else { return Ok(()) };
     for path in paths {
         let list = file_list::named(path);
-        // A list that cannot be read is reported by whoever reads it.
+        // The reader of a list reports one that cannot be read.
         let listed = list.iter().flat_map(|list| FileList::read(list)).flat_map(|list| list.files);
         let mut read = listed.map(|it| it.1).chain(list.clone()).chain([path.to_owned()]);
         if read.any(|path| path.canonicalize().is_ok_and(|path| path.starts_with(&out))) {

@@ -226,7 +226,7 @@ fn the_files_column_wins_and_a_contradiction_fails_the_candidate_in_compare_and_
     assert_eq!((found.len(), found[0].count, found[0].severity), (1, 1, Severity::Blocker));
     let place = found[0].place.as_ref().unwrap();
     assert_eq!((place.file.as_deref(), place.row), (Some("region=eu/a.parquet"), Some(2)));
-    // The baseline's own contradiction fails nobody.
+    // The baseline's own contradiction fails no side.
     let report = compare(home.path(), ["folder", "flat"], &[]).expect(0).report();
     assert_eq!(of_code(&report, "schema.partition_contradiction")[0].severity, Severity::Info);
     compare(home.path(), ["flat", "folder"], &["--partitions", "off"]).expect(0);

@@ -3,7 +3,7 @@
 //! 1. Fresh directories for output, scratch files and papers.
 //! 2. The program: for a built-in side this program with the hidden subcommand `perform-job`, for an external one its own.
 //! 3. The launcher (see `launch`) starts it in a process group that is ended as a whole on a time-out or an interruption.
-//! 4. What the side left is held against its limit, as in a comparison; then the directories are removed. Steps 1 and 4 lie outside the time that is measured.
+//! 4. What the side left is compared with its limit, as in a comparison; then the directories are removed. Steps 1 and 4 lie outside the time that is measured.
 
 use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;

@@ -25,6 +25,7 @@ pub mod key;
 pub mod manifest;
 mod need;
 mod old_footer;
+mod page_header;
 pub mod pages;
 pub mod partition;
 mod reason;

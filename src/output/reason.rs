@@ -1,4 +1,4 @@
-//! Why a column cannot be read, and the way out: a column that nobody compares is not read.
+//! Why a column cannot be read, and the way out: a column that is not compared is not read.
 //!
 //! The Parquet crate passes over what a footer says of encryption, and then meets bytes that make no sense; for one codec that it does
 //! not know it refuses the whole footer. So where a column could not be read its footer is looked at once more.

@@ -73,7 +73,7 @@ impl Reading {
         self.set(&mut lock(&self.readers), reader, (ENDED, 0));
     }
 
-    /// Nothing is taken any more: nobody waits.
+    /// Nothing is taken any more: no thread waits.
     pub(crate) fn close(&self) {
         lock(&self.readers).closed = true;
         self.moved.notify_all();

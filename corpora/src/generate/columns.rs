@@ -107,7 +107,7 @@ pub(super) fn all_exist(what: &str, list: &[i64], inputs: usize, origin: &str) -
     }
 }
 
-/// Columns that a specification may have, repeats written out: nobody reads more, and they are all in memory.
+/// Columns that a specification may have, repeats written out: no report shows more, and they are all in memory.
 const MOST_COLUMNS: u64 = 10_000;
 
 /// Puts each repeated column into the list as often as it says, numbered.

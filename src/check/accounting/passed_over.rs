@@ -1,6 +1,6 @@
 //! Files that were not read although they look like data, and manifests of other programs.
 //!
-//! No reader of a directory reads these files, so their rows are nobody's: that alone is a warning and no failure, on either
+//! No reader of a directory reads these files, so no reader gets their rows: that alone is a warning and no failure, on either
 //! side. Where the other side holds the rows in a file that is read, ROWS fails.
 
 use reports::counted;

@@ -66,7 +66,7 @@ impl<'a> Claims<'a> {
         Self { stated, ends, leaves }
     }
 
-    /// Whether the format defines an order of a column's values: of an annotation that it does not know yet nobody can say.
+    /// Whether the format defines an order of a column's values: unknown for an annotation that the format does not know yet.
     pub(super) fn ordered(&self, leaf: usize) -> bool {
         self.leaves.get(leaf).is_none_or(|it| it.logical.as_ref().is_none_or(corpora::stated::Logical::known))
     }
