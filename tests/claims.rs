@@ -92,8 +92,10 @@ fn a_second_process_in_a_report_directory_is_refused_and_removes_nothing() {
 fn external_sides_end_with_a_harness_that_was_killed() {
     let (_inputs, inputs) = corpus("compact-one-row");
     let arguments = [&["run", "--corpus", &inputs[0], "--threads", "1"], &BOTH[..]].concat();
-    // The side's own child is in its group and ends as well.
-    let script = "echo $$ > \"$1/pid\"\nsleep 600 &\necho $! > child.new\nmv child.new child\nwait\n";
+    // The side's own child is in its group and ends as well. The guard learns of a program right after its start: the second is for
+    // a machine with much other work.
+    let script =
+        "echo $$ > \"$1/pid\"\nsleep 600 &\necho $! > child.new\nsleep 1\nmv child.new child\nwait\n";
     let (home, mut command) =
         parallax(&arguments).with_file("parallax.toml", SIDES).with_file("copy.sh", script).into_parts();
     let mut harness = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -48,9 +48,17 @@ impl Drop for Guarded {
     }
 }
 
+/// Starts the guard, where none was started before.
+pub(super) fn ready() {
+    guard();
+}
+
+fn guard() -> Option<&'static Mutex<ChildStdin>> {
+    GUARD.get_or_init(|| PROGRAM.get().and_then(start).map(Mutex::new)).as_ref()
+}
+
 fn say(sign: char, group: Pid) {
-    let guard = GUARD.get_or_init(|| PROGRAM.get().and_then(start).map(Mutex::new));
-    if let Some(pipe) = guard {
+    if let Some(pipe) = guard() {
         let mut pipe = pipe.lock().unwrap_or_else(PoisonError::into_inner);
         // Where the guard is gone, there is none.
         drop(pipe.write_all(format!("{sign} {}\n", group.as_raw_pid()).as_bytes()));

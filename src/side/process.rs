@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
-use super::guard::Guarded;
+use super::guard::{self, Guarded};
 use crate::cancel::Cancel;
 
 /// Bytes of stderr that are kept, counted from its end.
@@ -77,6 +77,8 @@ pub fn run(command: &mut Command, timeout: Duration, cancel: &Cancel) -> Ended {
 
 /// The same, asking `watch` every quarter of a second, and less often where it takes its time.
 pub fn run_watched(command: &mut Command, timeout: Duration, cancel: &Cancel, watch: Watch<'_>) -> Ended {
+    // The guard starts first: a program that is not known to it yet survives a killed harness.
+    guard::ready();
     let started = Instant::now();
     let spawned =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn();
@@ -87,12 +89,11 @@ pub fn run_watched(command: &mut Command, timeout: Duration, cancel: &Cancel, wa
             return Ended { cause, stderr: String::new(), duration: started.elapsed() };
         }
     };
-    let tail = Arc::new(Mutex::new(Tail::default()));
-    let drained = drain(&mut child, &tail);
     // The leader's id is the group's id. It is the id of a living child: positive, and not our own group's.
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-
     let guarded = group.map(Guarded::new);
+    let tail = Arc::new(Mutex::new(Tail::default()));
+    let drained = drain(&mut child, &tail);
     let (cause, dry) = match drained {
         Ok(dry) => (wait(&mut child, started, timeout, cancel, watch), Some(dry)),
         // Its output would fill the pipes, and it would wait for ever.
