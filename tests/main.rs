@@ -25,6 +25,7 @@ mod external_side;
 mod faults;
 mod footer_facts;
 mod foreign;
+mod foreign_files;
 mod fuzz;
 mod gate;
 mod golden;

@@ -200,7 +200,7 @@ fn elements(thrift: &mut Thrift<'_>, mut take: impl FnMut(&mut Thrift<'_>, u8) -
 }
 
 fn text(thrift: &mut Thrift<'_>) -> Result<String, String> {
-    Ok(String::from_utf8_lossy(thrift.binary()?).into_owned())
+    Ok(crate::repair::legible(thrift.binary()?).into_owned())
 }
 
 fn pair(thrift: &mut Thrift<'_>) -> Result<(String, String), String> {

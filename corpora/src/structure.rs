@@ -48,13 +48,15 @@ pub(crate) enum Kind {
     Boolean,
     Double,
     Binary,
+    /// A byte string that the crate demands to be UTF-8.
+    Text,
     List(&'static Kind),
     Struct(Shape),
     /// Not known to the format as it is read here: passed over.
     Any,
 }
 
-use Kind::{Any, Binary, Boolean, Byte, Double, Int, List, Struct};
+use Kind::{Any, Binary, Boolean, Byte, Double, Int, List, Struct, Text};
 
 /// Types of a structure's fields, from number 1 on.
 pub(crate) type Shape = &'static [Kind];
@@ -66,14 +68,14 @@ pub(crate) const FILE: Shape = &[
     Int,
     List(&Struct(&ROW_GROUP)),
     List(&Struct(KEY_VALUE)),
-    Binary,
+    Text,
     List(&Struct(&[Struct(&[])])),
     Struct(&[Struct(ENCRYPTION), Struct(ENCRYPTION)]),
     Binary,
 ];
 /// A node of the schema.
 pub(crate) static SCHEMA_ELEMENT: [Kind; 10] =
-    [Int, Int, Int, Binary, Int, Int, Int, Int, Int, Struct(LOGICAL_TYPE)];
+    [Int, Int, Int, Text, Int, Int, Int, Int, Int, Struct(LOGICAL_TYPE)];
 const LOGICAL_TYPE: Shape = &[
     Struct(&[]),
     Struct(&[]),
@@ -91,8 +93,8 @@ const LOGICAL_TYPE: Shape = &[
     Struct(&[]),
     Struct(&[]),
     Struct(&[Byte]),
-    Struct(&[Binary]),
-    Struct(&[Binary, Int]),
+    Struct(&[Text]),
+    Struct(&[Text, Int]),
 ];
 const TIME_UNIT: Shape = &[Struct(&[]), Struct(&[]), Struct(&[])];
 /// A row group.
@@ -100,20 +102,20 @@ pub(crate) static ROW_GROUP: [Kind; 7] =
     [List(&Struct(COLUMN_CHUNK)), Int, Int, List(&Struct(SORTING)), Int, Int, Int];
 const SORTING: Shape = &[Int, Boolean, Boolean];
 const COLUMN_CHUNK: Shape = &[
-    Binary,
+    Text,
     Int,
     Struct(COLUMN),
     Int,
     Int,
     Int,
     Int,
-    Struct(&[Struct(&[]), Struct(&[List(&Binary), Binary])]),
+    Struct(&[Struct(&[]), Struct(&[List(&Text), Binary])]),
     Binary,
 ];
 const COLUMN: Shape = &[
     Int,
     List(&Int),
-    List(&Binary),
+    List(&Text),
     Int,
     Int,
     Int,
@@ -122,15 +124,17 @@ const COLUMN: Shape = &[
     Int,
     Int,
     Int,
-    Struct(&[Binary, Binary, Int, Int, Binary, Binary, Boolean, Boolean]),
+    Struct(&STATISTICS),
     List(&Struct(&[Int, Int, Int])),
     Int,
     Int,
     Struct(&[Int, List(&Int), List(&Int)]),
     Struct(&[Struct(BOX), List(&Int)]),
 ];
+/// Statistics of a chunk.
+pub(crate) static STATISTICS: [Kind; 8] = [Binary, Binary, Int, Int, Binary, Binary, Boolean, Boolean];
 const BOX: Shape = &[Double, Double, Double, Double, Double, Double, Double, Double];
-const KEY_VALUE: Shape = &[Binary, Binary];
+const KEY_VALUE: Shape = &[Text, Text];
 const ENCRYPTION: Shape = &[Binary, Binary, Boolean];
 
 /// Whether a shape is this one: statics have one place each.
@@ -152,7 +156,7 @@ impl Kind {
             Byte => code == BYTE,
             Boolean => code == BOOLEAN_TRUE || code == BOOLEAN_FALSE,
             Double => code == DOUBLE,
-            Binary => code == BINARY,
+            Binary | Text => code == BINARY,
             List(_) => code == LIST,
             Struct(_) => code == STRUCT,
             Any => true,

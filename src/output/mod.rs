@@ -37,6 +37,7 @@ pub mod stored;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod two_level;
 
 pub(crate) use batches::DEFAULT_BATCH_ROWS;
 pub use batches::{Batches, Located, ReadOptions};

@@ -8,6 +8,7 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, FileMetaData, ParquetMetaData, ParquetMetaDataBuilder, RowGroupMetaData,
 };
 
+use super::two_level;
 use crate::error::{Error, Result};
 
 /// What a footer states otherwise than the format demands, where readers go on all the same.
@@ -69,6 +70,8 @@ pub(super) fn mended(
         defects.push(FooterDefect::Rows { stated, groups });
         metadata = with_rows(&metadata, groups);
     }
+    let metadata =
+        two_level::with_groups_between(metadata).map_err(|error| Error::unreadable(path, error))?;
     Ok((metadata, defects))
 }
 

@@ -453,3 +453,35 @@ fn a_row_that_needs_more_than_the_limit_is_an_error_with_the_limit_that_would_do
     let rows: usize = file.batches(None, 0).unwrap().map(|it| it.unwrap().batch.num_rows()).sum();
     assert_eq!(rows, 3);
 }
+
+#[test]
+fn texts_by_annotation_alone_are_read_from_dictionaries_as_others_are() {
+    use parquet::data_type::{ByteArray, ByteArrayType};
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+
+    let folder = folder();
+    let path = folder.path().join("a.parquet");
+    let schema = "message m { required binary j (JSON); required binary e (ENUM); required binary s (UTF8); \
+                  required binary b (BSON); required binary x; }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let mut file = SerializedFileWriter::new(File::create(&path).unwrap(), schema, Arc::default()).unwrap();
+    let mut group = file.next_row_group().unwrap();
+    while let Some(mut column) = group.next_column().unwrap() {
+        let values = [ByteArray::from("{}"), ByteArray::from("[1]"), ByteArray::from("{}")];
+        column.typed::<ByteArrayType>().write_batch(&values, None, None).unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    file.close().unwrap();
+    let file = OutputFile::open(&path, "a.parquet").unwrap();
+    let options = ReadOptions { dictionaries: true, ..ReadOptions::default() };
+    let batch = file.read(options).unwrap().next().unwrap().unwrap().batch;
+    for (column, field) in batch.columns().iter().zip(batch.schema().fields()) {
+        let text = arrow::compute::cast(column, &DataType::Utf8).unwrap();
+        let text = text.as_any().downcast_ref::<StringArray>().unwrap();
+        assert_eq!(text.iter().flatten().collect::<Vec<_>>(), ["{}", "[1]", "{}"], "{}", field.name());
+    }
+    let dictionaries = batch.columns().iter().map(|it| matches!(it.data_type(), DataType::Dictionary(..)));
+    assert_eq!(dictionaries.collect::<Vec<_>>(), [false, true, true, true, true]);
+}

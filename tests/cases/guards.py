@@ -3,7 +3,7 @@
 Makes NAME/old and NAME/new for each case and prints the cases as JSON: name, arguments of `compare` behind the two directories,
 the exit code of old against new and of new against old, codes of findings that the first must have, and codes that neither may have.
 Needs PyArrow."""
-import json, os, sys
+import decimal, json, os, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "_lib"))
 import pyarrow as pa, pyarrow.parquet as pq, tpatch as t
@@ -63,6 +63,57 @@ def converted(b, f):
 
 
 case("converted-24", patched(nulls, converted), nulls, codes=["layout.footer_odd"])
+
+# An annotation without a type in it, as is left where a tool copies a footer and does not know the type.
+case("empty-annotation", patched(rows, lambda b, f: t.schema(f)[1].__setitem__(10, (12, {}))), rows, codes=["layout.footer_odd"])
+
+
+# A count of nulls below zero, for an unknown one.
+def below_zero(b, f):
+    chunk(f, 0)[12][1][3] = (6, -1)
+
+
+case("negative-null-count", patched(rows, below_zero), rows, codes=["layout.footer_odd"])
+
+
+# Metadata that is no text: other readers take it as bytes.
+def with_metadata(value):
+    return patched(rows, lambda b, f: f.__setitem__(5, (9, (12, [{1: (8, b"k"), 2: (8, value)}]))))
+
+
+case("binary-metadata", with_metadata(b"\xff\x00"), with_metadata(b"\xff\x00"), codes=["layout.footer_odd"], without=["layout.metadata_changed"])
+case("binary-metadata-changed", with_metadata(b"\xff"), with_metadata(b"\xfe"), codes=["layout.metadata_changed"])
+
+# A decimal whose digits only its annotation states.
+decimals = pa.table({"id": [1, 2], "d": pa.array([decimal.Decimal("1.25"), None], pa.decimal128(10, 2))})
+
+
+def without_digits(b, f):
+    for field in (6, 7, 8):
+        t.schema(f)[2].pop(field)
+
+
+case("decimal-digits", patched(decimals, without_digits, store_decimal_as_integer=True), patched(decimals, lambda b, f: None, store_decimal_as_integer=True))
+
+# Lists of lists of lists in two levels each, as parquet-avro writes them, against those of today.
+leaf = pa.int32()
+for _ in range(3):
+    leaf = pa.list_(pa.field("element", leaf, nullable=False))
+lists = pa.table([pa.array([1, 2, 3]), pa.array([[[[1, 2], []], [[3]]], [], [[]]], leaf)],
+                 schema=pa.schema([pa.field("id", pa.int64()), pa.field("l", leaf, nullable=False)]))
+
+
+def two_levels(b, f):
+    schema = t.schema(f)
+    elements = [schema[at] for at in (4, 6, 8)]
+    for element in elements:
+        element[3] = (5, 2)
+        element[4] = (8, b"array")
+    schema[3:] = elements
+    chunk(f, 1)[3] = (9, (8, [b"l", b"array", b"array", b"array"]))
+
+
+case("lists-in-two-levels", patched(lists, two_levels), lists, without=["schema.type_changed", "rows.changed"])
 
 
 # The size of a chunk without the header of its dictionary, as parquet-mr wrote before 1.2.9.

@@ -2,7 +2,7 @@
 //!
 //! 1. *Row groups.* Readers that divide a file among workers go by where a row group begins and by what its pages take: with wrong
 //!    numbers row groups are read twice or never. A place is true anywhere between the page before and the group's first page (writers
-//!    pad, and put filters there). The size before compression is true also where it is the size after it, as some writers have it.
+//!    pad, and put filters there). Arrow for C++ names the end of the group's first chunk, up to version 5. The size before compression is true also where it is the size after it, as some writers have it.
 //! 2. *Encodings.* Readers leave out a row group whose dictionary has no match where the footer says that every data page uses it. So the
 //!    encodings of all data pages must be listed, and counted rightly where they are counted. Both names of dictionary encoding are one.
 //! 3. *Files.* A chunk with a file path has its pages elsewhere; readers refuse it or look there.
@@ -47,6 +47,8 @@ pub(super) struct Claims<'a> {
     /// Ends of all chunks, ascending.
     ends: Vec<u64>,
     leaves: Vec<&'a Element>,
+    /// Whether the writer names the end of a row group's first chunk for its place.
+    by_end: bool,
 }
 
 /// Numbers of fields of the statistics: bounds of old, null count, bounds.
@@ -63,7 +65,7 @@ impl<'a> Claims<'a> {
         let mut ends: Vec<u64> = chunks.filter_map(place).map(|(_, end)| end).collect();
         ends.sort_unstable();
         let leaves = stated.elements.iter().skip(1).filter(|it| it.children == 0).collect();
-        Self { stated, ends, leaves }
+        Self { stated, ends, leaves, by_end: names_ends(file.info.created_by.as_deref()) }
     }
 
     /// Whether the format defines an order of a column's values: unknown for an annotation that the format does not know yet.
@@ -119,11 +121,13 @@ impl<'a> Claims<'a> {
         let claimed = stated.file_offset.filter(|it| *it != 0)?;
         let first = group.columns().iter().filter_map(place).map(|(start, _)| start).min()?;
         // Where the first column's pages begin, for a writer that does not write columns in their order.
-        let leading = group.columns().first().and_then(place).map(|(start, _)| start);
+        let leading = group.columns().first().and_then(place);
+        let leading = leading.map(|(start, end)| if self.by_end { [start, end] } else { [start; 2] });
         let before = self.ends.partition_point(|end| *end <= first);
         let before = before.checked_sub(1).and_then(|at| self.ends.get(at)).copied().unwrap_or(0);
-        let there = u64::try_from(claimed)
-            .is_ok_and(|claimed| (before..=first).contains(&claimed) || leading == Some(claimed));
+        let there = u64::try_from(claimed).is_ok_and(|claimed| {
+            (before..=first).contains(&claimed) || leading.is_some_and(|places| places.contains(&claimed))
+        });
         (!there).then(|| {
             format!("the footer says that it begins at byte {claimed}, its first page begins at byte {first}")
         })
@@ -135,6 +139,15 @@ impl<'a> Claims<'a> {
         let lies = chunk.map(|chunk| encodings(chunk, pages)).unwrap_or_default();
         lies.into_iter().map(|said| Lie::of_chunk(ENCODINGS, said)).collect()
     }
+}
+
+/// Whether a writer names the end of a row group's first chunk where it should name its beginning: Arrow for C++ before version 6.
+fn names_ends(created_by: Option<&str>) -> bool {
+    let version = created_by.and_then(|writer| {
+        let (_, version) = writer.strip_prefix("parquet-cpp")?.split_once("version ")?;
+        version.split('.').next()?.parse::<u32>().ok()
+    });
+    version.is_some_and(|it| it < 6)
 }
 
 /// Where a chunk with pages begins and ends.

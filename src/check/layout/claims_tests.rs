@@ -130,6 +130,28 @@ fn a_row_group_may_begin_in_the_padding_before_its_first_page_and_take_its_compr
 }
 
 #[test]
+fn a_row_group_of_old_arrow_may_be_placed_at_the_end_of_its_first_chunk() {
+    for (writer, blockers) in [
+        ("parquet-cpp-arrow version 5.0.0", 0),
+        ("parquet-cpp version 1.5.1-SNAPSHOT", 0),
+        ("parquet-cpp-arrow version 6.0.1", 1),
+    ] {
+        let fixture = fixture();
+        footer(&fixture, Role::Candidate, |footer| {
+            footer.set(6, Value::Binary(writer.as_bytes().to_vec()));
+            for group in footer.list(ROW_GROUPS) {
+                let chunk = group.list(COLUMNS)[0].field(META_DATA).unwrap();
+                // The dictionary, else the first data page; and the bytes of all pages.
+                let start = [11, 9].iter().find_map(|&it| chunk.field(it).and_then(|it| it.number()));
+                let size = chunk.field(7).and_then(|it| it.number()).unwrap();
+                group.set(5, Value::i64(start.unwrap() + size));
+            }
+        });
+        assert_eq!(found(&fixture, Severity::Blocker).len(), blockers, "{writer}");
+    }
+}
+
+#[test]
 fn a_false_claim_of_the_baseline_is_its_defect() {
     let fixture = fixture();
     footer(&fixture, Role::Baseline, |footer| {

@@ -96,8 +96,13 @@ fn node(tree: &Tree<'_>, path: Vec<String>, nodes: &mut Nodes) {
         nodes.insert(path, Node { id, annotation: String::new() });
         fields(tree, &elements, nodes);
         nodes.insert(elements, Node { id: None, annotation });
-        return;
+    } else {
+        alone(tree, path, nodes);
     }
+}
+
+/// A node and what is below it, its repetition passed over.
+fn alone(tree: &Tree<'_>, path: Vec<String>, nodes: &mut Nodes) {
     nodes.insert(path.clone(), tree.stated());
     match tree.children.as_slice() {
         [entries] if tree.is_map() && entries.repeated() && entries.children.len() == 2 => {
@@ -120,6 +125,10 @@ fn fields(tree: &Tree<'_>, path: &[String], nodes: &mut Nodes) {
 
 /// The elements of a list: what the repeated group holds, or in older files the repeated field itself.
 fn elements(list: &Tree<'_>, repeated: &Tree<'_>, path: Vec<String>, nodes: &mut Nodes) {
+    if (repeated.is_list() || repeated.is_map()) && matches!(&repeated.children[..], [it] if it.repeated()) {
+        // A list of lists without a group in between.
+        return alone(repeated, path, nodes);
+    }
     let name = &repeated.element.name;
     let itself = match repeated.children.as_slice() {
         [child] => {
@@ -200,6 +209,27 @@ mod tests {
 
     fn expected(of: &[(&str, Option<i64>)]) -> Vec<(String, Option<i64>)> {
         of.iter().map(|(name, id)| ((*name).to_owned(), *id)).collect()
+    }
+
+    #[test]
+    fn lists_of_lists_without_groups_in_between_have_the_paths_of_those_with() {
+        let lists = vec![
+            annotated(element("a", 1, 1), 3),
+            repeated(annotated(element("array", 2, 1), 3)),
+            repeated(annotated(element("array", 3, 1), 3)),
+            repeated(element("array", 4, 0)),
+        ];
+        let expected = [("a", 1), ("a[]", 2), ("a[][]", 3), ("a[][][]", 4)];
+        assert_eq!(ids(lists, None), expected.map(|(path, id)| (path.to_owned(), Some(id))));
+        let maps = vec![
+            annotated(element("a", 1, 1), 3),
+            repeated(annotated(element("array", 2, 1), 1)),
+            repeated(element("map", 3, 2)),
+            element("key", 4, 0),
+            element("value", 5, 0),
+        ];
+        let expected = [("a", 1), ("a[]", 2), ("a[]{key}", 4), ("a[]{value}", 5)];
+        assert_eq!(ids(maps, None), expected.map(|(path, id)| (path.to_owned(), Some(id))));
     }
 
     #[test]
