@@ -31,6 +31,7 @@ mod gate;
 mod golden;
 mod guards;
 mod hidden_values;
+mod honest;
 mod hostile_bundle;
 mod hostile_documents;
 mod inject;

@@ -19,10 +19,11 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::Encoding;
+use parquet::basic::{ConvertedType, Encoding};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
+use parquet::schema::types::ColumnDescriptor;
 
 use crate::codes::can_be_coded;
 use crate::error::{Error, Result, of_system};
@@ -288,6 +289,7 @@ impl SegmentReader {
             let root = schema.get_column_root_idx(leaf);
             if self.dictionaries
                 && can_be_coded(fields[root].data_type())
+                && decodes_to(&schema.column(leaf), fields[root].data_type())
                 && has_dictionary(group.column(leaf))
                 && !scan.large.contains(&leaf)
             {
@@ -336,6 +338,12 @@ impl Entrance {
     fn enter(&self, row_group: usize, bytes: u64) {
         self.reading.enter(self.reader, (self.segment, row_group), bytes.div_ceil(self.parts as u64));
     }
+}
+
+/// Whether the crate decodes a dictionary of this column to values of the type. It goes by the converted type alone: the dictionary of a
+/// JSON column becomes bytes, though the column's type is text.
+fn decodes_to(column: &ColumnDescriptor, value: &DataType) -> bool {
+    (column.converted_type() == ConvertedType::UTF8) == (*value == DataType::Utf8)
 }
 
 /// Whether all data pages of a column chunk have dictionary keys, as far as the footer says so.

@@ -146,8 +146,15 @@ impl Walk<'_> {
 
 /// Whether both types are one class, with any name of UTC for UTC.
 fn same(plain: &DataType, hinted: &DataType) -> bool {
-    let class = |data_type: &DataType| match data_type {
-        DataType::Dictionary(_, values) => TypeClass::of(values),
+    fn values(data_type: &DataType) -> &DataType {
+        match data_type {
+            DataType::Dictionary(_, values) => values,
+            other => other,
+        }
+    }
+    let class = |data_type: &DataType| match values(data_type) {
+        // Bytes in a schema; text that is not UTF-8 in a batch.
+        DataType::LargeBinary => TypeClass::of(&DataType::Binary),
         DataType::Timestamp(unit, Some(zone)) if UTC.contains(&&**zone) => {
             TypeClass::of(&DataType::Timestamp(*unit, Some("UTC".into())))
         }

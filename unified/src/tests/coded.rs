@@ -218,3 +218,33 @@ fn values_of_a_dictionary_that_are_null_are_null() {
     let rows = read(&files[0].path);
     assert_eq!(rows.column_by_name("text").unwrap().null_count(), 2);
 }
+
+#[test]
+fn dictionaries_of_json_columns_are_read_as_text() {
+    let place = Place::new();
+    let input = place.scratch.path().join("json.parquet");
+    let message = format!("message m {{ optional int64 {TIME}; optional binary text (JSON); }}");
+    let schema = parquet::schema::parser::parse_message_type(&message).unwrap();
+    let options = parquet::arrow::arrow_writer::ArrowWriterOptions::new()
+        .with_parquet_schema(parquet::schema::types::SchemaDescriptor::new(Arc::new(schema)))
+        .with_skip_arrow_metadata(true);
+    let rows = batch(vec![(TIME, ints(0..300)), ("text", texts((0..300).map(|n| format!("[{}]", n % 3))))]);
+    let file = File::create(&input).unwrap();
+    let mut writer = ArrowWriter::try_new_with_options(file, rows.schema(), options).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let job = crate::LogsJob {
+        inputs: &[input],
+        output: place.output.path(),
+        scratch: place.scratch.path(),
+        target_size: 60_000,
+        split_hours: false,
+        memory_limit: 1 << 26,
+        threads: 1,
+        sync: false,
+        columns: &crate::Columns::default(),
+        cancel: None,
+    };
+    let outcome = job.run().unwrap();
+    assert_eq!(row_texts(&read(&outcome.files()[0].path)), row_texts(&rows));
+}
