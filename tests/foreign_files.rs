@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use reports::document::CheckStatus;
+use reports::document::{CheckStatus, Severity};
 use serde::Deserialize;
 
 use crate::support::{check, files_below, findings, parallax, shared};
@@ -26,9 +26,13 @@ struct Described {
     rows: Option<u64>,
 }
 
-/// Files that PyArrow and DuckDB read and this program does not, or calls false: how their paths end, a part of what is said, and
-/// the reason.
-const LISTED: &[(&str, &str, &str)] = &[];
+/// Files that PyArrow and DuckDB read and this program does not, or calls false: a part of the path, a part of what is said, and the
+/// reason.
+const LISTED: &[(&str, &str, &str)] = &[(
+    "shared/golden/",
+    "_false: column \"log.double\"",
+    "parquet-go states bounds of a column with NaN that leave values out, by which engines lose rows",
+)];
 
 /// Golden files that are passed over for each one that is read, where nothing else is asked for.
 const EVERY: usize = 60;
@@ -66,7 +70,7 @@ fn wrong(file: &Described) -> Vec<String> {
     for arguments in [&["compare", path, path][..], &["verify", path]] {
         let done = parallax(&[arguments, &["--plain", "--allow-empty"]].concat()).finish();
         let mut said = |what: &str| {
-            let listed = LISTED.iter().any(|(end, part, _)| path.ends_with(end) && what.contains(part));
+            let listed = LISTED.iter().any(|(place, part, _)| path.contains(place) && what.contains(part));
             if !listed {
                 wrong.push(format!("{} {path}: {what}", arguments[0]));
             }
@@ -74,15 +78,20 @@ fn wrong(file: &Described) -> Vec<String> {
         if done.stderr.contains("panicked at") {
             said(&format!("it panics: {}", done.stderr));
         }
-        if !matches!(done.code, Some(0 | 2 | 3)) || (readable && done.code != Some(0)) {
+        if !matches!(done.code, Some(0..=3)) || (readable && done.code == Some(2)) {
             said(&format!("exit {:?}: {}{}", done.code, done.stdout, done.stderr));
         }
-        if !readable || done.code == Some(2) || !done.path("parallax-report/report.json").is_file() {
+        if !readable || !matches!(done.code, Some(0 | 1 | 3)) {
             continue;
         }
         let report = done.report();
-        for finding in findings(&report).filter(|it| it.code.ends_with("unreadable")) {
-            said(&format!("{}: {}", finding.code, finding.message));
+        let blockers = findings(&report)
+            .filter(|it| it.severity == Severity::Blocker || it.code.ends_with("unreadable"))
+            .map(|it| format!("{}: {}", it.code, it.message))
+            .collect::<Vec<_>>();
+        blockers.iter().for_each(|blocker| said(blocker));
+        if done.code != Some(0) && blockers.is_empty() {
+            said(&format!("exit {:?}: {}{}", done.code, done.stdout, done.stderr));
         }
         if arguments[0] == "compare" && file.rows != Some(0) {
             let rows = check(&report.jobs[0], "ROWS");

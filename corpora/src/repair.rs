@@ -469,7 +469,7 @@ mod tests {
         let lacking = footer(&[row_group(None), row_group(Some(2))]);
         let none = footer(&[row_group(None), row_group(None)]);
         let repaired = repair(&lacking).unwrap();
-        assert_eq!(repaired.parts, [none.clone()]);
+        assert_eq!(repaired.parts, std::slice::from_ref(&none));
         assert_eq!(repaired.defects, []);
         assert!(repair(&none).is_none());
     }
