@@ -64,7 +64,7 @@ pub(super) enum Unwalked {
     /// Its header cannot be read.
     Broken(String),
     /// It goes on behind the end of its chunk.
-    Beyond(Page, String),
+    Beyond(Box<Page>, String),
     /// Its bytes did not come.
     Unread(std::io::Error),
 }
@@ -93,7 +93,7 @@ pub(super) fn page(file: &mut File, offset: u64, end: u64) -> std::result::Resul
                 return if page.bytes > end - offset {
                     let left = end - offset;
                     let said = format!("it takes {} bytes where its chunk has {left} left", page.bytes);
-                    Err(Unwalked::Beyond(page, said))
+                    Err(Unwalked::Beyond(Box::new(page), said))
                 } else {
                     Ok(page)
                 };

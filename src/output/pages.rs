@@ -95,7 +95,7 @@ impl Walk {
                     && self.slots.saturating_add(page.slots) == self.stated
                     && page.bytes - (self.end - self.at) <= self.dictionary_header =>
             {
-                page
+                *page
             }
             Err(Unwalked::Broken(_) | Unwalked::Beyond(..))
                 if self.slots >= self.stated && file.metadata().is_ok_and(|it| self.end <= it.len()) =>
