@@ -413,27 +413,6 @@ fn a_value_that_a_dictionary_holds_once_is_not_written_out_for_each_row() {
     }
 }
 
-#[test]
-fn dictionaries_of_json_columns_are_read_as_text() {
-    let folder = folder();
-    let path = folder.path().join("json.parquet");
-    let schema = parquet::schema::parser::parse_message_type("message m { optional binary text (JSON); }");
-    let options = parquet::arrow::arrow_writer::ArrowWriterOptions::new()
-        .with_parquet_schema(parquet::schema::types::SchemaDescriptor::new(Arc::new(schema.unwrap())))
-        .with_skip_arrow_metadata(true);
-    let text = Arc::new(StringArray::from_iter_values((0..300).map(|n| format!("[{}]", n % 3)))) as ArrayRef;
-    let rows = RecordBatch::try_from_iter_with_nullable([("text", Arc::clone(&text), true)]).unwrap();
-    let mut writer =
-        ArrowWriter::try_new_with_options(File::create(&path).unwrap(), rows.schema(), options).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-    let file = OutputFile::open(&path, "json.parquet").unwrap();
-    let read: Vec<_> =
-        file.read(ReadOptions { dictionaries: true, ..ReadOptions::default() }).unwrap().collect();
-    let column = Arc::clone(read[0].as_ref().unwrap().batch.column(0));
-    assert_eq!(arrow::compute::cast(&column, &DataType::Utf8).unwrap().as_ref(), text.as_ref());
-}
-
 /// A file of one row group with a list per row, of so many elements each.
 fn lists(path: &Path, lengths: &[usize]) -> OutputFile {
     let values = Arc::new(Int64Array::from_iter_values(0..lengths.iter().sum::<usize>() as i64));

@@ -54,7 +54,8 @@ def decimals(digits, scale):
     high = 10 ** digits - 1
     with decimal.localcontext() as context:
         context.prec = 80
-        return column(pa.decimal128(digits, scale), *(D(v).scaleb(-scale) for v in (high, -high, 0, 1, -1, 12345 % high)))
+        kind = pa.decimal128 if digits <= 38 else pa.decimal256
+        return column(kind(digits, scale), *(D(v).scaleb(-scale) for v in (high, -high, 0, 1, -1, 12345 % high)))
 
 
 nan, inf = float("nan"), float("inf")
@@ -85,6 +86,7 @@ DATA = {
     "dec18": decimals(18, 6),
     "dec38": decimals(38, 10),
     "dec38_0": decimals(38, 0),
+    "dec76": decimals(76, 20),
     "date": column(pa.date32(), *days),
     "time_ms": column(pa.time32("ms"), 0, 1, 86_399_999),
     "time_us": column(pa.time64("us"), 0, 1, 86_399_999_999),
@@ -97,7 +99,10 @@ DATA = {
     "utc_ns": moments("ns", 1_000_000_000, "UTC"),
     "int96": moments("ns", 1_000_000_000),
     "duration": column(pa.duration("us"), 0, -1, 10 ** 12),
+    # For DuckDB to make its own types of.
     "interval": column(pa.int64(), 0, 1, 13, 400),
+    "geometry": column(pa.int64(), 0, -7, 10 ** 9),
+    "variant": column(pa.int64(), 1, 2, 3, 2 ** 40),
     "list": column(pa.list_(pa.int64()), [1, None, -3], [], [2 ** 62], list(range(9))),
     "list_text": column(pa.list_(pa.string()), ["", None, "ü"], [], ["x" * 100]),
     "list_list": column(pa.list_(pa.list_(pa.float64())), [[1.5], [], None], [], [[-0.0, None]]),
@@ -148,6 +153,8 @@ def duck(version, codec):
             "uuid": "hex(uuid)::uuid",
             "json": "json::json",
             "category": "category::enum('red', 'green', 'blue', '')",
+            "geometry": "('POINT (' || geometry || ' 0.5)')::geometry",
+            "variant": "case variant % 3 when 0 then variant::variant when 1 then {'a': variant, 'b': ['x', null]}::variant else 'text'::variant end",
             "interval": "to_months(interval::int) + to_days((interval % 7)::int) + to_milliseconds(interval)",
         }
         chosen = ", ".join(f'{special[name]} as "{name}"' if name in special else f'"{name}"' for name in columns)
@@ -225,22 +232,24 @@ def each(reason, *columns):
 
 # Columns that a writer cannot hold, or writes as another type, and why. They are left out of its pairs.
 NO_INT96 = each("writes no INT96", "int96")
-NO_INTERVAL = each("has no INTERVAL", "interval")
-ARROW = NO_INT96 | NO_INTERVAL
+DUCKDB_ALONE = each("has no INTERVAL, GEOMETRY and VARIANT", "interval", "geometry", "variant")
+ARROW = NO_INT96 | DUCKDB_ALONE
 DUCKDB = NO_INT96 | {
     **each("has no 16-bit floats", "f16", "f16_nan"),
     **each("its bytes have no fixed length", "fixed"),
     **each("its times have microseconds", "time_ms"),
     **each("its moments with a zone have no milliseconds", "utc_ms"),
     **each("its intervals are stored as INTERVAL, which cannot be negative", "duration"),
+    **each("its decimals have 38 digits", "dec76"),
     **each("2.0 stores null arrays so that PyArrow refuses the column", "array"),
 }
-POLARS = NO_INT96 | NO_INTERVAL | {
+POLARS = NO_INT96 | DUCKDB_ALONE | {
     **each("its bytes have no fixed length", "fixed", "uuid"),
     **each("has no JSON", "json"),
+    **each("its decimals have 38 digits", "dec76"),
     **each("its times have nanoseconds", "time_ms", "time_us"),
 }
-FAST = NO_INTERVAL | {
+FAST = DUCKDB_ALONE | {
     **each("writes no lists, structs and maps but as JSON", *NESTED),
     **each("its 16-bit floats become 32-bit ones", "f16", "f16_nan"),
     **each("NaN is null to pandas", "f32_nan", "f64_nan"),
@@ -259,7 +268,7 @@ CANNOT = {
     "pyarrow": ARROW,
     "pyarrow-v2": ARROW,
     "pyarrow-bare": ARROW | each("without Arrow's schema it is a number", "duration"),
-    "pyarrow-int96": NO_INTERVAL | each("writes all moments as INT96", *TIMES, "struct_struct"),
+    "pyarrow-int96": DUCKDB_ALONE | each("writes all moments as INT96", *TIMES, "struct_struct"),
     "duckdb": DUCKDB,
     "duckdb-v2": DUCKDB,
     "polars": POLARS,
