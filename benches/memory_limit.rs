@@ -204,6 +204,8 @@ fn peak(
         }
         "run" => program
             .args(["--signal", "plain", "--baseline", "cmd:a", "--candidate", "cmd:b", "--keep", "never"])
+            // The size of a file is no question here.
+            .args(["--param", "target_size=1099511627776"])
             .arg("--config")
             .arg(config(folder)?)
             .arg("--corpus")
