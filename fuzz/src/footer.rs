@@ -31,7 +31,9 @@ pub fn run(bytes: &[u8]) {
         std::fs::write(&path, [b"PAR1", &footer[..], &length, b"PAR1"].concat()).expect("room for a file");
         let decoded = corpora::footer::decode_metadata(&footer);
         if let Ok(file) = OutputFile::open(&path, "footer.parquet") {
-            assert!(decoded.is_ok(), "a file is opened whose footer cannot be decoded");
+            // A column with a codec that is not known can be left out, so its file is opened.
+            let codec = decoded.as_ref().is_err_and(|error| error.to_string().contains("CompressionCodec"));
+            assert!(decoded.is_ok() || codec, "a file is opened whose footer cannot be decoded");
             for row in [0, file.info.rows.saturating_sub(1), u64::MAX] {
                 let place = file.place(row);
                 assert_eq!(
