@@ -6,6 +6,7 @@
 use std::cell::OnceCell;
 
 use parallax::output::OutputFile;
+use parquet::basic::Compression;
 
 use super::damage::Sound;
 use super::input::Input;
@@ -32,8 +33,9 @@ pub fn run(bytes: &[u8]) {
         let decoded = corpora::footer::decode_metadata(&footer);
         if let Ok(file) = OutputFile::open(&path, "footer.parquet") {
             // A column with a codec that is not known can be left out, so its file is opened.
-            let codec = decoded.as_ref().is_err_and(|error| error.to_string().contains("CompressionCodec"));
-            assert!(decoded.is_ok() || codec, "a file is opened whose footer cannot be decoded");
+            let mut chunks = file.metadata.row_groups().iter().flat_map(|group| group.columns());
+            let undecoded = chunks.any(|chunk| chunk.compression() == Compression::LZO);
+            assert!(decoded.is_ok() || undecoded, "a file is opened whose footer cannot be decoded");
             for row in [0, file.info.rows.saturating_sub(1), u64::MAX] {
                 let place = file.place(row);
                 assert_eq!(

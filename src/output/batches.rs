@@ -95,16 +95,17 @@ impl OutputFile {
         Batches::open(self, options)
     }
 
-    /// Root columns by name but those for which `left_out` holds; `None` where that is all of them. So a column that cannot be read can
+    /// Columns by name, those that folders give included, but those for which `left_out` holds; `None` where that is all of them. So a column that cannot be read can
     /// be left out.
     #[must_use]
     pub fn columns_without(&self, left_out: impl Fn(&str) -> bool) -> Option<Vec<String>> {
         let roots = self.metadata.file_metadata().schema_descr().root_schema().get_fields();
-        if !roots.iter().any(|root| left_out(root.name())) {
+        let given = self.partitions.iter().map(|column| column.name.as_str());
+        let names: Vec<&str> = roots.iter().map(|root| root.name()).chain(given).collect();
+        if !names.iter().any(|name| left_out(name)) {
             return None;
         }
-        let rest = roots.iter().map(|root| root.name()).filter(|name| !left_out(name));
-        Some(rest.map(str::to_owned).collect())
+        Some(names.into_iter().filter(|name| !left_out(name)).map(str::to_owned).collect())
     }
 
     /// Arrow schema of the file: its own columns as the Parquet schema gives them, then those that its folders give it.
