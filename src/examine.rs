@@ -135,6 +135,7 @@ pub fn job(
         corpus: job.corpus.clone(),
         parameters: job.parameter_origins.clone(),
         inputs: inputs(ready.segments.as_deref().unwrap_or_default(), planned.digests()?),
+        allow_empty: job.expected.no_rows,
         verdict,
         headline,
         baseline: baseline_report,

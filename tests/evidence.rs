@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use reports::document::{Report, Severity};
 use reports::evidence::RowsEvidence;
 
-use crate::support::{files_below, findings, parallax, read_report};
+use crate::support::{files_below, findings, parallax, python_has, read_report};
 
 /// Rows of a generated output: id, time in milliseconds, service and body of row `number`.
 fn write(path: &Path, rows: std::ops::Range<i64>, body: impl Fn(i64) -> String) {
@@ -204,19 +204,9 @@ fn the_same_data_gives_the_same_ids_and_each_finding_its_waiver() {
     assert!(same.waived.is_some() && same.waiver.is_none());
 }
 
-/// True where DuckDB's Python package is there.
+/// True where `python3` has DuckDB.
 pub(crate) fn duckdb() -> bool {
-    let found = std::process::Command::new("python3")
-        .args(["-c", "import duckdb"])
-        .stderr(std::process::Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    let required = std::env::var_os("PARALLAX_REQUIRE_DUCKDB").is_some_and(|value| value == "1");
-    assert!(found || !required, "PARALLAX_REQUIRE_DUCKDB=1, but python3 cannot import duckdb");
-    if !found {
-        eprintln!("SKIPPED: python3 with DuckDB is not there; set PARALLAX_REQUIRE_DUCKDB=1 to insist");
-    }
-    found
+    python_has("duckdb", "PARALLAX_REQUIRE_DUCKDB")
 }
 
 /// What the query finds in the directory of the report: rows of the baseline alone and of the candidate alone.

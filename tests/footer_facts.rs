@@ -6,20 +6,10 @@ use std::process::Command;
 
 use reports::document::{Finding, Severity};
 
-use crate::support::{findings, parallax};
+use crate::support::{findings, parallax, python_has};
 
-/// True where `python3` has PyArrow; says so otherwise, and fails where it is required.
 fn python() -> bool {
-    let found = Command::new("python3").args(["-c", "import pyarrow"]).output();
-    let there = found.is_ok_and(|output| output.status.success());
-    if !there {
-        assert!(
-            std::env::var_os("PARALLAX_REQUIRE_PYARROW").is_none_or(|value| value != "1"),
-            "PARALLAX_REQUIRE_PYARROW=1, but python3 has no pyarrow"
-        );
-        eprintln!("skipped: python3 has no pyarrow");
-    }
-    there
+    python_has("pyarrow", "PARALLAX_REQUIRE_PYARROW")
 }
 
 fn cases() -> PathBuf {

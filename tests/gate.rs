@@ -116,7 +116,16 @@ fn the_gate_of_an_earlier_phase_must_have_completed_it() {
 #[test]
 fn no_way_leads_to_a_pass_that_was_not_earned() {
     type Edit = fn(&mut Value, &mut Value);
-    let ways: [(&str, Edit, i32, &str); 33] = [
+    let ways: [(&str, Edit, i32, &str); 34] = [
+        (
+            "outputs that were declared empty",
+            |run, _| {
+                run["jobs"][0]["allow_empty"] = json!(true);
+                check(run, "ROWS")["coverage"]["rows"] = json!(0);
+            },
+            3,
+            "ROWS",
+        ),
         (
             "measurement without pairs",
             |_, b| b["jobs"][0]["measurement"]["samples"] = json!([]),

@@ -8,7 +8,7 @@ use std::process::Command;
 use reports::document::CheckStatus;
 use serde::Deserialize;
 
-use crate::support::{check, findings, parallax};
+use crate::support::{check, findings, parallax, python_has};
 
 /// What `tests/cases/guards.py` says of a pair of outputs.
 #[derive(Deserialize)]
@@ -22,11 +22,7 @@ struct Case {
 }
 
 fn made() -> Option<(tempfile::TempDir, Vec<Case>)> {
-    let found = Command::new("python3").args(["-c", "import pyarrow"]).output();
-    if !found.is_ok_and(|output| output.status.success()) {
-        let required = std::env::var_os("PARALLAX_REQUIRE_PYARROW").is_some_and(|value| value == "1");
-        assert!(!required, "PARALLAX_REQUIRE_PYARROW=1, but python3 cannot import pyarrow");
-        eprintln!("SKIPPED: python3 with PyArrow is not there; set PARALLAX_REQUIRE_PYARROW=1 to insist");
+    if !python_has("pyarrow", "PARALLAX_REQUIRE_PYARROW") {
         return None;
     }
     let folder = tempfile::tempdir().unwrap();

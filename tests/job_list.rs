@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use reports::document::Verdict;
 
-use crate::support::{parallax, red};
+use crate::support::{beside, parallax, red};
 
 fn write(path: &Path, rows: &[(i64, &str)]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -109,4 +109,29 @@ fn kept_outputs_are_recorded_sides_and_judged_alike() {
     // The other way round the baseline's defects are the candidate's faults.
     let swapped = [&["run", "--baseline", &candidate, "--candidate", &baseline][..], &corpora];
     parallax(&swapped.concat()).finish().expect(1);
+}
+
+#[test]
+fn outputs_without_rows_are_inconclusive_unless_the_list_declares_them_also_in_a_bundle() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().to_str().unwrap();
+    for side in ["old", "new"] {
+        write(&home.path().join(side).join("a.parquet"), &[]);
+    }
+    let list = |more: &str| {
+        let line = format!(
+            "{{\"id\":\"a\",\"signal\":\"logs\",\"baseline\":\"old\",\"candidate\":\"new\"{more}}}\n"
+        );
+        fs::write(home.path().join("jobs.jsonl"), line).unwrap();
+        home.path().join("jobs.jsonl").to_str().unwrap().to_owned()
+    };
+    parallax(&["run", "--job-list", &list("")]).finish().expect(3);
+    parallax(&["run", "--job-list", &list(""), "--allow-empty"]).finish().expect(0);
+    let done = parallax(&["run", "--job-list", &list(", \"allow_empty\": true")]).finish().expect(0);
+    assert!(done.report().jobs[0].allow_empty);
+    let pack = ["bundle", "parallax-report", "--job", "a", "--out", "a.tar.zst", "--allow-root", root];
+    for words in [&pack[..], &["replay", "a.tar.zst"]] {
+        let (code, out, err) = beside(&done, words);
+        assert_eq!(code, Some(0), "{words:?}: {out}{err}");
+    }
 }

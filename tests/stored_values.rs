@@ -6,7 +6,7 @@ use std::process::Command;
 use reports::document::CheckStatus;
 use serde::Deserialize;
 
-use crate::support::{check, parallax};
+use crate::support::{check, parallax, python_has};
 
 /// What `tests/cases/*.py` say of a pair of files.
 #[derive(Deserialize)]
@@ -23,13 +23,7 @@ struct Case {
 
 /// Makes the files of a script; absent where `python3` has no PyArrow and it is not required.
 fn made(script: &str) -> Option<(tempfile::TempDir, Vec<Case>)> {
-    let found = Command::new("python3").args(["-c", "import pyarrow"]).output();
-    if !found.is_ok_and(|output| output.status.success()) {
-        let required = ["PARALLAX_REQUIRE_PYARROW", "PARALLAX_REQUIRE_GOLDEN"]
-            .iter()
-            .any(|name| std::env::var_os(name).is_some_and(|value| value == "1"));
-        assert!(!required, "python3 has no pyarrow, and it is required");
-        eprintln!("skipped: python3 has no pyarrow");
+    if !python_has("pyarrow", "PARALLAX_REQUIRE_PYARROW") {
         return None;
     }
     let folder = tempfile::tempdir().unwrap();

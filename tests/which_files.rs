@@ -9,7 +9,7 @@ use std::process::Command;
 
 use reports::document::{CheckStatus, Finding, JobReport, Severity, WhyPassedOver};
 
-use crate::support::{Finished, check, corpus, findings, parallax};
+use crate::support::{Finished, check, corpus, findings, parallax, python_has};
 
 /// The inputs of a case, made in a directory of their own; `None` where there is no PyArrow.
 fn case(name: &str) -> Option<tempfile::TempDir> {
@@ -24,11 +24,7 @@ fn case(name: &str) -> Option<tempfile::TempDir> {
             }
         }
     }
-    let found = Command::new("python3").args(["-c", "import pyarrow"]).output();
-    if !found.is_ok_and(|output| output.status.success()) {
-        let required = std::env::var_os("PARALLAX_REQUIRE_PYARROW").is_some_and(|value| value == "1");
-        assert!(!required, "PARALLAX_REQUIRE_PYARROW=1, but python3 cannot import pyarrow");
-        eprintln!("SKIPPED: python3 with PyArrow is not there; set PARALLAX_REQUIRE_PYARROW=1 to insist");
+    if !python_has("pyarrow", "PARALLAX_REQUIRE_PYARROW") {
         return None;
     }
     let made = Command::new("python3").arg(home.path().join(name).join("make.py")).output().unwrap();

@@ -170,6 +170,9 @@ pub struct JobReport {
     pub parameters: Vec<ParameterInfo>,
     /// Input segments in order.
     pub inputs: Vec<InputInfo>,
+    /// True where two outputs without rows are declared to be right. Checks that then pass have compared no rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_empty: bool,
     /// The job's verdict.
     pub verdict: Verdict,
     /// One sentence that says why.

@@ -323,5 +323,8 @@ fn describe(job: &JobReport, work: Work, inputs: &[String], home: &Path) -> Resu
         let _ = side;
         line[role.to_string()] = json!(format!("{OUTPUTS}/{role}"));
     }
+    if job.allow_empty {
+        line["allow_empty"] = json!(true);
+    }
     put(&home.join(JOB_LIST), format!("{line}\n").as_bytes())
 }

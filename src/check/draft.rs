@@ -75,12 +75,18 @@ pub(super) fn decided(status: CheckStatus, summary: String) -> Outcome {
     Outcome { status: Some(status), summary, ..Outcome::default() }
 }
 
-/// True where the baseline holds the same file, or one that cannot be read for the same reason: then the candidate is not worse.
+/// True where the baseline cannot be read either in a file of the same name, or in as many files for the same reason: then the candidate
+/// is not worse.
 pub(super) fn is_unreadable_before(subject: &Subject<'_>, file: &Unreadable) -> bool {
     let reason = |file: &Unreadable| file.reason.split_once(": ").map(|(_, reason)| reason.to_owned());
+    let wanted = reason(file);
+    let alike = |side: &Observed| {
+        let files = side.output.unreadable.iter();
+        files.filter(|it| wanted.is_some() && reason(it) == wanted).count()
+    };
     subject.baseline.is_some_and(|baseline| {
-        let before = &baseline.output.unreadable;
-        before.iter().any(|it| it.path == file.path || (reason(it).is_some() && reason(it) == reason(file)))
+        let same_name = baseline.output.unreadable.iter().any(|it| it.path == file.path);
+        same_name || (alike(baseline) > 0 && alike(baseline) >= alike(subject.candidate))
     })
 }
 

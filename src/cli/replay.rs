@@ -342,7 +342,7 @@ fn show(replayed: &Replayed, format: Format) -> Result<()> {
     let mut text = if replayed.same {
         format!("{job}: the same {count} {noun} as then\n")
     } else {
-        format!("{job}: not the findings of then\n")
+        format!("{job}: not the findings that were recorded\n")
     };
     // Names and ids are those of the bundle: they cannot end a line.
     for id in &replayed.only_before {

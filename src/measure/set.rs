@@ -239,6 +239,7 @@ impl<'a> Set<'a> {
             corpus: None,
             parameters: Vec::new(),
             inputs: Vec::new(),
+            allow_empty: false,
             verdict,
             headline,
             checks,

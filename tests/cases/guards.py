@@ -188,6 +188,19 @@ def broken(b, f):
 case("unreadable-on-both", [rows, patched(rows, broken)], [rows, patched(rows, broken)], code=3, back=3)
 case("unreadable-in-candidate", [rows, rows], [rows, patched(rows, broken)], code=1, back=3)
 
+
+# The same of files that are no whole Parquet files: as many of them, of other names, are no fault of the candidate; more of them are.
+def cut(path):
+    pq.write_table(rows, path, store_schema=False)
+    with open(path, "r+b") as file:
+        file.truncate(os.path.getsize(path) - 4)
+
+
+case("cut-on-both", [rows, cut], [cut, rows], code=3, back=3)
+case("cut-more-often", [rows, cut, rows], [cut, cut, rows], code=1, back=3)
+wrong = patched(rows, lambda b, f: f.__setitem__(3, (6, 7)))
+case("rows-false-in-more-files", [wrong, rows], [wrong, wrong], args=[], code=1, codes=["layout.row_count_false"])
+
 # More row groups than 16 bits number.
 many = pa.table({"id": list(range(32_770))})
 

@@ -143,3 +143,15 @@ pub fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
     path.is_dir().then_some(path)
 }
+
+/// True where `python3` can import a package; says so otherwise, and fails where `variable=1` requires it.
+pub fn python_has(package: &str, variable: &str) -> bool {
+    let found = Command::new("python3").args(["-c", &format!("import {package}")]).output();
+    let there = found.is_ok_and(|output| output.status.success());
+    if !there {
+        let required = std::env::var_os(variable).is_some_and(|value| value == "1");
+        assert!(!required, "{variable}=1, but python3 cannot import {package}");
+        eprintln!("SKIPPED: python3 cannot import {package}; set {variable}=1 to insist");
+    }
+    there
+}

@@ -186,7 +186,7 @@ struct Pages {
 fn encodings(chunk: &Chunk, pages: &[Page]) -> Vec<String> {
     let mut there: BTreeMap<i64, Pages> = BTreeMap::new();
     for page in pages.iter().filter(|page| page.kind == PageKind::Data) {
-        // A page in an encoding without a name cannot be decoded: that is told elsewhere.
+        // A page in an encoding without a name cannot be decoded: the reading of values reports that.
         let Some(number) = page.encoding.and_then(number) else { return Vec::new() };
         let pages = there.entry(number).or_default();
         pages.all += 1;

@@ -1,7 +1,7 @@
 //! What footers state otherwise than the format demands, where readers go on all the same: footers of old writers.
 //!
 //! The baseline's are noted. On the candidate a wrong number of rows is a blocker, since engines count by it; what readers pass over is a
-//! warning. Where the baseline has the same, the candidate's is noted as well.
+//! warning. Where the baseline has it in as many files, the candidate's is noted as well.
 
 use reports::document::{Finding, Role, Severity};
 
@@ -37,7 +37,7 @@ fn about(
     let files = having(side);
     let file = side.output.files.iter().find(|file| file.defects.iter().any(wanted))?;
     let defect = file.defects.iter().find(|defect| wanted(defect))?;
-    let known = baseline.is_some_and(|baseline| having(baseline) > 0);
+    let known = baseline.is_some_and(|baseline| having(baseline) >= files);
     let severity = if side.role == Role::Baseline || known { Severity::Info } else { gravest };
     let more =
         if files > 1 { format!(" ({} have such footers)", counted(files, "file")) } else { String::new() };

@@ -4,7 +4,7 @@
 //! have one value and some file of the candidate another. Spark shifts old dates and times by its keys, GeoParquet has the
 //! coordinate system there, pandas its index: warned of, as of any key that we do not know. Values in JSON are compared by what they say,
 //! without what differs by the writer's version or the cut of the files. `ARROW:schema` is compared by the types that Parquet alone
-//! does not state (see [`arrow`]): lost without such types it is told.
+//! does not state (see [`arrow`]): lost without such types it is noted.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -10,7 +10,7 @@
 //! unsigned, date or timestamp column of the candidate is read as that type, bit by bit, before anything is hashed: its
 //! values are compared all the same.
 //!
-//! Where the type of a column differs, a change of type is told apart from a change of value (see `retyped`).
+//! Where the type of a column differs, a change of type and a change of value have findings of their own (see `retyped`).
 //!
 //! Where it is known to lose the highest group key (defect D), rows of the candidate that are exactly the ones it loses are a
 //! finding of their own, waived (see `highest`).

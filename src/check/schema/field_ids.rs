@@ -2,7 +2,7 @@
 //!
 //! 1. A column whose id is gone, or another one, is a blocker: such a reader takes it for absent, or for another column.
 //! 2. Two columns of one group with the same id are a blocker on the candidate, and a warning where the baseline has such too.
-//! 3. Ids in the candidate alone are told.
+//! 3. Ids in the candidate alone are noted.
 //!
 //! A side's ids of a column are those of all its files; a column without a value is the same as an absent one.
 

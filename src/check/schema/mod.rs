@@ -3,15 +3,14 @@
 //! 1. Each side's columns are taken as the union over its files, values counted in the rows. A column without a value is
 //!    the same as an absent one; which file holds which column does not matter.
 //! 2. A column of one side only, or of another type class, is a blocker. Another physical type or annotation of the same
-//!    class (widths, JSON for STRING, UUID, UTC or local times, a geometry's CRS) is a warning; required for optional is told. Annotations
+//!    class (widths, JSON for STRING, UUID, UTC or local times, a geometry's CRS) is a warning; required for optional is noted. Annotations
 //!    are those that the footer states, whether the Parquet crate knows them or not.
 //! 3. One side holding a column with two types is a blocker on the candidate.
 //! 4. On a baseline that is known to drop annotations (defect G), what its rule yields is told as that defect.
 //! 5. On a baseline that is known to lose the highest group key (defect D), a column that has values only in the rows so lost is
 //!    waived as that defect.
 //! 6. Field ids that are lost, changed or shared are a blocker (see `field_ids`).
-//!
-//! 6. Text that is not UTF-8 is a blocker where the candidate alone has it: other readers refuse the file.
+//! 7. Text that is not UTF-8 is a blocker where the candidate alone has it: other readers refuse the file.
 //!
 //! Cost: one pass over all values of both sides.
 
