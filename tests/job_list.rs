@@ -133,5 +133,6 @@ fn outputs_without_rows_are_inconclusive_unless_the_list_declares_them_also_in_a
     for words in [&pack[..], &["replay", "a.tar.zst"]] {
         let (code, out, err) = beside(&done, words);
         assert_eq!(code, Some(0), "{words:?}: {out}{err}");
+        assert!(!out.contains("the verdict was"), "{words:?}: {out}");
     }
 }

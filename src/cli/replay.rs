@@ -340,7 +340,7 @@ fn show(replayed: &Replayed, format: Format) -> Result<()> {
     let noun = if count == 1 { "finding" } else { "findings" };
     let job = plain(&replayed.job);
     let mut text = if replayed.same {
-        format!("{job}: the same {count} {noun} as then\n")
+        format!("{job}: the same {count} {noun} as recorded\n")
     } else {
         format!("{job}: not the findings that were recorded\n")
     };
@@ -350,6 +350,11 @@ fn show(replayed: &Replayed, format: Format) -> Result<()> {
     }
     for id in &replayed.only_now {
         text.push_str(&format!("  new:  {}\n", plain(id)));
+    }
+    if replayed.verdict != replayed.verdict_before {
+        let [before, now] =
+            [replayed.verdict_before, replayed.verdict].map(|it| format!("{it:?}").to_lowercase());
+        text.push_str(&format!("  the verdict was {before}, and is {now}\n"));
     }
     text.push_str(&format!("report: {}\n", terminal::path(&Path::new(&replayed.out).join("index.html"))));
     terminal::text(&text)
