@@ -19,6 +19,7 @@
 //! | E | a value that does not fit its column is noticed on close, and the partial file stays | [`Error::ValueMismatch`] |
 //! | F | a column named `""` is refused after the spill file was made, and that stays | [`Error::EmptyColumnName`] |
 //! | G | integers narrower than 32 bits widen to int32; unsigned, date and timestamp annotations are lost | [`ColumnType`] |
+//! | H | a damaged store of a sketch counts as far as it can be read, so a damaged sketch is merged, even as an empty one; exact counts are skipped as 8 bytes | [`sketch`] |
 //!
 //! Where the original panics, there is an error of its own class.
 //! Apart from E and F nothing is left after an error or a cancellation: no spill file, no chunk, no output file.

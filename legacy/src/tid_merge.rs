@@ -6,7 +6,7 @@
 //!
 //! Defects of the original, kept: **A** and **B** of the buffet writer; **D** the highest int64 means "no more rows", so a row
 //! of TID 9223372036854775807 is never written and hides every later row of its file; input that is not sorted yields a TID again
-//! later, without an error.
+//! later, without an error; **H** of the sketches: a damaged one is merged as far as it can be read.
 //!
 //! Rows that the original drops with an error log are counted by reason. Rows hidden by defect D are counted nowhere.
 //!

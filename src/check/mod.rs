@@ -219,6 +219,8 @@ pub enum KnownDefect {
     PartialFileLeft,
     /// Narrow integers are widened to int32; unsigned, date and timestamp annotations are dropped.
     AnnotationsDropped,
+    /// A damaged sketch is merged as far as it can be read, even as an empty one; exact counts are skipped as eight bytes.
+    DamagedSketchesMerged,
 }
 
 impl KnownDefect {
@@ -232,6 +234,7 @@ impl KnownDefect {
             Self::HighestTidLost => "D",
             Self::PartialFileLeft => "E",
             Self::AnnotationsDropped => "G",
+            Self::DamagedSketchesMerged => "H",
         }
     }
 }

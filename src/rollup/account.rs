@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::sketch::Decoding;
+
 /// Counts of rows by what becomes of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -67,9 +69,23 @@ pub struct Account {
     pub all: Counts,
     /// Of these the rows of the highest group key there can be, 9223372036854775807: the original loses them (defect D).
     pub highest: Counts,
+    /// Rows beside others whose sketch the original decodes to something else than it is (defect H). Counted only where the
+    /// model is asked for both ways of decoding.
+    pub damaged: u64,
+    /// The account by the original's way of decoding; absent where it is this one.
+    pub lenient: Option<Box<Account>>,
 }
 
 impl Account {
+    /// The account by a way of decoding.
+    #[must_use]
+    pub fn by(&self, decoding: Decoding) -> &Self {
+        match (&self.lenient, decoding) {
+            (Some(lenient), Decoding::Lenient) => lenient,
+            _ => self,
+        }
+    }
+
     /// What is left where the highest group key is lost.
     #[must_use]
     pub fn without_highest(&self) -> Counts {

@@ -7,6 +7,9 @@
 //!    still counts as a contribution.
 //! 4. Rows of one aligned time and name are one point. A point of one row is that row; one of more has the sum of their
 //!    sketches. A point whose sketches add up to nothing is dropped with all its rows.
+//!
+//! Where it is asked for, points that damaged sketches touch are worked out by both ways of decoding, side by side: from the
+//! first such row on, such a point grows twice.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -16,7 +19,7 @@ use super::Model;
 use super::account::{Account, Counts};
 use super::input::{Cursor, Row};
 use super::row::{Cells, bytes_hash, key_hash};
-use super::sketch::Sketch;
+use super::sketch::{Decoding, Sketch};
 use crate::cancel::Cancel;
 use crate::error::Error;
 
@@ -77,6 +80,29 @@ impl Kind {
     }
 }
 
+/// By which ways of decoding sketches a point is there. They part only where damaged sketches are in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// By both, and the same.
+    Both,
+    /// So by the strict one.
+    Strict,
+    /// So by the original's (defect H).
+    Lenient,
+}
+
+impl Reading {
+    /// True where the point is there by this way of decoding.
+    #[must_use]
+    pub fn is_of(self, decoding: Decoding) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Strict => decoding == Decoding::Strict,
+            Self::Lenient => decoding == Decoding::Lenient,
+        }
+    }
+}
+
 /// A row that the output must hold.
 #[derive(Debug)]
 pub struct Point {
@@ -98,15 +124,70 @@ pub struct Point {
     pub merged: Option<Sketch>,
     /// Rollup values of its first row.
     pub cells: Cells,
+    /// By which ways of decoding it is so.
+    pub reading: Reading,
 }
 
+/// Aligned time and name of a point of a group.
+type Key = (i64, Arc<str>);
+
+/// What a row's sketch is, or why the row is dropped.
+type Read = Result<Sketch, &'static str>;
+
 /// A point in the making.
+#[derive(Clone)]
 struct Growing {
     rows: u64,
     origin: (usize, u64),
     stored: u128,
     cells: Cells,
     sketch: Sketch,
+}
+
+impl Growing {
+    /// Adds a row to a point.
+    fn grow(point: &mut Option<Self>, row: &Row, sketch: Sketch) {
+        match point {
+            Some(point) => {
+                point.rows += 1;
+                point.sketch.add(&sketch);
+            }
+            None => {
+                let stored = bytes_hash(row.sketch.as_deref());
+                *point = Some(Self { rows: 1, origin: row.origin, stored, cells: row.cells.clone(), sketch });
+            }
+        }
+    }
+
+    /// Counts the rows of a finished point. False where their sketches add up to nothing: they are dropped.
+    fn counted(&self, counts: &mut Counts) -> bool {
+        if self.rows == 1 {
+            counts.single += 1;
+        } else if self.sketch.is_empty() {
+            counts.drop(EMPTY_MERGE, self.rows);
+            return false;
+        } else {
+            counts.merged_in += self.rows;
+            counts.merged_out += 1;
+        }
+        true
+    }
+
+    fn finished(self, group: i64, (time, name): Key, reading: Reading) -> Point {
+        let merged = self.rows > 1;
+        Point {
+            key: key_hash(group, time, Some(&name)),
+            group,
+            time,
+            name: Some(name),
+            kind: if merged { Kind::Merged } else { Kind::Single },
+            origin: self.origin,
+            stored: self.stored,
+            merged: merged.then_some(self.sketch),
+            cells: self.cells,
+            reading,
+        }
+    }
 }
 
 impl Model {
@@ -124,10 +205,9 @@ impl Model {
             .enumerate()
             .filter_map(|(number, cursor)| Some(Reverse((cursor.group()?, number))))
             .collect();
-        let mut account = Account::default();
+        let (mut account, mut lenient) = (Account::default(), Account::default());
         while let Some(&Reverse((group, _))) = heap.peek() {
-            let mut gathered =
-                Group { model: self, first: None, growing: BTreeMap::new(), counts: Counts::default() };
+            let mut gathered = Group::new(self);
             while let Some(&Reverse((next, number))) = heap.peek()
                 && next == group
             {
@@ -142,12 +222,16 @@ impl Model {
                     heap.push(Reverse((group, number)));
                 }
             }
+            account.damaged += gathered.damaged;
             let counts = gathered.finish(group, &mut visit);
-            account.all.add(&counts);
-            if group == i64::MAX {
-                account.highest.add(&counts);
+            for (account, counts) in [&mut account, &mut lenient].into_iter().zip(&counts) {
+                account.all.add(counts);
+                if group == i64::MAX {
+                    account.highest.add(counts);
+                }
             }
         }
+        account.lenient = (account.damaged > 0).then(|| Box::new(lenient));
         Ok(account)
     }
 
@@ -160,20 +244,28 @@ impl Model {
         Ok(self.aligned(time))
     }
 
-    /// What a row of a larger group adds to its point, or why it is dropped.
-    fn contribution(&self, row: &Row) -> Result<(i64, Arc<str>, Sketch), &'static str> {
+    /// What a row of a larger group adds to its point, and what it adds by the original's way of decoding where that is something
+    /// else; or why the row is dropped.
+    fn contribution(&self, row: &Row) -> Result<(Key, Read, Option<Read>), &'static str> {
         let time = self.time(row)?;
         let name = row.name.as_ref().ok_or(MISSING_NAME)?;
+        let key = (time, Arc::clone(name));
         let stored = row.sketch.as_ref().ok_or(MISSING_SKETCH)?;
-        let sketch = if stored.is_empty() {
-            match (row.cells.get(COUNT), row.cells.get(SUM)) {
-                (Some(1.0), Some(sum)) => Sketch::of(sum, &self.mapping).unwrap_or_default(),
-                _ => return Err(EMPTY_SKETCH),
-            }
+        if stored.is_empty() {
+            return match (row.cells.get(COUNT), row.cells.get(SUM)) {
+                (Some(1.0), Some(sum)) => {
+                    Ok((key, Ok(Sketch::of(sum, &self.mapping).unwrap_or_default()), None))
+                }
+                _ => Err(EMPTY_SKETCH),
+            };
+        }
+        let (strict, lenient) = if self.lenient {
+            Sketch::decode_both(stored, &self.mapping)
         } else {
-            Sketch::decode(stored, &self.mapping).map_err(|_| UNDECODABLE_SKETCH)?
+            (Sketch::decode(stored, &self.mapping), None)
         };
-        Ok((time, Arc::clone(name), sketch))
+        let read = |decoded: Result<Sketch, _>| decoded.map_err(|_| UNDECODABLE_SKETCH);
+        Ok((key, read(strict), lenient.map(read)))
     }
 }
 
@@ -182,14 +274,30 @@ struct Group<'a> {
     model: &'a Model,
     /// The first row, as long as no other has come.
     first: Option<Row>,
-    growing: BTreeMap<(i64, Arc<str>), Growing>,
-    counts: Counts,
+    growing: BTreeMap<Key, Option<Growing>>,
+    /// What the original's way of decoding makes of the points that damaged sketches touch.
+    parted: BTreeMap<Key, Option<Growing>>,
+    /// Rows with such a sketch.
+    damaged: u64,
+    /// Strict, then lenient.
+    counts: [Counts; 2],
 }
 
-impl Group<'_> {
+impl<'a> Group<'a> {
+    fn new(model: &'a Model) -> Self {
+        Self {
+            model,
+            first: None,
+            growing: BTreeMap::new(),
+            parted: BTreeMap::new(),
+            damaged: 0,
+            counts: <[Counts; 2]>::default(),
+        }
+    }
+
     fn take(&mut self, row: Row) {
-        self.counts.rows_in += 1;
-        if self.counts.rows_in == 1 {
+        self.counts.iter_mut().for_each(|counts| counts.rows_in += 1);
+        if self.counts[0].rows_in == 1 {
             self.first = Some(row);
             return;
         }
@@ -200,34 +308,40 @@ impl Group<'_> {
     }
 
     fn contribute(&mut self, row: &Row) {
-        match self.model.contribution(row) {
-            Err(reason) => self.counts.drop(reason, 1),
-            Ok((time, name, sketch)) => match self.growing.entry((time, name)) {
-                std::collections::btree_map::Entry::Occupied(mut point) => {
-                    let point = point.get_mut();
-                    point.rows += 1;
-                    point.sketch.add(&sketch);
-                }
-                std::collections::btree_map::Entry::Vacant(place) => {
-                    let stored = bytes_hash(row.sketch.as_deref());
-                    place.insert(Growing {
-                        rows: 1,
-                        origin: row.origin,
-                        stored,
-                        cells: row.cells.clone(),
-                        sketch,
-                    });
-                }
-            },
+        let (key, strict, lenient) = match self.model.contribution(row) {
+            Ok(contribution) => contribution,
+            Err(reason) => {
+                self.counts.iter_mut().for_each(|counts| counts.drop(reason, 1));
+                return;
+            }
+        };
+        if lenient.is_some() {
+            self.damaged += 1;
+            if !self.parted.contains_key(&key) {
+                let so_far = self.growing.get(&key).cloned().flatten();
+                self.parted.insert(key.clone(), so_far);
+            }
+        }
+        let [of_strict, of_lenient] = &mut self.counts;
+        match (lenient.as_ref().unwrap_or(&strict), self.parted.get_mut(&key)) {
+            (Err(reason), _) => of_lenient.drop(reason, 1),
+            (Ok(sketch), Some(point)) => Growing::grow(point, row, sketch.clone()),
+            // The same point by both ways.
+            (Ok(_), None) => {}
+        }
+        match strict {
+            Err(reason) => of_strict.drop(reason, 1),
+            Ok(sketch) => Growing::grow(self.growing.entry(key).or_default(), row, sketch),
         }
     }
 
-    fn finish(mut self, group: i64, visit: &mut impl FnMut(Point)) -> Counts {
+    /// Hands over the points of the group. Returns what became of its rows, by each way of decoding.
+    fn finish(mut self, group: i64, visit: &mut impl FnMut(Point)) -> [Counts; 2] {
         if let Some(row) = self.first.take() {
             match self.model.time(&row) {
-                Err(reason) => self.counts.drop(reason, 1),
+                Err(reason) => self.counts.iter_mut().for_each(|counts| counts.drop(reason, 1)),
                 Ok(time) => {
-                    self.counts.lone += 1;
+                    self.counts.iter_mut().for_each(|counts| counts.lone += 1);
                     visit(Point {
                         key: key_hash(group, time, row.name.as_deref()),
                         group,
@@ -238,34 +352,28 @@ impl Group<'_> {
                         merged: None,
                         cells: row.cells,
                         name: row.name,
+                        reading: Reading::Both,
                     });
                 }
             }
             return self.counts;
         }
-        for ((time, name), grown) in self.growing {
-            let merged = grown.rows > 1;
-            if merged && grown.sketch.is_empty() {
-                self.counts.drop(EMPTY_MERGE, grown.rows);
-                continue;
+        let [of_strict, of_lenient] = &mut self.counts;
+        for (key, grown) in self.growing {
+            let Some(grown) = grown else { continue };
+            let parted = self.parted.contains_key(&key);
+            let kept = grown.counted(of_strict);
+            if !parted {
+                grown.counted(of_lenient);
             }
-            if merged {
-                self.counts.merged_in += grown.rows;
-                self.counts.merged_out += 1;
-            } else {
-                self.counts.single += 1;
+            if kept {
+                visit(grown.finished(group, key, if parted { Reading::Strict } else { Reading::Both }));
             }
-            visit(Point {
-                key: key_hash(group, time, Some(&name)),
-                group,
-                time,
-                name: Some(name),
-                kind: if merged { Kind::Merged } else { Kind::Single },
-                origin: grown.origin,
-                stored: grown.stored,
-                merged: merged.then_some(grown.sketch),
-                cells: grown.cells,
-            });
+        }
+        for (key, grown) in self.parted {
+            if let Some(grown) = grown.filter(|grown| grown.counted(of_lenient)) {
+                visit(grown.finished(group, key, Reading::Lenient));
+            }
         }
         self.counts
     }

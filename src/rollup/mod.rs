@@ -6,7 +6,9 @@
 //! 1. `input`: one cursor per input, which must be sorted by the group key.
 //! 2. `merge`: the cursors are merged by group key; the rows of one group become points, or are dropped for a reason.
 //! 3. `points`: what is kept of each point for a comparison: hashes for rows that pass unchanged, bins for merged ones.
-//! 4. `sketch` and `wire`: sketches, and the bytes that they are stored as.
+//! 4. `sketch`, `wire` and `encode`: sketches, and the bytes that they are stored as.
+//!
+//! Two ways of decoding damaged sketches can be worked out side by side: the strict one, and the original's (defect H).
 //!
 //! Where the model cannot speak (unknown or unsorted inputs, no interval) there is none, with the reason in words.
 //!
@@ -14,6 +16,8 @@
 //! group, and what the caller keeps.
 
 mod account;
+mod encode;
+mod exp;
 mod input;
 mod merge;
 mod points;
@@ -26,7 +30,7 @@ mod tests;
 mod wire;
 
 pub use account::{Account, Counts};
-pub use merge::{Kind, Point, Stop};
+pub use merge::{Kind, Point, Reading, Stop};
 pub use points::{Expected, Points, Shape, rollups};
 pub use row::{Block, Cells, Columns, bytes_hash, key_hash, part_of};
 
@@ -54,6 +58,8 @@ pub struct Model {
     pub start: i64,
     /// End of the time range, exclusive.
     pub end: i64,
+    /// Whether what the original makes of damaged sketches (defect H) is worked out too.
+    lenient: bool,
     inputs: Vec<Input>,
 }
 
@@ -110,7 +116,13 @@ impl Model {
             }
         }
         let mapping = Mapping::new(rule.relative_accuracy);
-        Ok(Modelled::Known(Self { columns, mapping, interval, start, end, inputs }))
+        Ok(Modelled::Known(Self { columns, mapping, interval, start, end, lenient: false, inputs }))
+    }
+
+    /// The same model, which also yields what the original makes of damaged sketches (defect H), where that is asked for.
+    #[must_use]
+    pub fn leniently_too(self, asked: bool) -> Self {
+        Self { lenient: asked, ..self }
     }
 
     /// The input of that number, as in [`Point::origin`].

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::merge::{Kind, Point};
+use super::merge::{Kind, Point, Reading};
 use super::row::{Cells, part_of};
-use super::sketch::{Facts, Mapping, Sketch};
+use super::sketch::{Decoding, Facts, Mapping, Sketch};
 
 /// What is known of the content of a point.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Expected {
     pub kind: Kind,
     /// What it holds.
     pub shape: Shape,
+    /// By which ways of decoding it is there.
+    pub reading: Reading,
 }
 
 impl Expected {
@@ -78,6 +80,8 @@ pub struct Points {
     pub overflowed: bool,
     kept: Vec<Expected>,
     index: HashMap<Halves, u32>,
+    /// Points that only the original's way of decoding yields.
+    lenient: HashMap<Halves, u32>,
     names: HashSet<Arc<str>>,
 }
 
@@ -91,6 +95,7 @@ impl Points {
             overflowed: false,
             kept: Vec::new(),
             index: HashMap::new(),
+            lenient: HashMap::new(),
             names: HashSet::new(),
         }
     }
@@ -109,19 +114,21 @@ impl Points {
             Some(sketch) => Shape::Merged(Box::new(sketch)),
             None => Shape::Unchanged { stored: point.stored.to_le_bytes(), cells: point.cells },
         };
-        let Point { key, group, time, name, kind, .. } = point;
+        let Point { key, group, time, name, kind, reading, .. } = point;
         // What would not be kept needs no copy of its name.
         let name = name.filter(|_| !self.overflowed).map(|name| self.shared(name));
-        let expected = Expected { group, time, name, kind, shape };
+        let expected = Expected { group, time, name, kind, shape, reading };
         self.bytes += expected.bytes();
         let number = u32::try_from(self.kept.len());
         let Some(number) = number.ok().filter(|_| self.bytes <= self.bound) else {
             self.overflowed = true;
-            (self.kept, self.index, self.names) = (Vec::new(), HashMap::new(), HashSet::new());
+            (self.kept, self.names) = (Vec::new(), HashSet::new());
+            (self.index, self.lenient) = (HashMap::new(), HashMap::new());
             return;
         };
         self.kept.push(expected);
-        self.index.insert(halves(key), number);
+        let index = if reading == Reading::Lenient { &mut self.lenient } else { &mut self.index };
+        index.insert(halves(key), number);
     }
 
     /// The one copy of a name.
@@ -134,16 +141,19 @@ impl Points {
         name
     }
 
-    /// The points, by their number.
+    /// The points by both ways of decoding, by their number.
     #[must_use]
     pub fn all(&self) -> &[Expected] {
         &self.kept
     }
 
-    /// Number and content of the point with this key.
+    /// Number and content of the point that a way of decoding yields for this key.
     #[must_use]
-    pub fn get(&self, key: u128) -> Option<(usize, &Expected)> {
-        let number = *self.index.get(&halves(key))? as usize;
-        Some((number, self.kept.get(number)?))
+    pub fn get(&self, key: u128, decoding: Decoding) -> Option<(usize, &Expected)> {
+        let key = halves(key);
+        let own = self.lenient.get(&key).filter(|_| decoding == Decoding::Lenient);
+        let number = *own.or_else(|| self.index.get(&key))? as usize;
+        let expected = self.kept.get(number)?;
+        expected.reading.is_of(decoding).then_some((number, expected))
     }
 }

@@ -7,7 +7,9 @@
 //! Everything here is recomputed from bins: sums, extremes and quantiles are estimates of the values, and exact facts about
 //! the sketch. Cost: memory by the number of bins that hold something.
 
-pub use super::wire::Fault;
+use super::exp::exp;
+pub use super::wire::{Decoding, Fault};
+use super::{encode, wire};
 
 /// How values fall into bins.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +20,8 @@ pub struct Mapping {
     lowest: f64,
     /// What is above this magnitude is refused.
     highest: f64,
+    /// Representatives are exact to the last bit.
+    exact: bool,
 }
 
 /// How far two mappings may lie apart and still be one.
@@ -34,7 +38,19 @@ impl Mapping {
         let largest_exponent = 709.436_139_303_1_f64;
         let lowest = by_index(i32::MIN, 1.0).max(f64::MIN_POSITIVE * gamma);
         let highest = by_index(i32::MAX, -1.0).min(largest_exponent.exp() / (2.0 * gamma) * (gamma + 1.0));
-        Self { gamma, log_gamma, lowest, highest }
+        Self { gamma, log_gamma, lowest, highest, exact: false }
+    }
+
+    /// The same mapping with representatives as the original computes them, to the last bit. Otherwise they are those of the
+    /// platform's exponential function, which is quicker.
+    #[must_use]
+    pub fn exact(self) -> Self {
+        Self { exact: true, ..self }
+    }
+
+    /// The ratio of a bin's bounds.
+    pub(super) fn gamma(&self) -> f64 {
+        self.gamma
     }
 
     /// The relative accuracy.
@@ -52,8 +68,10 @@ impl Mapping {
     /// The representative of a bin.
     fn value(&self, index: i64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "bins that matter are numbered with 32 bits")]
-        let exponent = index as f64 * self.log_gamma;
-        exponent.exp() * (1.0 + self.accuracy())
+        let index = index as f64;
+        let bound =
+            if self.exact { exp(index / (1.0 / self.log_gamma)) } else { (index * self.log_gamma).exp() };
+        bound * (1.0 + self.accuracy())
     }
 
     fn index(&self, magnitude: f64) -> i64 {
@@ -78,11 +96,16 @@ pub struct Sketch {
 
 /// Bins that hold something, ascending by index.
 #[derive(Debug, Clone, Default)]
-pub struct Bins(Vec<(i64, f64)>);
+pub struct Bins {
+    bins: Vec<(i64, f64)>,
+    /// Sum of the counts, in the order in which they came.
+    total: f64,
+}
 
 impl Bins {
     /// Takes over bins in any order; those of one index add up in the given order.
     pub(super) fn fill(&mut self, mut bins: Vec<(i64, f64)>) {
+        self.total = bins.iter().fold(0.0, |total, bin| total + bin.1);
         if !bins.is_sorted_by(|a, b| a.0 < b.0) {
             bins.sort_by_key(|bin| bin.0);
             bins.dedup_by(|later, kept| {
@@ -95,21 +118,22 @@ impl Bins {
         }
         // A count of NaN stays: it is not zero, and it must not compare as equal to nothing.
         bins.retain(|bin| bin.1 != 0.0);
-        self.0 = bins;
+        self.bins = bins;
     }
 
     fn add(&mut self, other: &Self) {
-        if other.0.len() * 8 < self.0.len() {
-            for &(index, count) in &other.0 {
-                match self.0.binary_search_by_key(&index, |bin| bin.0) {
-                    Ok(at) => self.0[at].1 += count,
-                    Err(at) => self.0.insert(at, (index, count)),
+        self.total += other.total;
+        if other.bins.len() * 8 < self.bins.len() {
+            for &(index, count) in &other.bins {
+                match self.bins.binary_search_by_key(&index, |bin| bin.0) {
+                    Ok(at) => self.bins[at].1 += count,
+                    Err(at) => self.bins.insert(at, (index, count)),
                 }
             }
             return;
         }
-        let mut sum = Vec::with_capacity(self.0.len().max(other.0.len()));
-        let (mut a, mut b) = (self.0.iter().copied().peekable(), other.0.iter().copied().peekable());
+        let mut sum = Vec::with_capacity(self.bins.len().max(other.bins.len()));
+        let (mut a, mut b) = (self.bins.iter().copied().peekable(), other.bins.iter().copied().peekable());
         loop {
             let next = match (a.peek(), b.peek()) {
                 (Some(x), Some(y)) if x.0 == y.0 => {
@@ -137,34 +161,34 @@ impl Bins {
             };
             sum.push(next);
         }
-        self.0 = sum;
+        self.bins = sum;
     }
 
-    #[cfg(test)]
     pub(super) fn all(&self) -> &[(i64, f64)] {
-        &self.0
+        &self.bins
     }
 
     fn count(&self) -> f64 {
-        self.0.iter().map(|bin| bin.1).sum()
+        self.total
     }
 
     /// Index of the bin that holds the value of a rank, counted from the lowest.
     fn at_rank(&self, rank: f64) -> Option<i64> {
         let rank = rank.max(0.0);
         let mut below = 0.0;
-        for &(index, count) in &self.0 {
+        for &(index, count) in &self.bins {
             below += count;
             if below > rank {
                 return Some(index);
             }
         }
-        self.0.last().map(|bin| bin.0)
+        self.bins.last().map(|bin| bin.0)
     }
 
     fn same(&self, other: &Self) -> bool {
         // Counts below zero, which only broken bytes hold, may have emptied a bin.
-        let filled = |bins: &'_ Self| bins.0.iter().filter(|bin| bin.1 != 0.0).copied().collect::<Vec<_>>();
+        let filled =
+            |bins: &'_ Self| bins.bins.iter().filter(|bin| bin.1 != 0.0).copied().collect::<Vec<_>>();
         let (a, b) = (filled(self), filled(other));
         a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.0 == b.0 && same_count(a.1, b.1))
     }
@@ -203,7 +227,30 @@ impl Sketch {
     /// # Errors
     /// What is wrong with the bytes.
     pub fn decode(bytes: &[u8], mapping: &Mapping) -> Result<Self, Fault> {
-        super::wire::decode(bytes, mapping)
+        wire::decode(bytes, mapping, Decoding::Strict)
+    }
+
+    /// Decodes bytes as the original does, which takes damaged ones as far as it can read them (defect H).
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn decode_leniently(bytes: &[u8], mapping: &Mapping) -> Result<Self, Fault> {
+        wire::decode(bytes, mapping, Decoding::Lenient)
+    }
+
+    /// What [`Self::decode`] gives, and what [`Self::decode_leniently`] gives where that is something else.
+    #[must_use]
+    pub fn decode_both(
+        bytes: &[u8],
+        mapping: &Mapping,
+    ) -> (Result<Self, Fault>, Option<Result<Self, Fault>>) {
+        wire::decode_both(bytes, mapping)
+    }
+
+    /// The bytes that the writers store for it.
+    #[must_use]
+    pub fn encode(&self, mapping: &Mapping) -> Vec<u8> {
+        encode::encode(self, mapping)
     }
 
     /// The sketch of one value; `None` where a sketch cannot hold it: NaN, infinities, and what is too large.
@@ -239,7 +286,7 @@ impl Sketch {
     /// Bins that hold something.
     #[must_use]
     pub fn bins(&self) -> usize {
-        self.positive.0.len() + self.negative.0.len()
+        self.positive.bins.len() + self.negative.bins.len()
     }
 
     /// Number of values.
@@ -261,13 +308,13 @@ impl Sketch {
     pub fn facts(&self, mapping: &Mapping) -> Facts {
         let mut facts = Facts { count: self.count(), sum: 0.0, magnitude: 0.0, min: 0.0, max: 0.0 };
         for (bins, sign) in [(&self.positive, 1.0), (&self.negative, -1.0)] {
-            for &(index, count) in &bins.0 {
+            for &(index, count) in &bins.bins {
                 let part = mapping.value(index) * count;
                 facts.sum += sign * part;
                 facts.magnitude += part.abs();
             }
         }
-        let ends = |bins: &Bins| Some((bins.0.first()?.0, bins.0.last()?.0));
+        let ends = |bins: &Bins| Some((bins.bins.first()?.0, bins.bins.last()?.0));
         let (positive, negative) = (ends(&self.positive), ends(&self.negative));
         facts.min = match (negative, self.zero > 0.0, positive) {
             (Some((_, far)), _, _) => -mapping.value(far),

@@ -149,6 +149,30 @@ pub(crate) fn merged(tid: i64, time: i64, values: &[f64]) -> MetricRow {
     MetricRow { rollups: cells, ..row(tid, time, values) }
 }
 
+/// The row that a merge makes of a sketch, to the last bit; everything else is that of `first`.
+pub(crate) fn merged_into(first: &MetricRow, sketch: &Sketch) -> MetricRow {
+    let mapping = Mapping::new(ACCURACY).exact();
+    let (_, cells) = rollups(sketch, &QUANTILES, &mapping);
+    MetricRow { rollups: cells, sketch: Some(sketch.encode(&mapping)), ..first.clone() }
+}
+
+/// The row with a sketch whose last `cut` bytes are gone.
+pub(crate) fn cut(mut row: MetricRow, cut: usize) -> MetricRow {
+    if let Some(sketch) = &mut row.sketch {
+        sketch.truncate(sketch.len() - cut);
+    }
+    row
+}
+
+/// The row with an exact count in its sketch, as other libraries write it: the original takes eight bytes for it.
+pub(crate) fn with_exact_count(mut row: MetricRow) -> MetricRow {
+    if let Some(sketch) = &mut row.sketch {
+        // Behind the mapping.
+        sketch.splice(17..17, [0x28 << 2, 0x02]);
+    }
+    row
+}
+
 /// The rows as columns.
 pub(crate) fn columns(rows: &[MetricRow]) -> Columns {
     let ints = |get: fn(&MetricRow) -> Option<i64>| -> ArrayRef {

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::sketch::{Fault, Mapping, Sketch};
 use super::testing::{
-    ACCURACY, Golden, MetricRow, columns, encode, golden, job, merged, row, segment, sketch_of, sketch_with,
+    ACCURACY, Golden, MetricRow, columns, cut, encode, golden, job, merged, row, segment, sketch_of,
+    sketch_with, with_exact_count,
 };
 use super::*;
 use crate::check::fixture::{floats, with};
@@ -53,9 +54,19 @@ fn recorded_sketches_say_what_the_original_said_of_them() {
         }
         assert!(close(facts.min, number(&vector["min"]), 1e-12), "{vector}");
         assert!(close(facts.max, number(&vector["max"]), 1e-12), "{vector}");
+        let exact = mapping.exact();
+        let facts = sketch.facts(&exact);
+        assert_eq!(facts.sum.to_bits(), number(&vector["sum"]).to_bits(), "{vector}");
+        assert_eq!(facts.min.to_bits(), number(&vector["min"]).to_bits(), "{vector}");
+        assert_eq!(facts.max.to_bits(), number(&vector["max"]).to_bits(), "{vector}");
         let said = vector["q25_50_75_90_95_99"].as_array().unwrap();
         for (quantile, said) in testing::QUANTILES.into_iter().zip(said) {
             assert!(close(sketch.quantile(quantile, &mapping).unwrap(), number(said), 1e-12), "{vector}");
+            assert_eq!(
+                sketch.quantile(quantile, &exact).unwrap().to_bits(),
+                number(said).to_bits(),
+                "{vector}"
+            );
         }
     }
 }
@@ -74,6 +85,7 @@ fn recorded_merges_have_the_bins_that_the_original_made() {
             Ok(sum) => {
                 assert_eq!(case["Err"], "", "{case}");
                 assert!(sum.same(&decode(&hex(&case["Merged"])).unwrap()), "{case}");
+                assert_eq!(sum.encode(&Mapping::new(ACCURACY)), hex(&case["Merged"]), "{case}");
             }
             Err(fault) => assert_ne!(case["Err"], "", "{fault:?} {case}"),
         }
@@ -93,6 +105,63 @@ fn another_accuracy_and_broken_bytes_are_told_apart() {
     assert!(decode(&[0xfd]).unwrap().is_empty());
     // Exact statistics are read past; a count of 1 and eight bytes of a sum.
     assert!(decode(&[0xa0, 2, 0x84, 0, 0, 0, 0, 0, 0, 0, 0]).unwrap().is_empty());
+}
+
+/// Bytes of our mapping and what follows.
+fn mapped(rest: &[u8]) -> Vec<u8> {
+    [&encode(&Sketch::default(), ACCURACY)[..], rest].concat()
+}
+
+fn leniently(bytes: &[u8]) -> std::result::Result<Sketch, Fault> {
+    Sketch::decode_leniently(bytes, &Mapping::new(ACCURACY))
+}
+
+#[test]
+fn the_lenient_way_takes_damaged_stores_as_far_as_they_can_be_read() {
+    // Each with the bins that are read, and what is read of the negative ones.
+    type Bin = (i64, f64);
+    let cases: [(&[u8], &[Bin], &[Bin]); 9] = [
+        (&[0x05], &[], &[]),
+        (&[0x05, 0xff], &[], &[]),
+        (&[0x05, 0x02, 0x02, 0x83], &[], &[]),
+        (&[0x05, 0x02, 0x02, 0x02, 0x08, 0x83], &[(1, 1.0)], &[]),
+        (&[0x09, 0x02, 0x04], &[(2, 1.0)], &[]),
+        (&[0x09, 0x02, 0x04, 0x81, 0x83], &[(2, 1.0)], &[]),
+        (&[0x0d, 0x02, 0x04], &[], &[]),
+        (&[0x0d, 0x02, 0x04, 0x02, 0x02], &[(2, 1.0)], &[]),
+        (&[0x09, 0x01, 0x04, 0x0b, 0x02, 0x06], &[(2, 1.0)], &[(3, 1.0)]),
+    ];
+    for (rest, positive, negative) in cases {
+        let bytes = mapped(rest);
+        let lenient = leniently(&bytes).unwrap();
+        assert_eq!((lenient.positive.all(), lenient.negative.all()), (positive, negative), "{rest:x?}");
+        assert!(matches!(decode(&bytes), Err(Fault::Malformed(_))), "{rest:x?}");
+        let (strict, other) = Sketch::decode_both(&bytes, &Mapping::new(ACCURACY));
+        assert!(strict.is_err() && other.is_some_and(|other| other.unwrap().same(&lenient)));
+    }
+    // Read again as flags: an exact sum, a mapping of unknown kind, a flag of no known kind.
+    for rest in [&[0x09, 0x02, 0x04, 0x84][..], &[0x09, 0x01, 0x82], &[0x09, 0x01, 0x80], &[0x04, 0x82]] {
+        assert!(leniently(&mapped(rest)).is_err(), "{rest:x?}");
+    }
+    for length in 1..17 {
+        assert!(leniently(&mapped(&[])[..length]).is_err(), "{length}");
+    }
+}
+
+#[test]
+fn the_lenient_way_takes_eight_bytes_for_an_exact_count() {
+    let exact = mapped(&[0xa0, 2, 2, 2, 2, 2, 2, 2, 2, 0x09, 1, 4]);
+    assert_eq!(leniently(&exact).unwrap().positive.all(), [(2, 1.0)]);
+    // As other libraries write it the store behind it is swallowed; with too few bytes the sketch is refused.
+    let other = mapped(&[0xa0, 2, 0x09, 1, 4, 0x09, 1, 6, 0x04, 0x09, 1, 4]);
+    let (strict, lenient) = Sketch::decode_both(&other, &Mapping::new(ACCURACY));
+    assert!(strict.is_err() && lenient.is_some_and(|it| it.unwrap().positive.all() == [(2, 1.0)]));
+    let short = mapped(&[0xa0, 2, 0x09, 1, 4]);
+    let (strict, lenient) = Sketch::decode_both(&short, &Mapping::new(ACCURACY));
+    assert!(strict.unwrap().positive.all() == [(2, 1.0)] && lenient.is_some_and(|it| it.is_err()));
+    // What both take alike is given once.
+    let whole = encode(&sketch_of(&[1.0, -2.0, 0.0]), ACCURACY);
+    assert!(Sketch::decode_both(&whole, &Mapping::new(ACCURACY)).1.is_none());
 }
 
 #[test]
@@ -225,6 +294,76 @@ fn each_reason_drops_its_rows_and_a_lone_row_is_asked_for_its_time_only() {
 }
 
 #[test]
+fn points_that_damaged_sketches_touch_are_worked_out_by_both_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = [
+        // The first bin of the damaged one is read.
+        row(1, 60_000, &[5.0]),
+        cut(row(1, 60_001, &[9.0, 100.0]), 1),
+        // First the damaged one.
+        cut(row(2, 60_000, &[9.0, 100.0]), 1),
+        row(2, 60_001, &[5.0]),
+        // Alone in its point, in a group of two; the other point is not touched.
+        cut(row(3, 60_000, &[9.0]), 1),
+        row(3, 75_000, &[5.0]),
+        // Read as nothing, twice.
+        cut(row(4, 60_000, &[9.0]), 1),
+        cut(row(4, 60_001, &[9.0]), 1),
+        // Alone in its group.
+        cut(row(5, 60_000, &[9.0]), 1),
+        with_exact_count(row(6, 60_000, &[9.0])),
+        row(6, 75_000, &[5.0]),
+    ];
+    let plain = model_of(folder.path(), &[&rows]);
+    let (strict, strict_points) = gathered(&plain);
+    assert_eq!((strict.damaged, strict.lenient.is_some()), (0, false));
+    let model = plain.leniently_too(true);
+    let (account, points) = gathered(&model);
+    assert_eq!((account.all.clone(), account.damaged), (strict.all, 6));
+    let told = |reading: Reading| {
+        let of = points.iter().filter(move |it| it.reading == reading);
+        of.map(|it| (it.group, it.time, it.kind, it.origin.1)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(Reading::Strict),
+        [(1, 60_000, Kind::Single, 0), (2, 60_000, Kind::Single, 3), (6, 60_000, Kind::Single, 9)]
+    );
+    assert_eq!(
+        told(Reading::Lenient),
+        [(1, 60_000, Kind::Merged, 0), (2, 60_000, Kind::Merged, 2), (3, 60_000, Kind::Single, 4)]
+    );
+    assert_eq!(
+        told(Reading::Both),
+        [(3, 70_000, Kind::Single, 5), (5, 60_000, Kind::Lone, 8), (6, 70_000, Kind::Single, 10)]
+    );
+    assert_eq!(strict_points.len(), 6);
+    let lenient = account.by(sketch::Decoding::Lenient);
+    let dropped = |counts: &Counts| counts.dropped.clone().into_iter().collect::<Vec<_>>();
+    assert_eq!(dropped(&account.all), [("undecodable_sketch", 5)]);
+    assert_eq!(dropped(&lenient.all), [("empty_merge", 2), ("undecodable_sketch", 1)]);
+    for counts in [&account.all, &lenient.all] {
+        assert_eq!(counts.rows_in, counts.expected() + counts.drops() + counts.merged());
+    }
+    let merged = points.iter().find(|it| it.reading == Reading::Lenient && it.group == 1).unwrap();
+    assert!(merged.merged.as_ref().unwrap().same(&sketch_of(&[5.0, 9.0])));
+    // Found again by the way of decoding that is asked for.
+    let (_, kept) = known(model.points(0, 1, u64::MAX, &Cancel::default()).unwrap());
+    let kind = |group: i64, decoding| {
+        let key = key_hash(group, 60_000, Some("cpu"));
+        kept.get(key, decoding).map(|(number, it)| {
+            assert_eq!(kept.all()[number].group, group);
+            it.kind
+        })
+    };
+    use sketch::Decoding::{Lenient, Strict};
+    assert_eq!((kind(1, Strict), kind(1, Lenient)), (Some(Kind::Single), Some(Kind::Merged)));
+    assert_eq!((kind(3, Strict), kind(3, Lenient)), (None, Some(Kind::Single)));
+    assert_eq!((kind(6, Strict), kind(6, Lenient)), (Some(Kind::Single), None));
+    assert_eq!((kind(4, Strict), kind(4, Lenient)), (None, None));
+    assert_eq!((kind(5, Strict), kind(5, Lenient)), (Some(Kind::Lone), Some(Kind::Lone)));
+}
+
+#[test]
 fn times_are_cut_toward_zero_and_a_negative_interval_is_as_good_as_its_opposite() {
     assert_eq!(aligned(-15_000, 10_000), -10_000);
     assert_eq!(aligned(-15_000, -10_000), -10_000);
@@ -332,10 +471,15 @@ fn the_model_yields_what_the_original_merged() {
     let cases = golden();
     let (mut held, mut total, mut largest) = (0, 0, 0.0_f64);
     for Golden { name, job, outputs, out_of_range } in &cases {
-        let model = known(Model::open(job, &Cancel::default()).unwrap());
+        let model = known(Model::open(job, &Cancel::default()).unwrap()).leniently_too(true);
         let mut points = Vec::new();
-        let account = match model.run(&Cancel::default(), |point| points.push(point)) {
-            Ok(account) => account,
+        let take = |point: Point| {
+            if point.reading.is_of(sketch::Decoding::Lenient) {
+                points.push(point);
+            }
+        };
+        let account = match model.run(&Cancel::default(), take) {
+            Ok(account) => account.by(sketch::Decoding::Lenient).clone(),
             Err(Stop::NoModel(reason)) => {
                 println!("{name}: {reason}");
                 continue;

@@ -4,6 +4,10 @@
 //! positive values, 3 bins of negative values, 2 the mapping from values to bins, 0 something special. Blocks may come in any
 //! order and more than once: they add up.
 //!
+//! The original takes damaged bytes too, as far as it can read them (defect H): an error within a store ends that store, and reading
+//! goes on with the next flag where it stopped. A number that the end cuts off is not consumed. Exact statistics are 8 bytes each
+//! to it, the count too.
+//!
 //! Nothing is reserved for what the bytes merely announce: every bin costs at least one byte of input, and bins are kept
 //! sparsely, so that hostile bytes cost no more memory than a small multiple of their length.
 
@@ -39,22 +43,37 @@ const EXACT_MAX: u8 = 0x23 << 2;
 /// Longest number of variable length, in bytes. All eight bits of the last one count.
 const LONGEST: usize = 9;
 
+/// How damaged bytes are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoding {
+    /// They are no sketch.
+    Strict,
+    /// As far as the original can read them (defect H).
+    Lenient,
+}
+
 /// Decodes a sketch. One without a mapping is taken to have the one that is wanted.
 ///
 /// # Errors
 /// What is wrong with the bytes.
-pub(super) fn decode(bytes: &[u8], wanted: &Mapping) -> Result<Sketch, Fault> {
+pub(super) fn decode(bytes: &[u8], wanted: &Mapping, decoding: Decoding) -> Result<Sketch, Fault> {
     let mut reader = Reader(bytes);
     let mut sketch = Sketch::default();
     let (mut positive, mut negative) = (Vec::new(), Vec::new());
     while let Some(flag) = reader.next() {
         match (flag & 3, flag >> 2) {
-            (STORE_POSITIVE, form) => reader.store(form, &mut positive)?,
-            (STORE_NEGATIVE, form) => reader.store(form, &mut negative)?,
+            (kind @ (STORE_POSITIVE | STORE_NEGATIVE), form) => {
+                let bins = if kind == STORE_POSITIVE { &mut positive } else { &mut negative };
+                let read = reader.store(form, bins);
+                if decoding == Decoding::Strict {
+                    read?;
+                }
+            }
             (MAPPING, kind) => reader.mapping(kind, wanted)?,
             _ => match flag {
                 ZERO_COUNT => sketch.zero += reader.varfloat()?,
-                EXACT_COUNT => drop(reader.varfloat()?),
+                EXACT_COUNT if decoding == Decoding::Strict => drop(reader.varfloat()?),
+                EXACT_COUNT => drop(reader.double()?),
                 EXACT_SUM | EXACT_MIN | EXACT_MAX => drop(reader.double()?),
                 _ => return Err(Fault::Malformed("it holds an unknown block")),
             },
@@ -65,7 +84,26 @@ pub(super) fn decode(bytes: &[u8], wanted: &Mapping) -> Result<Sketch, Fault> {
     Ok(sketch)
 }
 
-/// What is left of the bytes.
+/// Decodes a sketch strictly, and leniently where that gives something else.
+pub(super) fn decode_both(
+    bytes: &[u8],
+    wanted: &Mapping,
+) -> (Result<Sketch, Fault>, Option<Result<Sketch, Fault>>) {
+    let strict = decode(bytes, wanted, Decoding::Strict);
+    // Whole bytes without an exact count are the same to both.
+    if strict.is_ok() && !bytes.contains(&EXACT_COUNT) {
+        return (strict, None);
+    }
+    let lenient = decode(bytes, wanted, Decoding::Lenient);
+    let differs = match (&strict, &lenient) {
+        (Ok(a), Ok(b)) => !a.same(b),
+        (Err(_), Err(_)) => false,
+        _ => true,
+    };
+    (strict, differs.then_some(lenient))
+}
+
+/// What is left of the bytes. What an error ends is not consumed.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -79,6 +117,14 @@ impl Reader<'_> {
         self.next().ok_or(Fault::Malformed("it ends early"))
     }
 
+    /// Reads a number, and leaves its bytes where they do not hold a whole one.
+    fn whole<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut ahead = Reader(self.0);
+        let value = read(&mut ahead)?;
+        self.0 = ahead.0;
+        Ok(value)
+    }
+
     fn double(&mut self) -> Result<f64, Fault> {
         let (bytes, rest) = self.0.split_first_chunk::<8>().ok_or(Fault::Malformed("it ends early"))?;
         self.0 = rest;
@@ -87,17 +133,19 @@ impl Reader<'_> {
 
     /// Seven bits a byte, low ones first.
     fn unsigned(&mut self) -> Result<u64, Fault> {
-        let mut value = 0_u64;
-        for position in 0..LONGEST {
-            let byte = self.byte()?;
-            let last = position == LONGEST - 1;
-            let bits = if last { byte } else { byte & 0x7f };
-            value |= u64::from(bits) << (7 * position);
-            if last || byte < 0x80 {
-                break;
+        self.whole(|reader| {
+            let mut value = 0_u64;
+            for position in 0..LONGEST {
+                let byte = reader.byte()?;
+                let last = position == LONGEST - 1;
+                let bits = if last { byte } else { byte & 0x7f };
+                value |= u64::from(bits) << (7 * position);
+                if last || byte < 0x80 {
+                    break;
+                }
             }
-        }
-        Ok(value)
+            Ok(value)
+        })
     }
 
     fn signed(&mut self) -> Result<i64, Fault> {
@@ -107,18 +155,21 @@ impl Reader<'_> {
 
     /// A count: seven bits a byte, high ones first, so that small whole numbers are short.
     fn varfloat(&mut self) -> Result<f64, Fault> {
-        let mut raw = 0_u64;
-        for position in 0..LONGEST {
-            let byte = self.byte()?;
-            if position == LONGEST - 1 {
-                raw |= u64::from(byte);
-                break;
+        let raw = self.whole(|reader| {
+            let mut raw = 0_u64;
+            for position in 0..LONGEST {
+                let byte = reader.byte()?;
+                if position == LONGEST - 1 {
+                    raw |= u64::from(byte);
+                    break;
+                }
+                raw |= u64::from(byte & 0x7f) << (57 - 7 * position);
+                if byte < 0x80 {
+                    break;
+                }
             }
-            raw |= u64::from(byte & 0x7f) << (57 - 7 * position);
-            if byte < 0x80 {
-                break;
-            }
-        }
+            Ok(raw)
+        })?;
         Ok(f64::from_bits(raw.rotate_right(6).wrapping_add(1.0_f64.to_bits())) - 1.0)
     }
 

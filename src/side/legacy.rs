@@ -27,6 +27,7 @@ impl Legacy {
         KnownDefect::HighestTidLost,
         KnownDefect::PartialFileLeft,
         KnownDefect::AnnotationsDropped,
+        KnownDefect::DamagedSketchesMerged,
     ];
 }
 

@@ -1,4 +1,6 @@
 //! The numbers of the encoding.
+//!
+//! A number that the end of the bytes cuts off is not consumed: the original reads its bytes again, as flags (defect H).
 
 use super::SketchError;
 
@@ -21,26 +23,25 @@ impl<'a> Reader<'a> {
 
     /// The next field's flag; none at the end.
     pub(super) fn flag(&mut self) -> Option<u8> {
-        self.byte().ok()
-    }
-
-    fn byte(&mut self) -> Result<u8, SketchError> {
-        let (&first, rest) = self.rest.split_first().ok_or(SketchError::Eof)?;
+        let (&first, rest) = self.rest.split_first()?;
         self.rest = rest;
-        Ok(first)
+        Some(first)
     }
 
     /// An unsigned varint, low bits first.
     pub(super) fn unsigned(&mut self) -> Result<u64, SketchError> {
-        let mut value = 0;
-        for at in 0..LONGEST - 1 {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << (7 * at);
-            if byte < 0x80 {
-                return Ok(value);
+        let (mut value, mut rest) = (0, self.rest);
+        for at in 0..LONGEST {
+            let (&byte, behind) = rest.split_first().ok_or(SketchError::Eof)?;
+            rest = behind;
+            if byte < 0x80 || at == LONGEST - 1 {
+                value |= u64::from(byte) << (7 * at);
+                break;
             }
+            value |= u64::from(byte & 0x7f) << (7 * at);
         }
-        Ok(value | u64::from(self.byte()?) << (7 * (LONGEST - 1)))
+        self.rest = rest;
+        Ok(value)
     }
 
     /// A signed varint, zigzag.
@@ -51,15 +52,21 @@ impl<'a> Reader<'a> {
 
     /// A count.
     pub(super) fn varfloat(&mut self) -> Result<f64, SketchError> {
-        let mut bits = 0;
-        for at in 0..LONGEST - 1 {
-            let byte = self.byte()?;
+        let (mut bits, mut rest) = (0, self.rest);
+        for at in 0..LONGEST {
+            let (&byte, behind) = rest.split_first().ok_or(SketchError::Eof)?;
+            rest = behind;
+            if at == LONGEST - 1 {
+                bits |= u64::from(byte);
+                break;
+            }
             bits |= u64::from(byte & 0x7f) << (57 - 7 * at);
             if byte < 0x80 {
-                return Ok(turned_back(bits));
+                break;
             }
         }
-        Ok(turned_back(bits | u64::from(self.byte()?)))
+        self.rest = rest;
+        Ok(turned_back(bits))
     }
 
     /// Eight bytes, little endian.

@@ -13,6 +13,13 @@
 //! that is not longer. Whole numbers are zigzag varints of at most nine bytes; counts are the bits of `count + 1`, turned
 //! so that small whole counts take one byte.
 //!
+//! # Damaged bytes (defect H)
+//!
+//! The original ignores an error while it reads a store (the bytes end): the bins read until then count, and it goes on with
+//! the next flag where the reader stopped. A number that is cut off is read again as flags. The exact statistics, which
+//! other libraries write, are skipped as 8 bytes each, the count too, although that is written as a varfloat. So a damaged sketch
+//! may be taken, even as an empty one. What ends within a mapping, a zero count or an exact statistic is refused.
+//!
 //! The crate `sketches-ddsketch` was not used: its encoding carries exact summary statistics, and its store keeps at most
 //! 2,048 bins, so it cannot give the original's bytes.
 //!
@@ -80,23 +87,23 @@ pub struct Sketch {
 }
 
 impl Sketch {
-    /// Reads an encoded sketch. A sketch without a mapping is taken to have ours.
+    /// Reads an encoded sketch. A sketch without a mapping is taken to have ours. Damaged stores are taken as far as they can be
+    /// read (defect H, see the module).
     ///
     /// # Errors
-    /// Bytes that are no sketch, and a sketch of another accuracy.
+    /// A flag of no known kind; a mapping, zero count or exact statistic that is cut off; another accuracy.
     pub fn decode(encoded: &[u8]) -> Result<Self, SketchError> {
         let mut sketch = Self::default();
         let mut reader = Reader::new(encoded);
         while let Some(flag) = reader.flag() {
             match flag & TYPE {
-                POSITIVE => sketch.positive.read(&mut reader, flag >> 2)?,
-                NEGATIVE => sketch.negative.read(&mut reader, flag >> 2)?,
+                POSITIVE => sketch.positive.read(&mut reader, flag >> 2),
+                NEGATIVE => sketch.negative.read(&mut reader, flag >> 2),
                 MAPPING => mapping::read(&mut reader, flag >> 2)?,
                 _ => match flag {
                     ZERO_COUNT => sketch.zero_count += reader.varfloat()?,
-                    // Exact statistics, which other libraries write; the original reads past them.
-                    COUNT => drop(reader.varfloat()?),
-                    SUM | MIN | MAX => drop(reader.double()?),
+                    // Exact statistics: the original passes over 8 bytes, whatever is there.
+                    COUNT | SUM | MIN | MAX => drop(reader.double()?),
                     _ => return Err(SketchError::UnknownFlag),
                 },
             }

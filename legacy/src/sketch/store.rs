@@ -16,19 +16,23 @@ const CONTIGUOUS: u8 = 3;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Store {
     bins: BTreeMap<i64, f64>,
+    /// Sum of the counts in the order in which they came, as the original keeps it.
+    total: f64,
 }
 
 impl Store {
     pub(super) fn add(&mut self, index: i64, count: f64) {
         if count != 0.0 {
             *self.bins.entry(index).or_insert(0.0) += count;
+            self.total += count;
         }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
         for (index, count) in other.bins() {
-            self.add(index, count);
+            *self.bins.entry(index).or_insert(0.0) += count;
         }
+        self.total += other.total;
     }
 
     pub(super) fn bins(&self) -> impl Iterator<Item = (i64, f64)> {
@@ -36,7 +40,7 @@ impl Store {
     }
 
     pub(super) fn total(&self) -> f64 {
-        self.bins.values().sum::<f64>() + 0.0
+        self.total
     }
 
     pub(super) fn lowest(&self) -> Option<i64> {
@@ -58,8 +62,12 @@ impl Store {
         found.map(|(index, _)| index).or(self.highest())
     }
 
-    /// Adds an encoded store.
-    pub(super) fn read(&mut self, reader: &mut Reader<'_>, form: u8) -> Result<(), SketchError> {
+    /// Adds an encoded store, as far as it can be read: the original ignores the error (defect H).
+    pub(super) fn read(&mut self, reader: &mut Reader<'_>, form: u8) {
+        let _ = self.read_bins(reader, form);
+    }
+
+    fn read_bins(&mut self, reader: &mut Reader<'_>, form: u8) -> Result<(), SketchError> {
         match form {
             DELTAS_AND_COUNTS | DELTAS => {
                 let bins = reader.unsigned()?;

@@ -107,6 +107,104 @@ fn a_store_in_no_known_form_is_an_empty_one_as_in_the_original() {
     assert_eq!(Sketch::decode(b"\xff\xff\x01"), Ok(Sketch::default()));
 }
 
+/// Our mapping, encoded.
+fn mapping() -> Vec<u8> {
+    Sketch::default().encode()
+}
+
+/// Bytes of a sketch of our mapping and what follows.
+fn mapped(rest: &[u8]) -> Vec<u8> {
+    [&mapping()[..], rest].concat()
+}
+
+/// A sketch of positive bins.
+fn bins(bins: &[(i64, f64)]) -> Sketch {
+    let mut sketch = Sketch::default();
+    bins.iter().for_each(|(index, count)| sketch.positive.add(*index, *count));
+    sketch
+}
+
+#[test]
+fn a_store_that_is_cut_off_counts_as_far_as_it_was_read() {
+    let empty = Sketch::default();
+    let cases: [(&str, &[u8], Sketch); 11] = [
+        ("before the number of bins", &[0x05], empty.clone()),
+        // The byte is read again: a flag of an unknown form of negative store.
+        ("within the number of bins", &[0x05, 0xff], empty.clone()),
+        ("before the first index", &[0x05, 0x02], empty.clone()),
+        // Index 1 is read, its count is not; 0x83 is then a flag of an unknown form.
+        ("within a count", &[0x05, 0x02, 0x02, 0x83], empty.clone()),
+        ("within the second bin", &[0x05, 0x02, 0x02, 0x02, 0x08, 0x83], bins(&[(1, 1.0)])),
+        ("before the second of bare indexes", &[0x09, 0x02, 0x04], bins(&[(2, 1.0)])),
+        ("within the second of bare indexes", &[0x09, 0x02, 0x04, 0x8b], bins(&[(2, 1.0)])),
+        ("before a step", &[0x0d, 0x02, 0x04], empty.clone()),
+        ("before the second count", &[0x0d, 0x02, 0x04, 0x02, 0x02], bins(&[(2, 1.0)])),
+        ("of two runs the second", &[0x0d, 0x01, 0x04, 0x02, 0x02, 0x0d], bins(&[(2, 1.0)])),
+        ("with an unknown form before it", &[0x15, 0x09, 0x03, 0x00, 0x02], bins(&[(0, 1.0), (1, 1.0)])),
+    ];
+    for (what, rest, wanted) in cases {
+        assert_eq!(Sketch::decode(&mapped(rest)), Ok(wanted), "{what}");
+    }
+    let mut negative = Sketch::default();
+    negative.negative.add(2, 1.0);
+    assert_eq!(Sketch::decode(&mapped(&[0x0b, 0x02, 0x04])), Ok(negative));
+}
+
+#[test]
+fn what_was_cut_off_is_read_again_as_flags() {
+    // The second index never ends. Its bytes are flags of stores in unknown forms, which are passed over.
+    assert_eq!(Sketch::decode(&mapped(&[0x09, 0x02, 0x04, 0x81, 0x83])), Ok(bins(&[(2, 1.0)])));
+    // 0x84 begins a varint and, read again, an exact sum, of which 8 bytes are not there.
+    assert_eq!(Sketch::decode(&mapped(&[0x09, 0x02, 0x04, 0x84])), Err(SketchError::Eof));
+    // 0x88 0x80: read again, an exact minimum.
+    assert_eq!(Sketch::decode(&mapped(&[0x05, 0x01, 0x00, 0x88, 0x80])), Err(SketchError::Eof));
+    // 0x82 begins a mapping of an unknown kind, 0x80 is a flag of no known kind.
+    assert_eq!(Sketch::decode(&mapped(&[0x09, 0x01, 0x82])), Err(SketchError::UnknownMapping));
+    assert_eq!(Sketch::decode(&mapped(&[0x09, 0x01, 0x80])), Err(SketchError::UnknownFlag));
+}
+
+#[test]
+fn exact_statistics_are_eight_bytes_each_the_count_too() {
+    for flag in [0xa0, 0x84, 0x88, 0x8c] {
+        let whole = [&[flag][..], &[0x02; 8], &[0x09, 0x01, 0x04]].concat();
+        assert_eq!(Sketch::decode(&mapped(&whole)), Ok(bins(&[(2, 1.0)])), "{flag:#x}");
+        for length in 1..9 {
+            assert_eq!(
+                Sketch::decode(&mapped(&whole[..length])),
+                Err(SketchError::Eof),
+                "{flag:#x} {length}"
+            );
+        }
+    }
+    // A count as other libraries write it, one byte of varfloat: the store behind it is swallowed.
+    let other = [0xa0, 0x02, 0x09, 0x02, 0x04, 0x02, 0x0b, 0x01, 0x06, 0x04, 0x02];
+    let wanted = Sketch { zero_count: 1.0, ..Sketch::default() };
+    assert_eq!(Sketch::decode(&mapped(&other)), Ok(wanted));
+}
+
+#[test]
+fn a_mapping_and_a_zero_count_that_are_cut_off_refuse_the_sketch() {
+    for length in 1..mapping().len() {
+        assert_eq!(Sketch::decode(&mapping()[..length]), Err(SketchError::Eof), "{length}");
+    }
+    assert_eq!(Sketch::decode(&mapped(&[0x04])), Err(SketchError::Eof));
+    assert_eq!(Sketch::decode(&mapped(&[0x04, 0x82])), Err(SketchError::Eof));
+    // Behind a damaged store too.
+    assert_eq!(Sketch::decode(&[0x09, 0x02, 0x04, 0x02]), Ok(bins(&[(2, 1.0), (3, 1.0)])));
+    assert_eq!(Sketch::decode(&[0x15, 0x02, 0xfd]), Err(SketchError::Eof));
+}
+
+#[test]
+fn counts_add_up_in_the_order_in_which_they_come() {
+    // In the order of the bins it would be 2^53 + 2.
+    let large = 9_007_199_254_740_992.0;
+    let sketch = bins(&[(5, large), (1, 1.0), (2, 1.0)]);
+    assert_eq!(sketch.count(), large);
+    let mut merged = bins(&[(1, 1.0), (2, 1.0)]);
+    merged.merge(&bins(&[(5, large)]));
+    assert_eq!(merged.count(), large + 2.0);
+}
+
 #[test]
 fn indexes_far_apart_cost_nothing() {
     let mut sketch = Sketch::default();

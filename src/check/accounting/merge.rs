@@ -5,6 +5,8 @@
 //! 3. A side that does not state its merges cannot be judged by a sum; the rows that it wrote are then held against the rows
 //!    that the rules yield. Without a model nothing is judged, and the summary says so.
 //! 4. On a baseline known to lose the highest group key (defect D), exactly the rows of that key being lost is that defect.
+//! 5. A baseline known to merge damaged sketches (defect H) is judged by the account that its way of decoding yields. Where that
+//!    holds exactly, what it states otherwise than the rules is that defect.
 
 use std::collections::BTreeMap;
 
@@ -47,8 +49,9 @@ impl Rules {
         if !merges || !stated {
             return Ok(Self::Plain);
         }
+        let lenient = subject.known_defects.contains(&KnownDefect::DamagedSketchesMerged);
         let account = match Model::open(subject.job, subject.cancel)? {
-            Modelled::Known(model) => model.account(subject.cancel)?,
+            Modelled::Known(model) => model.leniently_too(lenient).account(subject.cancel)?,
             Modelled::Unknown(reason) => Modelled::Unknown(reason),
         };
         Ok(match account {
@@ -59,6 +62,14 @@ impl Rules {
                 Self::Known { account, highest_lost }
             }
         })
+    }
+
+    /// The rules by the original's way of decoding damaged sketches (defect H), where the baseline is known to have it and it
+    /// changes the account.
+    pub(super) fn lenient(&self) -> Option<Self> {
+        let Self::Known { account, highest_lost } = self else { return None };
+        let lenient = account.lenient.as_deref().filter(|lenient| lenient.all != account.all)?;
+        Some(Self::Known { account: lenient.clone(), highest_lost: *highest_lost })
     }
 
     /// Names defect D where it explains exactly so many rows on that side.

@@ -131,7 +131,7 @@ mod merging {
 
     use super::*;
     use crate::check::KnownDefect;
-    use crate::rollup::testing::{MetricRow, job, merged, row, segment};
+    use crate::rollup::testing::{MetricRow, cut, job, merged, row, segment};
 
     /// Four input rows: two that are merged, one out of range, one alone in its group.
     fn inputs() -> Vec<MetricRow> {
@@ -229,6 +229,50 @@ mod merging {
         let outcome = fixture.examine(&Accounting);
         assert!(blockers(&outcome).is_empty());
         assert!(outcome.summary.contains("the sum was not judged"), "{}", outcome.summary);
+    }
+
+    #[test]
+    fn what_a_baseline_states_of_damaged_sketches_is_its_defect_only_where_all_of_it_is_exact() {
+        let damaged = [
+            row(1, 60_000, &[5.0]),
+            cut(row(1, 60_001, &[9.0, 100.0]), 1),
+            cut(row(3, 60_000, &[9.0]), 1),
+            row(3, 75_000, &[5.0]),
+        ];
+        let lenient = [merged(1, 60_000, &[5.0, 9.0]), damaged[2].clone(), row(3, 70_000, &[5.0])];
+        let strict = [damaged[0].clone(), row(3, 70_000, &[5.0])];
+        let state = |fixture: &mut Fixture, side: usize, undecodable: u64, merged: u64| {
+            let manifest = fixture.manifests[side].as_mut().unwrap();
+            manifest.rows_dropped = [("undecodable_sketch".to_owned(), undecodable)].into();
+            manifest.rows_merged = Some(merged);
+            manifest.merge_stats = None;
+        };
+        let found = |undecodable: u64, merged: u64, known: bool| {
+            let mut fixture = fixture_of(&damaged, &lenient, &strict);
+            state(&mut fixture, 0, undecodable, merged);
+            state(&mut fixture, 1, 2, 0);
+            fixture.defects = if known { vec![KnownDefect::DamagedSketchesMerged] } else { Vec::new() };
+            let outcome = fixture.examine(&Accounting);
+            assert!(blockers(&outcome).is_empty(), "{:?}", outcome.findings);
+            let told = outcome.findings.into_iter().filter(|it| it.code != "accounting.declared-drop");
+            told.map(|it| (it.code, it.defect)).collect::<Vec<_>>()
+        };
+        let by = |codes: &[&str], letter: Option<&str>| {
+            codes.iter().map(|code| ((*code).to_owned(), letter.map(str::to_owned))).collect::<Vec<_>>()
+        };
+        let both = ["accounting.drops", "accounting.rows-merged"];
+        assert_eq!(found(0, 1, true), by(&both, Some("H")));
+        assert_eq!(found(0, 1, false), by(&both, None));
+        // One drop too many, one merge too many.
+        let more = ["accounting.drops", "accounting.rows-merged", "accounting.rows-gained"];
+        assert_eq!(found(1, 1, true), by(&more, None));
+        assert_eq!(found(0, 2, true), by(&more, None));
+        // The candidate may not.
+        let mut fixture = fixture_of(&damaged, &lenient, &lenient);
+        state(&mut fixture, 0, 0, 1);
+        state(&mut fixture, 1, 0, 1);
+        fixture.defects = vec![KnownDefect::DamagedSketchesMerged];
+        assert_eq!(blockers(&fixture.examine(&Accounting)), both);
     }
 
     #[test]

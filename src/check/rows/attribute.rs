@@ -10,6 +10,7 @@
 
 use super::Failure;
 use super::block::Blocks;
+use super::damaged::Damaged;
 use super::fetch::Source;
 use super::highest::Places;
 use super::noise::{Judged, Noise};
@@ -17,8 +18,10 @@ use super::pair::{self, Group};
 use super::record::{Entry, Grouped, Hashed, Known, Spot};
 use super::tally::{At, NOISE, REPRODUCED, SAMPLE_LIMIT, Tally, Unpaired};
 use super::{leave, stream};
+use crate::check::KnownDefect;
 use crate::error::{Error, Result};
 use crate::spill::{Sorted, Sorter, Spill};
+use reports::document::Role;
 
 /// What the differences are wanted for.
 pub(super) enum Purpose<'n, 'a> {
@@ -26,6 +29,15 @@ pub(super) enum Purpose<'n, 'a> {
     Sides(Option<&'n mut Noise<'a>>),
     /// The second side is another run of the first: to know what is noise.
     Runs(&'n mut Noise<'a>),
+}
+
+/// Rows that known defects of the baseline explain exactly.
+#[derive(Debug, Default)]
+pub(super) struct Excuses {
+    /// Rows of the candidate that the baseline loses (defect D).
+    pub(super) lost: Places,
+    /// Rows of points that damaged sketches touch (defect H).
+    pub(super) damaged: Damaged,
 }
 
 /// Both sides, where rows that find no partner go, and what is counted.
@@ -36,6 +48,7 @@ struct Work<'a, 'b, 'n> {
     alone_a: Sorter<'a, Entry>,
     alone_b: Sorter<'a, Entry>,
     purpose: Purpose<'n, 'a>,
+    excuses: &'b Excuses,
     tally: &'b mut Tally,
 }
 
@@ -47,7 +60,7 @@ pub(super) fn attribute<'a>(
     spill: &'a Spill,
     rows_a: Sorter<'a, Hashed>,
     rows_b: Sorter<'a, Hashed>,
-    lost: &Places,
+    excuses: &Excuses,
     mut purpose: Purpose<'_, 'a>,
     tally: &mut Tally,
 ) -> std::result::Result<u64, Failure> {
@@ -63,7 +76,7 @@ pub(super) fn attribute<'a>(
     );
     let (keyed_a, keyed_b) = (keyed_a?, keyed_b?);
     let leave::Groups { mut sizes, mut a, mut b, alone_a, alone_b } = leave::group(spill, keyed_a, keyed_b)?;
-    let mut work = Work { a: source_a, b: source_b, spill, alone_a, alone_b, purpose, tally };
+    let mut work = Work { a: source_a, b: source_b, spill, alone_a, alone_b, purpose, excuses, tally };
     let mut greedy_groups = 0;
     let Blocks { exact, piece, budget } = blocks(source_a, source_b, spill.memory().limit());
     let mut block: Vec<Group> = Vec::new();
@@ -94,7 +107,7 @@ pub(super) fn attribute<'a>(
     }
     work.settle(&block, false)?;
     drop((sizes, a, b, block));
-    work.rest(budget, lost)?;
+    work.rest(budget)?;
     Ok(greedy_groups)
 }
 
@@ -169,10 +182,10 @@ impl Work<'_, '_, '_> {
                     let one_b = self.b.load(std::slice::from_ref(b.entry), u64::MAX)?;
                     let a = At { row: one_a.row(a.entry)?, ..a };
                     let b = At { row: one_b.row(b.entry)?, ..b };
-                    differ(&mut self.purpose, self.tally, a, b, &changed)?;
+                    self.differ(a, b, &changed)?;
                     continue;
                 }
-                differ(&mut self.purpose, self.tally, a, b, &changed)?;
+                self.differ(a, b, &changed)?;
             }
             for (entry, _) in group.a.iter().zip(&free_a).filter(|(_, free)| **free) {
                 self.alone_a.push(*entry)?;
@@ -184,9 +197,53 @@ impl Work<'_, '_, '_> {
         Ok(())
     }
 
+    /// Counts a pair and hands it over, or learns from it.
+    fn differ(&mut self, a: At<'_>, b: At<'_>, changed: &[usize]) -> Result<()> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let (names, tally) = (a.source.columns, &mut *self.tally);
+        let judged = match &mut self.purpose {
+            Purpose::Runs(noise) => {
+                return noise.changed(a.entry.spot, changed.iter().map(|&column| &names[column]));
+            }
+            Purpose::Sides(_) if self.excuses.damaged.pair(a.entry.spot, b.entry.spot) => {
+                tally.damaged_pair(a, b, changed);
+                stream::pair(a, b, changed, None, Some(KnownDefect::DamagedSketchesMerged));
+                return Ok(());
+            }
+            Purpose::Sides(None) => None,
+            Purpose::Sides(Some(noise)) => Some(noise.pair(a.entry.spot, b.entry.known, changed, names)?),
+        };
+        match judged {
+            None => {
+                tally.pair(a, b, changed);
+                stream::pair(a, b, changed, None, None);
+            }
+            Some(Judged::Real(real)) => {
+                tally.pair(a, b, &real);
+                stream::pair(a, b, &real, None, None);
+            }
+            Some(Judged::Reproduced) => {
+                tally.aside.baseline += 1;
+                tally.aside.reproduced += 1;
+                stream::pair(a, b, changed, Some(REPRODUCED), None);
+            }
+            Some(Judged::Undecided) => {
+                tally.aside.baseline += 1;
+                tally.aside.changed += 1;
+                for &column in changed {
+                    *tally.aside.columns.entry(names[column].clone()).or_default() += 1;
+                }
+                stream::pair(a, b, changed, Some(NOISE), None);
+            }
+        }
+        Ok(())
+    }
+
     /// Counts the rows that found no partner, and hands them over: missing, then extra, then those that are set apart.
-    fn rest(self, budget: usize, lost: &Places) -> std::result::Result<(), Failure> {
-        let Self { a, b, spill, alone_a, alone_b, purpose, tally } = self;
+    fn rest(self, budget: usize) -> std::result::Result<(), Failure> {
+        let Self { a, b, spill, alone_a, alone_b, purpose, excuses: Excuses { lost, damaged }, tally } = self;
         let noise = match purpose {
             Purpose::Runs(noise) => {
                 tally.extra = alone_b.count();
@@ -199,17 +256,22 @@ impl Work<'_, '_, '_> {
             Purpose::Sides(noise) => noise,
         };
         let noise = noise.as_deref();
-        let mut missing = alone_a;
+        let (mut missing, missing_damaged) = parted(spill, alone_a, damaged, Role::Baseline)?;
         let mut aside = Aside::new(spill);
         if let Some(noise) = noise {
             missing = aside.part(missing, |entry| noise.missing(entry.spot))?;
         }
-        tally.missing = missing.count();
+        tally.damaged.missing = missing_damaged.count();
+        tally.missing = missing.count() + tally.damaged.missing;
         tally.aside.baseline += aside.count();
         let mut missing = missing.finish()?;
         alone(a, spill, Unpaired::Missing, budget, tally, || missing.next())?;
         drop(missing);
         aside.tell(a, true, budget, tally)?;
+        let mut missing = missing_damaged.finish()?;
+        alone(a, spill, Unpaired::Damaged { missing: true }, budget, tally, || missing.next())?;
+        drop(missing);
+        let (alone_b, extra_damaged) = parted(spill, alone_b, damaged, Role::Candidate)?;
         let (mut extra, mut excused, mut unseen) = (Sorter::new(spill), Vec::new(), 0);
         let mut all = alone_b.finish()?;
         while let Some(entry) = all.next()? {
@@ -231,59 +293,35 @@ impl Work<'_, '_, '_> {
             extra = aside.part(extra, |entry| Ok(noise.extra(entry.known, unseen)))?;
         }
         tally.excused = excused.len() as u64;
-        tally.extra = extra.count() + tally.excused;
+        tally.damaged.extra = extra_damaged.count();
+        tally.extra = extra.count() + tally.excused + tally.damaged.extra;
         let mut extra = extra.finish()?;
         alone(b, spill, Unpaired::Extra, budget, tally, || extra.next())?;
         drop(extra);
         aside.tell(b, false, budget, tally)?;
+        let mut damaged = extra_damaged.finish()?;
+        alone(b, spill, Unpaired::Damaged { missing: false }, budget, tally, || damaged.next())?;
         let mut excused = excused.into_iter();
         alone(b, spill, Unpaired::Excused, budget, tally, || Ok(excused.next()))
     }
 }
 
-/// Counts a pair and hands it over, or learns from it.
-fn differ(
-    purpose: &mut Purpose<'_, '_>,
-    tally: &mut Tally,
-    a: At<'_>,
-    b: At<'_>,
-    changed: &[usize],
-) -> Result<()> {
-    if changed.is_empty() {
-        return Ok(());
+/// Parts the rows of a side: those that defect H does not excuse, and those that it does.
+fn parted<'a>(
+    spill: &'a Spill,
+    rows: Sorter<'a, Entry>,
+    damaged: &Damaged,
+    role: Role,
+) -> Result<(Sorter<'a, Entry>, Sorter<'a, Entry>)> {
+    if damaged.rows(role).next().is_none() {
+        return Ok((rows, Sorter::new(spill)));
     }
-    let names = a.source.columns;
-    let judged = match purpose {
-        Purpose::Runs(noise) => {
-            return noise.changed(a.entry.spot, changed.iter().map(|&column| &names[column]));
-        }
-        Purpose::Sides(None) => None,
-        Purpose::Sides(Some(noise)) => Some(noise.pair(a.entry.spot, b.entry.known, changed, names)?),
-    };
-    match judged {
-        None => {
-            tally.pair(a, b, changed);
-            stream::pair(a, b, changed, None);
-        }
-        Some(Judged::Real(real)) => {
-            tally.pair(a, b, &real);
-            stream::pair(a, b, &real, None);
-        }
-        Some(Judged::Reproduced) => {
-            tally.aside.baseline += 1;
-            tally.aside.reproduced += 1;
-            stream::pair(a, b, changed, Some(REPRODUCED));
-        }
-        Some(Judged::Undecided) => {
-            tally.aside.baseline += 1;
-            tally.aside.changed += 1;
-            for &column in changed {
-                *tally.aside.columns.entry(names[column].clone()).or_default() += 1;
-            }
-            stream::pair(a, b, changed, Some(NOISE));
-        }
+    let (mut rest, mut found) = (Sorter::new(spill), Sorter::new(spill));
+    let mut rows = rows.finish()?;
+    while let Some(entry) = rows.next()? {
+        if damaged.holds(role, entry.spot) { found.push(entry)? } else { rest.push(entry)? }
     }
-    Ok(())
+    Ok((rest, found))
 }
 
 /// Rows without a counterpart that are set apart.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use reports::document::Waived;
 
-use super::scan::at;
+use super::scan::{Views, at};
 use crate::check::draft::SideError;
 use crate::check::{KnownDefect, Observed, Subject};
 use crate::digest::{RowHasher, RunKey};
@@ -44,7 +44,8 @@ pub(in crate::check) fn excused(
         return none;
     };
     let ours = |error: Error| SideError { role: baseline.role, file: String::new(), error };
-    let hashing = Hashing { subject, columns: &columns, key: RunKey::random() };
+    let hashing = Hashing::new(subject, &columns);
+    let plain = Views::default();
     let Some(mut expected) = hashing.expected().map_err(ours)? else { return none };
     if expected.is_empty() || !hashing.found(baseline)?.is_empty() {
         return none;
@@ -54,7 +55,7 @@ pub(in crate::check) fn excused(
         let file = &subject.candidate.output.files[*number as usize];
         let keys: HashMap<u64, Option<u128>> = rows.iter().copied().collect();
         let kept = hashing
-            .kept(file, rows.iter().map(|(row, _)| *row).collect())
+            .kept(file, rows.iter().map(|(row, _)| *row).collect(), &plain)
             .map_err(|error| at(subject.candidate, file, error))?;
         for (row, alone, merged) in kept {
             let key = keys.get(&row).copied().flatten();
@@ -71,14 +72,18 @@ pub(in crate::check) fn excused(
 /// Rows of the highest group with the hash of their point, where they have a time.
 type Rows = Vec<(u64, Option<u128>)>;
 
-/// Looks at rows of the highest group.
-struct Hashing<'a> {
-    subject: &'a Subject<'a>,
-    columns: &'a Columns,
+/// Looks at what a merge leaves alone in rows.
+pub(super) struct Hashing<'a> {
+    pub(super) subject: &'a Subject<'a>,
+    pub(super) columns: &'a Columns,
     key: RunKey,
 }
 
-impl Hashing<'_> {
+impl<'a> Hashing<'a> {
+    pub(super) fn new(subject: &'a Subject<'a>, columns: &'a Columns) -> Self {
+        Self { subject, columns, key: RunKey::random() }
+    }
+
     /// The points of the highest group that the inputs yield; `None` without a model.
     fn expected(&self) -> Result<Option<HashMap<u128, Kept>>> {
         let cancel = self.subject.cancel;
@@ -97,7 +102,7 @@ impl Hashing<'_> {
         for number in inputs {
             let Some(file) = model.input(number) else { continue };
             let rows = points.range((number, 0)..=(number, u64::MAX)).map(|((_, row), _)| *row).collect();
-            for (row, alone, merged_hash) in self.kept(file, rows)? {
+            for (row, alone, merged_hash) in self.kept(file, rows, &Views::default())? {
                 if let Some(&(key, merged)) = points.get(&(number, row)) {
                     expected.insert(key, Kept { merged, hash: if merged { merged_hash } else { alone } });
                 }
@@ -131,8 +136,14 @@ impl Hashing<'_> {
     }
 
     /// Of rows of a file, ascending: the row, and two hashes of what a merge leaves alone in it: where it passes unmerged (all
-    /// but the time), and where it is merged (the recomputed columns left out too).
-    fn kept(&self, file: &OutputFile, rows: Vec<u64>) -> Result<Vec<(u64, u128, u128)>> {
+    /// but the time), and where it is merged (the recomputed columns left out too). `views` are integer columns to be read as
+    /// another type.
+    pub(super) fn kept(
+        &self,
+        file: &OutputFile,
+        rows: Vec<u64>,
+        views: &Views,
+    ) -> Result<Vec<(u64, u128, u128)>> {
         let signal = self.subject.job.signal.as_deref();
         let rule = signal.and_then(|signal| signal.rollup.as_ref());
         let time = &self.columns.time;
@@ -142,7 +153,7 @@ impl Hashing<'_> {
             rule.is_some_and(|rule| name == rule.sketch || rule.recomputed().any(|it| it == name))
         };
         let zero_equal = self.subject.comparison.negative_zero_equal;
-        let mut hasher = RowHasher::new(self.key, zero_equal, Arc::new(HashMap::new()));
+        let mut hasher = RowHasher::new(self.key, zero_equal, Arc::clone(views));
         let mut numbers = rows.clone().into_iter();
         let mut kept = Vec::with_capacity(rows.len());
         let columns = file.columns_without(skipped);

@@ -15,6 +15,9 @@
 //! Where it is known to lose the highest group key (defect D), rows of the candidate that are exactly the ones it loses are a
 //! finding of their own, waived (see `highest`).
 //!
+//! Where it is known to merge damaged sketches (defect H), points at which both sides hold exactly what their way of decoding
+//! yields are findings of their own, waived (see `damaged`).
+//!
 //! Where the baseline was run again, what it does not reproduce itself is set apart (see `noise`).
 //!
 //! Memory: one batch a thread, and where rows differ one block of fetched rows a side. Hashes and places are sorted outside of
@@ -27,6 +30,9 @@ mod assign;
 mod attribute;
 mod block;
 mod change;
+pub(in crate::check) mod damaged;
+#[cfg(test)]
+mod damaged_tests;
 mod fetch;
 #[cfg(test)]
 mod golden_tests;
@@ -63,7 +69,7 @@ use std::sync::Arc;
 use reports::document::{CheckStatus, Finding};
 use reports::evidence::RowsEvidence;
 
-use self::attribute::Purpose;
+use self::attribute::{Excuses, Purpose};
 use self::block::Blocks;
 use self::fetch::Source;
 use self::noise::Noise;
@@ -177,7 +183,10 @@ fn examine(
         let source_a = Source { side: baseline, views: views_a, columns: &columns, scan: &scan };
         let source_b = Source { side: candidate, views: views_b, columns: &columns, scan: &scan };
         blocks = attribute::blocks(&source_a, &source_b, subject.spill.memory().limit());
-        let lost = highest::excused(subject, baseline)?;
+        let excuses = Excuses {
+            lost: highest::excused(subject, baseline)?,
+            damaged: damaged::excused(subject, baseline, &source_a.views)?,
+        };
         noise = Noise::learn(&scan, baseline, &source_a.views, &digest_b.multiset, subject.spill)?;
         greedy_groups = attribute::attribute(
             &source_a,
@@ -185,7 +194,7 @@ fn examine(
             subject.spill,
             rows_a,
             rows_b,
-            &lost,
+            &excuses,
             Purpose::Sides(noise.as_mut()),
             &mut tally,
         )?;
@@ -222,7 +231,7 @@ fn examine(
     Ok(Outcome {
         findings,
         coverage,
-        summary: told::summary(&rows, tally.excused),
+        summary: told::summary(&rows, &tally),
         status: told::status(&rows),
         evidence: Evidence { rows: Some(rows), ..Evidence::default() },
     })
@@ -238,7 +247,7 @@ pub(in crate::check) fn shown(array: &arrow::array::ArrayRef, row: usize) -> Str
 fn samples(tally: &mut Tally) -> Vec<reports::evidence::RowDifference> {
     let mut samples = tally.samples();
     let room = SAMPLE_LIMIT.saturating_sub(samples.len());
-    samples.extend(tally.excused_samples.iter().take(room).cloned());
+    samples.extend(tally.excused_samples.iter().chain(&tally.damaged.samples).take(room).cloned());
     samples
 }
 

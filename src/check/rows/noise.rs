@@ -18,9 +18,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Failure;
-use super::attribute::{Purpose, attribute};
+use super::attribute::{Excuses, Purpose, attribute};
 use super::fetch::Source;
-use super::highest::Places;
 use super::record::{Hashed, Known, Spot};
 use super::scan::{Scan, Views};
 use super::tally::Tally;
@@ -124,7 +123,7 @@ impl<'a> Noise<'a> {
                 spill,
                 rows_a,
                 rows_b,
-                &Places::new(),
+                &Excuses::default(),
                 Purpose::Runs(&mut noise),
                 &mut tally,
             )?;

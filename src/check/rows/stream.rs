@@ -16,8 +16,8 @@ use crate::evidence::differences::Differences;
 const MAX_VALUE: usize = 256;
 
 /// Hands over a pair that differs in the columns `changed`, as part of the finding `code`; without one as part of the findings of
-/// changed columns.
-pub(super) fn pair(a: At<'_>, b: At<'_>, changed: &[usize], code: Option<&str>) {
+/// changed columns. `defect` is the known defect of the baseline that explains it.
+pub(super) fn pair(a: At<'_>, b: At<'_>, changed: &[usize], code: Option<&str>, defect: Option<KnownDefect>) {
     let Some(sink) = a.source.scan.differences.filter(|_| !changed.is_empty()) else { return };
     let cell = |&column: &usize| CellDifference {
         column: a.source.columns[column].clone(),
@@ -33,7 +33,7 @@ pub(super) fn pair(a: At<'_>, b: At<'_>, changed: &[usize], code: Option<&str>) 
         cells: changed.iter().map(cell).collect(),
     };
     let code = code.unwrap_or_else(|| changes::of_row(&row));
-    sink.push(row, code, None, &values(sink, a, b));
+    sink.push(row, code, defect.map(KnownDefect::letter), &values(sink, a, b));
 }
 
 /// Hands over a row that has no counterpart; `duplicated` where it equals a row of the baseline.
@@ -46,6 +46,14 @@ pub(super) fn unpaired(at: At<'_>, unpaired: Unpaired, duplicated: bool) {
         Unpaired::Extra => (RowDifferenceKind::Extra, "rows.extra", None),
         Unpaired::Excused => {
             (RowDifferenceKind::Extra, "rows.extra", Some(KnownDefect::HighestTidLost.letter()))
+        }
+        Unpaired::Damaged { missing } => {
+            let letter = Some(KnownDefect::DamagedSketchesMerged.letter());
+            if missing {
+                (RowDifferenceKind::Missing, "rows.missing", letter)
+            } else {
+                (RowDifferenceKind::Extra, "rows.extra", letter)
+            }
         }
         Unpaired::Aside { missing: true, code } => (RowDifferenceKind::Missing, code, None),
         Unpaired::Aside { missing: false, code } => (RowDifferenceKind::Extra, code, None),

@@ -50,6 +50,29 @@ pub(super) struct Aside {
     pub(super) columns: BTreeMap<String, u64>,
 }
 
+/// Rows of points at which defect H explains the difference. They are in the counts of all changed, missing and extra rows.
+#[derive(Default)]
+pub(super) struct Excused {
+    pub(super) changed: u64,
+    pub(super) missing: u64,
+    pub(super) extra: u64,
+    /// The first of each kind.
+    pub(super) samples: Vec<RowDifference>,
+}
+
+impl Excused {
+    /// Rows or pairs of rows.
+    pub(super) fn all(&self) -> u64 {
+        self.changed + self.missing + self.extra
+    }
+
+    fn sample(&mut self, kind: RowDifferenceKind, sample: impl FnOnce() -> RowDifference) {
+        if self.samples.iter().filter(|sample| sample.kind == kind).count() < EACH {
+            self.samples.push(sample());
+        }
+    }
+}
+
 /// Counts and samples.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -62,6 +85,8 @@ pub(super) struct Tally {
     pub(super) excused: u64,
     /// The first of them.
     pub(super) excused_samples: Vec<RowDifference>,
+    /// Rows that defect H of the baseline explains.
+    pub(super) damaged: Excused,
     /// Set apart, and in none of these counts.
     pub(super) aside: Aside,
     pub(super) columns: BTreeMap<String, Column>,
@@ -79,6 +104,10 @@ pub(super) enum Unpaired {
     Extra,
     /// Extra, and explained by a known defect of the baseline.
     Excused,
+    /// Missing or extra, and explained by what the baseline makes of damaged sketches.
+    Damaged {
+        missing: bool,
+    },
     /// Missing or extra, and set apart under this code.
     Aside {
         missing: bool,
@@ -194,28 +223,21 @@ impl Tally {
                 signature.push_str(&format!("/{name}/{kind}"));
             }
         }
-        self.sample(&signature, || RowDifference {
-            kind: RowDifferenceKind::Changed,
-            key: a.key(),
-            baseline: Some(a.place()),
-            candidate: Some(b.place()),
-            cells: changed
-                .iter()
-                .map(|&column| CellDifference {
-                    column: a.source.columns[column].clone(),
-                    kind: a.source.kind(a.row, b.row, column).to_owned(),
-                    baseline: value(a.row.slot(column)),
-                    candidate: value(b.row.slot(column)),
-                })
-                .collect(),
-        });
+        self.sample(&signature, || changed_row(a, b, changed));
+    }
+
+    /// Counts a pair whose rows differ in `changed` columns, by what the baseline makes of damaged sketches.
+    pub(super) fn damaged_pair(&mut self, a: At<'_>, b: At<'_>, changed: &[usize]) {
+        self.changed += 1;
+        self.damaged.changed += 1;
+        self.damaged.sample(RowDifferenceKind::Changed, || changed_row(a, b, changed));
     }
 
     /// Keeps an unpaired row as a sample; it is counted where it is found.
     pub(super) fn unpaired(&mut self, at: At<'_>, unpaired: Unpaired) {
         let sample = || {
             let place = Some(at.place());
-            let missing = unpaired == Unpaired::Missing;
+            let missing = matches!(unpaired, Unpaired::Missing | Unpaired::Damaged { missing: true });
             let (baseline, candidate) = if missing { (place, None) } else { (None, place) };
             let kind = if missing { RowDifferenceKind::Missing } else { RowDifferenceKind::Extra };
             RowDifference { kind, key: at.key(), baseline, candidate, cells: at.cells(kind) }
@@ -224,6 +246,8 @@ impl Tally {
             Unpaired::Missing => self.sample("missing", sample),
             Unpaired::Extra => self.sample("extra", sample),
             Unpaired::Excused if self.excused_samples.len() < EACH => self.excused_samples.push(sample()),
+            Unpaired::Damaged { missing: true } => self.damaged.sample(RowDifferenceKind::Missing, sample),
+            Unpaired::Damaged { missing: false } => self.damaged.sample(RowDifferenceKind::Extra, sample),
             Unpaired::Excused | Unpaired::Aside { .. } => {}
         }
     }
@@ -253,6 +277,25 @@ impl Tally {
             });
         }
         chosen
+    }
+}
+
+/// A pair as a sample.
+fn changed_row(a: At<'_>, b: At<'_>, changed: &[usize]) -> RowDifference {
+    RowDifference {
+        kind: RowDifferenceKind::Changed,
+        key: a.key(),
+        baseline: Some(a.place()),
+        candidate: Some(b.place()),
+        cells: changed
+            .iter()
+            .map(|&column| CellDifference {
+                column: a.source.columns[column].clone(),
+                kind: a.source.kind(a.row, b.row, column).to_owned(),
+                baseline: value(a.row.slot(column)),
+                candidate: value(b.row.slot(column)),
+            })
+            .collect(),
     }
 }
 

@@ -3,25 +3,31 @@
 use reports::document::{CheckStatus, Finding, Role, Severity};
 use reports::evidence::{RowDifferenceKind, RowNoise, RowsEvidence};
 
-use super::CHECK;
-use super::highest;
 use super::noise::Noise;
 use super::tally::{Aside, NOISE, REPRODUCED, Tally, place_text};
-use crate::check::Observed;
+use super::{CHECK, damaged, highest};
 use crate::check::draft::counted;
 use crate::check::finding::{evidence, finding};
+use crate::check::{KnownDefect, Observed};
 use crate::evidence::changes;
 
 /// One sentence.
-pub(super) fn summary(rows: &RowsEvidence, excused: u64) -> String {
+pub(super) fn summary(rows: &RowsEvidence, tally: &Tally) -> String {
     let of = |count: u64| counted(count, "row");
     let noise = rows.noise.as_ref().filter(|it| it.set_apart() > 0).map(apart).unwrap_or_default();
     if rows.changed == 0 && rows.missing == 0 && rows.extra == 0 {
         return format!("both sides hold the same {}{noise}", of(rows.equal));
     }
-    let lost = if excused == 0 { String::new() } else { format!(" ({excused} of them by defect D)") };
+    let lost = match tally.excused {
+        0 => String::new(),
+        excused => format!(" ({excused} of them by defect D)"),
+    };
+    let damaged = match tally.damaged.all() {
+        0 => String::new(),
+        rows => format!(", of all these {rows} by defect H"),
+    };
     format!(
-        "{} changed, {} missing, {} extra{lost}; {} equal{noise}",
+        "{} changed, {} missing, {} extra{lost}{damaged}; {} equal{noise}",
         of(rows.changed),
         rows.missing,
         rows.extra,
@@ -67,13 +73,13 @@ pub(super) fn findings(candidate: &Observed, rows: &RowsEvidence, tally: &Tally)
     let unpaired = [
         (
             "rows.missing",
-            rows.missing,
+            rows.missing - tally.damaged.missing,
             RowDifferenceKind::Missing,
             "of the baseline missing in the candidate",
         ),
         (
             "rows.extra",
-            rows.extra - tally.duplicated - tally.excused,
+            rows.extra - tally.duplicated - tally.excused - tally.damaged.extra,
             RowDifferenceKind::Extra,
             "of the candidate without a counterpart in the baseline",
         ),
@@ -109,14 +115,41 @@ pub(super) fn findings(candidate: &Observed, rows: &RowsEvidence, tally: &Tally)
         let mut draft = finding(CHECK, "rows.extra", Severity::Blocker, None, message);
         draft.count = tally.excused;
         draft.place = tally.excused_samples.first().and_then(|sample| sample.candidate.clone());
-        draft.defect = Some(crate::check::KnownDefect::HighestTidLost.letter().to_owned());
+        draft.defect = Some(KnownDefect::HighestTidLost.letter().to_owned());
         draft.waived = Some(highest::waived());
         findings.push(draft);
     }
+    findings.extend(of_damaged_sketches(tally));
     if let Some(noise) = &rows.noise {
         findings.extend(noise_findings(rows, noise, tally.aside.unpaired));
     }
     findings
+}
+
+/// What defect H explains: one finding for points that both sides hold, one for those of the baseline alone, one for those of the
+/// candidate alone.
+fn of_damaged_sketches(tally: &Tally) -> Vec<Finding> {
+    let damaged = &tally.damaged;
+    let kinds = [
+        (changes::CHANGED, damaged.changed, RowDifferenceKind::Changed, "of both sides"),
+        ("rows.missing", damaged.missing, RowDifferenceKind::Missing, "of the baseline alone"),
+        ("rows.extra", damaged.extra, RowDifferenceKind::Extra, "of the candidate alone"),
+    ];
+    let found = |(code, count, kind, words): (&str, u64, RowDifferenceKind, &str)| {
+        let message = format!(
+            "{} {words} with damaged sketches among the input rows: the baseline merges what can be read of them, the candidate \
+             drops them or reads them whole, and both do so exactly",
+            counted(count, "point")
+        );
+        let mut draft = finding(CHECK, code, Severity::Blocker, None, message);
+        draft.count = count;
+        let sample = damaged.samples.iter().find(|sample| sample.kind == kind);
+        draft.place = sample.and_then(|sample| sample.candidate.clone().or_else(|| sample.baseline.clone()));
+        draft.defect = Some(KnownDefect::DamagedSketchesMerged.letter().to_owned());
+        draft.waived = Some(damaged::waived());
+        draft
+    };
+    kinds.into_iter().filter(|kind| kind.1 > 0).map(found).collect()
 }
 
 /// Inconclusive where nobody can say what is right.

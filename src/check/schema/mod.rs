@@ -8,7 +8,7 @@
 //! 3. One side holding a column with two types is a blocker on the candidate.
 //! 4. On a baseline that is known to drop annotations (defect G), what its rule yields is told as that defect.
 //! 5. On a baseline that is known to lose the highest group key (defect D), a column that has values only in the rows so lost is
-//!    waived as that defect.
+//!    waived as that defect; so is one that has values only at points which damaged sketches touch (defect H).
 //! 6. Field ids that are lost, changed or shared are a blocker (see `field_ids`).
 //! 7. Text that is not UTF-8 is a blocker where the candidate alone has it: other readers refuse the file.
 //!
@@ -18,8 +18,8 @@ mod annotation;
 pub(in crate::check) mod annotations;
 mod columns;
 pub(in crate::check) mod elements;
+mod explained;
 mod field_ids;
-mod highest;
 mod partitions;
 #[cfg(test)]
 mod tests;
@@ -32,6 +32,7 @@ use reports::document::{Finding, Role, Severity};
 use reports::evidence::ColumnComparison;
 
 use self::columns::{Column, Union, name, union};
+use self::explained::Explained;
 use super::draft::{self, SideError, counted};
 use super::finding::{evidence, finding, in_file};
 use super::{Check, Evidence, KnownDefect, Outcome, Subject};
@@ -79,11 +80,11 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
     let mut coverage = draft::coverage(subject);
     let schema = match &ours {
         Some(ours) => {
-            let lost = match subject.baseline {
-                Some(baseline) => highest::columns(subject, baseline, ours, &theirs)?,
-                None => BTreeSet::new(),
+            let explained = match subject.baseline {
+                Some(baseline) => explained::columns(subject, baseline, ours, &theirs)?,
+                None => Explained::new(),
             };
-            compare(subject, ours, &theirs, &lost, &mut findings)
+            compare(subject, ours, &theirs, &explained, &mut findings)
         }
         None => {
             required(subject, &theirs, &mut findings);
@@ -140,7 +141,7 @@ fn compare(
     subject: &Subject<'_>,
     ours: &Columns,
     theirs: &Columns,
-    lost: &BTreeSet<String>,
+    explained: &Explained,
     findings: &mut Vec<Finding>,
 ) -> Vec<ColumnComparison> {
     let paths: BTreeSet<&Vec<String>> = ours.keys().chain(theirs.keys()).collect();
@@ -153,12 +154,11 @@ fn compare(
         let below = told.is_some_and(|told| path.starts_with(told));
         let ignored = path.first().is_some_and(|root| subject.comparison.ignored.contains_key(root));
         let (change, mut draft) = difference(subject, path, a, b);
-        if let Some(draft) = draft.as_mut().filter(|_| change == "extra" && lost.contains(&name(path))) {
-            draft
-                .message
-                .push_str(": all of them in rows of the highest group key, which the baseline loses");
-            draft.defect = Some(KnownDefect::HighestTidLost.letter().to_owned());
-            draft.waived = Some(super::rows::highest::waived());
+        let of_one_side = change == "extra" || change == "missing";
+        if let Some(draft) = draft.as_mut().filter(|_| of_one_side)
+            && let Some(defect) = explained.get(&name(path))
+        {
+            explained::excuse(draft, *defect);
         }
         if !ignored {
             findings.extend(text::finding(path, a, b));

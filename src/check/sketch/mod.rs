@@ -10,6 +10,8 @@
 //!    and a disagreement is a warning. The summary says so. Where the inputs are known all the same (unsorted, say), the check is
 //!    inconclusive unless something is wrong.
 //! 4. On a baseline known to lose the highest group key (defect D), exactly all points of that key missing are that defect.
+//! 5. A baseline known to merge damaged sketches (defect H) is compared with the points that its way of decoding yields, and the
+//!    candidate with those of the strict way.
 //!
 //! A job with known inputs and no interval merges nothing: the question does not arise. Where the inputs are unknown, outputs of a
 //! signal with a rule are taken to be merged.
@@ -36,7 +38,7 @@ use super::draft::{self, SideError, counted};
 use super::finding::Refine;
 use super::{Check, Evidence, KnownDefect, Observed, Outcome, Subject};
 use crate::error::{Error, Result};
-use crate::rollup::sketch::Mapping;
+use crate::rollup::sketch::{Decoding, Mapping};
 use crate::rollup::{Account, Columns, Model, Modelled, Points};
 
 const CHECK: &str = "SKETCH";
@@ -120,7 +122,7 @@ struct Known {
 /// Prepares the model; `Err` inside is the reason why there is none.
 fn prepare(subject: &Subject<'_>, bound: u64) -> Result<std::result::Result<Known, String>> {
     let model = match Model::open(subject.job, subject.cancel)? {
-        Modelled::Known(model) => model,
+        Modelled::Known(model) => model.leniently_too(decoding(subject, Role::Baseline) == Decoding::Lenient),
         Modelled::Unknown(reason) => return Ok(Err(reason)),
     };
     Ok(match model.points(0, 1, bound, subject.cancel)? {
@@ -133,6 +135,12 @@ fn prepare(subject: &Subject<'_>, bound: u64) -> Result<std::result::Result<Know
             Ok(Known { model, account, points, parts })
         }
     })
+}
+
+/// How a side decodes damaged sketches.
+fn decoding(subject: &Subject<'_>, role: Role) -> Decoding {
+    let known = subject.known_defects.contains(&KnownDefect::DamagedSketchesMerged);
+    if known && role == Role::Baseline { Decoding::Lenient } else { Decoding::Strict }
 }
 
 fn examine(subject: &Subject<'_>, judge: &Judge<'_>, bound: u64) -> std::result::Result<Outcome, SideError> {
@@ -159,12 +167,14 @@ fn examine(subject: &Subject<'_>, judge: &Judge<'_>, bound: u64) -> std::result:
             judge,
             interval: subject.job.parameters.interval.filter(|interval| *interval != 0),
             points: points.as_ref(),
+            decoding: Decoding::Strict,
             part,
             parts,
             cancel: subject.cancel,
         };
+        let of_baseline = Pass { decoding: decoding(subject, Role::Baseline), ..pass };
         let (a, b) = rayon::join(
-            || baseline.as_mut().map_or(Ok(()), |(side, tally)| pass.examine(side, tally)),
+            || baseline.as_mut().map_or(Ok(()), |(side, tally)| of_baseline.examine(side, tally)),
             || pass.examine(subject.candidate, &mut candidate),
         );
         a?;
@@ -175,20 +185,23 @@ fn examine(subject: &Subject<'_>, judge: &Judge<'_>, bound: u64) -> std::result:
         .map(|(side, tally)| (*side, tally))
         .chain(std::iter::once((subject.candidate, &candidate)))
         .collect();
-    let account = known.as_ref().map(|known| &known.account);
+    let whole = known.as_ref().map(|known| &known.account);
+    let account = |side: &Observed| whole.map(|account| account.by(decoding(subject, side.role)));
+    let damaged = whole.map_or(0, |account| account.damaged);
     let mut coverage = draft::coverage(subject);
     coverage.columns = judge.columns.all().len() as u64;
     Ok(Outcome {
-        findings: sides.iter().flat_map(|(side, tally)| told(subject, side, tally, account)).collect(),
+        findings: sides.iter().flat_map(|(side, tally)| told(subject, side, tally, account(side))).collect(),
         coverage,
-        summary: summary(&candidate, reason.as_deref()),
+        summary: summary(&candidate, damaged, reason.as_deref()),
         // The job merges rows and nobody could work out what they should be: looking at each row alone is no pass.
         status: (reason.is_some() && !subject.job.inputs.is_empty()).then_some(CheckStatus::Inconclusive),
         evidence: Evidence {
             sketches: sides.iter().map(|(_, tally)| tally.evidence.clone()).collect(),
-            rollup: account
-                .map(|account| sides.iter().map(|(side, tally)| accounted(side, tally, account)).collect())
-                .unwrap_or_default(),
+            rollup: sides
+                .iter()
+                .filter_map(|(side, tally)| Some(accounted(side, tally, account(side)?)))
+                .collect(),
             ..Evidence::default()
         },
     })
@@ -235,13 +248,20 @@ fn accounted(side: &Observed, tally: &Tally, account: &Account) -> RollupAccount
     }
 }
 
-fn summary(candidate: &Tally, reason: Option<&str>) -> String {
+fn summary(candidate: &Tally, damaged: u64, reason: Option<&str>) -> String {
     let seen = &candidate.evidence;
     let largest = largest(&seen.largest_difference);
+    let damaged = match damaged {
+        0 => String::new(),
+        rows => format!(
+            "; the baseline takes damaged sketches of {} as far as they can be read (defect H) and is compared with that",
+            counted(rows, "row")
+        ),
+    };
     match reason {
         None => format!(
             "{} recomputed from the inputs, {} sketches decoded; bins and counts are compared exactly, recomputed rollups \
-             within {RELATIVE:e} relative or the policy's tolerance; largest difference: {largest}",
+             within {RELATIVE:e} relative or the policy's tolerance; largest difference: {largest}{damaged}",
             counted(seen.recomputed, "merged row"),
             seen.sketches
         ),

@@ -12,16 +12,19 @@ use crate::check::draft::SideError;
 use crate::check::finding::evidence;
 use crate::error::Result;
 use crate::output::{OutputFile, ReadOptions};
-use crate::rollup::sketch::{Fault, Sketch};
+use crate::rollup::sketch::{Decoding, Fault, Sketch};
 use crate::rollup::{Block, Expected, Points, Shape, aligned, bytes_hash, key_hash, part_of};
 
 /// One pass over a side: the rows whose point belongs to one part of all keys.
+#[derive(Clone, Copy)]
 pub(super) struct Pass<'a> {
     pub(super) judge: &'a Judge<'a>,
     /// Interval of the job, where it is known.
     pub(super) interval: Option<i64>,
     /// The points of this part; absent without a model.
     pub(super) points: Option<&'a Points>,
+    /// How the side decodes damaged sketches of its inputs.
+    pub(super) decoding: Decoding,
     pub(super) part: u64,
     pub(super) parts: u64,
     pub(super) cancel: &'a Cancel,
@@ -46,7 +49,7 @@ impl Pass<'_> {
             })?;
         }
         for (expected, found) in self.points.iter().flat_map(|it| it.all()).zip(&seen.found) {
-            if !found {
+            if !found && expected.reading.is_of(self.decoding) {
                 tally.missed(expected);
             }
         }
@@ -95,7 +98,7 @@ impl Pass<'_> {
             tally.found(Code::Duplicate, "", None, line.at, || line.key());
         }
         let sketch = self.decode(line, tally);
-        let known = self.points.filter(|_| cut == time).and_then(|points| points.get(key));
+        let known = self.points.filter(|_| cut == time).and_then(|points| points.get(key, self.decoding));
         let Some((point, expected)) = known else {
             self.pointless(line, sketch, tally);
             return;

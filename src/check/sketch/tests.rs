@@ -4,7 +4,8 @@ use reports::manifest::Manifest;
 use super::*;
 use crate::check::fixture::{Fixture, blockers, codes};
 use crate::rollup::testing::{
-    ACCURACY, Golden, MetricRow, encode, golden, job, merged, row, segment, sketch_of, sketch_with,
+    ACCURACY, Golden, MetricRow, cut, encode, golden, job, merged, merged_into, row, segment, sketch_of,
+    sketch_with,
 };
 
 /// Two inputs: a merged point, two rows of one group that are not merged, a lone row, a merged point of three.
@@ -357,13 +358,52 @@ fn where_both_sides_lose_everything_the_inputs_speak_against_them() {
 }
 
 #[test]
+fn a_baseline_known_to_merge_damaged_sketches_is_judged_by_that_and_the_candidate_is_not() {
+    let inputs = [vec![
+        row(1, 60_000, &[5.0]),
+        cut(row(1, 60_001, &[9.0, 100.0]), 1),
+        cut(row(3, 60_000, &[9.0]), 1),
+        row(3, 75_000, &[5.0]),
+    ]];
+    let later = MetricRow { time: Some(70_000), ..inputs[0][3].clone() };
+    let lenient = [merged_into(&inputs[0][0], &sketch_of(&[5.0, 9.0])), inputs[0][2].clone(), later.clone()];
+    let strict = [inputs[0][0].clone(), later];
+    let found = |a: &[MetricRow], b: &[MetricRow], known: bool| {
+        let mut fixture = fixture_of(&inputs, a, b);
+        fixture.defects = if known { vec![KnownDefect::DamagedSketchesMerged] } else { Vec::new() };
+        fixture.examine(&Sketches)
+    };
+    let outcome = found(&lenient, &strict, true);
+    assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
+    assert!(outcome.summary.contains("damaged sketches of 2 rows"), "{}", outcome.summary);
+    let accounts: Vec<_> =
+        outcome.evidence.rollup.iter().map(|it| (it.merged_in, it.expected, it.lost, it.invented)).collect();
+    assert_eq!(accounts, [(2, 3, 0, 0), (0, 2, 0, 0)]);
+    // Beyond it the baseline is told of.
+    let mut wrong = lenient.clone();
+    wrong[0].rollups[1] = Some(14.0);
+    let told = found(&wrong, &strict, true);
+    assert_eq!(codes(&told, Severity::Info), ["sketch.rollup"]);
+    let told = found(&strict, &strict, true);
+    assert!(codes(&told, Severity::Info).contains(&"sketch.missing_point"), "{:?}", told.findings);
+    assert!(blockers(&told).is_empty(), "{:?}", told.findings);
+    // Not known: the strict way counts. The candidate is held to it in any case.
+    assert!(codes(&found(&lenient, &strict, false), Severity::Info).contains(&"sketch.unexpected_point"));
+    for known in [true, false] {
+        let outcome = found(&lenient, &lenient, known);
+        assert!(blockers(&outcome).contains(&"sketch.unexpected_point"), "{:?}", outcome.findings);
+        assert!(blockers(&outcome).contains(&"sketch.changed"), "{:?}", outcome.findings);
+    }
+}
+
+#[test]
 fn the_originals_own_outputs_are_right_but_for_its_known_defect() {
     let mut losing = 0;
     for Golden { name, job, outputs, .. } in golden() {
         let mut fixture = Fixture::empty();
         fixture.job = job;
         fixture.job.expected.no_rows = outputs.is_empty();
-        fixture.defects = vec![KnownDefect::HighestTidLost];
+        fixture.defects = vec![KnownDefect::HighestTidLost, KnownDefect::DamagedSketchesMerged];
         for role in [Role::Baseline, Role::Candidate] {
             for path in &outputs {
                 let file = path.file_name().unwrap().to_str().unwrap();

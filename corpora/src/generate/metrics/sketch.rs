@@ -164,7 +164,8 @@ fn count(out: &mut Vec<u8>, value: u64) {
     out.push((bits >> 56) as u8);
 }
 
-/// Bytes that are no sketch, each in its own way; both sides must drop such a row wherever it would have to be merged.
+/// Bytes that are no sketch, each in its own way; such a row must be dropped wherever it would have to be merged. Of those cut short
+/// behind the mapping the original merges what it can read (defect H).
 pub(super) fn garbage(bins: &Bins, turn: u64) -> Vec<u8> {
     let mapping = bins.empty();
     let whole = bins.encode(&[1.5, 2.5, 250.0], Form::Sparse);
