@@ -18,6 +18,7 @@ mod ci_page;
 mod claims;
 mod cli;
 mod container;
+mod damaged_sketches;
 mod determinism;
 mod disk;
 mod evidence;
