@@ -239,7 +239,6 @@ impl Sketch {
     }
 
     /// What [`Self::decode`] gives, and what [`Self::decode_leniently`] gives where that is something else.
-    #[must_use]
     pub fn decode_both(
         bytes: &[u8],
         mapping: &Mapping,
