@@ -197,7 +197,7 @@ impl Fixture {
 
     fn observe(&self, role: Role, root: &Path) -> Observed {
         let side = usize::from(role == Role::Candidate);
-        let sort_key = self.job.signal.as_ref().map(|it| it.sort_key.clone()).unwrap_or_default();
+        let sort_key = super::sort_key(&self.job, &self.comparison);
         let outcome = if self.failed[side] {
             SideOutcome::Failed {
                 failure: Failure { class: ErrorClass::SchemaConflict, message: "two types".to_owned() },

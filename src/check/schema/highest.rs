@@ -20,6 +20,7 @@ pub(super) fn columns(
         .keys()
         .filter(|path| path.len() == 1 && !ours.contains_key(*path))
         .filter_map(|path| path.first())
+        .filter(|name| subject.unread(name).is_none())
         .collect();
     if alone.is_empty() || !subject.known_defects.contains(&KnownDefect::HighestTidLost) {
         return Ok(BTreeSet::new());
