@@ -3,7 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
+use parquet::arrow::ArrowWriter;
 use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 use reports::document::{CheckStatus, Severity};
@@ -146,5 +150,39 @@ fn without_the_ignored_column_a_manifest_is_still_held_to_the_others() {
         let report = read_report(&done.path("compared/report.json"), column);
         let wanted = format!("metadata.{field}");
         assert!(findings(&report).any(|it| it.code == wanted && it.severity == Severity::Blocker), "{field}");
+    }
+}
+
+#[test]
+fn columns_of_one_name_are_refused_with_the_way_out_which_is_one() {
+    let write = |path: &Path, ids: [i64; 2], second: &str| {
+        let column = |values: [i64; 2]| Arc::new(Int64Array::from(values.to_vec())) as ArrayRef;
+        let columns = vec![column(ids), column([1, 2]), column([3, 4])];
+        let fields = ["id", "x", second].map(|name| Field::new(name, DataType::Int64, true)).to_vec();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
+        let file = std::fs::File::create(path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    };
+    let done = parallax(&["corpus", "list"]).finish().expect(0);
+    for name in ["old", "new", "other"] {
+        let folder = done.path(name);
+        std::fs::create_dir(&folder).unwrap();
+        write(&folder.join("a.parquet"), if name == "other" { [1, 3] } else { [1, 2] }, "x");
+    }
+    let compare =
+        |sides: [&str; 2], more: &[&str]| beside(&done, &[&["compare", sides[0], sides[1]], more].concat());
+    let (code, stdout, stderr) = compare(["old", "new"], &[]);
+    assert!(code != Some(0), "{stdout}");
+    assert!(stdout.replace("\n ", "").contains("both named"), "{stdout}\n{stderr}");
+    let (code, _, stderr) = compare(["old/a.parquet", "new/a.parquet"], &[]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("--ignore-columns \"x\"=REASON"), "{stderr}");
+    for (sides, expected) in
+        [(["old", "new"], 0), (["old", "other"], 1), (["old/a.parquet", "new/a.parquet"], 0)]
+    {
+        let (code, stdout, stderr) = compare(sides, &["--ignore-columns", "x=twice there"]);
+        assert_eq!(code, Some(expected), "{sides:?}\n{stdout}\n{stderr}");
     }
 }

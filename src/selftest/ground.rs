@@ -36,7 +36,6 @@ pub(super) struct Ground<'a> {
     print: Print,
     known_defects: &'static [KnownDefect],
     comparison: Comparison,
-    sort_key: Vec<String>,
     bounds: SizeBounds,
     memory: Arc<Memory>,
     program: Option<&'a Path>,
@@ -104,11 +103,10 @@ impl<'a> Ground<'a> {
         let job = ready.job;
         let rows_in = ready.segments.map(|segments| segments.iter().map(|segment| segment.rows).sum());
         let comparison = Comparison::default();
-        let sort_key = check::sort_key(&job, &comparison);
         let baseline = Legacy;
         let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {
             let run = examine::at_work(side, &job, role, home.path(), cancel)?;
-            Ok((examine::observed(&sort_key, role, side.info(&job), &run)?, run))
+            Ok((examine::observed(&job, &comparison, role, side.info(&job), &run)?, run))
         };
         let (left, right) =
             rayon::join(|| perform(&baseline, Role::Baseline), || perform(&Unified, Role::Candidate));
@@ -123,7 +121,6 @@ impl<'a> Ground<'a> {
             candidate,
             run,
             comparison,
-            sort_key,
             bounds: SizeBounds::default(),
             memory: Arc::default(),
             program,
@@ -139,7 +136,7 @@ impl<'a> Ground<'a> {
     /// which a fault is known must not be there either.
     pub(super) fn undamaged(&self, cancel: &Cancel) -> Result<Vec<String>> {
         let scratch = self.folder("undamaged")?;
-        let reruns = rerun::all(&Unified, &self.job, &self.candidate, &self.sort_key, 1, &scratch, cancel)?;
+        let reruns = rerun::all(&Unified, &self.job, &self.candidate, &self.comparison, 1, &scratch, cancel)?;
         let candidate = Observed { reruns, ..self.candidate.clone() };
         let mut alarms = Vec::new();
         let written = self.seen(&self.baseline, &candidate, &scratch.join("check"), cancel)?;
@@ -212,7 +209,7 @@ impl<'a> Ground<'a> {
         if Print::of(&run)? == self.print {
             return Ok(None);
         }
-        examine::observed(&self.sort_key, Role::Candidate, info, &run).map(Some)
+        examine::observed(&self.job, &self.comparison, Role::Candidate, info, &run).map(Some)
     }
 
     /// The candidate's work twice, as that of both sides, in another setting than it was written; the candidate's with the fault in
@@ -243,7 +240,7 @@ impl<'a> Ground<'a> {
                 plant::plant(fault, &self.job, &place, &mut run)?;
             }
             let changed = Print::of(&run)? != before;
-            Ok((examine::observed(&self.sort_key, role, info, &run)?, changed))
+            Ok((examine::observed(&self.job, &self.comparison, role, info, &run)?, changed))
         };
         let (baseline, _) = lay(Role::Baseline, self.candidate.info.clone(), None)?;
         let (candidate, changed) = lay(Role::Candidate, info, fault)?;
