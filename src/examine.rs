@@ -14,14 +14,14 @@ use reports::manifest::{ErrorClass, Failure};
 
 use crate::cancel::Cancel;
 use crate::check::descriptors::Probe;
-use crate::check::{self, Check, Evidence, Observed, Outcome, Subject, determinism};
+use crate::check::{self, Check, Comparison, Evidence, Observed, Outcome, Subject, determinism};
 use crate::content;
 use crate::error::{Error, Result};
 use crate::evidence::differences::Differences;
 use crate::evidence::{duckdb, id, waiver as suggested};
 use crate::job::Job;
 use crate::measure::set;
-use crate::output::Output;
+use crate::output::{Opening, Output};
 use crate::plan::PlannedJob;
 use crate::policy::waiver::Scene;
 use crate::policy::{Policy, verdict, waiver};
@@ -48,14 +48,17 @@ pub fn job(
     let ready = planned.prepare(home.path())?;
     let job = &ready.job;
     let rows_in = ready.segments.as_ref().map(|segments| segments.iter().map(|segment| segment.rows).sum());
+    let signal = job.signal.as_ref().map(|signal| signal.name.as_str()).filter(|name| !name.is_empty());
+    let policy = settings.policy.for_job(signal, &job.id);
     let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {
         let run = at_work(side, job, role, home.path(), cancel)?;
-        let mut observed = observed(job, role, side.info(job), &run)?;
+        let mut observed = observed(job, &policy.comparison, role, side.info(job), &run)?;
         observed.probe = (run.outcome == SideOutcome::Completed)
             .then(|| count_descriptors(side, job, rows_in, settings, home.path(), cancel))
             .transpose()?
             .flatten();
-        observed.reruns = rerun::all(side, job, &observed, settings.noise, home.path(), cancel)?;
+        observed.reruns =
+            rerun::all(side, job, &observed, &policy.comparison, settings.noise, home.path(), cancel)?;
         Ok((observed, run))
     };
     let (baseline, candidate) = rayon::join(
@@ -67,8 +70,6 @@ pub fn job(
     let scratch = home.path().join("check");
     make(&scratch)?;
     let spill = Spill::new(&scratch, &settings.memory);
-    let signal = job.signal.as_ref().map(|signal| signal.name.as_str()).filter(|name| !name.is_empty());
-    let policy = settings.policy.for_job(signal, &job.id);
     let sides = (baseline.as_mut().map(|(observed, _)| observed), &mut candidate.0);
     check::settle_partitions(job, &policy.comparison, sides.0, sides.1)?;
     let scopes = settings.policy.row_scopes(signal, &job.id);
@@ -179,8 +180,14 @@ pub(crate) fn at_work(
     side.perform(job, &Workplace { output: &output, scratch: &scratch, cancel })
 }
 
-/// What a side left, opened.
-pub(crate) fn observed(job: &Job, role: Role, info: SideInfo, run: &SideRun) -> Result<Observed> {
+/// What a side left, opened for a comparison: columns that it ignores are not read, whatever is wrong with them.
+pub(crate) fn observed(
+    job: &Job,
+    comparison: &Comparison,
+    role: Role,
+    info: SideInfo,
+    run: &SideRun,
+) -> Result<Observed> {
     // Recorded outputs were located a moment ago; of a side that ran, another process may have removed it since.
     let gone = run.outcome != SideOutcome::Recorded && !run.output.is_dir();
     let (outcome, output) = if gone {
@@ -189,7 +196,7 @@ pub(crate) fn observed(job: &Job, role: Role, info: SideInfo, run: &SideRun) -> 
         let outcome = SideOutcome::Failed { failure, exit_status: None, signal: None, stderr: None };
         (outcome, Output::empty(role, &run.output))
     } else {
-        (run.outcome.clone(), open(job, role, run)?)
+        (run.outcome.clone(), open(job, comparison, role, run)?)
     };
     Ok(Observed {
         role,
@@ -203,10 +210,11 @@ pub(crate) fn observed(job: &Job, role: Role, info: SideInfo, run: &SideRun) -> 
 }
 
 /// Opens what a side left.
-fn open(job: &Job, role: Role, run: &SideRun) -> Result<Output> {
-    let sort_key = job.signal.as_ref().map_or(&[][..], |signal| &signal.sort_key);
+fn open(job: &Job, comparison: &Comparison, role: Role, run: &SideRun) -> Result<Output> {
+    let sort_key = check::sort_key(job, comparison);
     let recorded = run.outcome == SideOutcome::Recorded;
-    Output::open(role, &run.output, run.manifest.clone(), sort_key, recorded)
+    let opening = Opening { sort_key: &sort_key, ignored: &comparison.ignored, recorded };
+    Output::open_for(role, &run.output, run.manifest.clone(), opening)
 }
 
 /// Counts descriptors in a child process where the side is built in and the job is small enough to be run again.

@@ -18,7 +18,7 @@ use reports::document::{Role, SideOutcome};
 use reports::manifest::{ErrorClass, Failure};
 
 use crate::cancel::Cancel;
-use crate::check::{Observed, Rerun, RerunKind};
+use crate::check::{Comparison, Observed, Rerun, RerunKind};
 use crate::error::{Error, Result};
 use crate::examine;
 use crate::job::Job;
@@ -29,7 +29,7 @@ use crate::side::{Side, SideRun};
 const BATCH_ROWS: usize = 8_192;
 
 /// Lets a side do its job `times` more, and a candidate also with other settings and with its input in another order. A recorded
-/// output cannot be done again.
+/// output cannot be done again. What is left is opened for `comparison`.
 ///
 /// # Errors
 /// Where the harness could not go on: a full disk, an interruption.
@@ -37,6 +37,7 @@ pub fn all(
     side: &dyn Side,
     job: &Job,
     first: &Observed,
+    comparison: &Comparison,
     times: usize,
     home: &Path,
     cancel: &Cancel,
@@ -58,7 +59,7 @@ pub fn all(
             }
             run => run?,
         };
-        let observed = examine::observed(job, role, side.info(job), &run)?;
+        let observed = examine::observed(job, comparison, role, side.info(job), &run)?;
         Ok(Rerun { label, kind, job: job.clone(), observed })
     };
     let mut runs = Vec::new();
@@ -201,9 +202,12 @@ mod tests {
         let job = Job { inputs: vec![input], ..Fixture::empty().job };
         let run =
             examine::at_work(&Unified, &job, Role::Candidate, folder.path(), &Cancel::default()).unwrap();
-        let first = examine::observed(&job, Role::Candidate, Unified.info(&job), &run).unwrap();
+        let first =
+            examine::observed(&job, &Comparison::default(), Role::Candidate, Unified.info(&job), &run)
+                .unwrap();
         assert_eq!(first.outcome, SideOutcome::Completed);
-        let runs = all(&Unified, &job, &first, 1, folder.path(), &Cancel::default()).unwrap();
+        let runs = all(&Unified, &job, &first, &Comparison::default(), 1, folder.path(), &Cancel::default())
+            .unwrap();
         let small = runs.iter().find(|it| it.label == "1 MiB of memory").unwrap();
         let SideOutcome::Failed { failure, .. } = &small.observed.outcome else { panic!("{small:?}") };
         assert_eq!(failure.class, ErrorClass::Config);
@@ -213,11 +217,21 @@ mod tests {
         );
         // The baseline is done again as it was, and no otherwise.
         let baseline = Observed { role: Role::Baseline, ..first.clone() };
-        let again = all(&Unified, &job, &baseline, 2, folder.path(), &Cancel::default()).unwrap();
+        let again =
+            all(&Unified, &job, &baseline, &Comparison::default(), 2, folder.path(), &Cancel::default())
+                .unwrap();
         assert!(again.len() == 2 && again.iter().all(|it| it.kind == RerunKind::Again));
         // A recorded output is not done again, and nobody asked for none.
         let recorded = Observed { outcome: SideOutcome::Recorded, ..first.clone() };
-        assert!(all(&Unified, &job, &recorded, 1, folder.path(), &Cancel::default()).unwrap().is_empty());
-        assert!(all(&Unified, &job, &first, 0, folder.path(), &Cancel::default()).unwrap().is_empty());
+        assert!(
+            all(&Unified, &job, &recorded, &Comparison::default(), 1, folder.path(), &Cancel::default())
+                .unwrap()
+                .is_empty()
+        );
+        assert!(
+            all(&Unified, &job, &first, &Comparison::default(), 0, folder.path(), &Cancel::default())
+                .unwrap()
+                .is_empty()
+        );
     }
 }

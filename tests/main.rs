@@ -35,6 +35,7 @@ mod hidden_values;
 mod honest;
 mod hostile_bundle;
 mod hostile_documents;
+mod ignored;
 mod inject;
 mod interrupt;
 mod job_list;

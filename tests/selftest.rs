@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use parallax::fault::Fault;
+use reports::document::Severity;
 use reports::selftest::{Selftest, TrialOutcome};
 
 use crate::support::parallax;
@@ -31,7 +32,8 @@ fn every_fault_is_planted_and_caught_on_the_few_corpora_of_ci() {
     for fault in &proof.faults {
         assert!(fault.planted() > 0, "{} was planted nowhere: none has {}", fault.name, fault.needs);
         for trial in &fault.trials {
-            assert_eq!(trial.red.is_empty(), trial.outcome == TrialOutcome::NotApplicable, "{}", fault.name);
+            let silent = trial.red.is_empty() && trial.raised.is_empty();
+            assert_eq!(silent, trial.outcome == TrialOutcome::NotApplicable, "{}", fault.name);
         }
     }
     let csv = std::fs::read_to_string(done.path("proof/selftest.csv")).unwrap();
@@ -46,6 +48,7 @@ fn a_fault_or_corpus_that_there_is_not_is_refused_with_the_way_out() {
     for (arguments, said) in [
         (&["selftest", "--fault", "drop-rows"][..], "did you mean `drop-row`?"),
         (&["selftest", "--fault", "slow-15"], "parallax bench --candidate fault:slow-15"),
+        (&["run", "--candidate", "fault:uuid-lost"], "parallax selftest --fault uuid-lost"),
         (&["selftest", "--only", "no-such-corpus"], "no-such-corpus"),
         (&["selftest", "--jobs", "0"], "at least one"),
     ] {
@@ -80,6 +83,10 @@ fn the_page_holds_the_matrix_of_every_fault_with_the_checks_that_catch_it() {
             let cell = |column: &str| cells[columns.iter().position(|it| *it == column).unwrap()];
             for must in fault.seen_by() {
                 assert_eq!(cell(must), cell("planted in"), "{name}: {must}");
+            }
+            for raised in fault.raises().iter().filter(|it| it.severity != Severity::Blocker) {
+                let warned = format!("{} warned", cell("planted in"));
+                assert!(cell(raised.check).starts_with(&warned), "{name}: {}", raised.check);
             }
             assert_ne!(cell("planted in"), "0", "{name}");
             told.insert(name);

@@ -1,7 +1,7 @@
 //! The document of a self-test: which planted fault was caught by which check, on which corpus; and its renderers.
 //!
-//! A trial is one fault in one corpus. It is caught where every check that must see it goes red; it escapes where none does;
-//! where only others do, the wrong check fired. A fault that an output offers no place for is told as not applicable, with
+//! A trial is one fault in one corpus. It is caught where every check that must see it goes red and every finding that it must raise
+//! is there; it escapes where there is nothing of these; where there is a part of them, the wrong check fired. A fault that an output offers no place for is told as not applicable, with
 //! what it would need.
 
 mod markdown;
@@ -14,7 +14,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::document::Tool;
+use crate::document::{Severity, Tool};
 use crate::error::{Error, Result};
 use crate::write::FileSet;
 
@@ -79,6 +79,9 @@ pub struct SelftestFault {
     pub needs: String,
     /// Checks that must go red.
     pub caught_by: Vec<String>,
+    /// Findings that must be there, such as the warnings of a fault that turns no check red.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raises: Vec<RaisedFinding>,
     /// One entry a corpus, in order.
     pub trials: Vec<Trial>,
 }
@@ -92,6 +95,20 @@ pub struct Trial {
     pub outcome: TrialOutcome,
     /// Checks that went red.
     pub red: Vec<String>,
+    /// Codes of the findings that must be there and were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raised: Vec<String>,
+}
+
+/// A finding that a fault must raise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RaisedFinding {
+    /// Code of the check.
+    pub check: String,
+    /// Code of the finding.
+    pub code: String,
+    /// Its severity.
+    pub severity: Severity,
 }
 
 /// What came of a trial.
@@ -138,14 +155,34 @@ impl SelftestFault {
         red
     }
 
-    /// The cell of a check in the matrix: in how many trials it went red; in brackets where it need not.
+    /// In how many trials a check only warned as it must; absent where it need not.
+    fn warned(&self, check: &str) -> Option<usize> {
+        let wanted: Vec<&str> = self
+            .raises
+            .iter()
+            .filter(|it| it.check == check && it.severity != Severity::Blocker)
+            .map(|it| it.code.as_str())
+            .collect();
+        let all = |trial: &&Trial| wanted.iter().all(|code| trial.raised.iter().any(|it| it == code));
+        (!wanted.is_empty()).then(|| {
+            let planted = self.trials.iter().filter(|trial| trial.outcome != TrialOutcome::NotApplicable);
+            planted.filter(all).count()
+        })
+    }
+
+    /// The cell of a check in the matrix: in how many trials it went red, in brackets where it need not; in how many it warned, where
+    /// it must.
     #[must_use]
     pub fn cell(&self, check: &str) -> String {
         let must = self.caught_by.iter().any(|it| it == check);
-        match (must, self.red().get(check).copied().unwrap_or_default()) {
+        let red = match (must, self.red().get(check).copied().unwrap_or_default()) {
             (true, count) => count.to_string(),
             (false, 0) => String::new(),
             (false, count) => format!("({count})"),
+        };
+        match self.warned(check) {
+            None => red,
+            Some(count) => format!("{count} warned {red}").trim_end().to_owned(),
         }
     }
 }
@@ -184,6 +221,7 @@ mod tests {
             corpus: corpus.to_owned(),
             outcome,
             red: red.iter().map(|it| (*it).to_owned()).collect(),
+            raised: Vec::new(),
         };
         let fault = |name: &str, trials| SelftestFault {
             name: name.to_owned(),
@@ -191,6 +229,7 @@ mod tests {
             what: "A row | is gone.".to_owned(),
             needs: "a row".to_owned(),
             caught_by: vec!["ROWS".to_owned()],
+            raises: Vec::new(),
             trials,
         };
         Selftest {
@@ -230,6 +269,36 @@ mod tests {
     }
 
     #[test]
+    fn a_warning_that_must_be_there_is_counted_apart_from_red() {
+        let mut fault = sample().faults.remove(0);
+        let raised = |code: &str, severity| RaisedFinding {
+            check: "SIZES".to_owned(),
+            code: code.to_owned(),
+            severity,
+        };
+        fault.raises = vec![raised("sizes.one", Severity::Warning), raised("sizes.two", Severity::Warning)];
+        fault.trials[0].raised = vec!["sizes.one".to_owned()];
+        assert_eq!((fault.cell("SIZES"), fault.cell("ROWS")), ("0 warned".to_owned(), "1".to_owned()));
+        fault.trials[0].raised.push("sizes.two".to_owned());
+        assert_eq!(fault.cell("SIZES"), "1 warned");
+        fault.trials[0].red.push("SIZES".to_owned());
+        assert_eq!(fault.cell("SIZES"), "1 warned (1)");
+        fault.raises = vec![raised("sizes.one", Severity::Blocker)];
+        assert_eq!(fault.cell("SIZES"), "(1)");
+    }
+
+    #[test]
+    fn families_have_one_table_each_wherever_their_faults_stand() {
+        let mut selftest = sample();
+        let mut other = selftest.faults[0].clone();
+        other.family = "order".to_owned();
+        selftest.faults.insert(1, other);
+        let page = markdown(&selftest);
+        assert_eq!((page.matches("### rows").count(), page.matches("### order").count()), (1, 1), "{page}");
+        assert_eq!(page.matches("`lose-row`").count(), 1, "{page}");
+    }
+
+    #[test]
     fn every_file_is_written_and_what_is_no_text_of_ours_is_escaped() {
         let dir = tempfile::tempdir().unwrap();
         write_all(&sample(), dir.path()).unwrap();
@@ -241,8 +310,8 @@ mod tests {
         assert!(read("selftest.html").contains("&lt;b&gt;") && !read("selftest.html").contains("<b>"));
         assert!(read("selftest.md").contains("A row \\| is gone."));
         let csv = read("selftest.csv");
-        assert!(csv.starts_with("fault,family,corpus,outcome,must,red\r\n"), "{csv}");
-        assert!(csv.contains("drop-row,rows,one,caught,ROWS,ROWS ORDER\r\n"), "{csv}");
+        assert!(csv.starts_with("fault,family,corpus,outcome,must,red,must_raise,raised\r\n"), "{csv}");
+        assert!(csv.contains("drop-row,rows,one,caught,ROWS,ROWS ORDER,,\r\n"), "{csv}");
         assert!(text(&sample()).contains("something | escaped"));
     }
 }

@@ -11,8 +11,8 @@ use reports::manifest::{ErrorClass, Failure, Manifest};
 use super::{Check, Comparison, KnownDefect, Observed, Outcome, Rerun, RerunKind, SizeBounds, Subject};
 use crate::cancel::Cancel;
 use crate::job::Job;
-use crate::output::Output;
 use crate::output::testing::{Columns, write};
+use crate::output::{Opening, Output};
 use crate::spill::{Memory, Spill};
 
 /// Two output directories and everything that a check wants to know.
@@ -197,7 +197,7 @@ impl Fixture {
 
     fn observe(&self, role: Role, root: &Path) -> Observed {
         let side = usize::from(role == Role::Candidate);
-        let sort_key = self.job.signal.as_ref().map(|it| it.sort_key.clone()).unwrap_or_default();
+        let sort_key = super::sort_key(&self.job, &self.comparison);
         let outcome = if self.failed[side] {
             SideOutcome::Failed {
                 failure: Failure { class: ErrorClass::SchemaConflict, message: "two types".to_owned() },
@@ -210,7 +210,10 @@ impl Fixture {
         } else {
             SideOutcome::Completed
         };
-        let mut output = Output::open(role, root, self.manifests[side].clone(), &sort_key, false).unwrap();
+        let mut output = {
+            let opening = Opening { sort_key: &sort_key, ignored: &self.comparison.ignored, recorded: false };
+            Output::open_for(role, root, self.manifests[side].clone(), opening).unwrap()
+        };
         output.files.iter_mut().for_each(|file| file.memory = Arc::clone(&self.memory));
         Observed {
             role,

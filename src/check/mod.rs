@@ -129,6 +129,21 @@ impl<'a> Subject<'a> {
     pub fn sides(&self) -> impl Iterator<Item = &'a Observed> {
         self.baseline.into_iter().chain(std::iter::once(self.candidate))
     }
+
+    /// Why a column is not read, in words; `None` where it is read. No check reads an ignored column, so that one that cannot be
+    /// read can be left out.
+    #[must_use]
+    pub fn unread(&self, column: &str) -> Option<String> {
+        let reason = self.comparison.ignored.get(column)?;
+        Some(format!("the column {column:?} is ignored ({reason})"))
+    }
+}
+
+/// The columns of the job's sort key that are read: those before the first ignored one.
+#[must_use]
+pub fn sort_key(job: &Job, comparison: &Comparison) -> Vec<String> {
+    let declared = job.signal.iter().flat_map(|signal| &signal.sort_key);
+    declared.take_while(|column| !comparison.ignored.contains_key(*column)).cloned().collect()
 }
 
 /// What a side left, opened.
@@ -168,13 +183,13 @@ pub fn settle_partitions(
     let other = baseline.as_deref().map(|side| &side.output);
     let of_candidate = Typing::of(signal, &candidate.output, other)?;
     let typing = other.map(|own| Typing::of(signal, own, Some(&candidate.output))).transpose()?;
-    let sort_key = signal.map_or(&[][..], |signal| &signal.sort_key);
+    let sort_key = sort_key(job, comparison);
     let all = baseline.as_mut().zip(typing.as_ref()).into_iter();
     for (side, typing) in all.map(|(side, typing)| (&mut **side, typing)).chain([(candidate, &of_candidate)])
     {
-        side.output.partition(typing, sort_key)?;
+        side.output.partition(typing, &sort_key)?;
         for rerun in &mut side.reruns {
-            rerun.observed.output.partition(typing, sort_key)?;
+            rerun.observed.output.partition(typing, &sort_key)?;
         }
     }
     Ok(())

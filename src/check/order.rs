@@ -8,6 +8,7 @@
 //! 3. Multi-column keys compare lexicographically, numbers numerically, strings bytewise. Where the signal wants an int64, a
 //!    float counts truncated toward zero, NaN, infinities and what is out of range as the lowest int64, and a value that is
 //!    no number as 0.
+//! 4. A key column that is ignored is not read: the columns before it decide, and without any there is nothing to judge.
 //!
 //! The candidate is gated; what is found on the baseline is told. Cost: one pass over the key columns.
 
@@ -41,9 +42,14 @@ impl Check for Order {
     }
 
     fn examine(&self, subject: &Subject<'_>) -> Result<Outcome> {
-        let sort_key = subject.job.signal.as_ref().map(|it| it.sort_key.clone()).unwrap_or_default();
-        if sort_key.is_empty() {
+        let declared = subject.job.signal.as_ref().map(|it| it.sort_key.clone()).unwrap_or_default();
+        if declared.is_empty() {
             return Ok(draft::decided(CheckStatus::NotApplicable, "no sort key is defined".to_owned()));
+        }
+        let sort_key = super::sort_key(subject.job, subject.comparison);
+        let unread = declared.get(sort_key.len()).and_then(|column| subject.unread(column));
+        if let Some(why) = unread.as_ref().filter(|_| sort_key.is_empty()) {
+            return Ok(draft::decided(CheckStatus::NotApplicable, format!("order is not judged: {why}")));
         }
         if let Some(outcome) = draft::nothing_to_examine(subject, CHECK, "order") {
             return Ok(outcome);
@@ -61,7 +67,10 @@ impl Check for Order {
         }
         findings.sort_by_key(|finding: &Finding| finding.severity);
         let coverage = Coverage { columns: sort_key.len() as u64, ..draft::coverage(subject) };
-        let told: Vec<String> = order.iter().map(in_words).collect();
+        let mut told: Vec<String> = order.iter().map(in_words).collect();
+        if let Some(why) = unread {
+            told.push(format!("judged by {} alone: {why}", sort_key.join(", ")));
+        }
         let summary = told.join("; ");
         // Rows without a key are in any order: nothing vouches for the candidate then, and nothing speaks against it.
         let keyless = order.iter().any(|it| it.side == Role::Candidate && it.missing_keys == it.rows);

@@ -182,7 +182,9 @@ fn tiny_files(subject: &Subject<'_>, target: u64, candidate: &SizeSummary) -> Op
 /// Files far above the target: blockers, but for those that one group forces, which are named.
 fn too_large(subject: &Subject<'_>, target: u64) -> std::result::Result<Vec<Finding>, SideError> {
     let bounds = subject.size_bounds;
-    let group_key = subject.job.signal.as_ref().and_then(|it| it.group_key.as_deref());
+    let named = subject.job.signal.as_ref().and_then(|it| it.group_key.as_deref());
+    let unread = named.and_then(|column| subject.unread(column));
+    let group_key = named.filter(|_| unread.is_none());
     let mut findings = Vec::new();
     for file in &subject.candidate.output.files {
         let size = file.info.bytes;
@@ -197,8 +199,12 @@ fn too_large(subject: &Subject<'_>, target: u64) -> std::result::Result<Vec<Find
             })?,
             None => false,
         };
-        let severity = if forced { Severity::Info } else { Severity::Blocker };
-        let why = if forced { ", because one group must stay whole" } else { "" };
+        let (severity, why) = match &unread {
+            // One group that must stay whole would be no fault.
+            Some(why) => (Severity::Warning, format!("; whether one group forces it is not known: {why}")),
+            None if forced => (Severity::Info, ", because one group must stay whole".to_owned()),
+            None => (Severity::Blocker, String::new()),
+        };
         let message = format!(
             "{} holds {size} bytes, {:.0} % of the target of {target}{why}",
             file.info.path,

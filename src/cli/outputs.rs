@@ -18,12 +18,13 @@ use super::redact::RedactArgs;
 use super::replay::Place;
 use super::{Common, run};
 use crate::cancel::Cancel;
+use crate::check::Comparison;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::output::file_list::{self, FileList};
 use crate::output::partition::Typing;
-use crate::output::{Found, Output, OutputFile, Partitions, manifest};
+use crate::output::{Found, Opening, Output, OutputFile, Partitions, manifest};
 use crate::plan::PlannedJob;
 use crate::report_dir;
 use crate::settings::{Keep, Settings};
@@ -113,11 +114,11 @@ impl OutputArgs {
         config: &Config,
         common: &Common,
     ) -> Result<(PlannedJob, Settings)> {
-        for path in outputs.baseline.into_iter().chain([outputs.candidate]) {
-            usable(path)?;
-        }
         let policy = self.policy.resolve(config)?;
-        known_columns(&outputs, policy.comparison.partitions)?;
+        for path in outputs.baseline.into_iter().chain([outputs.candidate]) {
+            usable(path, &policy.comparison)?;
+        }
+        known_columns(&outputs, &policy.comparison)?;
         let out = self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into());
         report_dir::spare(&out, outputs.baseline.into_iter().chain([outputs.candidate]))?;
         let side = |path: &Path, role| Choice::Recorded(path.to_owned()).side(role, config, 1);
@@ -171,14 +172,14 @@ impl OutputArgs {
 
 /// Refuses what is no output at all: a file that is not Parquet, a list of what is not there, a directory with neither Parquet files nor a manifest. A bad
 /// file *within* an output is for the checks to tell.
-fn usable(path: &Path) -> Result<()> {
+fn usable(path: &Path, comparison: &Comparison) -> Result<()> {
     if let Some(list) = file_list::named(path) {
         return FileList::read(&list).map(drop);
     }
     corpora::regular::check_unless_missing(path).map_err(|source| Error::io("cannot read", path, source))?;
     if path.is_file() {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        return OutputFile::open(path, &name).map(drop);
+        return OutputFile::open_without(path, &name, &comparison.ignored).map(drop);
     }
     if !path.is_dir() {
         return Err(Error::input(format!("no such file or directory: {}", path.display())));
@@ -208,15 +209,16 @@ fn usable(path: &Path) -> Result<()> {
 }
 
 /// Refuses a typed column that neither output has.
-fn known_columns(outputs: &Outputs<'_>, partitions: Partitions) -> Result<()> {
+fn known_columns(outputs: &Outputs<'_>, comparison: &Comparison) -> Result<()> {
     if outputs.columns.is_empty() {
         return Ok(());
     }
     let mut known = BTreeSet::new();
     for (role, path) in [(Role::Baseline, outputs.baseline), (Role::Candidate, Some(outputs.candidate))] {
         let Some(path) = path else { continue };
-        let mut output = Output::open(role, path, None, &[], true)?;
-        if partitions == Partitions::Auto {
+        let opening = Opening { sort_key: &[], ignored: &comparison.ignored, recorded: true };
+        let mut output = Output::open_for(role, path, None, opening)?;
+        if comparison.partitions == Partitions::Auto {
             output.partition(&Typing::default(), &[])?;
         }
         for file in output.files {

@@ -1,11 +1,17 @@
-//! The catalogue: every fault with its name, family, the checks that must catch it, and what an output must offer so that it
-//! can be planted. One entry a fault; `plant` knows how.
+//! The catalogue: every fault with its name, family, the checks that must catch it, the findings that it must raise, and what an
+//! output must offer so that it can be planted. One entry a fault; `plant` knows how.
+//!
+//! Where the findings are named, red checks alone do not suffice: a fault that a check only warns of is caught by its warning, and
+//! a fault that may look like another one by the code that it must have.
 
-use super::Family;
+use reports::document::Severity;
+
+use super::{Family, Raised};
 
 /// Makes the enumeration and its tables of one list.
 macro_rules! catalogue {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $family:ident, [$($check:literal),*], needs $needs:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $family:ident, [$($check:literal),*],
+        $(raises [$($severity:ident $at:literal $code:literal),+],)? needs $needs:literal;)+) => {
         /// A planted fault.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Fault {
@@ -32,6 +38,14 @@ macro_rules! catalogue {
             #[must_use]
             pub fn seen_by(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$($check),*]),+ }
+            }
+
+            /// The findings that must be there wherever the fault could be planted, and must not be there without it.
+            #[must_use]
+            pub fn raises(self) -> &'static [Raised] {
+                match self {
+                    $(Self::$variant => &[$($(Raised { check: $at, code: $code, severity: Severity::$severity }),+)?]),+
+                }
             }
 
             /// What an output must offer so that the fault can be planted.
@@ -73,6 +87,9 @@ catalogue! {
         needs "a plain text column with a value in a file's last row";
     /// The rows of one file lie in the folder of another partition; no byte of the file differs.
     MovedPartition = "moved-partition", Rows, ["ROWS"],
+        needs "a listed file with rows";
+    /// The rows of one file lie in the folder of the null partition; no byte of the file differs.
+    NulledPartition = "nulled-partition", Rows, ["ROWS"],
         needs "a listed file with rows";
     /// One character of one value differs.
     ChangeCharacter = "change-character", Values, ["ROWS"],
@@ -128,6 +145,15 @@ catalogue! {
     /// Every time is in a unit a thousand times as large.
     TimeUnit = "time-unit", Values, ["ROWS"],
         needs "a time column of whole numbers";
+    /// One INT96 went through 64-bit nanoseconds, where the year 9999 is 1816.
+    Int96Wrapped = "int96-wrapped", Values, ["ROWS"],
+        needs "a file with rows";
+    /// One interval of a month has become one of 30 days.
+    IntervalFlattened = "interval-flattened", Values, ["ROWS"],
+        needs "a file with rows";
+    /// One integer that its annotation has no room for was cut to it.
+    IntegerCut = "integer-cut", Values, ["ROWS"],
+        needs "a file with rows";
     /// An integer column has become a floating-point column.
     IntToFloat = "int-to-float", Columns, ["ROWS", "SCHEMA"],
         needs "an int64 column that is no key";
@@ -158,6 +184,21 @@ catalogue! {
     /// Two columns have the same field id.
     SharedFieldId = "shared-field-id", Columns, ["SCHEMA"],
         needs "two plain columns in a file";
+    /// Times are in another unit, each as it was.
+    UnitRetyped = "unit-retyped", Columns, ["ROWS", "SCHEMA"],
+        raises [Blocker "ROWS" "rows.retyped"], needs "a file with rows";
+    /// Times are in another unit, and one of them is another time.
+    RetypedAndChanged = "retyped-and-changed", Columns, ["ROWS", "SCHEMA"],
+        raises [Blocker "ROWS" "rows.value_changed"], needs "a file with rows";
+    /// The field ids are gone: readers that go by them read nulls.
+    FieldIdsLost = "field-ids-lost", Columns, ["SCHEMA"],
+        raises [Blocker "SCHEMA" "schema.field_id"], needs "a file with rows";
+    /// Two columns have exchanged their field ids.
+    FieldIdsSwapped = "field-ids-swapped", Columns, ["SCHEMA"],
+        raises [Blocker "SCHEMA" "schema.field_id"], needs "a file with rows";
+    /// A file lies in the folder of a partition that its own column contradicts.
+    ContradictedFolder = "contradicted-folder", Columns, ["SCHEMA"],
+        raises [Blocker "SCHEMA" "schema.partition_contradiction"], needs "a file with rows";
     /// Two rows of one file have exchanged their places.
     SwapRows = "swap-rows", Order, ["ORDER"],
         needs "a file whose first and last key differ";
@@ -194,6 +235,9 @@ catalogue! {
     /// A Parquet file lies in a partition folder whose name begins with an underscore, and the manifest does not name it.
     StrayInPartition = "stray-in-partition", Accounting, ["ROWS", "ACCOUNTING"],
         needs "a file with rows";
+    /// A Parquet file lies in the output under a name that readers pass over, and the manifest does not name it.
+    StrayHidden = "stray-hidden", Accounting, ["LEAKS"],
+        raises [Warning "ACCOUNTING" "accounting.passed_over"], needs "a file";
     /// A file has a name that readers of directories pass over, and the manifest names it so.
     HiddenFile = "hidden-file", Accounting, ["ROWS", "ACCOUNTING"],
         needs "a file with rows";
@@ -425,6 +469,46 @@ catalogue! {
     /// A column says that its pages lie in another file.
     OtherFile = "other-file", Layout, ["LAYOUT"],
         needs "a file with rows";
+    /// A column of UUIDs is one of plain bytes.
+    UuidLost = "uuid-lost", Facts, [],
+        raises [Warning "SCHEMA" "schema.annotation"], needs "a file with rows";
+    /// A column of JSON is one of plain text.
+    JsonLost = "json-lost", Facts, [],
+        raises [Warning "SCHEMA" "schema.annotation"], needs "a file with rows";
+    /// A column of times of day in UTC is one of local times.
+    UtcLost = "utc-lost", Facts, [],
+        raises [Warning "SCHEMA" "schema.annotation"], needs "a file with rows";
+    /// A column of geometries has lost its coordinate system, and so has the default one.
+    CrsLost = "crs-lost", Facts, [],
+        raises [Warning "SCHEMA" "schema.annotation"], needs "a file with rows";
+    /// A column of geometries is one of plain bytes.
+    GeometryLost = "geometry-lost", Facts, [],
+        raises [Warning "SCHEMA" "schema.annotation"], needs "a file with rows";
+    /// A key of the footer's key-value metadata is gone.
+    KeyLost = "key-lost", Facts, [],
+        raises [Warning "LAYOUT" "layout.metadata_lost"], needs "a file with rows";
+    /// A key of the footer's key-value metadata has another value.
+    KeyChanged = "key-changed", Facts, [],
+        raises [Warning "LAYOUT" "layout.metadata_changed"], needs "a file with rows";
+    /// The Arrow schema is gone, which alone says that a column holds durations.
+    ArrowSchemaLost = "arrow-schema-lost", Facts, [],
+        raises [Warning "LAYOUT" "layout.arrow_schema"], needs "a file with rows";
+    /// The footer states no bounds of one column.
+    BoundsLost = "bounds-lost", Facts, [],
+        raises [Warning "LAYOUT" "layout.statistics_lost"], needs "a file with rows";
+    /// The footer states no null count of one column.
+    NullCountLost = "null-count-lost", Facts, [],
+        raises [Warning "LAYOUT" "layout.statistics_lost"], needs "a file with rows";
+    /// The footer states no statistics at all.
+    StatisticsLost = "statistics-lost", Facts, [],
+        raises [Warning "LAYOUT" "layout.statistics_lost"], needs "a file with rows";
+    /// The footer does not state the order of its columns: readers ignore the bounds.
+    ColumnOrdersLost = "column-orders-lost", Facts, [],
+        raises [Warning "LAYOUT" "layout.statistics_lost"], needs "a file with rows";
+    /// The row groups no longer say that their rows are sorted.
+    SortingLost = "sorting-lost", Facts, [],
+        raises [Warning "LAYOUT" "layout.sorting_lost"],
+        needs "a first sort key of integers by which all files ascend, and two rows in a row group";
     /// The spans of one trace are dealt over all files.
     ScatterTrace = "scatter-trace", Locality, ["ORDER", "LOCALITY"],
         needs "two files, and the longest trace not in every one";

@@ -8,6 +8,8 @@ mod catalogue;
 mod claims;
 mod columns;
 mod cost;
+pub(crate) mod extras;
+mod facts;
 mod files;
 pub(crate) mod footer;
 mod layout;
@@ -30,7 +32,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use reports::document::{SideInfo, SideKind};
+use reports::document::{Severity, SideInfo, SideKind};
 
 use crate::error::Result;
 use crate::job::Job;
@@ -58,6 +60,8 @@ pub enum Family {
     Sizes,
     /// Files that state what is not so of themselves.
     Layout,
+    /// Files that no longer state what readers act on.
+    Facts,
     /// Traces scattered, spans in the wrong slot.
     Locality,
     /// Failures hidden, things left behind.
@@ -84,6 +88,7 @@ impl Family {
             Self::Accounting => "accounting",
             Self::Sizes => "sizes",
             Self::Layout => "layout",
+            Self::Facts => "facts",
             Self::Locality => "locality",
             Self::Lifecycle => "lifecycle",
             Self::Sketches => "sketches",
@@ -93,7 +98,47 @@ impl Family {
     }
 }
 
+/// A finding that a fault must raise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Raised {
+    /// Code of the check.
+    pub check: &'static str,
+    /// Code of the finding.
+    pub code: &'static str,
+    /// Its severity.
+    pub severity: Severity,
+}
+
+/// What an output must be like before a fault is planted in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setting {
+    /// As the writer leaves it; the baseline is the old writer's.
+    AsWritten,
+    /// In the folder of a partition, on both sides (see [`partitions`]).
+    Partitioned,
+    /// With the columns and facts of other writers, on both sides (see [`extras`]).
+    Extras,
+}
+
 impl Fault {
+    /// What the output must be like before the fault is planted. Only the self-test makes an output other than it was written.
+    #[must_use]
+    pub fn setting(self) -> Setting {
+        match self {
+            Self::MovedPartition | Self::NulledPartition => Setting::Partitioned,
+            Self::Int96Wrapped
+            | Self::IntervalFlattened
+            | Self::IntegerCut
+            | Self::UnitRetyped
+            | Self::RetypedAndChanged
+            | Self::FieldIdsLost
+            | Self::FieldIdsSwapped
+            | Self::ContradictedFolder => Setting::Extras,
+            _ if self.family() == Family::Facts => Setting::Extras,
+            _ => Setting::AsWritten,
+        }
+    }
+
     /// True where the output is without fault and only costs more: a comparison passes, a measurement must not.
     #[must_use]
     pub fn is_of_cost(self) -> bool {

@@ -14,13 +14,35 @@ const RIGHT: &str = "planted_partition=1";
 /// Another one.
 const WRONG: &str = "planted_partition=2";
 
+/// That of rows without a value.
+const NULL: &str = "planted_partition=__HIVE_DEFAULT_PARTITION__";
+
+/// Column of [`extras`](super::extras) that names the folder of its rows, which is [`HELD_IN`].
+pub(super) const HELD: &str = "planted_folder";
+
+/// The folder that the column names, and another one.
+const HELD_IN: &str = "planted_folder=1";
+const HELD_ELSEWHERE: &str = "planted_folder=2";
+
 /// Puts every listed file into the folder of one partition, as both sides of a partitioned table have it.
 ///
 /// # Errors
 /// Where a file cannot be moved.
 pub(crate) fn lay(root: &Path, manifest: &mut Manifest) -> Result<()> {
-    (0..manifest.files.len()).try_for_each(|index| put(root, manifest, index, RIGHT))?;
-    beside(root, root, &root.join(RIGHT), false)
+    laid(root, manifest, RIGHT)
+}
+
+/// Puts every listed file into the folder that its own column names.
+///
+/// # Errors
+/// Where a file cannot be moved.
+pub(super) fn lay_held(root: &Path, manifest: &mut Manifest) -> Result<()> {
+    laid(root, manifest, HELD_IN)
+}
+
+fn laid(root: &Path, manifest: &mut Manifest, folder: &str) -> Result<()> {
+    (0..manifest.files.len()).try_for_each(|index| put(root, manifest, index, folder))?;
+    beside(root, root, &root.join(folder), false)
 }
 
 /// Brings what lies beside the data in one folder, such as the mark of a set, into another; it stays where it is as well where data
@@ -45,19 +67,34 @@ fn beside(root: &Path, from: &Path, to: &Path, stays: bool) -> Result<()> {
 
 /// The rows of one file lie in another partition's folder; every byte of the file is right.
 pub(super) fn moved(site: &mut Site<'_>) -> Result<()> {
+    into(site, WRONG)
+}
+
+/// The rows of one file lie in the folder of the null partition; every byte of the file is right.
+pub(super) fn nulled(site: &mut Site<'_>) -> Result<()> {
+    into(site, NULL)
+}
+
+/// One file lies in another folder than the one that its own column names.
+pub(super) fn contradicted(site: &mut Site<'_>) -> Result<()> {
+    let held = site.manifest.files.iter().any(|file| file.path.starts_with(HELD_IN));
+    if held { into(site, HELD_ELSEWHERE) } else { Ok(()) }
+}
+
+fn into(site: &mut Site<'_>, folder: &str) -> Result<()> {
     let full = site.manifest.files.iter().position(|file| file.record_count.unwrap_or(0) > 0);
     let Some(index) = full else { return Ok(()) };
     let from = site.path(index);
-    put(&site.root, site.manifest, index, WRONG)?;
+    put(&site.root, site.manifest, index, folder)?;
     let from = from.parent().unwrap_or(&site.root);
     let stays = (0..site.manifest.files.len()).any(|other| site.path(other).parent() == Some(from));
-    beside(&site.root, from, &site.root.join(WRONG), stays)
+    beside(&site.root, from, &site.root.join(folder), stays)
 }
 
 fn put(root: &Path, manifest: &mut Manifest, index: usize, folder: &str) -> Result<()> {
     let Some(file) = manifest.files.get_mut(index) else { return Ok(()) };
-    let name = file.path.strip_prefix(RIGHT).map_or(file.path.as_str(), |it| it.trim_start_matches('/'));
-    let relative = format!("{folder}/{name}");
+    let before = [RIGHT, HELD_IN].iter().find_map(|folder| file.path.strip_prefix(folder)?.strip_prefix('/'));
+    let relative = format!("{folder}/{}", before.unwrap_or(&file.path));
     let (from, to) = (root.join(&file.path), root.join(&relative));
     let within = to.parent().unwrap_or(root);
     std::fs::create_dir_all(within)

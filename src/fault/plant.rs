@@ -13,7 +13,8 @@ use reports::manifest::{ErrorClass, Failure, Manifest, ManifestFile};
 use super::rewrite::{load, store};
 use super::site::{Site, is_indexed, is_key, stacked, with_column};
 use super::{
-    Fault, claims, columns, files, layout, merge, order, partitions, rows, series, spans, stated, values,
+    Fault, claims, columns, extras, facts, files, layout, merge, order, partitions, rows, series, spans,
+    stated, values,
 };
 use crate::error::{Error, Result};
 use crate::job::{Job, JobKind};
@@ -64,6 +65,7 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
         })?,
         Fault::SwapValues => site.rewrite_first(swap_values)?,
         Fault::MovedPartition => partitions::moved(&mut site)?,
+        Fault::NulledPartition => partitions::nulled(&mut site)?,
         Fault::ChangeCharacter => {
             site.rewrite_first(|job, batch| map_one_string(job, batch, changed_text))?
         }
@@ -92,6 +94,28 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
         Fault::StrayOtherName => files::stray(&site, 0, "000000_0")?,
         Fault::StrayInPartition => files::stray_in_partition(&site)?,
         Fault::HiddenFile => files::hidden(&mut site)?,
+        Fault::StrayHidden => files::stray(&site, 0, "_stray.parquet")?,
+        Fault::Int96Wrapped
+        | Fault::IntervalFlattened
+        | Fault::IntegerCut
+        | Fault::UnitRetyped
+        | Fault::RetypedAndChanged => extras::changed(fault, &mut site)?,
+        Fault::ContradictedFolder => partitions::contradicted(&mut site)?,
+        Fault::FieldIdsLost
+        | Fault::FieldIdsSwapped
+        | Fault::UuidLost
+        | Fault::JsonLost
+        | Fault::UtcLost
+        | Fault::CrsLost
+        | Fault::GeometryLost
+        | Fault::KeyLost
+        | Fault::KeyChanged
+        | Fault::ArrowSchemaLost
+        | Fault::BoundsLost
+        | Fault::NullCountLost
+        | Fault::StatisticsLost
+        | Fault::ColumnOrdersLost
+        | Fault::SortingLost => facts::lost(fault, &mut site)?,
         Fault::TinyFiles => site.tiny_files()?,
         Fault::FailLate => {
             let failure = Failure {

@@ -78,12 +78,31 @@ impl Value {
         }
     }
 
-    /// Takes a field of a structure out.
-    #[cfg(test)]
-    pub(crate) fn remove(&mut self, number: i64) {
-        if let Self::Struct(fields) = self {
-            fields.retain(|field| field.0 != number);
-        }
+    /// Takes a field of a structure out; false where it is not there.
+    pub(crate) fn remove(&mut self, number: i64) -> bool {
+        let Self::Struct(fields) = self else { return false };
+        let before = fields.len();
+        fields.retain(|field| field.0 != number);
+        fields.len() < before
+    }
+
+    /// Keeps those elements of a field that is a list for which `keep` holds; true where some were taken out.
+    pub(crate) fn retain(&mut self, number: i64, keep: impl FnMut(&mut Self) -> bool) -> bool {
+        let Some(Self::List(_, items)) = self.field(number) else { return false };
+        let before = items.len();
+        items.retain_mut(keep);
+        items.len() < before
+    }
+
+    /// Whether field `number` is this text.
+    pub(crate) fn says(&self, number: i64, text: &str) -> bool {
+        let Self::Struct(fields) = self else { return false };
+        fields.iter().any(|(field, value)| *field == number && value.text() == Some(text))
+    }
+
+    /// The bytes that this is, as text.
+    pub(crate) fn text(&self) -> Option<&str> {
+        if let Self::Binary(bytes) = self { std::str::from_utf8(bytes).ok() } else { None }
     }
 
     /// The bytes of a structure.
@@ -259,7 +278,7 @@ mod tests {
         value.set(2, Value::i32(7));
         let numbers = [1, 2, 3].map(|it| value.field(it).and_then(|it| it.number()));
         assert_eq!(numbers, [Some(2), Some(7), Some(3)]);
-        value.remove(2);
+        assert!(value.remove(2) && !value.remove(2));
         assert_eq!(value.write(), [0x15, 0x04, 0x25, 0x06, 0x00]);
     }
 

@@ -49,6 +49,7 @@ pub(crate) use need::Slice;
 pub use old_footer::FooterDefect;
 pub use partition::{PartitionColumn, Partitions};
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -82,6 +83,17 @@ pub struct Output {
     pub file_order: FileOrder,
     /// Marks of complete sets that the files name; none are looked for where a single file was named.
     pub marks: Vec<set_mark::SetMark>,
+}
+
+/// How an output is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening<'a> {
+    /// Orders the files where there is no manifest: by their lowest key, taken from the rows and not from statistics.
+    pub sort_key: &'a [String],
+    /// Columns that nobody will read, with the reason: what is wrong with them does not make a file unreadable.
+    pub ignored: &'a BTreeMap<String, String>,
+    /// Whether the output was there already, and no side ran.
+    pub recorded: bool,
 }
 
 /// How the files of an output were ordered.

@@ -1,10 +1,11 @@
 //! Opening an output directory: the files that are data (see `found`), their footers, and the order in which they are judged.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::file::metadata::ParquetMetaData;
 use rayon::prelude::*;
@@ -16,7 +17,8 @@ use super::file_list::{self, FileList};
 use super::found::Found;
 use super::key::{KeyColumn, KeyRule, KeyValue};
 use super::{
-    FileOrder, FooterDefect, Output, OutputFile, Unreadable, contradiction, old_footer, reason, set_mark,
+    FileOrder, FooterDefect, Opening, Output, OutputFile, Unreadable, contradiction, old_footer, reason,
+    set_mark,
 };
 use crate::error::{Error, Result};
 use crate::spill::Memory;
@@ -24,8 +26,7 @@ use crate::spill::Memory;
 impl Output {
     /// Opens what lies under `root`: a directory, read recursively, a single file, or the files of a list (`@FILE`).
     ///
-    /// `manifest` is the side's result list; `sort_key` orders the files where there is none (by their lowest key, taken
-    /// from the rows and not from statistics). Which files of a directory are read is the rule of `corpora::listing`, whether the
+    /// `manifest` is the side's result list. Which files of a directory are read is the rule of `corpora::listing`, whether the
     /// output was `recorded` or not.
     ///
     /// A file that is no readable Parquet file is listed in [`Output::unreadable`], it is no error. So is a file that this user may not
@@ -41,6 +42,20 @@ impl Output {
         sort_key: &[String],
         recorded: bool,
     ) -> Result<Self> {
+        Self::open_for(role, root, manifest, Opening { sort_key, ignored: &BTreeMap::new(), recorded })
+    }
+
+    /// The same for a comparison that ignores some columns.
+    ///
+    /// # Errors
+    /// As [`Output::open`].
+    pub fn open_for(
+        role: Role,
+        root: &Path,
+        manifest: Option<Manifest>,
+        opening: Opening<'_>,
+    ) -> Result<Self> {
+        let Opening { sort_key, ignored, recorded } = opening;
         let list = file_list::named(root).map(|list| FileList::read(&list)).transpose()?;
         let is_dir = list.is_none()
             && std::fs::metadata(root).map_err(|error| Error::io("cannot read", root, error))?.is_dir();
@@ -64,7 +79,7 @@ impl Output {
             .parquet
             .par_iter()
             .map(|(relative, path)| {
-                let mut file = OutputFile::open(path, relative)?;
+                let mut file = OutputFile::open_without(path, relative, ignored)?;
                 file.manifest_index = named.get(relative.as_str()).copied();
                 let lowest = if file_order == FileOrder::LowestKey {
                     lowest_key(&file, sort_key)?
@@ -206,15 +221,25 @@ impl OutputFile {
     /// # Errors
     /// Class `input` where it is no readable Parquet file, class `io` where the machine does not give it back.
     pub fn open(path: &Path, relative: &str) -> Result<Self> {
+        Self::open_without(path, relative, &BTreeMap::new())
+    }
+
+    /// The same for one who does not read the columns that `ignored` names.
+    ///
+    /// # Errors
+    /// As [`OutputFile::open`].
+    pub(crate) fn open_without(
+        path: &Path,
+        relative: &str,
+        ignored: &BTreeMap<String, String>,
+    ) -> Result<Self> {
         let (metadata, defects) = read_footer(path)?;
         let metadata = Arc::new(metadata);
         // The Arrow schema is needed for every later look; refuse here what has none.
         let arrow =
             guarded(path, None, || ArrowReaderMetadata::try_new(Arc::clone(&metadata), reader_options()))?;
-        let mut names: Vec<&str> = arrow.schema().fields().iter().map(|it| it.name().as_str()).collect();
-        names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::unreadable(path, format!("two columns are named {:?}", twice[0])));
+        if let Some(said) = named_alike(arrow.schema(), ignored) {
+            return Err(Error::unreadable(path, said));
         }
         contradiction::in_footer(path, &metadata)?;
         let (digest, bytes) = digest(path)?;
@@ -265,6 +290,21 @@ impl OutputFile {
             row: Some(row),
         }
     }
+}
+
+/// Two columns of one name that are not ignored, in words. Columns are known by their names: which of the two is which nobody could say.
+fn named_alike(schema: &Schema, ignored: &BTreeMap<String, String>) -> Option<String> {
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for (number, field) in schema.fields().iter().enumerate() {
+        let name = field.name().as_str();
+        if let Some(before) = first.insert(name, number).filter(|_| !ignored.contains_key(name)) {
+            return Some(format!(
+                "columns {before} and {number} (counted from 0) are both named {name:?}, and columns are compared by name: write the file \
+                 with another name for one of them, or leave both out (--ignore-columns {name:?}=REASON)"
+            ));
+        }
+    }
+    None
 }
 
 /// Name of a codec without its level. One that is not known stands as LZO in the metadata.

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -264,11 +265,23 @@ fn no_mutilated_file_ends_in_a_panic() {
 }
 
 #[test]
-fn two_columns_of_one_name_are_refused() {
+fn two_columns_of_one_name_are_refused_unless_both_are_left_out() {
     let folder = folder();
-    write(&folder.path().join("a.parquet"), &vec![("x", ints(&[1])), ("x", texts(&["y"]))]);
+    let columns = vec![("x", ints(&[1])), ("y", ints(&[2])), ("x", texts(&["z"]))];
+    write(&folder.path().join("a.parquet"), &columns);
     let output = open(folder.path(), false);
-    assert!(output.unreadable[0].reason.contains("two columns are named"), "{}", output.unreadable[0].reason);
+    let said = &output.unreadable[0].reason;
+    assert!(said.contains("columns 0 and 2 (counted from 0) are both named \"x\""), "{said}");
+    assert!(said.contains("--ignore-columns \"x\"=REASON"), "{said}");
+    let opened = |column: &str| {
+        let ignored = BTreeMap::from([(column.to_owned(), "twice there".to_owned())]);
+        let opening = Opening { sort_key: &[], ignored: &ignored, recorded: false };
+        Output::open_for(Role::Candidate, folder.path(), None, opening).unwrap()
+    };
+    assert_eq!(opened("y").unreadable.len(), 1);
+    let output = opened("x");
+    assert!(output.unreadable.is_empty());
+    assert_eq!(output.files[0].columns_without(|name| name == "x"), Some(vec!["y".to_owned()]));
 }
 
 #[cfg(unix)]

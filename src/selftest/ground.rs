@@ -1,9 +1,10 @@
 //! One corpus with both sides' work done: the ground on which faults are planted, one copy each.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use reports::document::{CheckStatus, Role, SideInfo, SideKind};
+use reports::document::{CheckStatus, Role, Severity, SideInfo, SideKind};
 use reports::manifest::Manifest;
 use tempfile::TempDir;
 
@@ -12,7 +13,7 @@ use crate::check::{self, Comparison, KnownDefect, Observed, Rerun, RerunKind, Si
 use crate::error::{Error, Result};
 use crate::evidence::digests;
 use crate::examine;
-use crate::fault::{Fault, partitions, plant};
+use crate::fault::{Fault, Raised, Setting, extras, partitions, plant};
 use crate::job::Job;
 use crate::plan::PlannedJob;
 use crate::policy::verdict;
@@ -38,6 +39,31 @@ pub(super) struct Ground<'a> {
     bounds: SizeBounds,
     memory: Arc<Memory>,
     program: Option<&'a Path>,
+}
+
+/// What the checks see.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Checks that go red, each with its first blocker.
+    pub(super) red: Vec<(&'static str, String)>,
+    /// Check, code and severity of every finding.
+    found: BTreeSet<(String, String, Severity)>,
+}
+
+impl Seen {
+    /// Whether such a finding is there.
+    pub(super) fn has(&self, raised: &Raised) -> bool {
+        self.found.contains(&(raised.check.to_owned(), raised.code.to_owned(), raised.severity))
+    }
+
+    /// What should not be there without a fault: red checks, and findings by which a fault of the setting is known.
+    fn alarms(&self, setting: Setting) -> Vec<String> {
+        let faults = Fault::ALL.iter().filter(|fault| fault.setting() == setting);
+        let raised: BTreeSet<&Raised> = faults.flat_map(|fault| fault.raises()).collect();
+        let warned = raised.into_iter().filter(|it| it.severity != Severity::Blocker && self.has(it));
+        let warned = warned.map(|it| format!("{}: the finding {} is there", it.check, it.code));
+        self.red.iter().map(|(check, said)| format!("{check}: {said}")).chain(warned).collect()
+    }
 }
 
 /// Everything of a side's work that a fault can change.
@@ -76,10 +102,11 @@ impl<'a> Ground<'a> {
         let ready = planned.prepare(home.path())?;
         let job = ready.job;
         let rows_in = ready.segments.map(|segments| segments.iter().map(|segment| segment.rows).sum());
+        let comparison = Comparison::default();
         let baseline = Legacy;
         let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {
             let run = examine::at_work(side, &job, role, home.path(), cancel)?;
-            Ok((examine::observed(&job, role, side.info(&job), &run)?, run))
+            Ok((examine::observed(&job, &comparison, role, side.info(&job), &run)?, run))
         };
         let (left, right) =
             rayon::join(|| perform(&baseline, Role::Baseline), || perform(&Unified, Role::Candidate));
@@ -93,7 +120,7 @@ impl<'a> Ground<'a> {
             rows_in,
             candidate,
             run,
-            comparison: Comparison::default(),
+            comparison,
             bounds: SizeBounds::default(),
             memory: Arc::default(),
             program,
@@ -105,22 +132,28 @@ impl<'a> Ground<'a> {
         self.candidate.output.rows()
     }
 
-    /// What goes red without any fault, in the first run and in others: check and message of each.
+    /// What goes red without any fault, in every setting, in the first run and in others: check and message of each. A finding by
+    /// which a fault is known must not be there either.
     pub(super) fn undamaged(&self, cancel: &Cancel) -> Result<Vec<String>> {
         let scratch = self.folder("undamaged")?;
-        let reruns = rerun::all(&Unified, &self.job, &self.candidate, 1, &scratch, cancel)?;
+        let reruns = rerun::all(&Unified, &self.job, &self.candidate, &self.comparison, 1, &scratch, cancel)?;
         let candidate = Observed { reruns, ..self.candidate.clone() };
-        let mut red = self.red(&self.baseline, &candidate, &scratch.join("check"), cancel)?;
-        if let Some((baseline, candidate, _)) =
-            self.partitioned(self.candidate.info.clone(), &scratch, None)?
-        {
-            red.extend(self.red(&baseline, &candidate, &scratch.join("check-partitioned"), cancel)?);
+        let mut alarms = Vec::new();
+        let written = self.seen(&self.baseline, &candidate, &scratch.join("check"), cancel)?;
+        alarms.extend(written.alarms(Setting::AsWritten));
+        for setting in [Setting::Partitioned, Setting::Extras] {
+            let folder = scratch.join(format!("{setting:?}"));
+            let info = self.candidate.info.clone();
+            if let Some((baseline, candidate, _)) = self.twice(setting, info, &folder, None)? {
+                let seen = self.seen(&baseline, &candidate, &folder.join("check"), cancel)?;
+                alarms.extend(seen.alarms(setting));
+            }
         }
-        Ok(red.into_iter().map(|(check, said)| format!("{check}: {said}")).collect())
+        Ok(alarms)
     }
 
-    /// The checks that go red where the fault was planted; `None` where there is no place for it.
-    pub(super) fn planted(&self, fault: Fault, cancel: &Cancel) -> Result<Option<Vec<String>>> {
+    /// What the checks see where the fault was planted; `None` where there is no place for it.
+    pub(super) fn planted(&self, fault: Fault, cancel: &Cancel) -> Result<Option<Seen>> {
         cancel.check()?;
         let folder = self.folder(fault.name())?;
         let info = SideInfo {
@@ -129,8 +162,9 @@ impl<'a> Ground<'a> {
             ..self.candidate.info.clone()
         };
         let mut baseline = self.baseline.clone();
-        let candidate = if fault == Fault::MovedPartition {
-            self.partitioned(info, &folder, Some(fault))?.filter(|it| it.2).map(|(laid, candidate, _)| {
+        let candidate = if fault.setting() != Setting::AsWritten {
+            let twice = self.twice(fault.setting(), info, &folder, Some(fault))?;
+            twice.filter(|it| it.2).map(|(laid, candidate, _)| {
                 baseline = laid;
                 candidate
             })
@@ -146,16 +180,11 @@ impl<'a> Ground<'a> {
         } else {
             self.damaged(fault, info, &folder, cancel)?
         };
-        let red = match candidate {
-            None => None,
-            Some(candidate) => {
-                let red = self.red(&baseline, &candidate, &folder.join("check"), cancel)?;
-                Some(red.into_iter().map(|(check, _)| check.to_owned()).collect())
-            }
-        };
+        let check = folder.join("check");
+        let seen = candidate.map(|candidate| self.seen(&baseline, &candidate, &check, cancel)).transpose()?;
         // Hundreds of copies of one output would fill a disk.
         std::fs::remove_dir_all(&folder).map_err(|source| Error::io("cannot remove", &folder, source))?;
-        Ok(red)
+        Ok(seen)
     }
 
     /// Removes everything.
@@ -180,14 +209,15 @@ impl<'a> Ground<'a> {
         if Print::of(&run)? == self.print {
             return Ok(None);
         }
-        examine::observed(&self.job, Role::Candidate, info, &run).map(Some)
+        examine::observed(&self.job, &self.comparison, Role::Candidate, info, &run).map(Some)
     }
 
-    /// The candidate's work twice, as that of both sides, with all files in the folder of one partition; the candidate's with the
-    /// fault in it, and whether that changed anything. `None` where no file is listed. Not the baseline's work: its known
-    /// defects are explained by the inputs, which have no such folder.
-    fn partitioned(
+    /// The candidate's work twice, as that of both sides, in another setting than it was written; the candidate's with the fault in
+    /// it, and whether that changed anything. `None` where no file is listed. Not the baseline's work: its known defects are
+    /// explained by the inputs, which have neither such folders nor such columns.
+    fn twice(
         &self,
+        setting: Setting,
         info: SideInfo,
         folder: &Path,
         fault: Option<Fault>,
@@ -195,10 +225,14 @@ impl<'a> Ground<'a> {
         let listed = self.run.manifest.as_ref().filter(|manifest| !manifest.files.is_empty());
         let Some(listed) = listed else { return Ok(None) };
         let lay = |role: Role, info: SideInfo, fault: Option<Fault>| -> Result<(Observed, bool)> {
-            let output = folder.join(format!("{role}-partitioned"));
+            let output = folder.join(format!("{role}-twice"));
             copy(&self.run.output, &output)?;
             let mut manifest = listed.clone();
-            partitions::lay(&output, &mut manifest)?;
+            match setting {
+                Setting::AsWritten => {}
+                Setting::Partitioned => partitions::lay(&output, &mut manifest)?,
+                Setting::Extras => extras::lay(&self.job, &output, &mut manifest)?,
+            }
             let mut run = SideRun { output: output.clone(), manifest: Some(manifest), ..self.run.clone() };
             let before = Print::of(&run)?;
             if let Some(fault) = fault {
@@ -206,7 +240,7 @@ impl<'a> Ground<'a> {
                 plant::plant(fault, &self.job, &place, &mut run)?;
             }
             let changed = Print::of(&run)? != before;
-            Ok((examine::observed(&self.job, role, info, &run)?, changed))
+            Ok((examine::observed(&self.job, &self.comparison, role, info, &run)?, changed))
         };
         let (baseline, _) = lay(Role::Baseline, self.candidate.info.clone(), None)?;
         let (candidate, changed) = lay(Role::Candidate, info, fault)?;
@@ -225,14 +259,14 @@ impl<'a> Ground<'a> {
         Ok(Some(Observed { info, probe: Some(probe), ..self.candidate.clone() }))
     }
 
-    /// Every check that goes red, with its first blocker.
-    fn red(
+    /// Every check that goes red, with its first blocker, and every finding.
+    fn seen(
         &self,
         baseline: &Observed,
         candidate: &Observed,
         scratch: &Path,
         cancel: &Cancel,
-    ) -> Result<Vec<(&'static str, String)>> {
+    ) -> Result<Seen> {
         make(scratch)?;
         let (mut baseline, mut candidate) = (baseline.clone(), candidate.clone());
         check::settle_partitions(&self.job, &self.comparison, Some(&mut baseline), &mut candidate)?;
@@ -250,16 +284,18 @@ impl<'a> Ground<'a> {
             differences: None,
             cancel,
         };
-        let mut red = Vec::new();
+        let mut seen = Seen::default();
         for check in check::all() {
             let outcome = examine::examine(check.as_ref(), &subject)?;
             let report = verdict::check(check.code(), outcome, true, 0);
+            let found = report.findings.iter().map(|it| (it.check.clone(), it.code.clone(), it.severity));
+            seen.found.extend(found);
             if report.status == CheckStatus::Fail {
                 let first = report.findings.iter().find(|finding| verdict::is_blocking(finding));
-                red.push((check.code(), first.map_or(report.summary.clone(), |it| it.message.clone())));
+                seen.red.push((check.code(), first.map_or(report.summary.clone(), |it| it.message.clone())));
             }
         }
-        spill.failure().map_or(Ok(red), Err)
+        spill.failure().map_or(Ok(seen), Err)
     }
 
     fn folder(&self, name: &str) -> Result<PathBuf> {

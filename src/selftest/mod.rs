@@ -1,10 +1,12 @@
 //! `parallax selftest`: the proof that a green means something.
 //!
 //! 1. Each corpus is generated, and both built-in sides perform it once (`ground`).
-//! 2. Every check is asked about the undamaged output: none may go red.
+//! 2. Every check is asked about the undamaged output, in each setting in which faults are planted (as it was written; in the folder of
+//!    a partition; with the columns and facts of other writers): none may go red, and no finding may be there by which a fault is known.
 //! 3. Every fault of the catalogue is planted into a copy of the candidate's output, and every check is asked again. Where the copy
 //!    did not change, the output offered no place for the fault: not applicable, and told so.
-//! 4. Every check that must see a planted fault must go red. A fault that is planted in no corpus at all is no proof either.
+//! 4. Every check that must see a planted fault must go red, and every finding that the fault must raise must be there with its
+//!    severity. A fault that is planted in no corpus at all is no proof either.
 //!
 //! Nothing is waived and every check decides: the policy plays no part. Faults of cost are left out, since only a measurement
 //! can see them (`parallax bench`). Cost: both sides once a corpus, all checks once a fault and corpus; one copy of an output at
@@ -16,7 +18,9 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use reports::selftest::{SCHEMA_VERSION, Selftest, SelftestCorpus, SelftestFault, Trial, TrialOutcome};
+use reports::selftest::{
+    RaisedFinding, SCHEMA_VERSION, Selftest, SelftestCorpus, SelftestFault, Trial, TrialOutcome,
+};
 
 use self::ground::Ground;
 use crate::cancel::Cancel;
@@ -102,16 +106,23 @@ fn corpus(job: &PlannedJob, asked: &Asked<'_>, cancel: &Cancel) -> Result<Tried>
                 message: format!("fault {} in corpus {}: {}", fault.name(), job.id(), error.message),
                 ..error
             };
-            let red = ground.planted(fault, cancel).map_err(named)?;
-            let outcome = match &red {
+            let seen = ground.planted(fault, cancel).map_err(named)?;
+            let raised: Vec<&str> = match &seen {
+                Some(seen) => fault.raises().iter().filter(|it| seen.has(it)).map(|it| it.code).collect(),
+                None => Vec::new(),
+            };
+            let red: Vec<String> =
+                seen.iter().flat_map(|seen| &seen.red).map(|(check, _)| (*check).to_owned()).collect();
+            let whole = fault.seen_by().iter().all(|must| red.iter().any(|it| it == must))
+                && raised.len() == fault.raises().len();
+            let outcome = match seen {
                 None => TrialOutcome::NotApplicable,
-                Some(red) if red.is_empty() => TrialOutcome::Escaped,
-                Some(red) if fault.seen_by().iter().all(|must| red.iter().any(|it| it == must)) => {
-                    TrialOutcome::Caught
-                }
+                Some(_) if whole => TrialOutcome::Caught,
+                Some(_) if red.is_empty() && raised.is_empty() => TrialOutcome::Escaped,
                 Some(_) => TrialOutcome::WrongCheck,
             };
-            Ok(Trial { corpus: job.id().to_owned(), outcome, red: red.unwrap_or_default() })
+            let raised = raised.into_iter().map(str::to_owned).collect();
+            Ok(Trial { corpus: job.id().to_owned(), outcome, red, raised })
         })
         .collect::<Result<Vec<_>>>()?;
     let corpus = SelftestCorpus {
@@ -135,6 +146,15 @@ fn document(asked: &Asked<'_>, mut tried: Vec<Tried>) -> Selftest {
             what: fault.what().trim().to_owned(),
             needs: fault.needs().to_owned(),
             caught_by: owned(fault.seen_by()),
+            raises: fault
+                .raises()
+                .iter()
+                .map(|it| RaisedFinding {
+                    check: it.check.to_owned(),
+                    code: it.code.to_owned(),
+                    severity: it.severity,
+                })
+                .collect(),
             trials: Vec::new(),
         })
         .collect();
@@ -183,20 +203,11 @@ fn problems(corpora: &[SelftestCorpus], faults: &[SelftestFault], every_corpus: 
             let (name, corpus) = (&fault.name, &trial.corpus);
             match trial.outcome {
                 TrialOutcome::Escaped => {
-                    problems.push(format!("{name} escapes in {corpus}: no check went red"));
+                    let or = if fault.raises.is_empty() { "" } else { ", and nothing was found of it" };
+                    problems.push(format!("{name} escapes in {corpus}: no check went red{or}"));
                 }
                 TrialOutcome::WrongCheck => {
-                    let missing: Vec<&str> = fault
-                        .caught_by
-                        .iter()
-                        .filter(|must| !trial.red.contains(must))
-                        .map(String::as_str)
-                        .collect();
-                    problems.push(format!(
-                        "{name} in {corpus}: {} went red, {} did not",
-                        trial.red.join(", "),
-                        missing.join(", ")
-                    ));
+                    problems.push(format!("{name} in {corpus}: {}", wrong_check(fault, trial)));
                 }
                 TrialOutcome::Caught | TrialOutcome::NotApplicable => {}
             }
@@ -208,8 +219,26 @@ fn problems(corpora: &[SelftestCorpus], faults: &[SelftestFault], every_corpus: 
     problems
 }
 
+/// What is missing of what the fault must show.
+fn wrong_check(fault: &SelftestFault, trial: &Trial) -> String {
+    let green = fault.caught_by.iter().filter(|must| !trial.red.contains(must));
+    let green: Vec<&str> = green.map(String::as_str).collect();
+    let red = if trial.red.is_empty() { "nothing".to_owned() } else { trial.red.join(", ") };
+    let mut said = format!("{red} went red");
+    if !green.is_empty() {
+        said.push_str(&format!(", {} did not", green.join(", ")));
+    }
+    for absent in fault.raises.iter().filter(|it| !trial.raised.contains(&it.code)) {
+        let severity = format!("{:?}", absent.severity).to_lowercase();
+        said.push_str(&format!(", {} has no finding {} ({severity})", absent.check, absent.code));
+    }
+    said
+}
+
 #[cfg(test)]
 mod tests {
+    use reports::document::Severity;
+
     use super::*;
 
     fn fault(outcome: TrialOutcome, red: &[&str]) -> SelftestFault {
@@ -220,7 +249,8 @@ mod tests {
             what: String::new(),
             needs: "a row".to_owned(),
             caught_by: vec!["ROWS".to_owned()],
-            trials: vec![Trial { corpus: "c".to_owned(), outcome, red }],
+            raises: Vec::new(),
+            trials: vec![Trial { corpus: "c".to_owned(), outcome, red, raised: Vec::new() }],
         }
     }
 
@@ -242,6 +272,11 @@ mod tests {
         assert!(of(&clean, fault(TrialOutcome::Escaped, &[]), true)[0].contains("escapes in c"));
         let wrong = fault(TrialOutcome::WrongCheck, &["ORDER"]);
         assert_eq!(of(&clean, wrong, true), ["f in c: ORDER went red, ROWS did not"]);
+        let mut unsaid = fault(TrialOutcome::WrongCheck, &["ROWS"]);
+        let (check, code) = ("ROWS".to_owned(), "rows.retyped".to_owned());
+        unsaid.raises = vec![RaisedFinding { check, code, severity: Severity::Warning }];
+        let said = ["f in c: ROWS went red, ROWS has no finding rows.retyped (warning)"];
+        assert_eq!(of(&clean, unsaid, true), said);
         let nowhere = fault(TrialOutcome::NotApplicable, &[]);
         assert!(of(&clean, nowhere.clone(), false).is_empty());
         assert!(of(&clean, nowhere, true)[0].contains("planted in no corpus: none has a row"));
@@ -253,8 +288,14 @@ mod tests {
         let mut names = std::collections::BTreeSet::new();
         for fault in faults() {
             assert!(names.insert(fault.name()), "{} is there twice", fault.name());
-            assert!(!fault.seen_by().is_empty() && !fault.needs().is_empty(), "{}", fault.name());
-            assert!(fault.seen_by().iter().all(|it| check::CODES.contains(it)), "{}", fault.name());
+            let seen = !fault.seen_by().is_empty() || !fault.raises().is_empty();
+            assert!(seen && !fault.needs().is_empty(), "{}", fault.name());
+            let checks = fault.seen_by().iter().copied().chain(fault.raises().iter().map(|it| it.check));
+            assert!(checks.clone().all(|it| check::CODES.contains(&it)), "{}", fault.name());
+            for raised in fault.raises() {
+                let red = raised.severity == Severity::Blocker;
+                assert_eq!(fault.seen_by().contains(&raised.check), red, "{}: {raised:?}", fault.name());
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use super::recorded::Recorded;
 use super::unified::Unified;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::fault::{Fault, FaultSide};
+use crate::fault::{Fault, FaultSide, Setting};
 
 /// A side as named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +47,21 @@ impl Choice {
             ("unified", None) => Ok(Self::Unified),
             ("cmd", Some(name)) if !name.is_empty() => Ok(Self::Command(name.to_owned())),
             ("dir", Some(path)) if !path.is_empty() => Ok(Self::Recorded(PathBuf::from(path))),
-            ("fault", Some(name)) => Fault::named(name).map(Self::Fault).ok_or_else(|| {
-                let names: Vec<&str> = Fault::ALL.iter().map(|fault| fault.name()).collect();
-                Error::usage(format!("there is no fault named {name:?}; the faults are {}", names.join(", ")))
-            }),
+            ("fault", Some(name)) => match Fault::named(name) {
+                Some(fault) if fault.setting() == Setting::Extras => Err(Error::usage(format!(
+                    "the fault {name} changes what no built-in writer states: only the self-test can plant it, in an output that \
+                     states it; run `parallax selftest --fault {name}`"
+                ))),
+                Some(fault) => Ok(Self::Fault(fault)),
+                None => {
+                    let plantable = Fault::ALL.iter().filter(|fault| fault.setting() != Setting::Extras);
+                    let names: Vec<&str> = plantable.map(|fault| fault.name()).collect();
+                    Err(Error::usage(format!(
+                        "there is no fault named {name:?}; the faults are {}",
+                        names.join(", ")
+                    )))
+                }
+            },
             _ => Err(Error::usage(format!(
                 "{text:?} is no side; name one of legacy, legacy:buffet, legacy:fingerprint, legacy:tid-merger, unified, \
                  cmd:NAME, dir:PATH, fault:NAME"
@@ -115,7 +126,13 @@ mod tests {
         assert_eq!(Choice::parse("cmd:go-new").unwrap(), Choice::Command("go-new".to_owned()));
         assert_eq!(Choice::parse("dir:a:b").unwrap(), Choice::Recorded(PathBuf::from("a:b")));
         for fault in Fault::ALL {
-            assert_eq!(Choice::parse(&format!("fault:{}", fault.name())).unwrap(), Choice::Fault(*fault));
+            let name = format!("fault:{}", fault.name());
+            if fault.setting() == Setting::Extras {
+                let refused = Choice::parse(&name).unwrap_err().message;
+                assert!(refused.contains(&format!("selftest --fault {}", fault.name())), "{refused}");
+            } else {
+                assert_eq!(Choice::parse(&name).unwrap(), Choice::Fault(*fault));
+            }
         }
     }
 

@@ -11,8 +11,12 @@ pub fn render(selftest: &Selftest) -> String {
         out.push_str("\n## Problems\n\n");
         selftest.problems.iter().for_each(|problem| out.push_str(&format!("- {}\n", cell(problem))));
     }
-    let mut families: Vec<&str> = selftest.faults.iter().map(|fault| fault.family.as_str()).collect();
-    families.dedup();
+    let mut families: Vec<&str> = Vec::new();
+    for fault in &selftest.faults {
+        if !families.contains(&fault.family.as_str()) {
+            families.push(&fault.family);
+        }
+    }
     for family in families {
         let faults = || selftest.faults.iter().filter(|fault| fault.family == family);
         let columns: Vec<&str> = selftest

@@ -55,7 +55,7 @@ fn matrix(selftest: &Selftest) -> Markup {
     let columns = selftest.columns();
     html! {
         h2 { "Faults and checks" }
-        p { "Numbers: corpora in which the check went red; in brackets where it need not." }
+        p { "Numbers: corpora in which the check went red, in brackets where it need not; or warned, where it must." }
         table border="1" {
             thead { tr {
                 th scope="col" { "Fault" } th scope="col" { "Family" } th scope="col" { "What is wrong" }

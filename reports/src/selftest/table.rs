@@ -4,7 +4,7 @@ use super::Selftest;
 use crate::csv::Table;
 use crate::error::Result;
 
-const COLUMNS: &[&str] = &["fault", "family", "corpus", "outcome", "must", "red"];
+const COLUMNS: &[&str] = &["fault", "family", "corpus", "outcome", "must", "red", "must_raise", "raised"];
 
 /// `selftest.csv`: one line for each fault in each corpus.
 ///
@@ -21,6 +21,8 @@ pub fn csv(selftest: &Selftest) -> Result<String> {
                 trial.outcome.name().to_owned(),
                 fault.caught_by.join(" "),
                 trial.red.join(" "),
+                fault.raises.iter().map(|it| it.code.as_str()).collect::<Vec<_>>().join(" "),
+                trial.raised.join(" "),
             ])?;
         }
     }
@@ -46,7 +48,7 @@ pub fn text(selftest: &Selftest) -> String {
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
-    out.push_str("numbers: corpora in which the check went red; in brackets where it need not\n");
+    out.push_str("numbers: corpora in which the check went red, in brackets where it need not; or warned, where it must\n");
     for problem in &selftest.problems {
         out.push_str(&format!("PROBLEM: {problem}\n"));
     }

@@ -48,6 +48,9 @@ impl Check for Group {
         let Some(column) = subject.job.signal.as_ref().and_then(|it| it.group_key.clone()) else {
             return Ok(draft::decided(CheckStatus::NotApplicable, "no group key is defined".to_owned()));
         };
+        if let Some(why) = subject.unread(&column) {
+            return Ok(draft::decided(CheckStatus::NotApplicable, format!("groups are not judged: {why}")));
+        }
         if subject.job.kind == JobKind::Ingest {
             let why = "an ingest job splits by hour: a group has rows in several hours by right";
             return Ok(draft::decided(CheckStatus::NotApplicable, why.to_owned()));

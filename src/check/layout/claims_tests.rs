@@ -64,7 +64,9 @@ fn groups(fixture: &Fixture, field: i64, number: Option<i64>) {
         for group in footer.list(ROW_GROUPS) {
             match number {
                 Some(number) => group.set(field, Value::i64(number)),
-                None => group.remove(field),
+                None => {
+                    group.remove(field);
+                }
             }
         }
     });
@@ -256,7 +258,9 @@ fn without_statistics(fixture: &Fixture, fields: &[i64]) {
     for number in [0, 1] {
         column(fixture, number, |metadata| {
             let statistics = metadata.field(STATISTICS).unwrap();
-            fields.iter().for_each(|&field| statistics.remove(field));
+            for &field in fields {
+                statistics.remove(field);
+            }
         });
     }
 }
@@ -291,7 +295,9 @@ fn statistics_that_are_lost_in_part_are_warned_of_with_their_columns() {
     // The new fields without an order; numbers keep their bounds in the fields of old where those are there.
     let fixture = sorted();
     without_statistics(&fixture, &[1, 2]);
-    footer(&fixture, Role::Candidate, |footer| footer.remove(COLUMN_ORDERS));
+    footer(&fixture, Role::Candidate, |footer| {
+        footer.remove(COLUMN_ORDERS);
+    });
     let found = warned(&fixture);
     assert_eq!((codes(&found), found[0].count), (vec![lost::STATISTICS], 2));
     assert!(found[0].message.contains("does not state the order"), "{}", found[0].message);
@@ -303,7 +309,9 @@ fn statistics_that_are_lost_in_part_are_warned_of_with_their_columns() {
             statistics.set(old, bound);
         }
     });
-    footer(&fixture, Role::Candidate, |footer| footer.remove(COLUMN_ORDERS));
+    footer(&fixture, Role::Candidate, |footer| {
+        footer.remove(COLUMN_ORDERS);
+    });
     let found = warned(&fixture);
     assert_eq!(found[0].place.as_ref().unwrap().column.as_deref(), Some("s"), "{found:#?}");
 }

@@ -49,10 +49,15 @@ impl Check for Locality {
                 "nothing is looked up together".to_owned(),
             ));
         };
+        if let Some(why) = subject.unread(&rule.trace) {
+            let summary = format!("locality is not judged: {why}");
+            return Ok(draft::decided(CheckStatus::NotApplicable, summary));
+        }
         if let Some(outcome) = draft::nothing_to_examine(subject, CHECK, "locality") {
             return Ok(outcome);
         }
-        let slots = Slots::of(rule, &subject.job.parameters);
+        let slots = Slots::of(rule, &subject.job.parameters)
+            .and_then(|slots| subject.unread(slots.column).map_or(Ok(slots), Err));
         let mut findings = Vec::new();
         let mut locality: Vec<LocalityEvidence> = Vec::new();
         for side in subject.sides() {
@@ -68,7 +73,10 @@ impl Check for Locality {
         findings.sort_by_key(|finding: &Finding| finding.severity);
         let mut told: Vec<String> = locality.iter().map(in_words).collect();
         if time_column(subject).is_none() {
-            told.push("scatter not judged: the signal has no time column".to_owned());
+            let named = subject.job.signal.as_ref().and_then(|it| it.time_column.as_deref());
+            let why = named.and_then(|column| subject.unread(column));
+            let why = why.unwrap_or_else(|| "the signal has no time column".to_owned());
+            told.push(format!("scatter not judged: {why}"));
         }
         if let Err(why) = &slots {
             told.push(format!("slots not checked: {why}"));
@@ -84,8 +92,10 @@ impl Check for Locality {
     }
 }
 
+/// The time column, where there is one that is read.
 fn time_column<'a>(subject: &Subject<'a>) -> Option<&'a str> {
-    subject.job.signal.as_ref().and_then(|it| it.time_column.as_deref())
+    let named = subject.job.signal.as_ref().and_then(|it| it.time_column.as_deref());
+    named.filter(|column| subject.unread(column).is_none())
 }
 
 /// The status where no row of the candidate has a trace: nothing vouches for it then.

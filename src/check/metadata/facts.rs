@@ -1,14 +1,15 @@
 //! What a file's own rows give: counts, time range, fingerprints, groups, traces, and whether they belong to the hour they
-//! were put into. All of it in one pass over the columns that the signal names for it.
+//! were put into. All of it in one pass over the columns that the signal names for it. Ignored columns are not read: what they would
+//! give is not known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, TimeUnit};
-use corpora::signal::Signal;
+use corpora::signal::{FingerprintRule, Signal};
 use reports::manifest::SplitKey;
 
-use super::fingerprint::Fingerprints;
+use super::fingerprint::{self, Fingerprints};
 use super::values::{Collector, Values};
 use crate::cancel::Cancel;
 use crate::error::Result;
@@ -24,9 +25,9 @@ pub(super) struct Facts {
     pub(super) range: Option<(i64, i64)>,
     /// Absent where the signal has no rule.
     pub(super) fingerprints: Option<Prints>,
-    /// Groups; absent where the signal has none.
+    /// Groups; absent where the signal has none, or they are not read.
     pub(super) groups: Option<Values>,
-    /// Traces; absent where the signal has none.
+    /// Traces; absent where the signal has none, or they are not read.
     pub(super) traces: Option<Values>,
     /// Rows whose time is in another hour than the file's split key, and the first of them.
     pub(super) misplaced: u64,
@@ -40,6 +41,44 @@ pub(super) struct Prints {
     pub(super) first_row: BTreeSet<i64>,
     /// Of all rows but the first.
     pub(super) rest: BTreeSet<i64>,
+    /// Of columns that are not read.
+    pub(super) unread: Unread,
+}
+
+/// Fingerprints that ignored text columns of a file may give.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unread {
+    /// Those that say that such a column holds text at all.
+    exist: BTreeSet<i64>,
+    /// Whether there may be any others, since values of such a column are fingerprinted.
+    open: bool,
+}
+
+impl Unread {
+    fn of(file: &OutputFile, rule: &FingerprintRule, ignored: &BTreeMap<String, String>) -> Result<Self> {
+        let mut unread = Self::default();
+        if file.roots().all(|root| !ignored.contains_key(root)) {
+            return Ok(unread);
+        }
+        for field in file.arrow_schema()?.fields() {
+            let name = field.name();
+            if ignored.contains_key(name) && *field.data_type() == DataType::Utf8 {
+                unread.exist.insert(fingerprint::hash(format!("{name}:.*").as_bytes()));
+                unread.open |= rule.full_value.iter().chain(&rule.trigram).any(|it| it == name);
+            }
+        }
+        Ok(unread)
+    }
+
+    /// Whether a stated set is that of the rows, and beyond it holds only what columns may give that are not read.
+    pub(super) fn allows(&self, stated: &BTreeSet<i64>, own: &BTreeSet<i64>) -> bool {
+        own.is_subset(stated) && (self.open || stated.difference(own).all(|it| self.exist.contains(it)))
+    }
+
+    /// Whether it says anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.exist.is_empty()
+    }
 }
 
 impl Prints {
@@ -54,19 +93,23 @@ pub(super) fn of(
     file: &OutputFile,
     signal: Option<&Signal>,
     split_key: Option<SplitKey>,
+    ignored: &BTreeMap<String, String>,
     cancel: &Cancel,
 ) -> Result<Facts> {
     let mut facts = Facts { bytes: file.info.bytes, ..Facts::default() };
-    let time_column = signal.and_then(|it| it.time_column.as_deref());
+    let read = |column: &&str| !ignored.contains_key(*column);
+    let time_column = signal.and_then(|it| it.time_column.as_deref()).filter(read);
     let rule = signal.and_then(|it| it.fingerprints.as_ref());
     let mut collector = rule.map(Fingerprints::new);
-    let mut prints = rule.map(|_| Prints::default());
-    let group_key = signal.and_then(|it| it.group_key.as_deref());
-    let trace = signal.and_then(|it| it.locality.as_ref()).map(|it| it.trace.as_str());
+    let mut prints = rule
+        .map(|rule| Ok(Prints { unread: Unread::of(file, rule, ignored)?, ..Prints::default() }))
+        .transpose()?;
+    let group_key = signal.and_then(|it| it.group_key.as_deref()).filter(read);
+    let trace = signal.and_then(|it| it.locality.as_ref()).map(|it| it.trace.as_str()).filter(read);
     let mut groups = group_key.map(Collector::new);
     let mut traces = trace.map(Collector::new);
     // Fingerprints come from all columns that the file itself holds.
-    let own = file.roots().filter(|_| rule.is_some());
+    let own = file.roots().filter(|_| rule.is_some()).filter(read);
     let named = [time_column, group_key, trace].into_iter().flatten();
     let columns = Some(own.chain(named).map(str::to_owned).collect());
     for located in file.read(ReadOptions { columns, dictionaries: true, ..ReadOptions::default() })? {

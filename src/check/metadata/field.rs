@@ -62,7 +62,8 @@ pub(super) fn of(subject: &Subject<'_>, it: &Stated<'_>, explained: &Explained) 
         field("record_count", it.entry.record_count, Some(it.facts.rows)),
         field("file_size", it.entry.file_size, Some(it.facts.bytes)),
     ];
-    if signal.is_some_and(|it| it.time_column.is_some()) {
+    let timed = signal.and_then(|it| it.time_column.as_deref());
+    if timed.is_some_and(|column| subject.unread(column).is_none()) {
         let (range, own) = (explained.range, it.facts.range);
         let first = field("first_ts", it.entry.first_ts, own.map(|range| range.0));
         let last = field("last_ts", it.entry.last_ts, own.map(|range| range.1));
@@ -81,8 +82,10 @@ pub(super) fn of(subject: &Subject<'_>, it: &Stated<'_>, explained: &Explained) 
         fields.push(field("max_tid", it.entry.max_tid, range.map(|range| range.1.text())));
     }
     if let Some(traces) = &it.facts.traces {
-        fields.push(field("span_count", it.entry.span_count, Some(it.facts.rows)));
         fields.push(field("trace_count", it.entry.trace_count, Some(traces.distinct)));
+    }
+    if signal.is_some_and(|it| it.locality.is_some()) {
+        fields.push(field("span_count", it.entry.span_count, Some(it.facts.rows)));
         if let Some(slot) = subject.job.parameters.slot {
             fields.push(field("slot", it.entry.slot, Some(slot)));
         }
@@ -125,13 +128,15 @@ fn fingerprints(it: &Stated<'_>, prints: &facts::Prints, explained: &Explained) 
         }
     }
     let words = |set: &BTreeSet<i64>| counted(set.len() as u64, "fingerprint");
+    let allows = |own: &BTreeSet<i64>| stated.as_ref().map(|stated| prints.unread.allows(stated, own));
+    let shifted = explained.fingerprints.as_ref().is_some_and(|shifted| allows(shifted) == Some(true));
+    let beside = if prints.unread.is_empty() { "" } else { " beside those of ignored columns" };
     Field {
         name: "fingerprints",
-        agrees: stated.as_ref().map(|stated| *stated == own),
-        defect: (stated.is_some() && stated == explained.fingerprints)
-            .then_some(KnownDefect::FingerprintShift),
+        agrees: allows(&own),
+        defect: shifted.then_some(KnownDefect::FingerprintShift),
         stated: stated.as_ref().map(words),
-        recomputed: (!own.is_empty()).then(|| words(&own)),
+        recomputed: (!own.is_empty()).then(|| format!("{}{beside}", words(&own))),
         more,
     }
 }

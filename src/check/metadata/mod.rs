@@ -11,6 +11,9 @@
 //! 4. On a baseline with known defects, a mismatch that is exactly what a defect's rule yields (see `defects`) is told as
 //!    that defect; anything else there is a warning without a letter.
 //!
+//! 5. Ignored columns are not read. What they alone give (times, groups, traces) is not judged, which the summary says; of a set of
+//!    fingerprints what they may have given is allowed.
+//!
 //! Files without an entry and entries without a file are ACCOUNTING's. Cost: one pass over both sides, over all columns where
 //! the signal has fingerprints; see `values` for files with more distinct groups or traces than are held at once.
 
@@ -91,9 +94,26 @@ impl Check for Metadata {
         }
         outcome.findings.sort_by_key(|finding| finding.severity);
         told.extend(without);
+        told.extend(unjudged(subject));
         outcome.summary = told.join("; ");
         Ok(outcome)
     }
+}
+
+/// What is not judged, since the column that gives it is not read.
+fn unjudged(subject: &Subject<'_>) -> Vec<String> {
+    let Some(signal) = subject.job.signal.as_deref() else { return Vec::new() };
+    let trace = signal.locality.as_ref().map(|rule| &rule.trace);
+    let given = [
+        ("first_ts, last_ts and the hours of split keys", signal.time_column.as_ref()),
+        ("tid_count, min_tid and max_tid", signal.group_key.as_ref()),
+        ("trace_count", trace),
+    ];
+    let unread = |column: Option<&String>| column.and_then(|column| subject.unread(column));
+    given
+        .into_iter()
+        .filter_map(|(fields, column)| Some(format!("{fields} not judged: {}", unread(column)?)))
+        .collect()
 }
 
 fn add(sum: &mut Coverage, more: Coverage) {
@@ -132,7 +152,8 @@ fn judge(subject: &Subject<'_>, side: &Observed) -> std::result::Result<Option<J
     let stated: std::result::Result<Vec<Stated<'_>>, SideError> = named
         .into_par_iter()
         .map(|(file, entry)| {
-            let facts = facts::of(file, signal, entry.split_key, subject.cancel)
+            let ignored = &subject.comparison.ignored;
+            let facts = facts::of(file, signal, entry.split_key, ignored, subject.cancel)
                 .map_err(|error| SideError { role: side.role, file: file.info.path.clone(), error })?;
             Ok(Stated { file, entry, facts })
         })
@@ -192,6 +213,7 @@ fn explanations(subject: &Subject<'_>, side: &Observed, stated: &[Stated<'_>]) -
         }
     }
     let time_column = subject.job.signal.as_ref().and_then(|it| it.time_column.as_deref());
+    let time_column = time_column.filter(|column| subject.unread(column).is_none());
     let ranges_stated = stated.iter().any(|it| it.entry.first_ts.is_some() || it.entry.last_ts.is_some());
     if let Some(column) = time_column.filter(|_| ranges_stated)
         && subject.known_defects.contains(&KnownDefect::HourRange)

@@ -1,5 +1,6 @@
 //! The parts of METADATA that only metrics and traces have.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use reports::document::{Role, Severity, SideKind};
@@ -24,7 +25,8 @@ fn truth(fixture: &Fixture, role: Role) -> Manifest {
     let output = Output::open(role, &fixture.root(role), None, &[], false).unwrap();
     let signal = fixture.job.signal.as_deref();
     let entry = |file: &OutputFile| {
-        let facts = facts::of(file, signal, None, &crate::cancel::Cancel::default()).unwrap();
+        let facts =
+            facts::of(file, signal, None, &BTreeMap::new(), &crate::cancel::Cancel::default()).unwrap();
         let number = |it: &crate::output::key::KeyValue| it.text().parse::<i64>().ok();
         let tids = facts.groups.as_ref().and_then(|it| it.range.as_ref());
         ManifestFile {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use reports::document::{Role, Severity};
@@ -17,7 +18,8 @@ const TIME: &str = "_cardinalhq.timestamp";
 fn truth(root: &Path) -> Manifest {
     let output = Output::open(Role::Candidate, root, None, &[TIME.to_owned()], false).unwrap();
     let entry = |file: &OutputFile| {
-        let facts = facts::of(file, Some(&logs()), None, &crate::cancel::Cancel::default()).unwrap();
+        let facts = facts::of(file, Some(&logs()), None, &BTreeMap::new(), &crate::cancel::Cancel::default())
+            .unwrap();
         ManifestFile {
             path: file.info.path.clone(),
             record_count: Some(facts.rows),
@@ -168,7 +170,7 @@ fn the_fingerprint_shift_is_told_by_its_letter_only_if_it_is_exact() {
     let root = fixture.root(Role::Baseline);
     let prints = |name: &str| {
         let file = OutputFile::open(&root.join(name), name).unwrap();
-        facts::of(&file, Some(&logs()), None, &crate::cancel::Cancel::default())
+        facts::of(&file, Some(&logs()), None, &BTreeMap::new(), &crate::cancel::Cancel::default())
             .unwrap()
             .fingerprints
             .unwrap()

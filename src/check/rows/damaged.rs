@@ -105,6 +105,10 @@ pub(in crate::check) fn excused(
     let known = subject.known_defects.contains(&KnownDefect::DamagedSketchesMerged);
     let columns = subject.job.signal.as_deref().and_then(Columns::of);
     let Some(columns) = columns.filter(|_| known) else { return Ok(Damaged::default()) };
+    // Without one of these no row has a point.
+    if [&columns.group, &columns.time, &columns.name].into_iter().any(|it| subject.unread(it).is_some()) {
+        return Ok(Damaged::default());
+    }
     let hashing = Hashing::new(subject, &columns);
     let ours = |error: Error| SideError { role: baseline.role, file: String::new(), error };
     let Some((touched, kept)) = touched(&hashing).map_err(ours)? else { return Ok(Damaged::default()) };
@@ -206,8 +210,9 @@ impl Look<'_> {
         let numbers: Vec<u64> = rows.iter().map(|(row, _)| *row).collect();
         let mut kept = self.hashing.kept(file, numbers.clone(), views)?.into_iter();
         let mut points = rows.into_iter();
-        let wanted =
-            ReadOptions { columns: Some(columns.all()), rows: Some(numbers), ..ReadOptions::default() };
+        let mut read = columns.all();
+        read.retain(|column| self.hashing.subject.unread(column).is_none());
+        let wanted = ReadOptions { columns: Some(read), rows: Some(numbers), ..ReadOptions::default() };
         for located in file.read(wanted)? {
             self.hashing.subject.cancel.check()?;
             let block = Block::new(&located?.batch, columns);

@@ -342,7 +342,7 @@ impl Scan<'_> {
         columns.sort_unstable();
         columns.dedup();
         let schema = file.arrow_schema()?;
-        columns.retain(|name| schema.column_with_name(name).is_some());
+        columns.retain(|name| schema.column_with_name(name).is_some() && self.part(name) != Part::None);
         if columns.is_empty() {
             return Ok(vec![(KEYLESS, 0); rows.len()]);
         }

@@ -24,7 +24,7 @@ pub(super) fn columns(
     theirs: &Columns,
 ) -> std::result::Result<Explained, SideError> {
     let mut explained = Explained::new();
-    let (missing, extra) = (alone(ours, theirs), alone(theirs, ours));
+    let (missing, extra) = (alone(subject, ours, theirs), alone(subject, theirs, ours));
     if missing.is_empty() && extra.is_empty() {
         return Ok(explained);
     }
@@ -72,11 +72,12 @@ fn add(rows: &mut Rows, places: impl Iterator<Item = (u32, u64)>) {
     }
 }
 
-/// Name and number of values of the flat columns that only one side has.
-fn alone<'a>(of: &'a Columns, other: &Columns) -> Vec<(&'a String, u64)> {
+/// Name and number of values of the flat columns that only one side has, but for those that are not read.
+fn alone<'a>(subject: &Subject<'_>, of: &'a Columns, other: &Columns) -> Vec<(&'a String, u64)> {
     of.iter()
         .filter(|(path, _)| path.len() == 1 && !other.contains_key(*path))
         .filter_map(|(path, column)| Some((path.first()?, column.values)))
+        .filter(|(name, _)| subject.unread(name).is_none())
         .collect()
 }
 

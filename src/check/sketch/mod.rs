@@ -70,6 +70,12 @@ fn examine_within(subject: &Subject<'_>, bound: u64) -> Result<Outcome> {
         let summary = "the signal has no rule for merging rows".to_owned();
         return Ok(draft::decided(CheckStatus::NotApplicable, summary));
     };
+    // Without one of these no row has a point; sketches and rollups can be left out one by one.
+    let keys = [&columns.group, &columns.time, &columns.name];
+    if let Some(why) = keys.into_iter().find_map(|column| subject.unread(column)) {
+        let summary = format!("rollups are not judged: {why}");
+        return Ok(draft::decided(CheckStatus::NotApplicable, summary));
+    }
     if subject.job.kind == crate::job::JobKind::Ingest {
         let summary = "an ingest job merges no rows".to_owned();
         return Ok(draft::decided(CheckStatus::NotApplicable, summary));

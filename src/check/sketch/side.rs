@@ -58,7 +58,9 @@ impl Pass<'_> {
 
     fn file(&self, number: usize, file: &OutputFile, seen: &mut Seen, tally: &mut Tally) -> Result<()> {
         let columns = self.judge.columns;
-        let options = ReadOptions { columns: Some(columns.all()), ..ReadOptions::default() };
+        let mut read = columns.all();
+        read.retain(|column| !self.judge.ignores(column));
+        let options = ReadOptions { columns: Some(read), ..ReadOptions::default() };
         for located in file.read(options)? {
             self.cancel.check()?;
             let located = located?;
