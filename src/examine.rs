@@ -21,6 +21,7 @@ use crate::evidence::differences::Differences;
 use crate::evidence::{duckdb, id, waiver as suggested};
 use crate::job::Job;
 use crate::measure::set;
+use crate::named;
 use crate::output::{Opening, Output};
 use crate::plan::PlannedJob;
 use crate::policy::waiver::Scene;
@@ -72,6 +73,12 @@ pub fn job(
     let spill = Spill::new(&scratch, &settings.memory);
     let sides = (baseline.as_mut().map(|(observed, _)| observed), &mut candidate.0);
     check::settle_partitions(job, &policy.comparison, sides.0, sides.1)?;
+    let segments = ready.segments.as_deref();
+    let observed_baseline = baseline.as_ref().map(|(observed, _)| observed);
+    check::keys::refuse(job.signal.as_deref(), segments, observed_baseline, &candidate.0)?;
+    let columns = named::columns(segments, observed_baseline.into_iter().chain([&candidate.0]));
+    let absent_columns =
+        columns.map(|columns| named::absent(&settings.named, signal, &job.id, &columns)).unwrap_or_default();
     let scopes = settings.policy.row_scopes(signal, &job.id);
     let differences =
         Differences::new(&settings.out, &job.id, &settings.by).scoped(scopes).within(settings.memory.limit());
@@ -128,7 +135,7 @@ pub fn job(
     if let (Some((a, _)), Some(a_report)) = (&baseline, &baseline_report) {
         verifiable(&mut evidence, &candidate.0, &candidate_report, a, a_report);
     }
-    let report = JobReport {
+    let mut report = JobReport {
         id: job.id.clone(),
         signal: job.signal.as_ref().map(|signal| signal.name.clone()).filter(|name| !name.is_empty()),
         signal_digest: job.signal.as_deref().and_then(content::signal),
@@ -154,9 +161,11 @@ pub fn job(
         reruns: evidence.reruns,
         measurement: None,
         policy_scopes: settings.policy.scopes_of(signal, &job.id),
+        absent_columns,
         replay: planned.replay.clone(),
         checks,
     };
+    verdict::say_left_out(&mut report, &policy);
     // Removed here and not on drop, so that a failure to remove is reported, and whatever a side left there.
     leavings::remove(&home.keep()).map_err(Error::not_removed)?;
     Ok(report)
@@ -257,12 +266,11 @@ fn ask(subject: &Subject<'_>, settings: &Settings, policy: &Policy) -> Result<(V
         }
         evidence.take(std::mem::take(&mut outcome.evidence));
         let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let gates = policy.gating.contains(check.code());
-        let mut report = verdict::check(check.code(), outcome, gates, elapsed);
+        let mut report = verdict::by_policy(check.code(), outcome, policy, elapsed);
         id::assign(&subject.job.id, &mut report.findings, |role, file| position(subject, role, file));
         suggested::suggest(&subject.job.id, settings.today, &mut report.findings);
         for finding in &mut report.findings {
-            finding.action = Some(policy.action(finding, gates));
+            finding.action = Some(policy.action(finding, report.gates));
         }
         checks.push(report);
     }

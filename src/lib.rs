@@ -28,6 +28,7 @@ pub mod job_list;
 pub mod kept_file;
 pub mod measure;
 pub mod minimize;
+pub mod named;
 pub mod oom;
 pub mod output;
 pub mod plan;

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
 use reports::document::{
-    Finding, Host, JobReport, Mode, Report, Role, RunInfo, SCHEMA_VERSION, SideOutcome, Tool, Totals,
+    Finding, Host, JobReport, Mode, Report, Role, RunInfo, RunWarning, SCHEMA_VERSION, SideOutcome, Tool,
+    Totals,
 };
 
 use crate::cancel::Cancel;
@@ -18,6 +19,7 @@ use crate::crew;
 use crate::error::{Error, Result};
 use crate::examine;
 use crate::measure::set::{self, Set};
+use crate::named;
 use crate::plan::PlannedJob;
 use crate::policy::{verdict, waiver};
 use crate::report_dir;
@@ -36,6 +38,9 @@ pub trait Progress: Sync {
     /// One more pair of a set was measured, of at most `of`.
     fn measured(&self, _set: &str, _pairs: usize, _of: usize) {}
 }
+
+/// How the first sentence of a self-check begins.
+const SELF_CHECK: &str = "self-check of one output with itself (--allow-same)";
 
 /// How often the report is written while a run proceeds.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
@@ -113,9 +118,16 @@ fn perform(
     if let Some(error) = board.error {
         return Err(error);
     }
-    let report = document(board.jobs.into_iter().flatten().collect(), expected, settings, started, {
+    let absent = match cancel.is_requested() {
+        // What the jobs that are left have is not known.
+        true => Vec::new(),
+        false => named::judge(&settings.named, &board.jobs.iter().flatten().collect::<Vec<_>>())?,
+    };
+    let mut report = document(board.jobs.into_iter().flatten().collect(), expected, settings, started, {
         cancel.is_requested().then_some("interrupted")
     });
+    report.totals.warnings += absent.len() as u64;
+    report.warnings.extend(absent);
     tmp.close()?;
     report_dir::write(&report, &settings.out)?;
     if let Some(journal) = journal.filter(|_| report.run.complete) {
@@ -243,6 +255,16 @@ fn document(
     let mut warnings = waiver::warnings(&waivers, complete);
     if complete {
         warnings.extend(settings.policy.unused_scopes(&jobs));
+    }
+    let mut headline = headline;
+    if settings.self_check {
+        headline = format!("{SELF_CHECK}: {headline}");
+        warnings.push(RunWarning {
+            code: "compare.self_check".to_owned(),
+            message: "both sides are one output (--allow-same): that it is equal to itself says nothing of a writer"
+                .to_owned(),
+            origin: "--allow-same".to_owned(),
+        });
     }
     let mut totals = totals(&jobs, expected);
     totals.warnings += warnings.len() as u64;

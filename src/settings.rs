@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use reports::document::Mode;
 
 use crate::measure::Limits;
+use crate::named::Named;
 use crate::policy::Policy;
 use crate::side::Side;
 use crate::spill::Memory;
@@ -27,6 +28,8 @@ pub enum Keep {
 pub struct Settings {
     /// Which command this is.
     pub mode: Mode,
+    /// Both sides are one output, which was asked for: no evidence for a writer.
+    pub self_check: bool,
     /// The baseline; absent where one output is judged alone.
     pub baseline: Option<Box<dyn Side>>,
     /// The candidate.
@@ -43,6 +46,8 @@ pub struct Settings {
     pub noise: usize,
     /// Columns by which differing rows are counted.
     pub by: Vec<String>,
+    /// Columns that the user named anywhere: each must be there in some job.
+    pub named: Vec<Named>,
     /// Parent of every temporary directory.
     pub tmp: PathBuf,
     /// Memory that all jobs share.

@@ -67,7 +67,7 @@ fn a_second_process_in_a_report_directory_is_refused_and_removes_nothing() {
         &run[..],
         &[&run[..], &["--resume"]].concat(),
         &["bench", "--corpus", "compact-one-row", "--allow-debug"],
-        &["compare", &inputs[0], &inputs[0]],
+        &["compare", "--allow-same", &inputs[0], &inputs[0]],
         &["verify", &inputs[0], "--signal", "logs"],
         &[&run[..], &["--redact"]].concat(),
         &[&run[..], &["--redact", "--out", "other", "--raw-out", "parallax-report"]].concat(),
@@ -84,7 +84,7 @@ fn a_second_process_in_a_report_directory_is_refused_and_removes_nothing() {
     assert!(first.done.report().run.complete);
     assert!(!first.done.path("parallax-report/.parallax.lock").exists());
     // The directory is free again.
-    let (code, _, stderr) = beside(&first.done, &["compare", &inputs[0], &inputs[0]]);
+    let (code, _, stderr) = beside(&first.done, &["compare", "--allow-same", &inputs[0], &inputs[0]]);
     assert_eq!(code, Some(0), "{stderr}");
 }
 
@@ -115,7 +115,7 @@ fn external_sides_end_with_a_harness_that_was_killed() {
 #[test]
 fn a_comparison_that_was_killed_is_begun_again_in_the_same_directory() {
     let (_inputs, inputs) = corpus("compact-one-row");
-    let compare = ["compare", &inputs[0], &inputs[0], "--out", "out"];
+    let compare = ["compare", "--allow-same", &inputs[0], &inputs[0], "--out", "out"];
     // What SIGKILL leaves: the mark without its lock, files that are not finished, no report.
     let done = parallax(&compare);
     let (home, mut command) = done.into_parts();

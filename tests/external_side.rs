@@ -68,6 +68,10 @@ impl Bench {
         Self::new(&[&["sh", "-c", &script, "side"], arguments].concat())
     }
 
+    fn side(&self) -> Command {
+        Command::new("tried", &self.config, &self.root.path().join("config")).unwrap()
+    }
+
     fn output(&self) -> PathBuf {
         self.root.path().join("work/output")
     }
@@ -288,14 +292,35 @@ fn a_side_that_something_else_killed_failed() {
 }
 
 #[test]
-fn a_program_that_cannot_be_started_is_a_failed_side() {
-    let failed = Bench::new(&["./no-such-program"]).failed();
-    assert_eq!(failed.class, ErrorClass::Side);
-    assert!(failed.message.contains("could not be started"), "{}", failed.message);
-    assert_eq!((failed.exit_status, failed.signal), (None, None));
-    let bench = Bench::new(&["./text"]);
-    fs::write(bench.root.path().join("config/text"), "no program").unwrap();
-    assert!(bench.failed().message.contains("make it executable"));
+fn a_program_that_cannot_be_started_is_an_error_of_the_configuration_and_a_list_too_long_of_the_side() {
+    let bench = |name: &str, text: &str, executable: bool| {
+        use std::os::unix::fs::PermissionsExt;
+        let bench = Bench::new(&[name]);
+        let path = bench.root.path().join("config/program");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(if executable { 0o755 } else { 0o644 }))
+            .unwrap();
+        bench
+    };
+    for (name, text, executable, said) in [
+        ("./no-such-program", "", true, "could not be started"),
+        ("no-such-program-in-path", "", true, "to have it looked for in PATH"),
+        ("./program", "no program", false, "make it executable"),
+        ("./program", "#!/no/such/interpreter -x\n", true, "the interpreter /no/such/interpreter"),
+        ("./program", "#!/usr/bin/env no-such-interpreter\n", true, "the interpreter no-such-interpreter"),
+    ] {
+        let bench = bench(name, text, executable);
+        let error = bench.side().startable().unwrap_err();
+        assert_eq!(error.class, ErrorClass::Config, "{name}");
+        assert!(error.message.contains(said), "{error}");
+    }
+    // Nothing but starting it shows that it is no program; it ends the run all the same.
+    let bench = bench("./program", "no program", true);
+    bench.side().startable().unwrap();
+    let error = bench.perform().unwrap_err();
+    assert_eq!(error.class, ErrorClass::Config);
+    assert!(error.message.contains("a script without `#!`"), "{error}");
+    Bench::new(&["true"]).side().startable().unwrap();
     let mut bench = Bench::new(&["true", "{inputs}"]);
     bench.job.inputs = (0..200_000).map(|n| PathBuf::from(format!("/segments/{n:040}.parquet"))).collect();
     let failed = bench.failed();

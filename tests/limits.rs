@@ -69,9 +69,9 @@ fn memory_that_is_refused_ends_the_process_with_a_message_and_no_abort() {
 #[test]
 fn a_side_that_the_machine_does_not_start_is_not_blamed() {
     let done = parallax(&["run", "--corpus", "ingest-one-row", "--candidate", "cmd:own", "--out", "first"])
-        .with_file("parallax.toml", "[side.own]\ncommand = [\"./no-such-program\"]\n")
+        .with_file("parallax.toml", "[side.own]\ncommand = [\"true\"]\n")
         .finish();
-    // A program that is not there is the side's failure.
+    // A program that leaves nothing fails.
     assert_eq!(done.code, Some(1), "{}", done.stderr);
     let words = "run --corpus ingest-one-row --candidate cmd:own --threads 1 --out second";
     // No descriptor is left for the pipes of a child: standard streams, journal, and what the run itself needs.

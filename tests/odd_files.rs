@@ -134,7 +134,7 @@ fn threads_are_bounded() {
 fn a_link_that_leads_back_up_does_not_end_a_trend_and_is_named() {
     let (_corpus, inputs) = corpus("compact-heavy-ties");
     let folder = Path::new(&inputs[0]).parent().unwrap().to_str().unwrap();
-    let run = parallax(&["compare", folder, folder, "--out", "store/one"]).finish();
+    let run = parallax(&["compare", "--allow-same", folder, folder, "--out", "store/one"]).finish();
     let store = run.path("store");
     std::os::unix::fs::symlink(&store, store.join("loop")).unwrap();
     let (code, _, stderr) =

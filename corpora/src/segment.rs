@@ -53,6 +53,8 @@ pub struct ColumnInfo {
     pub column_type: Option<ColumnType>,
     /// Type in full, for messages.
     pub type_name: String,
+    /// Whether values of the type have an order: those of structs, lists, maps and INTERVAL have none.
+    pub has_order: bool,
 }
 
 impl Segment {
@@ -157,6 +159,7 @@ pub fn inspect(path: &Path) -> Result<Segment> {
             name: field.name().clone(),
             column_type: column_type(field.data_type()),
             type_name: type_name(field.data_type()),
+            has_order: has_order(field.data_type()),
         })
         .collect();
     let rows = u64::try_from(footer.file_metadata().num_rows()).map_err(|_| {
@@ -182,6 +185,24 @@ fn column_type(data_type: &DataType) -> Option<ColumnType> {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Some(ColumnType::Binary),
         DataType::Dictionary(_, values) => column_type(values),
         _ => None,
+    }
+}
+
+/// Whether values of a type have an order by which rows can be sorted.
+#[must_use]
+pub fn has_order(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => has_order(values),
+        DataType::RunEndEncoded(_, values) => has_order(values.data_type()),
+        DataType::Interval(_) | DataType::Map(..) | DataType::Struct(_) | DataType::Union(..) => false,
+        other => !matches!(
+            other,
+            DataType::List(_)
+                | DataType::LargeList(_)
+                | DataType::FixedSizeList(..)
+                | DataType::ListView(_)
+                | DataType::LargeListView(_)
+        ),
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::key_order::KeyOrder;
 pub use crate::signal_rules::{LocalityRule, RollupRule};
 
 /// The definition of one signal.
@@ -17,9 +18,12 @@ pub struct Signal {
     /// One sentence.
     #[serde(default)]
     pub description: String,
-    /// Columns by which rows ascend, most significant first.
-    #[serde(default)]
+    /// Columns by which rows are sorted, most significant first. As typed, a column may be followed by its order.
+    #[serde(default, serialize_with = "unambiguous")]
     pub sort_key: Vec<String>,
+    /// Order of the sort columns that do not ascend with missing keys first, by column.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sort_order: BTreeMap<String, KeyOrder>,
     /// Alternatives of the row key. Each row uses the first alternative whose columns all have a value in it.
     #[serde(default)]
     pub row_keys: Vec<Vec<String>>,
@@ -122,6 +126,31 @@ impl Signal {
         types
     }
 
+    /// Takes the orders out of `sort_key`, as it was typed, into `sort_order`.
+    pub fn take_orders(&mut self) {
+        for typed in &mut self.sort_key {
+            let (column, order) = KeyOrder::split(typed);
+            if order != KeyOrder::default() {
+                self.sort_order.insert(column.clone(), order);
+            }
+            *typed = column;
+        }
+    }
+
+    /// The order of a sort column.
+    #[must_use]
+    pub fn order_of(&self, column: &str) -> KeyOrder {
+        self.sort_order.get(column).copied().unwrap_or_default()
+    }
+
+    /// The columns of all keys, each with the field that names it.
+    pub fn keys(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let sort = self.sort_key.iter().map(|column| ("sort_key", column.as_str()));
+        let rows = self.row_keys.iter().flatten().map(|column| ("row_keys", column.as_str()));
+        let group = self.group_key.iter().map(|column| ("group_key", column.as_str()));
+        sort.chain(rows).chain(group)
+    }
+
     /// Every column that the definition names, for whatever purpose.
     #[must_use]
     pub fn columns(&self) -> BTreeSet<&str> {
@@ -168,6 +197,7 @@ impl Signal {
         let new = |name: &String| renames.get(name).unwrap_or(name).clone();
         let each = |names: &[String]| names.iter().map(new).collect::<Vec<_>>();
         self.sort_key = each(&self.sort_key);
+        self.sort_order = self.sort_order.iter().map(|(name, order)| (new(name), *order)).collect();
         self.row_keys = self.row_keys.iter().map(|key| each(key)).collect();
         self.group_key = self.group_key.as_ref().map(new);
         self.required = self.required.iter().map(|(name, kind)| (new(name), *kind)).collect();
@@ -206,6 +236,9 @@ impl Signal {
         }
         if let Some(name) = repeated(&self.sort_key) {
             return wrong(format!("sort_key names column \"{name}\" twice"));
+        }
+        if let Some(name) = self.sort_order.keys().find(|name| !self.sort_key.contains(name)) {
+            return wrong(format!("sort_order names column \"{name}\", which is not in sort_key"));
         }
         for key in &self.row_keys {
             if key.is_empty() {
@@ -249,6 +282,14 @@ impl Signal {
         }
         Ok(())
     }
+}
+
+/// Sort columns as they may be typed again: a column whose name ends like an order is quoted.
+fn unambiguous<S: serde::Serializer>(
+    columns: &[String],
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_seq(columns.iter().map(|column| KeyOrder::default().text(column)))
 }
 
 /// The first name that occurs twice.

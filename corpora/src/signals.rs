@@ -81,10 +81,15 @@ impl Signals {
             Some(known) => toml::Table::try_from(known.as_ref()).map_err(|error| wrong(error.to_string()))?,
             None => toml::Table::new(),
         };
+        if table.contains_key("sort_key") {
+            // The orders of the columns that it replaces.
+            merged.remove("sort_order");
+        }
         merged.extend(table);
         let mut signal = Signal::deserialize(toml::Value::Table(merged))
             .map_err(|error| wrong(error.message().trim().to_owned()))?;
         let in_file = |error: Error| Error::config(format!("{origin}: {error}"));
+        signal.take_orders();
         signal.rename(&renames).map_err(in_file)?;
         signal.validate().map_err(in_file)?;
         self.by_name.insert(name.to_owned(), Arc::new(signal));

@@ -112,6 +112,8 @@ fn judge(baseline: &Path, candidate: &Path, signal: Option<&str>, home: &Path) -
 pub fn settings(home: &Path) -> Settings {
     let nobody = Choice::Recorded(home.to_owned()).side(Role::Candidate, &Config::default(), 1);
     Settings {
+        named: Vec::new(),
+        self_check: false,
         mode: Mode::Compare,
         baseline: None,
         candidate: nobody.expect("a directory"),

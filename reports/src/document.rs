@@ -217,6 +217,9 @@ pub struct JobReport {
     /// Scopes of the policy (`[[policy.for]]`) that take in this job, each with its file and line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policy_scopes: Vec<String>,
+    /// Columns that the user named (keys, `--by`, the policy) and that neither the inputs nor the outputs have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent_columns: Vec<String>,
     /// The command that repeats this job alone.
     pub replay: String,
 }

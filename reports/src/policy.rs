@@ -64,7 +64,8 @@ impl std::fmt::Display for Action {
 /// Something about the run itself that somebody should see to, such as a waiver that expired. It counts as a warning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunWarning {
-    /// Stable code: `waiver.expired`, `waiver.unused`, `policy.scope-unused`.
+    /// Stable code: `waiver.expired`, `waiver.unused`, `policy.scope-unused`, `columns.absent`,
+    /// `compare.self_check`.
     pub code: String,
     /// One sentence that can stand alone.
     pub message: String,

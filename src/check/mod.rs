@@ -10,6 +10,7 @@ pub mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod group;
+pub mod keys;
 pub mod layout;
 pub mod leaks;
 pub mod locality;

@@ -1,6 +1,6 @@
 //! ORDER: are rows sorted by the signal's key, within each file and across files in judged order?
 //!
-//! 1. Within a file every row is held against the row before it: a lower key is an inversion. Equal keys are ties, in any
+//! 1. Within a file every row is compared with the row before it: a lower key is an inversion. Equal keys are ties, in any
 //!    order. A row without a key comes before all others (the declared place of missing keys) and is counted.
 //! 2. Across files, in judged order, a file must not begin below the highest key before it; a shared boundary value is a
 //!    tie. With a manifest that order is the manifest's. Without one, and for an hourly split (whose result is a map by hour and
@@ -9,6 +9,8 @@
 //!    float counts truncated toward zero, NaN, infinities and what is out of range as the lowest int64, and a value that is
 //!    no number as 0.
 //! 4. A key column that is ignored is not read: the columns before it decide, and without any there is nothing to judge.
+//! 5. A column may descend, and its missing keys may come last; "lower" above then means "earlier in that order". A key of a type
+//!    without an order (a struct) is a finding.
 //!
 //! The candidate is gated; what is found on the baseline is told. Cost: one pass over the key columns.
 
@@ -17,13 +19,15 @@ mod tests;
 
 use std::cmp::Ordering;
 
+use corpora::KeyOrder;
 use corpora::signal::ColumnType;
 use rayon::prelude::*;
 use reports::document::{CheckStatus, Coverage, Finding, Place, Role, Severity};
 use reports::evidence::OrderEvidence;
 
 use super::draft::{self, SideError, counted};
-use super::finding::{evidence, finding, in_file};
+use super::finding::{evidence, finding, in_file, severity_on};
+use super::keys::{self, Unordered};
 use super::{Check, Evidence, Observed, Outcome, Subject};
 use crate::error::Result;
 use crate::job::JobKind;
@@ -57,6 +61,10 @@ impl Check for Order {
         let mut findings = Vec::new();
         let mut order = Vec::new();
         for side in subject.sides() {
+            if let Some(bad) = keys::unordered(&side.output, sort_key.iter().map(String::as_str)) {
+                findings.push(without_order(side.role, &bad));
+                continue;
+            }
             match judge(subject, side, &sort_key) {
                 Ok((evidence, found)) => {
                     order.push(evidence);
@@ -99,7 +107,35 @@ fn in_words(order: &OrderEvidence) -> String {
     )
 }
 
-type Key = Vec<KeyValue>;
+/// One column's part of a key, in the order of that column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    value: KeyValue,
+    order: KeyOrder,
+}
+
+impl Ord for Part {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let missing = [&self.value, &other.value].map(|value| *value == KeyValue::Missing);
+        match missing {
+            [true, true] => Ordering::Equal,
+            [true, false] if self.order.nulls_last => Ordering::Greater,
+            [true, false] => Ordering::Less,
+            [false, true] if self.order.nulls_last => Ordering::Less,
+            [false, true] => Ordering::Greater,
+            [false, false] if self.order.descending => other.value.cmp(&self.value),
+            [false, false] => self.value.cmp(&other.value),
+        }
+    }
+}
+
+impl PartialOrd for Part {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+type Key = Vec<Part>;
 
 /// What one file's keys say.
 struct FileOrderSeen<'a> {
@@ -122,12 +158,12 @@ enum Displacement {
 
 impl Displacement {
     fn between(high: &Key, low: &Key) -> Option<Self> {
-        match (high.first()?, low.first()?) {
+        match (&high.first()?.value, &low.first()?.value) {
             (KeyValue::Int(high) | KeyValue::Instant(high), KeyValue::Int(low) | KeyValue::Instant(low)) => {
                 Some(Self::Int(high.abs_diff(*low)))
             }
             (KeyValue::Float(high), KeyValue::Float(low)) => {
-                Some(Self::Float(high - low)).filter(|_| (high - low).is_finite())
+                Some(Self::Float((high - low).abs())).filter(|_| (high - low).is_finite())
             }
             _ => None,
         }
@@ -160,11 +196,13 @@ impl Displacement {
     }
 }
 
-fn rules(subject: &Subject<'_>, sort_key: &[String]) -> Vec<KeyRule> {
+/// How the values of each sort column are taken, and how they are ordered.
+fn rules(subject: &Subject<'_>, sort_key: &[String]) -> Vec<(KeyRule, KeyOrder)> {
+    let order = |name: &String| subject.job.signal.as_ref().map(|it| it.order_of(name)).unwrap_or_default();
     let required = |name: &String| subject.job.signal.as_ref()?.required.get(name);
     let rule = |name| match required(name) {
-        Some(ColumnType::Int64) => KeyRule::Int64,
-        _ => KeyRule::AsStored,
+        Some(ColumnType::Int64) => (KeyRule::Int64, order(name)),
+        _ => (KeyRule::AsStored, order(name)),
     };
     sort_key.iter().map(rule).collect()
 }
@@ -200,7 +238,7 @@ fn judge(
     let place = |file: &OutputFile, row: u64| Place { column: sort_key.first().cloned(), ..file.place(row) };
     let evidence = OrderEvidence {
         side: side.role,
-        sort_key: sort_key.to_vec(),
+        sort_key: sort_key.iter().zip(&rules).map(|(column, (_, order))| order.text(column)).collect(),
         rows: seen.iter().map(|it| it.rows).sum(),
         inversions: seen.iter().map(|it| it.inversions).sum(),
         first: first.map(|(file, (row, ..))| place(file, *row)),
@@ -213,11 +251,8 @@ fn judge(
     findings.extend(first.map(|(file, first)| inverted(&evidence, file, first)));
     findings.extend(overlaps.first().map(|overlap| overlapping(&evidence, overlap)));
     if evidence.missing_keys > 0 {
-        let message = format!(
-            "{} of the {} without a sort key, taken as the lowest",
-            counted(evidence.missing_keys, "row"),
-            side.role
-        );
+        let message =
+            format!("{} of the {} without a sort key", counted(evidence.missing_keys, "row"), side.role);
         let mut draft = finding(CHECK, "order.missing_keys", Severity::Info, Some(side.role), message);
         draft.count = evidence.missing_keys;
         findings.push(draft);
@@ -236,7 +271,7 @@ fn look<'a>(
     subject: &Subject<'_>,
     file: &'a OutputFile,
     sort_key: &[String],
-    rules: &[KeyRule],
+    rules: &[(KeyRule, KeyOrder)],
 ) -> Result<FileOrderSeen<'a>> {
     let mut seen = FileOrderSeen {
         file,
@@ -254,12 +289,14 @@ fn look<'a>(
         let columns: Vec<KeyColumn> = sort_key
             .iter()
             .zip(rules)
-            .map(|(name, rule)| KeyColumn::new(&located.batch, name, *rule))
+            .map(|(name, (rule, _))| KeyColumn::new(&located.batch, name, *rule))
             .collect();
         for row in 0..located.batch.num_rows() {
-            let key: Key = columns.iter().map(|column| column.value(row)).collect();
+            let parts = columns.iter().zip(rules);
+            let key: Key =
+                parts.map(|(it, (_, order))| Part { value: it.value(row), order: *order }).collect();
             seen.rows += 1;
-            seen.missing += u64::from(key.contains(&KeyValue::Missing));
+            seen.missing += u64::from(key.iter().any(|part| part.value == KeyValue::Missing));
             let Some((low, high)) = &mut seen.range else {
                 seen.range = Some((key.clone(), key.clone()));
                 previous = Some(key);
@@ -311,6 +348,17 @@ fn overlaps<'a>(seen: &'a [FileOrderSeen<'a>]) -> Vec<Overlap<'a>> {
     overlaps
 }
 
+/// A sort column of a type whose values have no order.
+fn without_order(role: Role, bad: &Unordered) -> Finding {
+    let message = format!(
+        "sort column {:?} is {} in {} of the {role}: values of that type have no order",
+        bad.column, bad.kind, bad.file
+    );
+    let mut draft = finding(CHECK, "order.key_type", severity_on(role), Some(role), message);
+    draft.place = Some(Place { column: Some(bad.column.clone()), ..in_file(&bad.file) });
+    draft
+}
+
 fn weight(role: Role, candidate: &'static str) -> (Severity, &'static str) {
     match role {
         Role::Candidate => (Severity::Blocker, candidate),
@@ -319,7 +367,7 @@ fn weight(role: Role, candidate: &'static str) -> (Severity, &'static str) {
 }
 
 fn text(key: &Key) -> String {
-    key.iter().map(KeyValue::text).collect::<Vec<_>>().join(", ")
+    key.iter().map(|part| part.value.text()).collect::<Vec<_>>().join(", ")
 }
 
 fn inverted(order: &OrderEvidence, file: &OutputFile, (row, key, before): &(u64, Key, Key)) -> Finding {

@@ -2,16 +2,17 @@
 //!
 //! 1. Each side is summed up: total, bytes per row, quantiles, coefficient of variation, shares far from the target.
 //! 2. With at least ten files a side the distributions are compared: two-sample Kolmogorov-Smirnov statistic, and
-//!    Wasserstein-1 distance in units of the baseline's standard deviation. They are told, the bounds decide.
+//!    Wasserstein-1 distance in units of the baseline's standard deviation. Where the target is known they are reported only.
 //! 3. Where the target is known: too many tiny files, or a file far above the target that no group forces, fail. Files that
 //!    the bytes need are counted per hour where the result is split by hour, for no writer may join those.
-//! 4. Where it is not known: an explosion of tiny files against the baseline fails.
-//! 5. Growth of total bytes over the baseline warns, then fails.
+//! 4. Where it is not known, the baseline is the yardstick: an explosion of tiny files fails, and so do sizes of another distribution
+//!    (p below 0.01) whose medians or largest files lie a factor of two apart.
+//! 5. Growth of total bytes over the baseline warns, then fails: from a baseline of 1 MiB on, or by 1 MiB over a smaller one.
 //!
 //! The target is the job's `target_size`. Where rows per file govern the split it is known only if somebody gave it: the
 //! default of a parameter that nobody uses says nothing.
 
-mod spread;
+pub(super) mod spread;
 #[cfg(test)]
 mod tests;
 
@@ -29,9 +30,6 @@ use crate::output::OutputFile;
 use crate::output::key::{KeyColumn, KeyRule, KeyValue};
 
 const CHECK: &str = "SIZES";
-
-/// Files a side from which on distributions are compared.
-const SAMPLE: usize = 10;
 
 /// The check.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,15 +56,19 @@ impl Check for Sizes {
                     Err(failed) => return draft::read_failed(CHECK, "sizes", failed),
                 }
             }
-            None => findings.extend(baseline.as_ref().and_then(|it| exploded(subject, it, &candidate))),
+            None => {
+                findings.extend(baseline.as_ref().and_then(|it| exploded(subject, it, &candidate)));
+                findings.extend(baseline.as_ref().and_then(|it| redistributed(it, &candidate)));
+            }
         }
         if let Some(baseline) = &baseline {
             findings.extend(grew(subject, baseline, &candidate));
             findings.extend(count_changed(target, baseline, &candidate));
         }
         let summary = in_words(target, baseline.as_ref(), &candidate);
-        let enough =
-            baseline.as_ref().is_some_and(|it| it.sizes.len() >= SAMPLE) && candidate.sizes.len() >= SAMPLE;
+        let enough = baseline
+            .as_ref()
+            .is_some_and(|it| it.sizes.len() >= spread::SAMPLE && candidate.sizes.len() >= spread::SAMPLE);
         let compared =
             baseline.as_ref().filter(|_| enough).map(|it| (it.sizes.as_slice(), candidate.sizes.as_slice()));
         let sizes = SizesEvidence {
@@ -129,8 +131,8 @@ fn in_words(target: Option<u64>, baseline: Option<&SizeSummary>, candidate: &Siz
     let mut words = format!("candidate: {}", side(candidate));
     if let Some(baseline) = baseline {
         words = format!("baseline: {}; {words}", side(baseline));
-        if baseline.sizes.len() < SAMPLE || candidate.sizes.len() < SAMPLE {
-            words.push_str(&format!("; small sample (fewer than {SAMPLE} files a side)"));
+        if baseline.sizes.len() < spread::SAMPLE || candidate.sizes.len() < spread::SAMPLE {
+            words.push_str(&format!("; small sample (fewer than {} files a side)", spread::SAMPLE));
         }
     }
     match target {
@@ -261,12 +263,34 @@ fn exploded(subject: &Subject<'_>, baseline: &SizeSummary, candidate: &SizeSumma
     Some(draft)
 }
 
-fn grew(subject: &Subject<'_>, baseline: &SizeSummary, candidate: &SizeSummary) -> Option<Finding> {
-    let bounds = subject.size_bounds;
-    if baseline.total < bounds.bytes_floor.max(1) || candidate.total <= baseline.total {
+/// Sizes of another distribution than the baseline's, so far apart that readers notice.
+fn redistributed(baseline: &SizeSummary, candidate: &SizeSummary) -> Option<Finding> {
+    let [_, _, old, _, oldest] = baseline.quantiles.as_slice() else { return None };
+    let [_, _, new, _, newest] = candidate.quantiles.as_slice() else { return None };
+    if !spread::differ(&baseline.sizes, &candidate.sizes) {
         return None;
     }
-    let growth = share(candidate.total - baseline.total, baseline.total);
+    let message = format!(
+        "file sizes are distributed otherwise than the baseline's: median {new} against {old} bytes, largest {newest} against {oldest}"
+    );
+    let mut draft = finding(CHECK, "sizes.distribution", Severity::Blocker, Some(Role::Candidate), message);
+    let (a, b) = (&baseline.sizes, &candidate.sizes);
+    draft.count = b.len() as u64;
+    draft.evidence = vec![
+        evidence("Kolmogorov-Smirnov statistic", format!("{:.3}", spread::kolmogorov_smirnov(a, b))),
+        evidence("p", format!("{:.2e}", spread::p_value(a, b))),
+    ];
+    Some(draft)
+}
+
+fn grew(subject: &Subject<'_>, baseline: &SizeSummary, candidate: &SizeSummary) -> Option<Finding> {
+    let bounds = subject.size_bounds;
+    let floor = bounds.bytes_floor.max(1);
+    let more = candidate.total.saturating_sub(baseline.total);
+    if more == 0 || baseline.total == 0 || (baseline.total < floor && more < floor) {
+        return None;
+    }
+    let growth = share(more, baseline.total);
     let severity = if growth > bounds.bytes_fail {
         Severity::Blocker
     } else if growth > bounds.bytes_warn {

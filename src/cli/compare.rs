@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use corpora::KeyOrder;
 use corpora::signal::Signal;
 use reports::document::{Mode, Role};
 
@@ -17,8 +18,9 @@ use crate::bundle::{OUTPUTS, Work};
 use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::evidence::blast::{HOUR, is_derived};
+use crate::evidence::blast::HOUR;
 use crate::exit::Exit;
+use crate::named::Named;
 use crate::plan::PlannedJob;
 use crate::settings::Settings;
 
@@ -35,7 +37,7 @@ pub struct CompareArgs {
     /// Columns that pair differing rows.
     #[arg(long, value_name = "COL,..", value_delimiter = ',')]
     key: Vec<String>,
-    /// Columns by which rows must ascend.
+    /// Columns by which rows must be sorted, each ascending with missing keys first, or followed by `desc`, `nulls last`.
     #[arg(long, value_name = "COL,..", value_delimiter = ',')]
     sort_key: Vec<String>,
     /// Column whose equal values must stay together.
@@ -44,6 +46,9 @@ pub struct CompareArgs {
     /// A job parameter that the outputs were written with; may be repeated.
     #[arg(long = "param", value_name = "K=V")]
     params: Vec<String>,
+    /// Compare an output with itself: a check of this program and of reading the output, no evidence for a writer.
+    #[arg(long)]
+    allow_same: bool,
     #[command(flatten)]
     judging: OutputArgs,
 }
@@ -68,9 +73,10 @@ impl CompareArgs {
     pub(super) fn prepared(&self, common: &Common) -> Result<(PlannedJob, Settings)> {
         let config = self.judging.config()?;
         let signal = self.signal(&config)?;
-        let by = self.judging.by.iter().filter(|column| !is_derived(column));
-        let typed: Vec<&String> =
-            self.key.iter().chain(&self.sort_key).chain(&self.group_key).chain(by).collect();
+        let sort = self.sort_key.iter().map(|typed| Named::typed(&KeyOrder::split(typed).0, "--sort-key"));
+        let key = self.key.iter().map(|column| Named::typed(column, "--key"));
+        let group = self.group_key.iter().map(|column| Named::typed(column, "--group-key"));
+        let columns = key.chain(sort).chain(group).collect();
         if self.judging.by.iter().any(|column| column == HOUR)
             && signal.as_ref().is_none_or(|signal| signal.time_column.is_none())
         {
@@ -79,9 +85,10 @@ impl CompareArgs {
             )));
         }
         let outputs = Outputs {
+            allow_same: self.allow_same,
             mode: Mode::Compare,
             signal,
-            columns: &typed,
+            columns,
             params: &self.params,
             baseline: Some(&self.left),
             candidate: &self.right,
@@ -123,6 +130,8 @@ impl CompareArgs {
         }
         if !self.sort_key.is_empty() {
             signal.sort_key.clone_from(&self.sort_key);
+            signal.sort_order.clear();
+            signal.take_orders();
         }
         if self.group_key.is_some() {
             signal.group_key.clone_from(&self.group_key);

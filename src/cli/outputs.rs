@@ -22,10 +22,12 @@ use crate::check::Comparison;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::named::{self, Named};
 use crate::output::file_list::{self, FileList};
 use crate::output::partition::Typing;
 use crate::output::{Found, Opening, Output, OutputFile, Partitions, manifest};
 use crate::plan::PlannedJob;
+use crate::plan::same::Identity;
 use crate::report_dir;
 use crate::settings::{Keep, Settings};
 use crate::shell;
@@ -63,16 +65,38 @@ pub struct OutputArgs {
 pub struct Outputs<'a> {
     /// Which command this is; also the name of its only job.
     pub mode: Mode,
+    /// Whether an output may be compared with itself.
+    pub allow_same: bool,
     /// The signal, where one is known.
     pub signal: Option<Arc<Signal>>,
-    /// Columns typed on the command line: a name that neither output has is a mistake, not an empty question.
-    pub columns: &'a [&'a String],
+    /// Columns that the command names itself: a name that neither output has is a mistake, not an empty question.
+    pub columns: Vec<Named>,
     /// `--param` values as typed.
     pub params: &'a [String],
     /// The baseline, where there is one.
     pub baseline: Option<&'a Path>,
     /// The candidate.
     pub candidate: &'a Path,
+}
+
+impl Outputs<'_> {
+    /// Whether both sides are one output.
+    ///
+    /// # Errors
+    /// Class `usage` where that was not asked for.
+    fn self_check(&self) -> Result<bool> {
+        let Some(baseline) = self.baseline else { return Ok(false) };
+        let same = Identity::of(baseline).is(&Identity::of(self.candidate));
+        if same && !self.allow_same {
+            return Err(Error::usage(format!(
+                "{} and {} are one output, which is equal to itself whatever it holds; name the other output, or add --allow-same \
+                 for a self-check",
+                baseline.display(),
+                self.candidate.display()
+            )));
+        }
+        Ok(same)
+    }
 }
 
 impl OutputArgs {
@@ -118,19 +142,25 @@ impl OutputArgs {
         for path in outputs.baseline.into_iter().chain([outputs.candidate]) {
             usable(path, &policy.comparison)?;
         }
-        known_columns(&outputs, &policy.comparison)?;
+        let mut named = outputs.columns.clone();
+        named.extend(named::of_by(&self.by));
+        named.extend(named::of_policy(&policy));
+        named.extend(outputs.signal.iter().flat_map(|signal| named::of_signal(config, signal)));
+        let id = if outputs.mode == Mode::Compare { "compare" } else { "verify" };
+        known_columns(&outputs, &named, id, &policy.comparison)?;
         let out = self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into());
         report_dir::spare(&out, outputs.baseline.into_iter().chain([outputs.candidate]))?;
         let side = |path: &Path, role| Choice::Recorded(path.to_owned()).side(role, config, 1);
-        let id = if outputs.mode == Mode::Compare { "compare" } else { "verify" };
         let command = options::command_line();
         let words: Vec<String> =
             std::iter::once("parallax".to_owned()).chain(command.iter().skip(1).cloned()).collect();
+        let self_check = outputs.self_check()?;
         let parameters = parameters(self.target_size, outputs.params)?;
         let mut job = PlannedJob::of_outputs(id, outputs.signal, &parameters, &shell::line(&words));
         job.allow_empty(self.allow_empty);
         let settings = Settings {
             mode: outputs.mode,
+            self_check,
             baseline: outputs.baseline.map(|path| side(path, Role::Baseline)).transpose()?,
             candidate: side(outputs.candidate, Role::Candidate)?,
             policy,
@@ -139,6 +169,7 @@ impl OutputArgs {
             keep: Keep::Never,
             noise: 0,
             by: self.by.clone(),
+            named,
             tmp: options::tmp_dir(common)?,
             memory: self.resources.memory()?,
             threads: self.resources.threads()?,
@@ -208,9 +239,9 @@ fn usable(path: &Path, comparison: &Comparison) -> Result<()> {
     )))
 }
 
-/// Refuses a typed column that neither output has.
-fn known_columns(outputs: &Outputs<'_>, comparison: &Comparison) -> Result<()> {
-    if outputs.columns.is_empty() {
+/// Refuses a named column that neither output has.
+fn known_columns(outputs: &Outputs<'_>, named: &[Named], job: &str, comparison: &Comparison) -> Result<()> {
+    if named.is_empty() {
         return Ok(());
     }
     let mut known = BTreeSet::new();
@@ -225,15 +256,13 @@ fn known_columns(outputs: &Outputs<'_>, comparison: &Comparison) -> Result<()> {
             known.extend(file.arrow_schema()?.fields().iter().map(|field| field.name().clone()));
         }
     }
-    match outputs.columns.iter().find(|column| !known.contains(**column)) {
+    if known.is_empty() {
         // Without any column there was no file to read: the checks say so.
-        Some(column) if !known.is_empty() => Err(Error::usage(format!(
-            "neither output has a column {column:?}; the columns are {}",
-            known.into_iter().collect::<Vec<_>>().join(", ")
-        ))),
-        Some(_) => Ok(()),
-        None => Ok(()),
+        return Ok(());
     }
+    let signal = outputs.signal.as_ref().map(|signal| signal.name.as_str()).filter(|name| !name.is_empty());
+    let what = if outputs.baseline.is_some() { "neither output has" } else { "the output does not have" };
+    named::refuse(named, &[(signal, job, known)], what)
 }
 
 /// Parameters typed on the command line.

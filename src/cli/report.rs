@@ -1,4 +1,5 @@
-//! `parallax report REPORT.json --out DIR`: every format rendered again from one document, redacted where asked for; and
+//! `parallax report REPORT.json --out DIR`: every format rendered again from one document, redacted where asked for; the exit is that of
+//! the run. And
 //! `parallax report --resolve DIGEST --raw DIR`: what a digest of a redacted report stands for.
 
 use std::path::{Path, PathBuf};
@@ -68,25 +69,32 @@ impl ReportArgs {
     }
 
     fn render(&self, from: &Path, out: &Path, common: &Common) -> Result<Exit> {
-        if self.redact.redact {
+        let report = if self.redact.redact {
             let report = report_dir::read(from)?;
             redacted(&report, from, &self.redact, out, common)?;
             shown(out, common)?;
+            report
         } else if is_in(from, out) {
             // Rendered again in its own place, a report keeps the outputs beside it.
             let _claim = noted(Claim::take(out, Kind::Report, "--out")?);
-            report_dir::write(&report_dir::read(from)?, out)?;
+            let report = report_dir::read(from)?;
+            report_dir::write(&report, out)?;
             shown(out, common)?;
+            report
         } else {
             report_dir::spare(out, std::iter::once(from))?;
             let _claim = noted(report_dir::prepare(out, false, "--out")?);
-            let rendered = report_dir::read(from).and_then(|report| report_dir::write(&report, out));
-            rendered.and_then(|()| shown(out, common)).inspect_err(|_| {
+            let rendered = report_dir::read(from).and_then(|report| {
+                report_dir::write(&report, out)?;
+                shown(out, common)?;
+                Ok(report)
+            });
+            rendered.inspect_err(|_| {
                 // The first error counts; one while clearing up would only hide it.
                 drop(report_dir::clear(out));
-            })?;
-        }
-        Ok(Exit::Pass)
+            })?
+        };
+        Ok(if report.run.complete { Exit::from(report.verdict) } else { Exit::Interrupted })
     }
 }
 

@@ -1,10 +1,12 @@
 //! `parallax run`: both sides on corpora or jobs.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 use clap::Args;
 use corpora::Catalog;
+use corpora::signal::RollupRule;
 use reports::document::{Mode, Report, Role};
 
 use super::ci::{Ci, CiArgs};
@@ -18,7 +20,10 @@ use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::plan::{PlannedJob, Planner};
+use crate::job_list;
+use crate::named::{self, Named};
+use crate::plan::{PlannedJob, Planner, same};
+use crate::policy::Policy;
 use crate::report_dir;
 use crate::resume::{JOURNAL, Journal};
 use crate::run::run;
@@ -153,16 +158,25 @@ impl RunArgs {
         let count = jobs.len();
         let sides = [&baseline, &candidate].into_iter().filter_map(|choice| choice.path());
         report_dir::spare(&out, jobs.iter().flat_map(PlannedJob::paths).chain(sides))?;
+        let named = self.named(&config, &policy, &jobs);
+        if baseline.is_builtin() && candidate.is_builtin() {
+            known_columns(&named, &jobs)?;
+        }
+        let baseline = baseline.side(Role::Baseline, &config, count)?;
+        let candidate = candidate.side(Role::Candidate, &config, count)?;
+        same::refuse(&jobs, baseline.as_ref(), candidate.as_ref())?;
         let settings = Settings {
             mode,
-            baseline: Some(baseline.side(Role::Baseline, &config, count)?),
-            candidate: candidate.side(Role::Candidate, &config, count)?,
+            self_check: false,
+            baseline: Some(baseline),
+            candidate,
             policy,
             out,
             resume: self.resume,
             keep: self.keep,
             noise: self.noise.unwrap_or(0),
             by: self.by.clone(),
+            named,
             tmp: options::tmp_dir(common)?,
             memory: self.resources.memory()?,
             threads: self.resources.threads()?,
@@ -232,16 +246,24 @@ impl RunArgs {
             seed: self.seed,
             rows: None,
             builtin: false,
+            sized: false,
             replay_tail: &tail,
         };
         let Some(list) = &self.job_list else {
             let baseline = baseline.unwrap_or(Choice::Legacy(None));
             let candidate = candidate.unwrap_or(Choice::Unified);
             planner.builtin = baseline.is_builtin() || candidate.is_builtin();
+            planner.sized = baseline.is_builtin() && candidate.is_builtin();
             let jobs =
                 if self.corpus.is_empty() { planner.builtin()? } else { planner.named(&self.corpus)? };
             return Ok((jobs, baseline, candidate));
         };
+        // A side that is not typed may be recorded, by the list.
+        planner.sized = job_list::read(list)?.iter().all(|line| {
+            let own =
+                |typed: &Option<Choice>, listed: bool| typed.as_ref().map_or(!listed, Choice::is_builtin);
+            own(&baseline, line.baseline.is_some()) && own(&candidate, line.candidate.is_some())
+        });
         let jobs = planner.listed(list, &self.only)?;
         let baseline = listed(baseline, &jobs, Role::Baseline)?;
         let candidate = listed(candidate, &jobs, Role::Candidate)?;
@@ -249,6 +271,19 @@ impl RunArgs {
             jobs.iter().try_for_each(PlannedJob::can_be_performed)?;
         }
         Ok((jobs, baseline, candidate))
+    }
+
+    /// Columns that the user named for these jobs.
+    fn named(&self, config: &Config, policy: &Policy, jobs: &[PlannedJob]) -> Vec<Named> {
+        let mut named = named::of_by(&self.by);
+        named.extend(named::of_policy(policy));
+        let mut seen = BTreeSet::new();
+        for signal in jobs.iter().filter_map(|job| job.job().signal.as_deref()) {
+            if seen.insert(&signal.name) {
+                named.extend(named::of_signal(config, signal));
+            }
+        }
+        named
     }
 
     /// The flags that shape a job's work and judgement, for repeating one job.
@@ -312,6 +347,20 @@ impl RunArgs {
         words.extend(self.shaping());
         shell::line(&words)
     }
+}
+
+/// Refuses named columns that no job can have, before the first one: what the built-in writers write has the columns of the inputs and
+/// those of a roll-up. Nothing is said where inputs are yet to be made.
+fn known_columns(named: &[Named], jobs: &[PlannedJob]) -> Result<()> {
+    let columns = |job: &PlannedJob| -> Option<BTreeSet<String>> {
+        let inputs = job.segments()?.iter().flat_map(|segment| &segment.columns);
+        let rollup = job.job().signal.iter().filter_map(|signal| signal.rollup.as_ref());
+        let rollup = rollup.flat_map(RollupRule::columns).map(str::to_owned);
+        Some(inputs.map(|column| column.name.clone()).chain(rollup).collect())
+    };
+    let known: Option<Vec<_>> =
+        jobs.iter().map(|job| Some((job.signal(), job.id(), columns(job)?))).collect();
+    known.map_or(Ok(()), |known| named::refuse(named, &known, "no job has"))
 }
 
 /// The side typed, else the one that the job list names for every job, else the built-in one.

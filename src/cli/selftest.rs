@@ -47,6 +47,7 @@ impl SelftestArgs {
         let catalog = Catalog::builtin().map_err(|error| of_corpora(&error))?;
         let signals = Signals::builtin().map_err(|error| of_corpora(&error))?;
         let planner = Planner {
+            sized: true,
             signals: &signals,
             catalog: &catalog,
             wanted: &[],

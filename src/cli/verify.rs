@@ -42,8 +42,9 @@ impl VerifyArgs {
         let signal = named.map_err(|error| of_corpora(&error))?;
         let outputs = Outputs {
             mode: Mode::Verify,
+            allow_same: false,
             signal,
-            columns: &[],
+            columns: Vec::new(),
             params: &[],
             baseline: None,
             candidate: &self.dir,

@@ -36,6 +36,7 @@ pub fn job(of: &JobReport, report: &Report, policy: &Policy, today: NaiveDate) -
     let asked = |code: &&String| CODES.contains(&code.as_str()) == measured.is_some();
     let required: BTreeSet<String> = policy.required.iter().filter(asked).cloned().collect();
     (job.verdict, job.headline) = verdict::job(&job.checks, &required);
+    verdict::say_left_out(&mut job, policy);
     job
 }
 
@@ -65,8 +66,7 @@ fn compared(
     let stated = (status != CheckStatus::Pass).then_some(status);
     let outcome =
         Outcome { findings, coverage: check.coverage, summary, status: stated, ..Outcome::default() };
-    let mut again =
-        verdict::check(&check.check, outcome, policy.gating.contains(&check.check), check.duration_ms);
+    let mut again = verdict::by_policy(&check.check, outcome, policy, check.duration_ms);
     for finding in &mut again.findings {
         finding.action = Some(policy.action(finding, again.gates));
     }
@@ -100,11 +100,10 @@ fn measured_checks(
     }
     let checks = outcomes.into_iter().map(|(code, mut outcome)| {
         waiver::apply(&policy.waivers, today, scene, &mut outcome.findings);
-        let gates = policy.gating.contains(code);
-        let mut report = verdict::check(code, outcome, gates, 0);
+        let mut report = verdict::by_policy(code, outcome, policy, 0);
         id::assign(set, &mut report.findings, |_, _| None);
         for finding in &mut report.findings {
-            finding.action = Some(policy.action(finding, gates));
+            finding.action = Some(policy.action(finding, report.gates));
         }
         report
     });

@@ -209,12 +209,11 @@ impl<'a> Set<'a> {
             .into_iter()
             .map(|(code, mut outcome)| {
                 waiver::apply(&policy.waivers, settings.today, &scene, &mut outcome.findings);
-                let gates = policy.gating.contains(code);
-                let mut report = verdict::check(code, outcome, gates, 0);
+                let mut report = verdict::by_policy(code, outcome, &policy, 0);
                 id::assign(&self.id, &mut report.findings, |_, _| None);
                 suggested::suggest(&self.id, settings.today, &mut report.findings);
                 for finding in &mut report.findings {
-                    finding.action = Some(policy.action(finding, gates));
+                    finding.action = Some(policy.action(finding, report.gates));
                 }
                 report
             })
@@ -258,6 +257,7 @@ impl<'a> Set<'a> {
             reruns: Vec::new(),
             measurement: Some(measurement),
             policy_scopes: settings.policy.scopes_of(self.signal.as_deref(), &self.id),
+            absent_columns: Vec::new(),
             replay: settings.replay.clone(),
         }
     }

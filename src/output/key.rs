@@ -238,7 +238,7 @@ fn stored(array: &ArrayRef, row: usize) -> KeyValue {
         DataType::LargeBinary => KeyValue::Bytes(array.as_binary::<i64>().value(row).into()),
         DataType::BinaryView => KeyValue::Bytes(array.as_binary_view().value(row).into()),
         DataType::FixedSizeBinary(_) => KeyValue::Bytes(array.as_fixed_size_binary().value(row).into()),
-        // Nested keys have no order of their own: all alike.
+        // Types without an order are refused as keys (see `check::keys`): here all are alike.
         _ => KeyValue::Int(0),
     }
 }

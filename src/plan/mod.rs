@@ -18,6 +18,7 @@ use corpora::{Segment, check_signal, inspect_all};
 use reports::document::ParameterInfo;
 use reports::manifest::ErrorClass;
 
+use crate::check::keys;
 use crate::error::{Error, Result};
 use crate::job::{Expected, Job, JobKind, Recorded};
 use crate::job_list::{self, JobLine};
@@ -26,6 +27,7 @@ use crate::side::builtin::{self, Entry};
 use crate::side::unified::DEFAULT_TARGET_SIZE;
 
 mod planned;
+pub mod same;
 
 use self::planned::Source;
 pub use self::planned::{PlannedJob, Ready};
@@ -68,6 +70,8 @@ pub struct Planner<'a> {
     pub rows: Option<u64>,
     /// True where a built-in side takes part: then the signal must be one that it performs.
     pub builtin: bool,
+    /// True where both sides are built in: then the target size of the unified writer holds where none is named.
+    pub sized: bool,
     /// What follows `parallax run --corpus NAME` in the command that repeats one job.
     pub replay_tail: &'a str,
 }
@@ -182,6 +186,10 @@ impl Planner<'_> {
     fn given(&self, inputs: Vec<PathBuf>, given: Given<'_>) -> Result<Vec<PlannedJob>> {
         let segments = inspect_all(&inputs).map_err(|error| Error::of_corpora(&error))?;
         let signal = self.signal_of(&segments, given.signal)?;
+        keys::refuse_in_inputs(&signal, &segments)?;
+        if self.builtin {
+            builtin::can_sort(&signal, &segments)?;
+        }
         let kind = self.kind().or(given.kind).unwrap_or_default();
         let parameters = self.parameters(kind, given.layers)?;
         self.can_perform(&signal, kind, &parameters)?;
@@ -251,6 +259,7 @@ impl Planner<'_> {
         let generic = recorded && line.signal.is_none() && self.wanted.is_empty();
         let signal = (!generic).then(|| self.signal_of(&segments, line.signal.as_deref()));
         let signal = signal.transpose().map_err(at)?;
+        signal.as_ref().map_or(Ok(()), |signal| keys::refuse_in_inputs(signal, &segments)).map_err(at)?;
         let kind = self.kind().or(line.kind).unwrap_or_default();
         let parameters = self.parameters(kind, &[(Origin::JobList, &line.parameters)]).map_err(at)?;
         signal.as_ref().map_or(Ok(()), |signal| self.can_perform(signal, kind, &parameters)).map_err(at)?;
@@ -334,9 +343,9 @@ impl Planner<'_> {
                 Error { class: ErrorClass::Usage, ..error }
             })?;
         }
-        // Where rows or hours decide how files are cut, no size is aimed at unless somebody names one.
+        // A stranger's writer has a default of its own, which this one is not. Where rows or hours decide how files are cut, no size is aimed at unless somebody names one.
         let values = resolved.values();
-        let by_size = kind == JobKind::Compact && values.rows_per_file.unwrap_or(0) <= 0;
+        let by_size = self.sized && kind == JobKind::Compact && values.rows_per_file.unwrap_or(0) <= 0;
         if by_size && values.target_size.is_none() {
             let default = Parameters { target_size: Some(DEFAULT_TARGET_SIZE), ..Parameters::default() };
             resolved.apply(Origin::Default, &default);

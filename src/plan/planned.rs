@@ -72,6 +72,12 @@ impl PlannedJob {
         self.job.signal.as_ref().map(|signal| signal.name.as_str()).filter(|name| !name.is_empty())
     }
 
+    /// Its inputs by their footers; absent where they are generated or unknown.
+    #[must_use]
+    pub fn segments(&self) -> Option<&[Segment]> {
+        if let Source::Given(segments) = &self.source { Some(segments) } else { None }
+    }
+
     /// Every path that the job reads.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         let recorded = [&self.job.recorded.baseline, &self.job.recorded.candidate];
@@ -97,6 +103,7 @@ impl PlannedJob {
         };
         signal.as_ref().map_or_else(unknown, |signal| {
             builtin::can_perform(signal, *kind, parameters)
+                .and_then(|()| builtin::can_sort(signal, self.segments().unwrap_or_default()))
                 .map_err(|error| Error { message: format!("job {id}: {}", error.message), ..error })
         })
     }

@@ -173,6 +173,12 @@ impl Policy {
         }
     }
 
+    /// Whether a check decides the verdict of a job: it gates, or every job must have answered it.
+    #[must_use]
+    pub fn gates(&self, code: &str) -> bool {
+        self.gating.contains(code) || self.required.contains(code)
+    }
+
     /// Where the value of that key comes from.
     #[must_use]
     pub fn origin(&self, key: &str) -> &str {

@@ -1,6 +1,6 @@
 //! The verdict: a pure function of findings and coverage.
 //!
-//! Per check: an unwaived blocker fails; nothing examined, or a stated doubt, is inconclusive; a question that does not
+//! A check that is required decides as one that gates does. Per check: an unwaived blocker fails; nothing examined, or a stated doubt, is inconclusive; a question that does not
 //! arise is not applicable. Per job: fail outranks inconclusive, and a job in which no gating check passed is
 //! inconclusive, because nothing vouches for it. Per run the same over its jobs; and what the policy requires of the run must
 //! have been answered in one of them.
@@ -11,6 +11,9 @@ use reports::document::{CheckReport, CheckStatus, Finding, JobReport, Role, Seve
 
 use super::Policy;
 use crate::check::{CODES, Outcome};
+
+/// Columns that a sentence names.
+const SHOWN: usize = 5;
 
 /// The report of one check whose findings have been waived where a waiver holds.
 #[must_use]
@@ -34,6 +37,15 @@ pub fn check(code: &str, outcome: Outcome, gates: bool, duration_ms: u64) -> Che
         CheckStatus::Pass
     };
     CheckReport { check: code.to_owned(), status, gates, coverage, summary, findings, duration_ms }
+}
+
+/// The report of one check under a policy. A check that must be answered decides as one that gates does; one that the run must have
+/// answered in some job decides where it failed.
+#[must_use]
+pub fn by_policy(code: &str, outcome: Outcome, policy: &Policy, duration_ms: u64) -> CheckReport {
+    let mut report = check(code, outcome, policy.gates(code), duration_ms);
+    report.gates |= report.status == CheckStatus::Fail && policy.covered.contains(code);
+    report
 }
 
 /// True for a finding that fails its check.
@@ -91,6 +103,68 @@ fn deciding(check: &CheckReport) -> String {
         [first, more @ ..] => {
             format!("{}: {} (and {} more findings)", check.check, first.message, more.len())
         }
+    }
+}
+
+/// What a job left out of its comparison: ignored columns, differences that are waived, checks that failed and do not gate, and
+/// Parquet files that were passed over.
+#[derive(Debug, Default)]
+struct LeftOut {
+    columns: BTreeSet<String>,
+    waived: u64,
+    failed: BTreeSet<String>,
+    passed_over: u64,
+}
+
+impl LeftOut {
+    fn add(&mut self, job: &JobReport, policy: &Policy) {
+        let compared = job.measurement.is_none();
+        let ignored = policy.comparison.ignored.keys().filter(|_| compared);
+        self.columns.extend(ignored.filter(|column| !job.absent_columns.contains(column)).cloned());
+        for check in &job.checks {
+            let waived =
+                check.findings.iter().filter(|it| it.severity == Severity::Blocker && it.waived.is_some());
+            self.waived += waived.count() as u64;
+            if check.status == CheckStatus::Fail && !check.gates {
+                self.failed.insert(check.check.clone());
+            }
+        }
+        for side in job.baseline.iter().chain([&job.candidate]) {
+            self.passed_over += side.passed_over.iter().map(|entry| entry.parquet).sum::<u64>();
+        }
+    }
+
+    /// In words, to follow a sentence; empty where nothing was left out.
+    fn words(&self) -> String {
+        let mut parts = Vec::new();
+        if !self.columns.is_empty() {
+            let shown: Vec<&str> = self.columns.iter().take(SHOWN).map(String::as_str).collect();
+            let more = self.columns.len().saturating_sub(SHOWN);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let noun = reports::counted(self.columns.len() as u64, "ignored column", "ignored columns");
+            parts.push(format!("{noun} ({}{more})", shown.join(", ")));
+        }
+        if self.waived > 0 {
+            parts.push(reports::counted(self.waived, "waived difference", "waived differences"));
+        }
+        if !self.failed.is_empty() {
+            let codes: Vec<&str> = self.failed.iter().map(String::as_str).collect();
+            parts.push(format!("{}, which failed and by the policy does not gate", codes.join(", ")));
+        }
+        if self.passed_over > 0 {
+            let files = reports::counted(self.passed_over, "Parquet file", "Parquet files");
+            parts.push(format!("{files} that readers pass over"));
+        }
+        if parts.is_empty() { String::new() } else { format!("; left out: {}", parts.join("; ")) }
+    }
+}
+
+/// Names in the first sentence of a job that passed what was left out.
+pub fn say_left_out(job: &mut JobReport, policy: &Policy) {
+    if job.verdict == Verdict::Pass {
+        let mut left = LeftOut::default();
+        left.add(job, policy);
+        job.headline.push_str(&left.words());
     }
 }
 
@@ -164,7 +238,9 @@ pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool, policy: &Poli
         String::new()
     };
     let every = if expected_jobs == 1 { "the one job".to_owned() } else { format!("all {all}") };
-    (Verdict::Pass, format!("{every} passed every gating check that applies{compared}"))
+    let mut left = LeftOut::default();
+    jobs.iter().for_each(|job| left.add(job, &policy.for_job(job.signal.as_deref(), &job.id)));
+    (Verdict::Pass, format!("{every} passed every gating check that applies{compared}{}", left.words()))
 }
 
 #[cfg(test)]
@@ -246,6 +322,36 @@ mod tests {
         let (verdict, why) = job(&[check("ROWS", covered(), true, 0)], &BTreeSet::from(["QUERY".to_owned()]));
         assert_eq!(verdict, Verdict::Inconclusive);
         assert!(why.contains("QUERY is required") && why.contains("no such check"), "{why}");
+    }
+
+    #[test]
+    fn a_required_check_that_fails_fails_whatever_gates() {
+        let with = |change: fn(&mut Policy)| {
+            let mut policy = Policy { gating: BTreeSet::from(["SIZES".to_owned()]), ..Policy::default() };
+            change(&mut policy);
+            let checks =
+                [by_policy("SIZES", covered(), &policy, 0), by_policy("ROWS", blocked(), &policy, 0)];
+            job(&checks, &policy.required).0
+        };
+        assert_eq!(with(|_| {}), Verdict::Pass);
+        assert_eq!(with(|it| it.required.extend(["ROWS".to_owned()])), Verdict::Fail);
+        assert_eq!(with(|it| it.covered.extend(["ROWS".to_owned()])), Verdict::Fail);
+    }
+
+    #[test]
+    fn what_was_left_out_is_named_in_words() {
+        let words = |left: LeftOut| left.words();
+        assert_eq!(words(LeftOut::default()), "");
+        let columns: BTreeSet<String> = (0..7).map(|number| format!("c{number}")).collect();
+        assert_eq!(
+            words(LeftOut { columns, waived: 1, ..LeftOut::default() }),
+            "; left out: 7 ignored columns (c0, c1, c2, c3, c4 and 2 more); 1 waived difference"
+        );
+        let failed = BTreeSet::from(["ORDER".to_owned()]);
+        assert_eq!(
+            words(LeftOut { failed, passed_over: 2, ..LeftOut::default() }),
+            "; left out: ORDER, which failed and by the policy does not gate; 2 Parquet files that readers pass over"
+        );
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use corpora::Signals;
 use corpora::parameters::Parameters;
-use corpora::signal::{RollupRule, Signal};
+use corpora::signal::{ColumnType, RollupRule, Signal};
+use corpora::{Segment, Signals};
 use reports::document::SideOutcome;
 use reports::manifest::{ErrorClass, Failure, Manifest};
 use walkdir::WalkDir;
@@ -223,6 +223,13 @@ impl MergeParameters {
 /// Class `config` for any other signal, naming what can be done instead.
 pub fn performs(signal: &Signal) -> Result<()> {
     let otherwise = "compare recorded outputs (dir:PATH) or programs of your own (cmd:NAME)";
+    if let Some((column, order)) = signal.sort_order.iter().next() {
+        return Err(Error::config(format!(
+            "the built-in writers sort ascending with missing keys first, and signal {} sorts by {}; {otherwise}",
+            signal.name,
+            order.text(column)
+        )));
+    }
     if let Some(rule) = &signal.rollup {
         let shipped = Signals::builtin().map_err(|error| Error::of_corpora(&error))?;
         let shipped = shipped.get("metrics").map_err(|error| Error::of_corpora(&error))?;
@@ -246,6 +253,29 @@ pub fn performs(signal: &Signal) -> Result<()> {
          as logs and traces, and those with a roll-up, such as metrics; {otherwise}",
         signal.name
     )))
+}
+
+/// Whether the built-in sides can sort these inputs by the signal's key: it must be int64 or float64, or hold no value at all.
+///
+/// # Errors
+/// Class `config` for a key of another type, naming the file.
+pub fn can_sort(signal: &Signal, segments: &[Segment]) -> Result<()> {
+    for segment in segments {
+        for column in signal.sort_key.iter().filter_map(|name| segment.column(name)) {
+            let sortable = matches!(column.column_type, Some(ColumnType::Int64 | ColumnType::Float64));
+            if !sortable && column.type_name != "Null" {
+                return Err(Error::config(format!(
+                    "the built-in writers sort by int64 or float64 only, and sort key {:?} of signal {} is {} in {}; compare \
+                     recorded outputs (dir:PATH) or programs of your own (cmd:NAME)",
+                    column.name,
+                    signal.name,
+                    column.type_name,
+                    segment.path.display()
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether the built-in sides can perform a job of this signal, kind and parameters.

@@ -12,7 +12,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -87,6 +87,46 @@ impl Command {
         self
     }
 
+    /// Refuses a program that cannot be started, before the first job.
+    ///
+    /// # Errors
+    /// Class `config`, naming the program and the way out.
+    pub fn startable(&self) -> Result<()> {
+        let wrong = |kind: ErrorKind| Error::config(self.not_started(&std::io::Error::from(kind)));
+        let named = self.program.components().count() != 1;
+        let path = if named { Some(self.program.clone()) } else { self.in_path(&self.program) };
+        let path = path.filter(|path| path.exists()).ok_or_else(|| wrong(ErrorKind::NotFound))?;
+        if !executable(&path) {
+            return Err(wrong(ErrorKind::PermissionDenied));
+        }
+        let Some(interpreters) = interpreters(&path) else { return Ok(()) };
+        for interpreter in interpreters {
+            let there = if interpreter.components().count() == 1 {
+                self.in_path(&interpreter).is_some()
+            } else {
+                executable(&self.folder.join(&interpreter))
+            };
+            if !there {
+                return Err(Error::config(format!(
+                    "cmd:{} could not be started: the interpreter {} that the first line of {} names is not there",
+                    self.name,
+                    interpreter.display(),
+                    path.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the PATH that the program gets has a program.
+    fn in_path(&self, program: &Path) -> Option<PathBuf> {
+        let own = self.env.iter().find(|(name, _)| *name == "PATH").map(|(_, value)| OsString::from(value));
+        let folders = own.or_else(|| std::env::var_os("PATH"))?;
+        std::env::split_paths(&folders)
+            .map(|folder| self.folder.join(folder).join(program))
+            .find(|path| executable(path))
+    }
+
     /// The program with its arguments for one job, ready to start.
     fn prepare(&self, job: &Job, place: &Workplace<'_>, papers: &Path) -> Result<process::Command> {
         let inputs = absolute(&job.inputs)?;
@@ -115,12 +155,18 @@ impl Command {
     /// What the end of the program means, and the manifest of a completed side.
     ///
     /// # Errors
-    /// Class `io` where the machine did not start the program, or does not give the manifest back.
+    /// Class `io` where the machine did not start the program, or does not give the manifest back; class `config` where the
+    /// program can never be started.
     fn judge(&self, ended: &Ended, output: &Path) -> Result<(SideOutcome, Option<Manifest>)> {
         if let Cause::NotStarted(error) = &ended.cause
             && errno::start_of_machine(error)
         {
             return Err(Error::new(ErrorClass::Io, self.not_started(error)));
+        }
+        if let Cause::NotStarted(error) = &ended.cause
+            && never_starts(error)
+        {
+            return Err(Error::config(self.not_started(error)));
         }
         let statement = manifest::examine(output)?;
         let status = match &ended.cause {
@@ -186,6 +232,9 @@ impl Command {
             }
             std::io::ErrorKind::ArgumentListTooLong => "; use {input_list} instead of {inputs}",
             std::io::ErrorKind::PermissionDenied => "; make it executable",
+            _ if error.raw_os_error() == Some(NO_PROGRAM) => {
+                "; it is no program of this machine, or a script without `#!`"
+            }
             _ => "",
         };
         format!("cmd:{} could not be started: {}: {error}{hint}", self.name, self.program.display())
@@ -283,6 +332,37 @@ impl Side for Command {
         })
     }
 }
+
+/// `ENOEXEC`: a file of no form that can be executed.
+const NO_PROGRAM: i32 = 8;
+
+/// True where the same program will not start for another job either.
+fn never_starts(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied)
+        || error.raw_os_error() == Some(NO_PROGRAM)
+}
+
+/// True for a file that this user may execute.
+fn executable(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// The programs that the first line of a script names; absent for what is no script. Behind `env`, as in `#!/usr/bin/env python3`,
+/// stands the one that `env` looks for.
+fn interpreters(path: &Path) -> Option<Vec<PathBuf>> {
+    let mut head = Vec::new();
+    fs::File::open(path).ok()?.take(LONGEST_SHEBANG).read_to_end(&mut head).ok()?;
+    let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let line = String::from_utf8_lossy(line).into_owned();
+    let mut words = line.split_whitespace();
+    let first = PathBuf::from(words.next()?);
+    let env = first.file_name().is_some_and(|name| name == "env");
+    let second = words.next().filter(|word| env && !word.starts_with('-') && !word.contains('='));
+    Some(std::iter::once(first).chain(second.map(PathBuf::from)).collect())
+}
+
+/// Bytes of the first line of a script that the system reads.
+const LONGEST_SHEBANG: u64 = 256;
 
 /// True for a program that was ended by SIGKILL. A shell in between reports that as 128 and the signal's number.
 fn is_killed(status: process::ExitStatus) -> bool {

@@ -49,6 +49,14 @@ pub trait Side: Send + Sync {
         &[]
     }
 
+    /// Where the output of a job lies that was recorded before; absent for a side that performs jobs, and where there is none.
+    ///
+    /// # Errors
+    /// Class `io` where the machine does not say.
+    fn recorded(&self, _job: &Job) -> Result<Option<PathBuf>> {
+        Ok(None)
+    }
+
     /// Name under which a child process can perform this side's work, to count descriptors and to be measured; absent where it
     /// cannot.
     fn probe_name(&self) -> Option<String> {

@@ -143,6 +143,10 @@ impl Side for Recorded {
         Ok(format!("{self:?} {files:?}"))
     }
 
+    fn recorded(&self, job: &Job) -> Result<Option<PathBuf>> {
+        Ok(self.locate(job)?.ok())
+    }
+
     fn perform(&self, job: &Job, place: &Workplace<'_>) -> Result<SideRun> {
         place.cancel.check()?;
         let (outcome, output, manifest) = match self.locate(job)? {

@@ -99,6 +99,7 @@ impl Choice {
             Self::Fault(fault) => Box::new(FaultSide::new(*fault)),
             Self::Command(name) => {
                 let side = Command::new(name, config.side(name)?, &config.folder)?;
+                side.startable()?;
                 Box::new(side.limited(config.output_limit))
             }
             Self::Recorded(path) => Box::new(recorded(path, role, jobs)?),

@@ -94,7 +94,7 @@ impl BuffetJob<'_> {
         };
         let mut builder = logs_builder(self.output.to_path_buf(), self.columns)
             .scratch(self.scratch)
-            .sort_key(&self.columns.timestamp, KeyType::Lenient)
+            .sort_key(&self.columns.timestamp, if self.sort { KeyType::Sortable } else { KeyType::Lenient })
             .ordering(if self.sort { Ordering::Spillable } else { Ordering::None })
             .rows_per_file(self.rows_per_file)
             .target_size(self.target_size)

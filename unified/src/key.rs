@@ -21,6 +21,8 @@ pub enum KeyType {
     Int64,
     /// Int64 as it is, float64 truncated toward zero, any other type 0; an absent column is a missing key.
     Lenient,
+    /// As [`KeyType::Lenient`], but a column of another type is an error: rows cannot be sorted by it.
+    Sortable,
 }
 
 /// The sort column and what it may hold.
@@ -40,7 +42,17 @@ impl KeyRule {
     /// Where the rule is strict and the declared type is not int64.
     pub(crate) fn check_type(&self, declared: Option<&DataType>, place: &str) -> Result<()> {
         match (self.key_type, declared) {
-            (KeyType::Lenient, _) | (KeyType::Int64, Some(DataType::Int64 | DataType::Null)) => Ok(()),
+            (KeyType::Lenient, _)
+            | (KeyType::Int64, Some(DataType::Int64 | DataType::Null))
+            | (KeyType::Sortable, None | Some(DataType::Int64 | DataType::Float64 | DataType::Null)) => {
+                Ok(())
+            }
+            (KeyType::Sortable, Some(other)) => Err(Error::UnsupportedType {
+                column: self.column.clone(),
+                data_type: other.to_string(),
+                place: place.to_string(),
+                reason: "rows are sorted by int64 or float64 only".to_string(),
+            }),
             (KeyType::Int64, None) => {
                 Err(Error::input(place, format!("required column `{}` (int64) is missing", self.column)))
             }
@@ -115,5 +127,9 @@ mod tests {
         assert!(error.contains("`ts`") && error.contains("Utf8") && error.contains("a.parquet"), "{error}");
         assert!(rule.check_type(None, "x").is_err());
         assert!(rule.check_type(Some(&DataType::Int64), "x").is_ok());
+        let rule = KeyRule { key_type: KeyType::Sortable, ..rule };
+        let error = rule.check_type(Some(&DataType::Int32), "file a.parquet").unwrap_err().to_string();
+        assert!(error.contains("`ts`") && error.contains("Int32"), "{error}");
+        assert!(rule.check_type(None, "x").is_ok() && rule.check_type(Some(&DataType::Float64), "x").is_ok());
     }
 }

@@ -110,7 +110,7 @@ impl TracesJob<'_> {
         };
         let mut builder = traces_builder(self.output.to_path_buf(), self.columns, self.slot)
             .scratch(self.scratch)
-            .sort_key(&self.columns.start_time, KeyType::Lenient)
+            .sort_key(&self.columns.start_time, if self.sort { KeyType::Sortable } else { KeyType::Lenient })
             .ordering(if self.sort { Ordering::Spillable } else { Ordering::None })
             .rows_per_file(self.rows_per_file)
             .target_size(self.target_size)

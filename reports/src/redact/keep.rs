@@ -49,7 +49,7 @@ pub(super) fn fate(name: &str, of: &str) -> Fate {
         (_, "column" | "row_keys" | "sort_key" | "group_key" | "by" | "field" | "pairing" | "file_order") => {
             Fate::Keep
         }
-        ("rows", "ignored" | "tolerances") => Fate::Keep,
+        ("rows", "ignored" | "tolerances") | ("jobs", "absent_columns") => Fate::Keep,
         ("cells", "kind") | ("schema", "change") | ("evidence", "name") | (_, "key_columns") => Fate::Keep,
         ("baseline" | "candidate", "type_class" | "physical" | "logical" | "codecs" | "encodings") => {
             Fate::Keep

@@ -10,6 +10,8 @@
 //!    `differences`): told, or warned of where readers are worse off. So are statistics, declared orders and key-value metadata that
 //!    the candidate lost (see `lost`, `keys`).
 //!
+//! 5. How many row groups and pages there are, and how many rows they hold, is bounded by the baseline (see `granularity`).
+//!
 //! Cost: one pass over the values of each side, one over the bytes of files that are not identical; memory as `side` says.
 
 mod arrow_types;
@@ -21,6 +23,7 @@ mod claims_tests;
 mod differences;
 mod facts;
 mod footers;
+mod granularity;
 mod identical;
 mod keys;
 mod lost;
@@ -85,6 +88,10 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
         schemas: subject.baseline.and_then(|baseline| schemas(baseline, subject.candidate)),
     };
     findings.extend(differences::findings(&evidence));
+    if let Some(baseline) = subject.baseline {
+        let bounds = subject.size_bounds;
+        findings.extend(granularity::findings(baseline, subject.candidate, &evidence, bounds));
+    }
     if let [(_, a), (_, b)] = looked.as_slice() {
         findings.extend(lost::findings(a, b));
         findings.extend(keys::findings(&a.keys, &b.keys));

@@ -169,3 +169,64 @@ fn spans_without_a_start_time_come_first_and_are_counted() {
     // One nanosecond counts.
     assert_eq!(blockers(&sorted_by("traces", &[&[time, time.map(|it| it - 1)]])), ["order.inverted"]);
 }
+
+#[test]
+fn a_column_may_descend_and_its_missing_keys_may_come_last() {
+    let columns = |keys: &[Option<i64>]| -> Columns { vec![("k", maybe_ints(keys))] };
+    let found = |order: &str, keys: &[Option<i64>]| {
+        let mut fixture = Fixture::pair(&columns(keys), &columns(keys));
+        fixture.signal(|signal| {
+            signal.sort_key = vec![format!("k {order}")];
+            signal.take_orders();
+        });
+        let outcome = fixture.examine(&Order);
+        assert_eq!(
+            outcome.evidence.order[1].missing_keys,
+            keys.iter().filter(|it| it.is_none()).count() as u64
+        );
+        blockers(&outcome).len()
+    };
+    let (up, down) = ([Some(1), Some(2), Some(2), Some(3)], [Some(3), Some(2), Some(2), Some(1)]);
+    let around = |keys: &[Option<i64>], first: bool| {
+        let keys = keys.iter().copied();
+        if first {
+            std::iter::once(None).chain(keys).collect()
+        } else {
+            keys.chain([None]).collect::<Vec<_>>()
+        }
+    };
+    for (order, keys, first) in [
+        ("asc", up, true),
+        ("asc nulls last", up, false),
+        ("desc", down, true),
+        ("desc nulls last", down, false),
+    ] {
+        assert_eq!(found(order, &around(&keys, first)), 0, "{order}");
+        assert_eq!(found(order, &around(&keys, !first)), 1, "{order}");
+        let other = if keys == up { down } else { up };
+        assert_eq!(found(order, &around(&other, first)), 1, "{order}");
+    }
+}
+
+#[test]
+fn files_of_a_descending_key_follow_each_other_downwards() {
+    let mut fixture = Fixture::empty();
+    fixture.signal(|signal| {
+        (signal.sort_key, signal.row_keys) = (vec!["k desc".to_owned(), "l".to_owned()], Vec::new());
+        signal.take_orders();
+    });
+    let of = |keys: &[i64], more: &[i64]| -> Columns { vec![("k", ints(keys)), ("l", ints(more))] };
+    write(&fixture.path(Role::Baseline, "1.parquet"), &of(&[9, 9, 7, 3, 3, 1], &[1, 2, 1, 4, 5, 0]));
+    for (name, columns) in
+        [("b.parquet", of(&[9, 9, 7], &[1, 2, 1])), ("a.parquet", of(&[3, 3, 1], &[4, 5, 0]))]
+    {
+        write(&fixture.path(Role::Candidate, name), &columns);
+    }
+    let outcome = fixture.examine(&Order);
+    assert!(outcome.findings.is_empty(), "{:#?}", outcome.findings);
+    assert_eq!(outcome.evidence.order[1].sort_key, ["k desc", "l"]);
+    write(&fixture.path(Role::Candidate, "a.parquet"), &of(&[8, 3, 1], &[4, 5, 0]));
+    assert_eq!(blockers(&fixture.examine(&Order)), ["order.overlap"]);
+    write(&fixture.path(Role::Candidate, "a.parquet"), &of(&[3, 3, 1], &[5, 4, 0]));
+    assert_eq!(blockers(&fixture.examine(&Order)), ["order.inverted"]);
+}

@@ -168,6 +168,10 @@ fn examine(
     let [digest_a, digest_b] = scan.digests([baseline, candidate], [&views_a, &views_b], subject.spill)?;
     let columns: BTreeSet<String> = digest_a.columns.union(&digest_b.columns).cloned().collect();
     let columns: Vec<String> = columns.into_iter().collect();
+    if columns.is_empty() && !subject.comparison.ignored.is_empty() {
+        let summary = "every column is ignored: no value was compared".to_owned();
+        return Ok(draft::decided(CheckStatus::Inconclusive, summary));
+    }
 
     let mut tally = Tally::new(subject.spill.memory().limit());
     let (mut greedy_groups, mut blocks) = (0, Blocks::of(columns.len(), 0, subject.spill.memory().limit()));

@@ -10,7 +10,8 @@
 //! 5. On a baseline that is known to lose the highest group key (defect D), a column that has values only in the rows so lost is
 //!    waived as that defect; so is one that has values only at points which damaged sketches touch (defect H).
 //! 6. Field ids that are lost, changed or shared are a blocker (see `field_ids`).
-//! 7. Text that is not UTF-8 is a blocker where the candidate alone has it: other readers refuse the file.
+//! 7. A column that the signal requires must be there, hold values and have the type class that the signal states (see `required`).
+//! 8. Text that is not UTF-8 is a blocker where the candidate alone has it: other readers refuse the file.
 //!
 //! Cost: one pass over all values of both sides.
 
@@ -21,13 +22,13 @@ pub(in crate::check) mod elements;
 mod explained;
 mod field_ids;
 mod partitions;
+mod required;
 #[cfg(test)]
 mod tests;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use corpora::signal::ColumnType;
 use reports::document::{Finding, Role, Severity};
 use reports::evidence::ColumnComparison;
 
@@ -87,13 +88,13 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
             compare(subject, ours, &theirs, &explained, &mut findings)
         }
         None => {
-            required(subject, &theirs, &mut findings);
             for (path, column) in &theirs {
                 findings.extend(text::finding(path, None, Some(column)));
             }
             Vec::new()
         }
     };
+    required::findings(subject, ours.as_ref(), &theirs, &mut findings)?;
     let roots: BTreeSet<&String> =
         ours.iter().flat_map(BTreeMap::keys).chain(theirs.keys()).filter_map(|path| path.first()).collect();
     coverage.columns = roots.len() as u64;
@@ -280,30 +281,4 @@ fn declared(subject: &Subject<'_>, path: &[String], a: &Column, b: &Column) -> O
     let family = *subject.comparison.same_type.get(path.first()?)?;
     let mut pairs = a.forms.iter().flat_map(|a| b.forms.iter().map(move |b| (&a.data_type, &b.data_type)));
     pairs.all(|(a, b)| retyped(a, b, Some(family)) != Retyped::Lossy).then_some(family)
-}
-
-/// Columns that the signal requires, for an output that is judged alone.
-fn required(subject: &Subject<'_>, columns: &Columns, findings: &mut Vec<Finding>) {
-    for (column, wanted) in subject.job.signal.iter().flat_map(|signal| &signal.required) {
-        let class = match wanted {
-            ColumnType::Int64 => TypeClass::Int,
-            ColumnType::Float64 => TypeClass::Float64,
-            ColumnType::Boolean => TypeClass::Boolean,
-            ColumnType::String => TypeClass::String,
-            ColumnType::Binary => TypeClass::Binary,
-        };
-        let message = match columns.get(std::slice::from_ref(column)) {
-            None => format!("required column {column:?} holds no value"),
-            Some(found) if found.forms.iter().any(|form| form.class != class) => {
-                format!(
-                    "required column {column:?} is {} where the signal wants {class}",
-                    found.info().type_class
-                )
-            }
-            Some(_) => continue,
-        };
-        let mut draft = finding(CHECK, "schema.required", Severity::Warning, Some(Role::Candidate), message);
-        draft.place = Some(reports::document::Place { column: Some(column.clone()), ..Default::default() });
-        findings.push(draft);
-    }
 }

@@ -176,3 +176,36 @@ fn a_large_series_may_exceed_the_target_with_its_small_neighbours_or_alone() {
     plain(&fixture.path(Role::Candidate, "2.parquet"), &of_groups(&large(60)));
     assert_eq!(blockers(&fixture.examine(&Sizes)), ["sizes.too_large"]);
 }
+
+#[test]
+fn sizes_of_another_distribution_fail_without_a_target_and_are_reported_with_one() {
+    let against = |rows: fn(u64) -> u64| {
+        let fixture = Fixture::empty();
+        for file in 0..10 {
+            let name = format!("{file}.parquet");
+            plain(&fixture.path(Role::Baseline, &name), &heavy(0, 20 + file));
+            plain(&fixture.path(Role::Candidate, &name), &heavy(0, rows(file)));
+        }
+        fixture
+    };
+    assert_eq!(blockers(&against(|file| 60 + file).examine(&Sizes)), ["sizes.distribution"]);
+    assert_eq!(blockers(&against(|file| 5 + file / 4).examine(&Sizes)), ["sizes.distribution"]);
+    assert!(blockers(&against(|file| 28 + file).examine(&Sizes)).is_empty(), "not twice as large");
+    let one = against(|file| if file == 9 { 200 } else { 20 + file });
+    assert!(blockers(&one.examine(&Sizes)).is_empty(), "one large file of ten");
+    let mut known = against(|file| 60 + file);
+    known.job.parameters.target_size = Some(60_000);
+    assert!(blockers(&known.examine(&Sizes)).is_empty());
+}
+
+#[test]
+fn growth_by_a_mebibyte_counts_over_a_small_baseline_too() {
+    let against = |rows: u64| {
+        let fixture = Fixture::empty();
+        plain(&fixture.path(Role::Baseline, "a.parquet"), &heavy(0, 100));
+        plain(&fixture.path(Role::Candidate, "a.parquet"), &heavy(0, rows));
+        fixture.examine(&Sizes)
+    };
+    assert!(blockers(&against(1_000)).is_empty());
+    assert_eq!(blockers(&against(2_000)), ["sizes.total_grew"]);
+}
