@@ -1,4 +1,4 @@
-//! The merger: defect D, its bounds, and clean-up. Fidelity is proven by the golden cases `tidmerge-*`.
+//! The merger: defects D and H, its bounds, and clean-up. Fidelity is proven by the golden cases `tidmerge-*`.
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -97,6 +97,59 @@ fn inputs_of_the_highest_tid_alone_give_no_file() {
     let outcome = merge(&place, &inputs).run().expect("run");
     assert_eq!((outcome.rows_read, outcome.files.len()), (1, 0));
     assert_eq!(place.left(), (0, 0));
+}
+
+/// A point whose sketch has lost its last byte.
+fn cut(tid: i64, name: &str, values: &[f64]) -> Row {
+    let mut sketch = Sketch::default();
+    for value in values {
+        sketch.add(*value).expect("a value that has a bin");
+    }
+    let mut encoded = sketch.encode();
+    encoded.pop();
+    let mut row = point(tid, name, 1.0);
+    row.insert("sketch".to_owned(), Value::Bytes(encoded));
+    row
+}
+
+#[test]
+fn damaged_sketches_are_merged_as_far_as_they_can_be_read() {
+    let place = Place::new();
+    let damaged = [cut(3, "lone", &[7.0]), cut(4, "single", &[7.0])];
+    let rows = [
+        // The bins of 5 are read, that of 9 is not; then nothing at all is read.
+        point(1, "bins", 5.0),
+        cut(1, "bins", &[5.0, 9.0]),
+        point(1, "nothing", 5.0),
+        cut(1, "nothing", &[7.0]),
+        // Two that hold nothing.
+        cut(2, "empty", &[7.0]),
+        cut(2, "empty", &[7.0]),
+        damaged[0].clone(),
+        damaged[1].clone(),
+        point(4, "whole", 5.0),
+    ];
+    let inputs = [place.segment(&rows)];
+    let outcome = merge(&place, &inputs).run().expect("run");
+    let written = read(&outcome.files[0].path);
+    assert_eq!(
+        series(&written),
+        named(&[(1, "bins"), (1, "nothing"), (3, "lone"), (4, "single"), (4, "whole")])
+    );
+    assert_eq!(written[0]["rollup_count"], Value::Float64(2.0));
+    assert_eq!(written[1]["rollup_count"], Value::Float64(1.0));
+    // Recomputed: 5 is read back from its bin.
+    let mut five = Sketch::default();
+    five.add(5.0).expect("a value that has a bin");
+    assert_eq!(written[1]["rollup_sum"], Value::Float64(five.sum()));
+    assert_ne!(five.sum(), 5.0);
+    for (row, input) in written[2..4].iter().zip(&damaged) {
+        assert_eq!((&row["sketch"], row.get("rollup_count")), (&input["sketch"], None));
+    }
+    assert_eq!(outcome.rows_merged, 2);
+    let dropped: Vec<_> =
+        outcome.rows_dropped.iter().map(|(reason, rows)| (reason.as_str(), *rows)).collect();
+    assert_eq!(dropped, [("empty_merge", 2)]);
 }
 
 #[test]
