@@ -9,11 +9,13 @@
 //! The C library aborts by itself where a few bytes for its own tables are refused (the destructor of a thread's variable). So an
 //! abort, whatever its cause, ends the process with a message and exit 2 too: see [`end_aborts`].
 //!
+//! A command that works under a memory limit has the system's allocator give back more of what is freed: see [`keep_to`].
+//!
 //! The library does not install it: that is for the program (`src/main.rs`). A host of the library keeps its own allocator.
 
 #![expect(
     unsafe_code,
-    reason = "an allocator cannot be written without; each call goes to the system's as it came"
+    reason = "an allocator cannot be written or set without; each call goes to the system's as it came"
 )]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -86,6 +88,39 @@ const ABORTED: &[u8] =
 const BEFORE: &[u8] = b"parallax: out of memory: the system refused ";
 const AFTER: &[u8] =
     b" bytes; give the process more memory, or run it with a lower --memory-limit or fewer --threads\n";
+
+/// Blocks of at least so many bytes go back to the system one by one.
+const LARGE_BLOCK: u64 = 4 << 20;
+
+/// Free bytes at the end of the heap that stay with the process, at least and at most; between them, a 32nd of the memory limit.
+const KEPT: (u64, u64) = (2 << 20, 16 << 20);
+
+/// Memory limits from which on each thread may have an arena of its own: what those leave unused fits beside.
+const MANY_ARENAS: u64 = 512 << 20;
+
+/// Has the allocator of the GNU C library keep little of what is freed, for a process that works under a memory limit: no large
+/// blocks, and one arena for all threads where the limit is small. By default each thread has an arena, and what it frees there serves
+/// no other: a writer of 300 columns on two threads took 330 MiB for 146 MiB in use. And blocks of up to 32 MiB are kept once such a
+/// block was freed: 24 strings of 10 MB took twice what was in use. Other C libraries are left as they are.
+///
+/// Call it before threads are started: those that run already keep their arenas.
+pub fn keep_to(memory_limit: u64) {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        let set = |parameter: libc::c_int, value: u64| {
+            // SAFETY: it takes two numbers, sets one of the allocator's under its lock, and refuses what it does not know.
+            let _ =
+                unsafe { libc::mallopt(parameter, libc::c_int::try_from(value).unwrap_or(libc::c_int::MAX)) };
+        };
+        set(libc::M_MMAP_THRESHOLD, LARGE_BLOCK);
+        set(libc::M_TRIM_THRESHOLD, (memory_limit / 32).clamp(KEPT.0, KEPT.1));
+        if memory_limit < MANY_ARENAS {
+            set(libc::M_ARENA_MAX, 1);
+        }
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    let _ = (memory_limit, LARGE_BLOCK, KEPT, MANY_ARENAS);
+}
 
 /// Digits of the largest number.
 const DIGITS: usize = 20;

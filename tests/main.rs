@@ -66,3 +66,4 @@ mod tidy;
 mod trend;
 mod which_files;
 mod write_metrics_traces;
+mod writer_memory;

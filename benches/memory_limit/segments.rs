@@ -136,7 +136,9 @@ pub fn write(name: &str, folder: &Path) -> Result<()> {
                 .set_data_page_size_limit(1 << 30)
                 .set_data_page_row_count_limit(1 << 30)
                 .set_write_batch_size(1 << 26);
-            let rows = batch(vec![("zeros", ints((0..32_000_000).map(|_| 0)))])?;
+            // The first page of the file is the one of zeros.
+            let zeros = texts((0..256).map(|_| "0".repeat(1_000_000)));
+            let rows = batch(vec![("zeros", zeros), (TIME, ints(0..256))])?;
             let mut writer = ArrowWriter::try_new(File::create(path(0))?, rows.schema(), Some(gzip.build()))?;
             writer.write(&rows)?;
             writer.close()?;

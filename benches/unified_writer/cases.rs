@@ -144,6 +144,8 @@ impl Case<'_> {
         let columns = Columns::default();
         let (output, scratch, threads, sync) = (self.output, self.scratch, self.threads, self.sync);
         let (target_size, memory_limit) = (unified::DEFAULT_TARGET_SIZE, self.memory_limit);
+        // As the command does.
+        parallax::heap::keep_to(memory_limit);
         let (start, end) = (START, START + 1_000_000 * INTERVAL);
         Ok(match name {
             "logs" => {

@@ -27,9 +27,15 @@ use crate::workers::{Batch, Workers};
 /// Small batches are joined until they have this many rows, so that a job of many tiny batches stays cheap.
 const JOIN_ROWS: usize = 2048;
 
+/// A batch of more than this part of the memory limit is not small, however few rows it has: joining copies it.
+const JOIN_PART: usize = 64;
+
 /// Batches are put in order as they come unless they hold more than this part of the memory limit, and those that others
 /// have in hands hold no more together: there are two of each while that is done.
 const ORDERED_PART: usize = 16;
+
+/// Beside the buffered rows there is room for the next batch and its copy if it has no more than this part of the memory limit.
+const BATCH_PART: usize = 16;
 
 /// Rows sorted in memory are gathered in batches of this part of the memory limit.
 const GATHERED_PART: usize = 192;
@@ -173,7 +179,11 @@ impl Sorter {
         let keys = std::mem::take(&mut rows.keys);
         let sorted = keys.len() == rows.len && keys.is_sorted();
         let bytes = rows.memory();
+        // The next batch may be as large as this one.
+        let large = bytes.saturating_sub(self.memory_limit / BATCH_PART);
+        let least = self.memory_limit / LEAST_PART;
         let limit = self.room(catalog);
+        let limit = limit.saturating_sub(large).max(limit.min(least));
         if self.held_bytes() + bytes > limit {
             if self.ordering == Ordering::InMemory {
                 return Err(Error::Config(format!(
@@ -189,14 +199,18 @@ impl Sorter {
                 return self.push(compacted(&tail, catalog)?, key, catalog, scratch);
             }
         }
-        if rows.len >= JOIN_ROWS {
+        let join_bytes = self.memory_limit / JOIN_PART;
+        if rows.len >= JOIN_ROWS || bytes > join_bytes {
             self.join_small(key, catalog)?;
             return if sorted && self.pending.is_empty() { self.hold(rows) } else { self.keep(rows, key) };
         }
         self.small_rows += rows.len;
         self.small_bytes += bytes;
         self.small.push(rows);
-        if self.small_rows >= JOIN_ROWS { self.join_small(key, catalog) } else { Ok(()) }
+        if self.small_rows >= JOIN_ROWS || self.small_bytes > join_bytes {
+            return self.join_small(key, catalog);
+        }
+        Ok(())
     }
 
     fn held_bytes(&self) -> usize {
@@ -290,17 +304,30 @@ impl Sorter {
         catalog: &Catalog,
         scratch: &mut Scratch,
     ) -> Result<AllRows> {
-        // Threads side by side need the memory more than one more run costs.
-        let kept = if self.workers.threads() < 2 { self.memory_limit / 4 } else { 0 };
-        let kept = kept.saturating_sub(catalog.overhead());
         let spill_rest = self.ordering == Ordering::ExternalMergeSort
-            || (!self.runs.is_empty() && self.held_bytes() > kept);
+            || (!self.runs.is_empty() && !self.keeps_rows_beside_a_merge(catalog)?);
         if spill_rest {
             self.spill(key, catalog, scratch)?;
         }
         self.join_small(key, catalog)?;
         self.settle(0, 0)?;
         Ok(AllRows { sorter: self, key })
+    }
+
+    /// Whether the rows that are left stay in memory while runs are merged. Threads side by side, and large rows, of which there are
+    /// copies on their way out, need the memory more than one more run costs.
+    fn keeps_rows_beside_a_merge(&self, catalog: &Catalog) -> Result<bool> {
+        let kept = if self.workers.threads() < 2 { self.memory_limit / 4 } else { 0 };
+        if self.held_bytes() > kept.saturating_sub(catalog.overhead()) {
+            return Ok(false);
+        }
+        let large = self.memory_limit / JOIN_PART;
+        for rows in self.buffer.iter().chain(&self.small).filter(|rows| rows.own_value_bytes() > large) {
+            if rows.value_bytes_by_row(catalog)?.into_iter().any(|bytes| bytes > large) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -371,7 +398,7 @@ fn compacted(rows: &Rows, catalog: &Catalog) -> Result<Rows> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::AsArray;
+    use arrow::array::{ArrayRef, AsArray, StringBuilder};
     use arrow::datatypes::{DataType, Field, Int64Type};
 
     use super::*;
@@ -411,6 +438,72 @@ mod tests {
             [(64 << 20, 2, false), (64 << 20, 1, false), (256 << 20, 1, false), (256 << 20, 2, true)]
         {
             assert_eq!(sorted(memory_limit, threads), (expected.clone(), aside), "{memory_limit}, {threads}");
+        }
+    }
+
+    /// A sorter of one thread, what is known of its columns, and where its runs go.
+    fn sorter_of_texts() -> (Sorter, Catalog, Scratch) {
+        let mut catalog = Catalog::default();
+        for (name, data_type) in [("ts", DataType::Int64), ("text", DataType::Utf8)] {
+            catalog.note(&Field::new(name, data_type, true), true, "a test").unwrap();
+        }
+        let sorter = Sorter::new(Ordering::Spillable, 64 << 20, Workers::new(1), Meter::default());
+        (sorter, catalog, Scratch::new(std::env::temp_dir()))
+    }
+
+    /// Gives it so many rows in order, with strings of `bytes` each, which are yielded.
+    fn push(
+        (sorter, catalog, scratch): &mut (Sorter, Catalog, Scratch),
+        rows: i64,
+        bytes: usize,
+    ) -> ArrayRef {
+        let mut texts = StringBuilder::with_capacity(rows as usize, rows as usize * bytes);
+        (0..rows).for_each(|_| texts.append_value("x".repeat(bytes)));
+        let (key, text): (ArrayRef, ArrayRef) = (ints(0..rows), Arc::new(texts.finish()));
+        let keys = KeyRule::keys(Some(&key), key.len());
+        let rows = Rows { len: key.len(), columns: vec![(0, key), (1, Arc::clone(&text))], keys };
+        sorter.push(rows, Some(0), catalog, scratch).unwrap();
+        text
+    }
+
+    #[test]
+    fn few_large_rows_are_held_as_they_came_and_small_batches_are_joined_up_to_some_bytes() {
+        let mut all = sorter_of_texts();
+        let values = |array: &ArrayRef| array.as_string::<i32>().values().as_ptr();
+        for count in 1..=6 {
+            let text = push(&mut all, 4, 500_000);
+            assert_eq!((all.0.buffer.len(), all.0.small.len()), (count, 0));
+            let held = all.0.buffer.last().and_then(|rows| rows.column(1)).unwrap();
+            assert_eq!(values(held), values(&text), "it is the same memory");
+        }
+        for _ in 0..9 {
+            push(&mut all, 1, 600_000);
+            assert!(all.0.small_bytes <= 1 << 20, "{}", all.0.small_bytes);
+        }
+        let before = all.0.buffer.len();
+        (0..1000).for_each(|_| drop(push(&mut all, 3, 10)));
+        assert_eq!(all.0.buffer.len(), before + 1, "many tiny batches are one");
+    }
+
+    #[test]
+    fn a_large_batch_leaves_room_for_the_next() {
+        // 30 MiB are for rows; of batches of 7 MiB, 3 MiB more than a sixteenth, 27.
+        for (batches, rows, runs) in [(3, 7, 0), (4, 7, 1), (7, 4, 0)] {
+            let mut all = sorter_of_texts();
+            (0..batches).for_each(|_| drop(push(&mut all, rows, 1 << 20)));
+            assert_eq!(all.0.runs(), runs, "{batches} batches of {rows} MiB");
+        }
+    }
+
+    #[test]
+    fn large_rows_are_not_kept_beside_a_merge() {
+        for (bytes, kept) in [(1 << 19, true), (2 << 20, false)] {
+            let mut all = sorter_of_texts();
+            while all.0.runs() == 0 {
+                push(&mut all, 1, bytes);
+            }
+            assert!(all.0.held_bytes() <= 16 << 20);
+            assert_eq!(all.0.keeps_rows_beside_a_merge(&all.1).unwrap(), kept);
         }
     }
 

@@ -83,19 +83,26 @@ impl Share {
         u64::try_from(open).unwrap_or(u64::MAX).max(row.saturating_mul(ROW_PART))
     }
 
+    /// The memory limit, or what it counts as.
+    fn least(self) -> u64 {
+        self.limit.max(LEAST_LIMIT)
+    }
+
     /// # Errors
     /// The limit is too small, as a fragment.
     fn check(self, open: &Sum, row: &Sum) -> Result<(), String> {
         let enough = self.enough(open.bytes.saturating_add(row.bytes.saturating_mul(2)), row.bytes);
-        if enough <= self.limit.max(LEAST_LIMIT) {
+        if enough <= self.least() {
             return Ok(());
         }
+        // Not to be refused once more when the row is met.
+        let enough = enough.max(open.value.saturating_mul(ROW_PART));
         let way_out = format!(
             "the memory limit is {}; raise the memory limit (--memory-limit) to at least {enough}, or write the segment with \
              smaller pages and rows",
             self.limit
         );
-        let large_row = row.bytes > open.bytes || self.enough(0, row.bytes) > self.limit.max(LEAST_LIMIT);
+        let large_row = row.bytes > open.bytes || self.enough(0, row.bytes) > self.least();
         let (column, at, most) = if large_row { &row.most } else { &open.most };
         if large_row {
             let bytes = row.bytes;
@@ -104,8 +111,10 @@ impl Share {
             ));
         }
         let bytes = open.bytes.saturating_add(row.bytes.saturating_mul(2));
+        let columns = if open.columns > 1 { format!(" of {} columns", open.columns) } else { String::new() };
         Err(format!(
-            "column `{column}`, page of row {at}: {bytes} bytes of pages and rows are open at once, {most} of them here, and {way_out}"
+            "column `{column}`, page of row {at}: {bytes} bytes of pages and rows{columns} are open at once, {most} of them here, \
+             and {way_out}"
         ))
     }
 }
@@ -114,12 +123,16 @@ impl Share {
 #[derive(Debug, Default)]
 struct Sum {
     bytes: u64,
+    columns: u64,
     most: (String, u64, u64),
+    /// Bytes of the largest value of a dictionary: some row has it, which one is not known.
+    value: u64,
 }
 
 impl Sum {
     fn add(&mut self, chunk: &ColumnChunkMetaData, row: u64, bytes: u64) {
         self.bytes = self.bytes.saturating_add(bytes);
+        self.columns += 1;
         if bytes > self.most.2 || self.most.0.is_empty() {
             self.most = (chunk.column_path().string(), row, bytes);
         }
@@ -246,13 +259,14 @@ pub(crate) fn scan(
 ) -> Result<Scan, String> {
     let mut scan = Scan::default();
     let rows = u64::try_from(group.num_rows()).unwrap_or(0);
-    let (mut open, mut row, mut stored, mut columns) = (Sum::default(), Sum::default(), 0, 0_u64);
+    let (mut open, mut row, mut stored) = (Sum::default(), Sum::default(), 0);
     for leaf in leaves {
         let chunk = group.column(leaf);
         let column = chunk.column_descr();
         let of_column = |said: String| format!("column `{}`: {said}", chunk.column_path().string());
         let mut seen = Seen::of_headers(file, chunk, rows).map_err(of_column)?;
         let elements = seen.slots.div_ceil(rows.max(1));
+        seen.check_before_decompression(chunk, first_row, share)?;
         let values = seen.values(file, chunk, rows, share).map_err(of_column)?;
         if seen.dictionary > 0 && values.largest > SMALL_VALUE {
             scan.large.push(leaf);
@@ -266,7 +280,9 @@ pub(crate) fn scan(
         let pages = seen.largest.0.saturating_add(large).saturating_add(seen.dictionary);
         // Which row has the largest value of a dictionary shows when it is decoded (module `writer`).
         let flat = column.max_rep_level() == 0 && values.largest > SMALL_VALUE;
-        let pages = pages.saturating_add(if flat { values.largest.saturating_mul(2) } else { 0 });
+        let value = if flat { values.largest } else { 0 };
+        open.value = open.value.max(value);
+        let pages = pages.saturating_add(value.saturating_mul(2));
         open.add(chunk, first_row.saturating_add(seen.largest.1), pages);
         if let Some(rows) = values.rows {
             row.add(chunk, first_row.saturating_add(rows.largest.0), rows.largest.1);
@@ -279,9 +295,8 @@ pub(crate) fn scan(
             row.add(chunk, first_row.saturating_add(at), bytes);
         }
         stored = seen.stored.max(stored);
-        columns += 1;
     }
-    open.bytes = open.bytes.saturating_add(columns.saturating_sub(FEW_COLUMNS) * COLUMN_BYTES);
+    open.bytes = open.bytes.saturating_add(open.columns.saturating_sub(FEW_COLUMNS) * COLUMN_BYTES);
     // While a page is decompressed, what it was is there too.
     open.bytes = open.bytes.saturating_add(stored);
     share.check(&open, &row)?;
@@ -383,6 +398,36 @@ impl Seen {
         Ok(seen)
     }
 
+    /// Whether pages are decompressed to know the lengths of strings.
+    fn has_unknown_lengths(&self, chunk: &ColumnChunkMetaData) -> bool {
+        chunk.column_type() == Type::BYTE_ARRAY
+            && (self.dictionary > SMALL_VALUE || chunk.encodings().any(are_differences))
+    }
+
+    /// Refuses pages that do not fit beside what they are decompressed from: only then are they looked into. How large the values
+    /// of a dictionary are is not known yet, so all of it is taken for one.
+    ///
+    /// # Errors
+    /// The limit is too small, as a fragment.
+    fn check_before_decompression(
+        &self,
+        chunk: &ColumnChunkMetaData,
+        first_row: u64,
+        share: Share,
+    ) -> Result<(), String> {
+        let repeats = chunk.column_descr().max_rep_level() > 0;
+        let page = self.largest.0.max(self.dictionary).saturating_add(self.stored);
+        if !(repeats || self.has_unknown_lengths(chunk)) || share.enough(page, 0) <= share.least() {
+            return Ok(());
+        }
+        let value = self.dictionary.saturating_mul(2);
+        let open =
+            [self.largest.0, self.dictionary, self.stored, value].into_iter().fold(0, u64::saturating_add);
+        let mut sum = Sum { value: self.dictionary, ..Sum::default() };
+        sum.add(chunk, first_row.saturating_add(self.largest.1), open);
+        share.check(&sum, &Sum::default())
+    }
+
     /// Looks at the values as far as the headers do not tell. Lengths that are stored as differences add to what the pages come to.
     fn values(
         &mut self,
@@ -393,6 +438,7 @@ impl Seen {
     ) -> Result<Values, String> {
         let column = chunk.column_descr();
         let strings = column.physical_type() == Type::BYTE_ARRAY;
+        let unknown = self.has_unknown_lengths(chunk);
         let width = fixed_width(column);
         // The crate reserves this much for each row of a batch, whether there is a value or not.
         let page = self.largest.0.max(self.dictionary);
@@ -401,7 +447,7 @@ impl Seen {
         }
         let differences = strings && chunk.encodings().any(are_differences);
         let mut values = Values { largest: width, rows: None };
-        if strings && (self.dictionary > SMALL_VALUE || differences) {
+        if unknown {
             let pages = Pages::new(file, chunk, rows)?;
             values.largest = self.lengths(pages, column, differences)?;
         } else if strings {

@@ -13,6 +13,7 @@ use arrow::error::ArrowError;
 
 use crate::catalog::{Catalog, ColumnId};
 use crate::error::{Error, Result};
+use crate::page_scan::FEW_COLUMNS;
 use crate::rows::Rows;
 
 /// The columns of some buffered rows.
@@ -91,7 +92,13 @@ impl Growing {
         }
     }
 
-    fn append(&mut self, array: &ArrayRef) {
+    /// Bytes that there is room for.
+    fn room(&self) -> usize {
+        with_values!(&self.values, vector => vector.capacity() * self.width)
+    }
+
+    /// Adds values; where columns are `many`, without room for as many once more.
+    fn append(&mut self, array: &ArrayRef, many: bool) {
         let data = array.to_data();
         let len = self.len();
         match data.nulls().filter(|nulls| nulls.null_count() > 0) {
@@ -104,6 +111,9 @@ impl Growing {
         }
         let range = data.offset()..data.offset() + data.len();
         with_values!(&mut self.values, vector => {
+            if many && vector.capacity() - vector.len() < range.len() {
+                vector.reserve_exact(range.len().max(vector.len() / 4));
+            }
             vector.extend_from_slice(&data.buffers()[0].typed_data()[range]);
         });
     }
@@ -121,14 +131,22 @@ impl Growing {
 }
 
 impl Whole {
-    /// Bytes of memory.
+    /// Bytes of memory. A few columns are large blocks, whose spare room is never touched; of many it lies in memory that was used before.
     pub(crate) fn memory(&self) -> usize {
-        self.columns.values().map(|column| column.len() * column.width).sum()
+        let many = self.are_many();
+        self.columns
+            .values()
+            .map(|column| if many { column.room() } else { column.len() * column.width })
+            .sum()
+    }
+
+    fn are_many(&self) -> bool {
+        self.columns.len() as u64 > FEW_COLUMNS
     }
 
     /// Takes the columns of fixed width out of rows that come next.
     pub(crate) fn take(&mut self, rows: &mut Rows) {
-        let before = self.rows;
+        let (before, many) = (self.rows, self.are_many() || rows.columns.len() as u64 > FEW_COLUMNS);
         let columns = &mut self.columns;
         rows.columns.retain(|(id, array)| {
             if !columns.contains_key(id) {
@@ -140,7 +158,7 @@ impl Whole {
             match columns.get_mut(id) {
                 Some(column) if column.data_type == *array.data_type() => {
                     column.pad(before);
-                    column.append(array);
+                    column.append(array, many);
                     false
                 }
                 _ => true,
@@ -202,6 +220,24 @@ mod tests {
 
     fn rows(columns: Vec<(ColumnId, ArrayRef)>) -> Rows {
         Rows { len: columns[0].1.len(), columns, keys: Vec::new() }
+    }
+
+    #[test]
+    fn many_columns_have_little_spare_room_and_it_counts() {
+        let mut whole = Whole::default();
+        let batch = |rows: i64| {
+            let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
+            super::tests::rows((0..40).map(|id| (id, column.clone())).collect())
+        };
+        let mut all = 0;
+        for count in [3000, 3100, 2900, 3000, 2000, 3300] {
+            whole.take(&mut batch(count));
+            all += count as usize;
+            let (memory, values) = (whole.memory(), all * 40 * 8);
+            let room: usize = whole.columns.values().map(Growing::room).sum();
+            assert_eq!(memory, room);
+            assert!((values..=values / 4 * 5).contains(&memory), "{memory} for {values}");
+        }
     }
 
     #[test]

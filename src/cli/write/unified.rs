@@ -10,6 +10,7 @@ use super::written::Written;
 use crate::cancel::Cancel;
 use crate::cli::options;
 use crate::error::{Error, Result, chain};
+use crate::heap;
 use crate::side::{builtin, unified as unified_side};
 
 /// Arguments of `write unified`.
@@ -51,6 +52,7 @@ impl Unified {
         let signal = signals.get(&self.signal).map_err(|error| options::of_corpora(&error))?;
         builtin::performs(&signal)?;
         self.check_options(&signal)?;
+        heap::keep_to(self.memory_limit);
         let columns = unified_side::columns(Some(&signal));
         let (inputs, output) = (&self.input[..], self.output.as_path());
         let (target_size, memory_limit, threads) = (self.target_size, self.memory_limit, self.threads);

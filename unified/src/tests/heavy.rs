@@ -82,6 +82,33 @@ fn a_large_dictionary_value_is_refused_with_the_first_row_that_has_it() {
 }
 
 #[test]
+fn a_dictionary_that_does_not_fit_is_refused_before_it_is_decompressed() {
+    let value = "one value ".repeat(4_500_000);
+    let properties = WriterProperties::builder()
+        .set_dictionary_page_size_limit(1 << 30)
+        .set_compression(parquet::basic::Compression::ZSTD(Default::default()));
+    let columns = vec![("text", texts([&value, &value])), (TIME, ints(0..2))];
+    let mut file = file_of(&batch(columns), properties);
+    let refused = |file: &[u8]| {
+        run_both(file, 64 << 20).map(|ran| {
+            let error = ran.unwrap_err();
+            let said = error.to_string();
+            assert!(said.contains("column `text`, page of row 0"), "{said}");
+            assert!(said.contains("are open at once"), "{said}");
+            enough(&error)
+        })
+    };
+    let limits = refused(&file);
+    assert_eq!(limits, [360_000_032; 2], "a row may have an eighth");
+    run_both(&file, limits[0]).into_iter().for_each(|written| assert_eq!(written.unwrap(), 2));
+    // Behind the header of the first page, which is the dictionary: what cannot be decompressed is refused all the same.
+    file[100..140].fill(0xff);
+    assert_eq!(refused(&file), limits);
+    let broken = run_both(&file, limits[0]).map(|ran| ran.unwrap_err().to_string());
+    assert!(broken.iter().all(|said| !said.contains("are open at once")), "{broken:?}");
+}
+
+#[test]
 fn wide_row_groups_are_refused_with_the_column_that_takes_most() {
     let dictionaries = WriterProperties::builder().set_dictionary_page_size_limit(8 << 20);
     let columns: Vec<(String, ArrayRef)> = (0..14)
@@ -92,7 +119,10 @@ fn wide_row_groups_are_refused_with_the_column_that_takes_most() {
         .collect();
     let columns = columns.iter().map(|(name, array)| (name.as_str(), array.clone())).collect();
     let file = file_of(&batch(columns), dictionaries);
-    let words = ["hostile-0, row group 0: column `column_9`, page of row ", "are open at once"];
+    let words = [
+        "hostile-0, row group 0: column `column_9`, page of row ",
+        "pages and rows of 14 columns are open at once",
+    ];
     refused_then_written(&file, &words, 40_000);
 }
 
