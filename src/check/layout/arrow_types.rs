@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Field, Fields, Schema};
 use corpora::stated::Stated;
 use reports::manifest::ErrorClass;
 
+use super::side::Ignored;
 use crate::check::schema::elements::{self, Nodes};
 use crate::digest::TypeClass;
 use crate::error::Result;
@@ -36,11 +37,11 @@ pub(super) struct Lost {
 }
 
 impl Types {
-    /// Of one file; `hinted` where it has an Arrow schema.
+    /// Of the columns of one file that are not ignored; `hinted` where it has an Arrow schema.
     ///
     /// # Errors
     /// Where the Parquet schema has no Arrow form.
-    pub(super) fn of(file: &OutputFile, stated: &Stated, hinted: bool) -> Result<Self> {
+    pub(super) fn of(file: &OutputFile, stated: &Stated, hinted: bool, ignored: &Ignored) -> Result<Self> {
         let plain = file.arrow_schema()?;
         let mut types = Self::default();
         let read: std::result::Result<Schema, String> = if hinted {
@@ -56,7 +57,11 @@ impl Types {
             Ok(schema) => {
                 let nodes = elements::nodes(stated, file.info.created_by.as_deref());
                 let mut walk = Walk { nodes: &nodes, types: &mut types };
-                walk.fields(plain.fields(), schema.fields(), &[]);
+                for (plain, hinted) in plain.fields().iter().zip(schema.fields()) {
+                    if !ignored.contains_key(plain.name()) {
+                        walk.field(plain, hinted, &[], plain.name().clone());
+                    }
+                }
             }
             Err(said) => types.broken = Some((file.info.path.clone(), said)),
         }
@@ -94,8 +99,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn fields(&mut self, plain: &Fields, hinted: &Fields, group: &[String]) {
         for (plain, hinted) in plain.iter().zip(hinted) {
-            let part = if group.is_empty() { plain.name().clone() } else { format!("/{}", plain.name()) };
-            self.field(plain, hinted, group, part);
+            self.field(plain, hinted, group, format!("/{}", plain.name()));
         }
     }
 

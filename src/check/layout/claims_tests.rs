@@ -8,7 +8,7 @@ use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use reports::document::{Finding, Role, Severity};
 
 use super::{Layout, claims, keys, lost};
-use crate::check::fixture::{Fixture, ints, maybe_texts, texts};
+use crate::check::fixture::{Fixture, blockers, ints, maybe_texts, texts};
 use crate::fault::footer::restate_raw;
 use crate::fault::thrift::Value;
 use crate::output::testing::{Columns, write_with};
@@ -372,4 +372,33 @@ fn an_arrow_schema_that_cannot_be_read_is_warned_of() {
     let found = warned(&fixture);
     assert_eq!(codes(&found), [keys::ARROW]);
     assert!(found[0].message.contains("ARROW:schema cannot be read"), "{}", found[0].message);
+}
+
+#[test]
+fn an_ignored_column_whose_pages_are_nowhere_leaves_the_others_judged() {
+    const COMPRESSED: i64 = 7;
+    const DATA_PAGES: i64 = 9;
+    const DICTIONARY: i64 = 11;
+    for (field, number) in [(DATA_PAGES, -5), (DATA_PAGES, 1 << 40), (COMPRESSED, 1 << 45), (COMPRESSED, -1)]
+    {
+        let mut fixture = fixture();
+        column(&fixture, 1, |metadata| {
+            metadata.remove(DICTIONARY);
+            metadata.set(field, Value::i64(number));
+        });
+        assert_ne!(found(&fixture, Severity::Blocker), [], "{field}: {number}");
+        fixture.comparison.ignored.insert("s".to_owned(), "broken".to_owned());
+        let outcome = fixture.examine(&Layout);
+        assert_eq!((outcome.status, blockers(&outcome)), (None, vec![]), "{field}: {number}");
+        column(&fixture, 0, |metadata| {
+            let bounds = metadata.field(STATISTICS).unwrap();
+            bounds.set(6, Value::Binary(i64::MAX.to_le_bytes().to_vec()));
+        });
+        assert_eq!(codes(&found(&fixture, Severity::Blocker)), ["layout.statistics_false"]);
+    }
+    // One that is left out and sound still counts in what the row group states.
+    let mut fixture = fixture();
+    fixture.comparison.ignored.insert("s".to_owned(), "of no matter".to_owned());
+    groups(&fixture, 6, Some(1));
+    assert_eq!(codes(&found(&fixture, Severity::Blocker)), [claims::ROW_GROUP]);
 }

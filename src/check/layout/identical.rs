@@ -9,7 +9,9 @@ use std::hash::Hash;
 
 use rayon::prelude::*;
 use reports::layout::{Identical, Shared};
+use reports::manifest::ErrorClass;
 
+use super::side::Ignored;
 use crate::cancel::Cancel;
 use crate::check::Observed;
 use crate::check::draft::SideError;
@@ -23,13 +25,15 @@ type Chunks = Vec<Vec<ChunkDigest>>;
 pub(super) fn shared(
     a: &Observed,
     b: &Observed,
+    ignored: &Ignored,
     cancel: &Cancel,
 ) -> std::result::Result<Identical, SideError> {
     let files =
         |side: &Observed| side.output.files.iter().map(|it| it.info.digest.clone()).collect::<Vec<_>>();
     let (files_a, files_b) = (files(a), files(b));
     let same = common(&files_a, &files_b);
-    let (chunks_a, chunks_b) = rayon::join(|| digests(a, &same, cancel), || digests(b, &same, cancel));
+    let (chunks_a, chunks_b) =
+        rayon::join(|| digests(a, &same, ignored, cancel), || digests(b, &same, ignored, cancel));
     let (chunks_a, chunks_b) = (chunks_a?, chunks_b?);
     let groups = |side: &[Chunks]| side.iter().flatten().cloned().collect::<Vec<_>>();
     let chunks = |side: &[Chunks]| side.iter().flatten().flatten().copied().collect::<Vec<_>>();
@@ -93,6 +97,7 @@ fn take(left: &mut HashMap<String, u64>, digest: &str) -> bool {
 fn digests(
     side: &Observed,
     same: &HashMap<String, u64>,
+    ignored: &Ignored,
     cancel: &Cancel,
 ) -> std::result::Result<Vec<Chunks>, SideError> {
     let mut left = same.clone();
@@ -101,7 +106,7 @@ fn digests(
     files
         .into_par_iter()
         .map(|file| {
-            chunks(file, cancel).map_err(|error| SideError {
+            chunks(file, ignored, cancel).map_err(|error| SideError {
                 role: side.role,
                 file: file.info.path.clone(),
                 error,
@@ -110,7 +115,16 @@ fn digests(
         .collect()
 }
 
-fn chunks(file: &OutputFile, cancel: &Cancel) -> Result<Chunks> {
-    let groups = file.metadata.row_groups().iter().enumerate();
-    groups.map(|(number, group)| file.chunk_digests(number, 0..group.num_columns(), cancel)).collect()
+/// Row groups whose bytes cannot be found share nothing; they are an error only where all columns are to be read.
+fn chunks(file: &OutputFile, ignored: &Ignored, cancel: &Cancel) -> Result<Chunks> {
+    let left_out = file.roots().any(|root| ignored.contains_key(root));
+    let mut all = Chunks::new();
+    for (number, group) in file.metadata.row_groups().iter().enumerate() {
+        match file.chunk_digests(number, 0..group.num_columns(), cancel) {
+            Ok(digests) => all.push(digests),
+            Err(error) if left_out && error.class == ErrorClass::Input => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
 }

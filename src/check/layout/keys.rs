@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::CHECK;
 use super::arrow_types::Types;
+use super::side::Ignored;
 use crate::check::draft::counted;
 use crate::check::finding::{Refine, finding};
 use crate::error::Result;
@@ -49,13 +50,13 @@ impl Keys {
     ///
     /// # Errors
     /// Where the file's schema has no Arrow form.
-    pub(super) fn of(file: &OutputFile, stated: &Stated) -> Result<Self> {
+    pub(super) fn of(file: &OutputFile, stated: &Stated, ignored: &Ignored) -> Result<Self> {
         let each = stated.keys.iter().map(|(name, value)| {
             let digest = *blake3::hash(comparable(name, value).as_bytes()).as_bytes();
             (name.clone(), Key { files: 1, values: BTreeSet::from([digest]) })
         });
         let keys: BTreeMap<String, Key> = each.collect();
-        let types = Types::of(file, stated, keys.contains_key(ARROW_SCHEMA))?;
+        let types = Types::of(file, stated, keys.contains_key(ARROW_SCHEMA), ignored)?;
         Ok(Self { files: 1, keys, types })
     }
 

@@ -78,7 +78,9 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
         looked.push((side, seen));
     }
     let identical = match subject.baseline {
-        Some(baseline) => Some(identical::shared(baseline, subject.candidate, subject.cancel)?),
+        Some(baseline) => {
+            Some(identical::shared(baseline, subject.candidate, &subject.comparison.ignored, subject.cancel)?)
+        }
         None => None,
     };
     let evidence = LayoutEvidence {

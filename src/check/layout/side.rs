@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use parquet::basic::Compression;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use rayon::prelude::*;
 use reports::document::Place;
 use reports::manifest::ErrorClass;
 
-use super::claims::Claims;
+use super::claims::{self, Claims};
 use super::facts::{Kept, Laid, Watch};
 use super::keys::Keys;
 use super::order::Rule;
@@ -104,7 +104,7 @@ pub(super) fn look(
 fn look_at(file: &OutputFile, ignored: &Ignored, cancel: &Cancel) -> Result<Looked> {
     let stated = file.stated()?;
     let claims = Claims::of(file, &stated);
-    let mut looked = Looked { keys: Keys::of(file, &stated)?, ..Looked::default() };
+    let mut looked = Looked { keys: Keys::of(file, &stated, ignored)?, ..Looked::default() };
     let indexed = match pages::indexed(file) {
         Ok(metadata) => Some(metadata),
         Err(error) if error.class != ErrorClass::Input => return Err(error),
@@ -137,7 +137,7 @@ fn look_at(file: &OutputFile, ignored: &Ignored, cancel: &Cancel) -> Result<Look
     Ok(looked)
 }
 
-type Ignored = BTreeMap<String, String>;
+pub(super) type Ignored = BTreeMap<String, String>;
 
 fn leaves(file: &OutputFile) -> std::ops::Range<usize> {
     0..file.metadata.file_metadata().schema_descr().num_columns()
@@ -152,6 +152,12 @@ fn name(file: &OutputFile, leaf: usize) -> String {
     file.metadata.file_metadata().schema_descr().column(leaf).path().string()
 }
 
+/// Whether the footer puts a chunk where the file is not, or gives it a size that there is not.
+fn is_nowhere(file: &OutputFile, chunk: &ColumnChunkMetaData) -> bool {
+    let within = pages::range(chunk).is_some_and(|(_, end)| end <= file.info.bytes);
+    !within || chunk.uncompressed_size() < 0
+}
+
 fn row_group(
     file: &OutputFile,
     indexed: Option<&ParquetMetaData>,
@@ -164,7 +170,12 @@ fn row_group(
     let metadata = file.metadata.row_group(group);
     let first_row: i64 = file.metadata.row_groups()[..group].iter().map(|it| it.num_rows()).sum();
     let first_row = u64::try_from(first_row).unwrap_or(0);
-    for Lie { code, said, .. } in claims.of_group(group, metadata) {
+    let unsound = (0..metadata.num_columns())
+        .any(|leaf| is_ignored(file, leaf, ignored) && is_nowhere(file, metadata.column(leaf)));
+    // What the row group states of all its chunks cannot be judged where one that is left out states nonsense.
+    let lies =
+        claims.of_group(group, metadata).into_iter().filter(|it| !unsound || it.code != claims::ROW_GROUP);
+    for Lie { code, said, .. } in lies {
         let place =
             Place { file: Some(file.info.path.clone()), row_group: Some(group as u64), ..Place::default() };
         looked.lie(code, String::new(), place, said);

@@ -207,6 +207,20 @@ fn rounding_is_recognised() {
 }
 
 #[test]
+fn a_row_key_that_is_ignored_pairs_no_rows_and_the_next_one_does() {
+    // New ids on both sides, in another order, and one value changed.
+    let ids = texts(&["h", "g", "f", "e", "d", "c", "b", "a"]);
+    let changed = with(&with(&rows(), "_cardinalhq.id", ids), "note", maybe_texts(&[Some("new"); 8]));
+    let mut fixture = Fixture::pair(&rows(), &changed);
+    fixture.comparison.ignored.insert("_cardinalhq.id".to_owned(), "made anew".to_owned());
+    let outcome = fixture.examine(&Rows);
+    let changes = &evidence_of(&outcome).columns;
+    let columns: Vec<(&str, u64)> = changes.iter().map(|it| (it.column.as_str(), it.rows)).collect();
+    assert_eq!(columns, [("note", 8)], "{outcome:#?}");
+    assert_eq!(blockers(&outcome), ["rows.changed"]);
+}
+
+#[test]
 fn an_ignored_column_is_left_out_and_named() {
     let mut fixture = Fixture::pair(&rows(), &with(&rows(), "late", maybe_texts(&[None; 8])));
     fixture.comparison.ignored.insert("late".to_owned(), "known".to_owned());

@@ -96,11 +96,19 @@ fn words(ids: &Ids) -> String {
     each.collect::<Vec<_>>().join(" or ")
 }
 
-/// Fields of one group that have the same id.
-pub(super) fn shared(ours: Option<&Union>, theirs: &Union, findings: &mut Vec<Finding>) {
-    let before = ours.is_some_and(|it| !it.shared_ids.is_empty());
+/// Fields of one group that have the same id, unless all of them are ignored.
+pub(super) fn shared(
+    ours: Option<&Union>,
+    theirs: &Union,
+    ignored: impl Fn(&[String]) -> bool,
+    findings: &mut Vec<Finding>,
+) {
+    let first = |side: &Union| {
+        side.shared_ids.iter().find(|(_, _, columns)| !columns.iter().all(|path| ignored(path))).cloned()
+    };
+    let before = ours.is_some_and(|it| first(it).is_some());
     for (role, side) in [(Role::Baseline, ours), (Role::Candidate, Some(theirs))] {
-        let Some((file, id, columns)) = side.and_then(|side| side.shared_ids.first()) else { continue };
+        let Some((file, id, columns)) = side.and_then(first) else { continue };
         let severity = match role {
             Role::Baseline => Severity::Info,
             Role::Candidate if before => Severity::Warning,

@@ -71,12 +71,13 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
     );
     let (ours, theirs) = (ours?, theirs?);
     let mut findings = Vec::new();
-    field_ids::shared(ours.as_ref(), &theirs, &mut findings);
+    let ignored = |path: &[String]| path.first().is_some_and(|root| subject.unread(root).is_some());
+    field_ids::shared(ours.as_ref(), &theirs, ignored, &mut findings);
     let (ours, theirs) = (ours.map(|Union { columns, .. }| columns), theirs.columns);
     if let Some(ours) = &ours {
-        inconsistent(Role::Baseline, ours, &mut findings);
+        inconsistent(Role::Baseline, ours, ignored, &mut findings);
     }
-    inconsistent(Role::Candidate, &theirs, &mut findings);
+    inconsistent(Role::Candidate, &theirs, ignored, &mut findings);
     findings.extend(partitions::findings(subject)?);
     let mut coverage = draft::coverage(subject);
     let schema = match &ours {
@@ -88,7 +89,7 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
             compare(subject, ours, &theirs, &explained, &mut findings)
         }
         None => {
-            for (path, column) in &theirs {
+            for (path, column) in theirs.iter().filter(|(path, _)| !ignored(path)) {
                 findings.extend(text::finding(path, None, Some(column)));
             }
             Vec::new()
@@ -118,8 +119,13 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
 }
 
 /// Files of one side that hold a column with different types.
-fn inconsistent(role: Role, columns: &Columns, findings: &mut Vec<Finding>) {
-    for (path, column) in columns {
+fn inconsistent(
+    role: Role,
+    columns: &Columns,
+    ignored: impl Fn(&[String]) -> bool,
+    findings: &mut Vec<Finding>,
+) {
+    for (path, column) in columns.iter().filter(|(path, _)| !ignored(path)) {
         let [first, rest @ ..] = column.forms.as_slice() else { continue };
         let Some(other) = rest.iter().find(|form| form.class != first.class) else { continue };
         let severity = if role == Role::Candidate { Severity::Blocker } else { Severity::Info };

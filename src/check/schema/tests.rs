@@ -229,6 +229,23 @@ fn ids_of_ignored_columns_and_of_columns_without_a_value_are_not_judged() {
 }
 
 #[test]
+fn an_ignored_column_of_several_types_or_with_a_shared_id_blocks_nothing() {
+    let mut fixture = Fixture::pair(&rows(), &rows());
+    let more = with(&take(&rows(), &[0]), "value", texts(&["x"]));
+    write(&fixture.path(Role::Candidate, "three.parquet"), &more);
+    for column in ["value", "note"] {
+        id(&fixture, Role::Candidate, column, 7);
+    }
+    let found = blockers(&fixture.examine(&Schema)).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    assert!(found.contains(&"schema.inconsistent".to_owned()), "{found:?}");
+    assert!(found.contains(&"schema.field_id".to_owned()), "{found:?}");
+    fixture.comparison.ignored.insert("value".to_owned(), "test".into());
+    assert_eq!(blockers(&fixture.examine(&Schema)), ["schema.field_id"], "the other column has the id too");
+    fixture.comparison.ignored.insert("note".to_owned(), "test".into());
+    assert_eq!(blockers(&fixture.examine(&Schema)), Vec::<&str>::new());
+}
+
+#[test]
 fn an_annotation_that_arrow_does_not_show_is_compared_as_the_footer_states_it() {
     let bytes: ArrayRef = Arc::new(arrow::array::BinaryArray::from(vec![&b"x"[..]; 8]));
     let columns = with(&rows(), "g", bytes);
