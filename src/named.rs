@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use corpora::Segment;
 use corpora::signal::Signal;
+use corpora::{KeyOrder, Segment};
 use reports::document::{JobReport, RunWarning, SideOutcome};
 
 use crate::check::Observed;
@@ -37,6 +37,8 @@ pub struct Named {
     pub scope: Option<Arc<Scope>>,
     /// The signal whose definition names it.
     pub signal: Option<String>,
+    /// Only a part of the jobs that it was named for is performed (`--only`, `replay`): another one may have it, so that it is warned of.
+    pub of_part: bool,
 }
 
 impl Named {
@@ -49,6 +51,7 @@ impl Named {
             origin: "the command line".to_owned(),
             scope: None,
             signal: None,
+            of_part: false,
         }
     }
 
@@ -84,7 +87,7 @@ pub fn of_policy(policy: &Policy) -> Vec<Named> {
         }
         let by = if origin.starts_with("--") { origin.to_owned() } else { format!("policy.{kind}") };
         let origin = origin.to_owned();
-        named.push(Named { column: column.clone(), by, origin, scope: None, signal: None });
+        named.push(Named { column: column.clone(), by, origin, scope: None, signal: None, of_part: false });
     }
     for block in &policy.scoped {
         let scope = Some(Arc::clone(&block.scope));
@@ -101,6 +104,7 @@ pub fn of_policy(policy: &Policy) -> Vec<Named> {
                 origin: setting.origin.clone(),
                 scope: scope.clone(),
                 signal: None,
+                of_part: false,
             });
         }
         // `organization` stands for columns of ours, of which a job has one at most.
@@ -112,6 +116,7 @@ pub fn of_policy(policy: &Policy) -> Vec<Named> {
                     origin: block.origin.clone(),
                     scope: scope.clone(),
                     signal: None,
+                    of_part: false,
                 });
             }
         }
@@ -137,6 +142,7 @@ pub fn of_signal(config: &Config, signal: &Signal) -> Vec<Named> {
         origin: origin.clone(),
         scope: None,
         signal: Some(signal.name.clone()),
+        of_part: false,
     });
     each.collect()
 }
@@ -178,7 +184,7 @@ pub type Known<'a> = (Option<&'a str>, &'a str, BTreeSet<String>);
 /// # Errors
 /// Class `usage` for what was typed, else `config`; the message names the columns there are.
 pub fn refuse(named: &[Named], jobs: &[Known<'_>], what: &str) -> Result<()> {
-    for it in named {
+    for it in named.iter().filter(|it| !it.of_part) {
         let mut concerned = jobs.iter().filter(|(signal, job, _)| it.concerns(*signal, job)).peekable();
         if concerned.peek().is_some() && concerned.all(|(.., columns)| !columns.contains(&it.column)) {
             let known = jobs.iter().flat_map(|(.., columns)| columns).cloned().collect();
@@ -202,7 +208,7 @@ pub fn judge(named: &[Named], jobs: &[&JobReport]) -> Result<Vec<RunWarning>> {
         if without.is_empty() {
             continue;
         }
-        if with.is_empty() {
+        if with.is_empty() && !it.of_part {
             let known = without.iter().flat_map(|job| &job.schema).map(|column| column.column.clone());
             return Err(refused(it, &format!("no job has a column {:?}", it.column), &known.collect()));
         }
@@ -225,7 +231,14 @@ pub fn judge(named: &[Named], jobs: &[&JobReport]) -> Result<Vec<RunWarning>> {
 }
 
 fn refused(named: &Named, what: &str, known: &BTreeSet<String>) -> Error {
-    let hint = suggest::hint(&named.column, known.iter().map(String::as_str));
+    let mut hint = suggest::hint(&named.column, known.iter().map(String::as_str));
+    // What follows the name may have been meant as part of it.
+    let prefix = format!("{} ", named.column);
+    let longer =
+        known.iter().find(|column| column.starts_with(&prefix) && KeyOrder::split(column).0 == named.column);
+    if let Some(column) = longer {
+        hint = format!("; write the column {column:?} in double quotes, for its name ends like an order");
+    }
     let mut columns: Vec<&str> = known.iter().take(LISTED).map(String::as_str).collect();
     if known.len() > LISTED {
         columns.push("...");
@@ -309,6 +322,8 @@ mod tests {
         };
         let (without, with) = (job(&["hots"]), job(&[]));
         assert!(judge(&named, &[&without, &without]).is_err());
+        let part = [Named { of_part: true, ..named[0].clone() }];
+        assert_eq!(judge(&part, &[&without, &without]).unwrap().len(), 1);
         let warnings = judge(&named, &[&without, &with]).unwrap();
         assert!(warnings[0].message.contains("1 of 2 jobs have no column \"hots\""), "{warnings:?}");
         assert!(judge(&named, &[&with]).unwrap().is_empty());

@@ -181,6 +181,33 @@ fn a_resumed_or_external_run_knows_the_columns_that_a_writer_adds() {
     assert!(done.stderr.contains("did you mean `ingested`?"), "{}", done.stderr);
 }
 
+#[test]
+fn one_job_of_a_list_may_lack_a_column_that_another_has() {
+    let place = Place::new();
+    let with = [logs(&["a", "b"]), vec![("host", texts(&["x", "y"]))]].concat();
+    let mut list = String::new();
+    for (job, columns) in [("plain", logs(&["a", "b"])), ("with", with)] {
+        for side in ["old", "new"] {
+            write(&place.at(&format!("{side}/{job}/a.parquet")), columns.clone());
+        }
+        list.push_str(&format!(
+            "{{\"id\": \"{job}\", \"signal\": \"logs\", \"baseline\": \"old/{job}\", \"candidate\": \"new/{job}\"}}\n"
+        ));
+    }
+    fs::write(place.at("jobs.jsonl"), list).unwrap();
+    let jobs = place.text("jobs.jsonl");
+    let run =
+        |more: &[&str]| parallax(&[&["run", "--job-list", &jobs, "--by", "host"], more].concat()).finish();
+    let whole = run(&[]).expect(0);
+    assert_eq!(whole.report().warnings.len(), 1);
+    assert_eq!(whole.report().jobs[0].absent_columns, ["host"]);
+    assert_eq!(run(&["--only", "plain"]).expect(0).report().warnings.len(), 1);
+    assert!(run(&["--only", "with"]).expect(0).report().warnings.is_empty());
+    let (code, _, stderr) = crate::support::beside(&whole, &["replay", "parallax-report", "--job", "plain"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    parallax(&["run", "--job-list", &jobs, "--by", "hots"]).finish().expect(2);
+}
+
 fn nested() -> ArrayRef {
     let field = Arc::new(Field::new("a", DataType::Int64, true));
     Arc::new(StructArray::from(vec![(field, ints(&[Some(3), Some(1), Some(2)]))]))

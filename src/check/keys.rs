@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn a_key_without_an_order_is_refused_whatever_it_is_a_key_of() {
-        let fields: [(&str, fn(&mut Signal)); 3] = [
+        type Change = fn(&mut Signal);
+        let fields: [(&str, Change); 3] = [
             ("sort_key", |it| it.sort_key = vec!["k".to_owned()]),
             ("row_keys", |it| it.row_keys = vec![vec!["k".to_owned()]]),
             ("group_key", |it| it.group_key = Some("k".to_owned())),

@@ -62,6 +62,9 @@ pub struct RunArgs {
     /// Set for a configuration that came with a bundle or a report: its external sides are not taken.
     #[arg(skip)]
     without_sides: bool,
+    /// Set for one job of a run.
+    #[arg(skip)]
+    one_of_many: bool,
     /// Report directory [default: parallax-report].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -206,6 +209,7 @@ impl RunArgs {
             corpus: if from_list { Vec::new() } else { vec![at(CORPUS).display().to_string()] },
             job_list: from_list.then(|| at(JOB_LIST)),
             only: Vec::new(),
+            one_of_many: true,
             // A job list holds them already, resolved.
             params: if from_list { Vec::new() } else { self.params },
             baseline: place.side(Role::Baseline, self.baseline)?,
@@ -283,6 +287,8 @@ impl RunArgs {
                 named.extend(named::of_signal(config, signal));
             }
         }
+        let part = self.one_of_many || !self.only.is_empty();
+        named.iter_mut().for_each(|it| it.of_part = part);
         named
     }
 

@@ -19,7 +19,10 @@ const FEW_ROWS: u64 = 10_000;
 /// Rows of a page below which it may be tiny.
 const FEW_ROWS_OF_PAGE: u64 = 1_000;
 /// Bytes of a page below which it may be tiny.
-const FEW_BYTES_OF_PAGE: u64 = 4 << 10;
+const FEW_BYTES_OF_PAGE: u64 = 1 << 10;
+/// Pages of a column from which on there may be too many: writers have an option for pages of a few kilobytes, which in small files are
+/// dozens.
+const MANY_PAGES: u64 = 1_000;
 /// Columns named in one finding.
 const NAMED: usize = 100;
 
@@ -93,7 +96,7 @@ fn row_groups(old: &Groups, new: &Groups, bounds: &SizeBounds) -> Option<Finding
     let smaller = rows_new < rows_old;
     let (code, severity, what) = if many && smaller && new.are_tiny(bounds) {
         ("layout.row_groups_exploded", Severity::Blocker, "an explosion of tiny row groups")
-    } else if new.count() >= 2 * new.files && spread::differ(&old.rows, &new.rows) {
+    } else if new.count() >= 2 * new.files && spread::differ(&old.rows, &new.rows, 0) {
         // With one row group a file, this is how the files were cut.
         let severity = if smaller && new.are_tiny(bounds) { Severity::Blocker } else { Severity::Warning };
         ("layout.row_groups", severity, "row groups are cut otherwise")
@@ -125,7 +128,7 @@ fn pages(
     let exploded = |a: &ColumnLayout, b: &ColumnLayout| {
         // What row groups and files multiply is judged there.
         let in_chunk = share(b.pages, b.chunks.max(1)) / share(a.pages.max(1), a.chunks.max(1));
-        b.pages >= bounds.explosion_files
+        b.pages >= MANY_PAGES
             && times(b.pages, a.pages, bounds.explosion_factor)
             && in_chunk > bounds.explosion_factor
             && rows[1] / b.pages.max(1) < FEW_ROWS_OF_PAGE.min(rows[0] / a.pages.max(1))
@@ -224,7 +227,8 @@ mod tests {
             let outcome = fixture.examine(&Layout);
             blockers(&outcome).into_iter().map(str::to_owned).collect::<Vec<_>>()
         };
-        assert_eq!(paged(10), ["layout.pages_exploded"]);
+        assert_eq!(paged(4), ["layout.pages_exploded"]);
+        assert!(paged(100).is_empty());
         assert!(paged(1_000).is_empty());
     }
 }

@@ -93,15 +93,16 @@ pub(in crate::check) fn p_value(a: &[u64], b: &[u64]) -> f64 {
     sum.clamp(0.0, 1.0)
 }
 
-/// True where two samples are large enough, of different distributions, and their medians or largest values lie far apart.
-pub(in crate::check) fn differ(a: &[u64], b: &[u64]) -> bool {
+/// True where two samples are large enough, of different distributions, and their medians or largest values lie far apart: by a factor,
+/// and by more than `least`.
+pub(in crate::check) fn differ(a: &[u64], b: &[u64], least: u64) -> bool {
     if a.len() < SAMPLE || b.len() < SAMPLE {
         return false;
     }
     let (old, new) = (quantiles(a), quantiles(b));
     let apart = |rank: usize| {
-        let pair = old.get(rank).zip(new.get(rank)).map(|(old, new)| (float(*old), float(*new)));
-        pair.is_some_and(|(old, new)| old.max(new) >= APART * old.min(new) && old != new)
+        let pair = old.get(rank).zip(new.get(rank)).filter(|(old, new)| old.abs_diff(**new) > least);
+        pair.is_some_and(|(&old, &new)| float(old.max(new)) >= APART * float(old.min(new)))
     };
     (apart(2) || apart(4)) && p_value(a, b) < SIGNIFICANT
 }
@@ -144,11 +145,12 @@ mod tests {
     #[test]
     fn samples_differ_only_where_they_are_large_significant_and_far_apart() {
         let of = |from: u64, count: u64| (from..from + count).collect::<Vec<u64>>();
-        assert!(differ(&of(100, 10), &of(300, 10)) && differ(&of(300, 10), &of(100, 10)));
-        assert!(!differ(&of(100, 9), &of(300, 10)), "too few");
-        assert!(!differ(&of(1000, 50), &of(1500, 50)), "not far enough");
+        assert!(differ(&of(100, 10), &of(300, 10), 0) && differ(&of(300, 10), &of(100, 10), 199));
+        assert!(!differ(&of(100, 10), &of(300, 10), 200), "a small difference");
+        assert!(!differ(&of(100, 9), &of(300, 10), 0), "too few");
+        assert!(!differ(&of(1000, 50), &of(1500, 50), 0), "not far enough");
         let mut one = of(100, 10);
         one[9] = 1000;
-        assert!(!differ(&of(100, 10), &one), "one large file of ten is no other distribution");
+        assert!(!differ(&of(100, 10), &one, 0), "one large file of ten is no other distribution");
     }
 }

@@ -209,3 +209,19 @@ fn growth_by_a_mebibyte_counts_over_a_small_baseline_too() {
     assert!(blockers(&against(1_000)).is_empty());
     assert_eq!(blockers(&against(2_000)), ["sizes.total_grew"]);
 }
+
+#[test]
+fn frames_of_small_files_are_no_other_distribution() {
+    let fixture = Fixture::empty();
+    let small = take(&rows(), &[0, 1]);
+    for file in 0..12 {
+        let name = format!("{file}.parquet");
+        write(&fixture.path(Role::Baseline, &name), &small);
+        write(&fixture.path(Role::Candidate, &name), &vec![small[0].clone()]);
+    }
+    let outcome = fixture.examine(&Sizes);
+    let sizes = outcome.evidence.sizes.as_ref().unwrap();
+    let median = |side: &Option<SizeSummary>| side.as_ref().unwrap().quantiles[2];
+    assert!(median(&sizes.baseline) > 2 * median(&sizes.candidate), "the case is of use");
+    assert!(blockers(&outcome).is_empty(), "{:#?}", outcome.findings);
+}
