@@ -18,7 +18,7 @@
 //! | D | TID 9223372036854775807 is never written and hides every later row of its file; unsorted input yields a TID twice | [`TidMergeJob`] |
 //! | E | a value that does not fit its column is noticed on close, and the partial file stays | [`Error::ValueMismatch`] |
 //! | F | a column named `""` is refused after the spill file was made, and that stays | [`Error::EmptyColumnName`] |
-//! | G | integers narrower than 32 bits widen to int32; unsigned, date and timestamp annotations are lost | [`ColumnType`] |
+//! | G | integers narrower than 32 bits widen to int32; unsigned, date, time and timestamp annotations are lost | [`ColumnType`] |
 //! | H | a damaged store of a sketch counts as far as it can be read, so a damaged sketch is merged, even as an empty one; exact counts are skipped as 8 bytes | [`sketch`] |
 //!
 //! Where the original panics, there is an error of its own class.

@@ -233,7 +233,7 @@ pub enum KnownDefect {
     HighestTidLost,
     /// A failed close leaves the partial file behind.
     PartialFileLeft,
-    /// Narrow integers are widened to int32; unsigned, date and timestamp annotations are dropped.
+    /// Narrow integers are widened to int32; unsigned, date, time and timestamp annotations are dropped.
     AnnotationsDropped,
     /// A damaged sketch is merged as far as it can be read, even as an empty one; exact counts are skipped as eight bytes.
     DamagedSketchesMerged,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Int32Array, Int64Array, UInt32Array, UInt64Array};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{
-    DataType, Date32Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    DataType, Date32Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
 };
 
@@ -20,6 +21,10 @@ pub fn reinterpret(array: &ArrayRef, target: &DataType) -> Option<ArrayRef> {
                 Some(Arc::new(UInt32Array::new(bits, ints.nulls().cloned())))
             }
             DataType::Date32 => Some(Arc::new(ints.reinterpret_cast::<Date32Type>())),
+            DataType::Time32(TimeUnit::Second) => Some(Arc::new(ints.reinterpret_cast::<Time32SecondType>())),
+            DataType::Time32(TimeUnit::Millisecond) => {
+                Some(Arc::new(ints.reinterpret_cast::<Time32MillisecondType>()))
+            }
             _ => None,
         };
     }
@@ -28,6 +33,12 @@ pub fn reinterpret(array: &ArrayRef, target: &DataType) -> Option<ArrayRef> {
         DataType::UInt64 => {
             let bits = ScalarBuffer::<u64>::from(longs.values().inner().clone());
             Some(Arc::new(UInt64Array::new(bits, longs.nulls().cloned())))
+        }
+        DataType::Time64(TimeUnit::Microsecond) => {
+            Some(Arc::new(longs.reinterpret_cast::<Time64MicrosecondType>()))
+        }
+        DataType::Time64(TimeUnit::Nanosecond) => {
+            Some(Arc::new(longs.reinterpret_cast::<Time64NanosecondType>()))
         }
         DataType::Timestamp(unit, zone) => Some(match unit {
             TimeUnit::Second => {

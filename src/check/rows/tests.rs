@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, DictionaryArray, Int32Array, LargeStringArray, StringArray, StringViewArray,
-    TimestampMillisecondArray, UInt32Array,
+    Time32MillisecondArray, Time64MicrosecondArray, TimestampMillisecondArray, UInt32Array,
 };
 use arrow::datatypes::Int32Type;
 use parquet::basic::Compression;
@@ -396,6 +396,24 @@ fn annotations_that_the_baseline_drops_are_compared_value_by_value() {
     let mut fixture = Fixture::pair(&a, &with(&b, "t", off));
     fixture.defects = vec![KnownDefect::AnnotationsDropped];
     assert_eq!(changed(&fixture.examine(&Rows)), [("t".to_owned(), 1, vec!["value".to_owned()])]);
+}
+
+#[test]
+fn times_of_day_that_the_baseline_wrote_as_integers_are_compared_value_by_value() {
+    let stored: ArrayRef = Arc::new(Int32Array::from(vec![1, 2, 3, 4, 5, 6, 7, 8]));
+    let a = with(&with(&rows(), "ms", stored), "us", ints(&[1, 2, 3, 4, 5, 6, 7, 8]));
+    let times = |last: i64| {
+        let ms: ArrayRef = Arc::new(Time32MillisecondArray::from(vec![1, 2, 3, 4, 5, 6, 7, 8]));
+        let us: ArrayRef = Arc::new(Time64MicrosecondArray::from(vec![1, 2, 3, 4, 5, 6, 7, last]));
+        with(&with(&rows(), "ms", ms), "us", us)
+    };
+    let mut fixture = Fixture::pair(&a, &times(8));
+    assert!(!blockers(&fixture.examine(&Rows)).is_empty());
+    fixture.defects = vec![KnownDefect::AnnotationsDropped];
+    assert_silent(&fixture.examine(&Rows), 8);
+    let mut fixture = Fixture::pair(&a, &times(9));
+    fixture.defects = vec![KnownDefect::AnnotationsDropped];
+    assert_eq!(changed(&fixture.examine(&Rows)), [("us".to_owned(), 1, vec!["value".to_owned()])]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Defect G of the legacy writers: integers narrower than 32 bits are widened, and unsigned, date and timestamp annotations are
+//! Defect G of the legacy writers: integers narrower than 32 bits are widened, and unsigned, date, time and timestamp annotations are
 //! dropped. What is left is the plain signed integer of the same physical width, with the same bits.
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,8 +20,11 @@ pub(in crate::check) fn explains(baseline: &DataType, candidate: &DataType) -> b
                 | DataType::UInt16
                 | DataType::UInt32
                 | DataType::Date32
+                | DataType::Time32(_)
         ),
-        DataType::Int64 => matches!(candidate, DataType::UInt64 | DataType::Timestamp(..)),
+        DataType::Int64 => {
+            matches!(candidate, DataType::UInt64 | DataType::Timestamp(..) | DataType::Time64(_))
+        }
         _ => false,
     }
 }
