@@ -46,8 +46,8 @@ pub struct Outcome {
 /// The buffet adapter: many segments become few files.
 ///
 /// Takes what the legacy buffet writer takes and is as lenient: an absent timestamp column and null timestamps are
-/// missing keys, which come first; float timestamps are ordered by their truncated value and stored as they are; a
-/// timestamp of any other type leaves the order of its rows alone.
+/// missing keys, which come first; float timestamps are ordered by their truncated value and stored as they are. By a
+/// timestamp of any other type rows cannot be sorted: that is an error, unless nothing is to be sorted.
 #[derive(Debug, Clone)]
 pub struct BuffetJob<'a> {
     /// Segments in order; one may occur more than once.
