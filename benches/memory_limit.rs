@@ -1,7 +1,7 @@
 //! How much memory `parallax compare`, `verify`, `run` and `write unified` take under each limit, whatever the data.
 //!
 //! ```sh
-//! cargo bench --bench memory_limit                                # all data, 64 to 512 MiB, 1 and 2 threads
+//! cargo bench --bench memory_limit                                # all commands and data, 64 to 512 MiB, 1 and 2 threads
 //! cargo bench --bench memory_limit -- --only bomb                 # data whose name contains this word
 //! cargo bench --bench memory_limit -- --command verify            # this command alone
 //! cargo bench --bench memory_limit -- --command write             # the unified writer, with segments of its own
@@ -69,8 +69,9 @@ fn main() -> Result<()> {
     if writing() {
         return writer_table(only.as_deref(), &limits, &threads);
     }
-    let commands = match text("--command") {
-        Some(command) => vec![command],
+    let asked = text("--command");
+    let commands = match &asked {
+        Some(command) => vec![command.clone()],
         None => ["compare", "verify", "run"].map(str::to_owned).to_vec(),
     };
     let home = tempfile::tempdir()?;
@@ -111,7 +112,11 @@ fn main() -> Result<()> {
         }
         std::fs::remove_dir_all(&folder)?;
     }
-    Ok(())
+    if asked.is_some() {
+        return Ok(());
+    }
+    say("");
+    writer_table(only.as_deref(), &limits, &threads)
 }
 
 /// Whether the unified writer is measured.

@@ -59,6 +59,9 @@ pub struct OutputArgs {
     redact: RedactArgs,
     #[command(flatten)]
     pub(super) ci: CiArgs,
+    /// Set for the outputs of a bundle: earlier versions packed policies that name columns which no output has.
+    #[arg(skip)]
+    of_bundle: bool,
 }
 
 /// The outputs to judge.
@@ -116,6 +119,7 @@ impl OutputArgs {
             resources: place.repeat.resources.clone(),
             redact: RedactArgs::default(),
             policy,
+            of_bundle: true,
             ..self
         })
     }
@@ -146,6 +150,7 @@ impl OutputArgs {
         named.extend(named::of_by(&self.by));
         named.extend(named::of_policy(&policy));
         named.extend(outputs.signal.iter().flat_map(|signal| named::of_signal(config, signal)));
+        named.iter_mut().for_each(|it| it.of_part = self.of_bundle);
         let id = if outputs.mode == Mode::Compare { "compare" } else { "verify" };
         known_columns(&outputs, &named, id, &policy.comparison)?;
         let out = self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into());
