@@ -260,7 +260,7 @@ fn document(
     if settings.self_check {
         headline = format!("{SELF_CHECK}: {headline}");
         warnings.push(RunWarning {
-            code: "compare.self_check".to_owned(),
+            code: reports::policy::SELF_CHECK.to_owned(),
             message: "both sides are one output (--allow-same): that it is equal to itself says nothing of a writer"
                 .to_owned(),
             origin: "--allow-same".to_owned(),

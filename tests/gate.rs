@@ -116,7 +116,17 @@ fn the_gate_of_an_earlier_phase_must_have_completed_it() {
 #[test]
 fn no_way_leads_to_a_pass_that_was_not_earned() {
     type Edit = fn(&mut Value, &mut Value);
-    let ways: [(&str, Edit, i32, &str); 34] = [
+    let ways: [(&str, Edit, i32, &str); 35] = [
+        (
+            "one output compared with itself",
+            |run, _| {
+                run["warnings"] = json!([{
+                    "code": "compare.self_check", "message": "both sides are one output", "origin": "--allow-same"
+                }]);
+            },
+            3,
+            "it compares one output with itself",
+        ),
         (
             "outputs that were declared empty",
             |run, _| {

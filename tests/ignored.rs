@@ -27,7 +27,7 @@ fn columns(path: &Path) -> BTreeSet<String> {
     schema.get_fields().iter().map(|field| field.name().to_owned()).collect()
 }
 
-/// Overwrites the pages of a column, so that nobody can read them; false where the file does not hold it.
+/// Overwrites the pages of a column, so that they cannot be read; false where the file does not hold it.
 fn broken(path: &Path, column: &str) -> bool {
     let reader = SerializedFileReader::new(std::fs::File::open(path).unwrap()).unwrap();
     let chunks = reader.metadata().row_groups().iter().flat_map(|group| group.columns());

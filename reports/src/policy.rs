@@ -61,6 +61,9 @@ impl std::fmt::Display for Action {
     }
 }
 
+/// Code of the warning of a run that compared one output with itself, see [`RunWarning`].
+pub const SELF_CHECK: &str = "compare.self_check";
+
 /// Something about the run itself that somebody should see to, such as a waiver that expired. It counts as a warning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunWarning {

@@ -69,7 +69,7 @@ fn change(fault: Fault, footer: &mut Value) -> bool {
         Fault::KeyChanged => {
             let pair = footer.list(KEY_VALUES).iter_mut().find(|pair| pair.says(PAIR_KEY, KEY));
             pair.is_some_and(|pair| {
-                pair.set(PAIR_VALUE, Value::Binary(b"as nobody else states it".to_vec()));
+                pair.set(PAIR_VALUE, Value::Binary(b"as no other program states it".to_vec()));
                 true
             })
         }

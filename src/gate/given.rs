@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use corpora::Signals;
 use reports::document::{JobReport, Report, Role, SideInfo, SideKind};
 use reports::gate::{Identity, kind_word};
-use reports::policy::PolicyInfo;
+use reports::policy::{PolicyInfo, SELF_CHECK};
 
 use crate::config::{format_age, format_duration};
 use crate::content;
@@ -81,6 +81,9 @@ impl Given {
         } else if self.report.jobs.len() as u64 != self.report.totals.jobs {
             let (held, of) = (self.report.jobs.len(), self.report.totals.jobs);
             refused.push(format!("it holds {held} of {of} jobs; run it again"));
+        }
+        if self.report.warnings.iter().any(|warning| warning.code == SELF_CHECK) {
+            refused.push("it compares one output with itself (--allow-same); compare two outputs".to_owned());
         }
         refused.extend(self.age(policy.max_age, now));
         refused.extend(self.strictness(policy));

@@ -90,7 +90,7 @@ pub struct Output {
 pub struct Opening<'a> {
     /// Orders the files where there is no manifest: by their lowest key, taken from the rows and not from statistics.
     pub sort_key: &'a [String],
-    /// Columns that nobody will read, with the reason: what is wrong with them does not make a file unreadable.
+    /// Columns that are not read, with the reason: what is wrong with them does not make a file unreadable.
     pub ignored: &'a BTreeMap<String, String>,
     /// Whether the output was there already, and no side ran.
     pub recorded: bool,

@@ -292,7 +292,7 @@ impl OutputFile {
     }
 }
 
-/// Two columns of one name that are not ignored, in words. Columns are known by their names: which of the two is which nobody could say.
+/// Two columns of one name that are not ignored, in words. Columns are known by their names: the file does not say which of the two is meant.
 fn named_alike(schema: &Schema, ignored: &BTreeMap<String, String>) -> Option<String> {
     let mut first: HashMap<&str, usize> = HashMap::new();
     for (number, field) in schema.fields().iter().enumerate() {

@@ -27,7 +27,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of the output at `path`. What cannot be read has no identity: whoever reads the output reports that.
+    /// Of the output at `path`. What cannot be read has no identity: the reader of the output reports that.
     #[must_use]
     pub fn of(path: &Path) -> Self {
         if let Some(list) = file_list::named(path) {
