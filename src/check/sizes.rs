@@ -3,7 +3,7 @@
 //! 1. Each side is summed up: total, bytes per row, quantiles, coefficient of variation, shares far from the target.
 //! 2. With at least ten files a side the distributions are compared: two-sample Kolmogorov-Smirnov statistic, and
 //!    Wasserstein-1 distance in units of the baseline's standard deviation. Where the target is known they are reported only.
-//! 3. Where the target is known: too many tiny files, or a file far above the target that no group forces, fail. Files that
+//! 3. Where the target is known: too many tiny files, or a file far above the target that no group and no row forces, fail. Files that
 //!    the bytes need are counted per hour where the result is split by hour, for no writer may join those.
 //! 4. Where it is not known, the baseline is the yardstick: an explosion of tiny files fails, and so do sizes of another distribution
 //!    (p below 0.01) whose medians or largest files lie a factor of two apart.
@@ -198,15 +198,17 @@ fn too_large(subject: &Subject<'_>, target: u64) -> std::result::Result<Vec<Find
         if share(size, target) <= bounds.large_share {
             continue;
         }
-        let forced = match group_key {
+        let one_row = file.metadata.file_metadata().num_rows() == 1;
+        let forced = match group_key.filter(|_| !one_row) {
             Some(column) => forced(subject, file, column, target).map_err(|error| SideError {
                 role: Role::Candidate,
                 file: file.info.path.clone(),
                 error,
             })?,
-            None => false,
+            None => one_row,
         };
         let (severity, why) = match &unread {
+            _ if one_row => (Severity::Info, ", because one row must stay whole".to_owned()),
             // One group that must stay whole would be no fault.
             Some(why) => (Severity::Warning, format!("; whether one group forces it is not known: {why}")),
             None if forced => (Severity::Info, ", because one group must stay whole".to_owned()),

@@ -94,6 +94,22 @@ fn one_file_for_all_is_too_large_and_one_group_may_be() {
 }
 
 #[test]
+fn one_row_may_be_larger_than_the_target_and_two_may_not() {
+    let text = "long ".repeat(10_000);
+    let large = |rows: &[u64]| take(&vec![("text", texts(&[&text, &text]))], rows);
+    let mut fixture = Fixture::empty();
+    plain(&fixture.path(Role::Baseline, "a.parquet"), &large(&[0, 1]));
+    plain(&fixture.path(Role::Candidate, "a.parquet"), &large(&[0]));
+    plain(&fixture.path(Role::Candidate, "b.parquet"), &large(&[1]));
+    fixture.job.parameters.target_size = Some(10_000);
+    let outcome = fixture.examine(&Sizes);
+    let whole = |it: &&Finding| it.message.ends_with("because one row must stay whole");
+    assert_eq!((blockers(&outcome).len(), outcome.findings.iter().filter(whole).count()), (0, 2));
+    plain(&fixture.path(Role::Candidate, "a.parquet"), &large(&[0, 1]));
+    assert_eq!(blockers(&fixture.examine(&Sizes)), ["sizes.too_large"]);
+}
+
+#[test]
 fn an_explosion_of_files_without_a_target_fails() {
     let fixture = Fixture::empty();
     write(&fixture.path(Role::Baseline, "all.parquet"), &rows());
