@@ -198,7 +198,7 @@ fn too_large(subject: &Subject<'_>, target: u64) -> std::result::Result<Vec<Find
         if share(size, target) <= bounds.large_share {
             continue;
         }
-        let one_row = file.metadata.file_metadata().num_rows() == 1;
+        let one_row = file.info.rows == 1;
         let forced = match group_key.filter(|_| !one_row) {
             Some(column) => forced(subject, file, column, target).map_err(|error| SideError {
                 role: Role::Candidate,

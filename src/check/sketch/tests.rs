@@ -379,7 +379,7 @@ fn a_baseline_known_to_merge_damaged_sketches_is_judged_by_that_and_the_candidat
     let accounts: Vec<_> =
         outcome.evidence.rollup.iter().map(|it| (it.merged_in, it.expected, it.lost, it.invented)).collect();
     assert_eq!(accounts, [(2, 3, 0, 0), (0, 2, 0, 0)]);
-    // Beyond it the baseline is told of.
+    // Beyond it the baseline has a finding.
     let mut wrong = lenient.clone();
     wrong[0].rollups[1] = Some(14.0);
     let told = found(&wrong, &strict, true);
