@@ -45,14 +45,13 @@ impl Named {
     /// A column typed as a value of `option`.
     #[must_use]
     pub fn typed(column: &str, option: &str) -> Self {
-        Self {
-            column: column.to_owned(),
-            by: option.to_owned(),
-            origin: "the command line".to_owned(),
-            scope: None,
-            signal: None,
-            of_part: false,
-        }
+        Self::new(column, option, "the command line")
+    }
+
+    /// A column named for all of the work.
+    fn new(column: &str, by: &str, origin: &str) -> Self {
+        let [column, by, origin] = [column, by, origin].map(str::to_owned);
+        Self { column, by, origin, scope: None, signal: None, of_part: false }
     }
 
     fn concerns(&self, signal: Option<&str>, job: &str) -> bool {
@@ -86,8 +85,7 @@ pub fn of_policy(policy: &Policy) -> Vec<Named> {
             continue;
         }
         let by = if origin.starts_with("--") { origin.to_owned() } else { format!("policy.{kind}") };
-        let origin = origin.to_owned();
-        named.push(Named { column: column.clone(), by, origin, scope: None, signal: None, of_part: false });
+        named.push(Named::new(column, &by, origin));
     }
     for block in &policy.scoped {
         let scope = Some(Arc::clone(&block.scope));
@@ -98,26 +96,14 @@ pub fn of_policy(policy: &Policy) -> Vec<Named> {
                 Set::SameType(column, _) => ("same_type", column),
                 _ => continue,
             };
-            named.push(Named {
-                column: column.clone(),
-                by: format!("policy.for.{kind}"),
-                origin: setting.origin.clone(),
-                scope: scope.clone(),
-                signal: None,
-                of_part: false,
-            });
+            let by = format!("policy.for.{kind}");
+            named.push(Named { scope: scope.clone(), ..Named::new(column, &by, &setting.origin) });
         }
         // `organization` stands for columns of ours, of which a job has one at most.
         for condition in block.scope.rows.iter().flat_map(|rows| &rows.conditions) {
             if condition.columns == [condition.name.clone()] {
-                named.push(Named {
-                    column: condition.name.clone(),
-                    by: "policy.for.where".to_owned(),
-                    origin: block.origin.clone(),
-                    scope: scope.clone(),
-                    signal: None,
-                    of_part: false,
-                });
+                let general = Named::new(&condition.name, "policy.for.where", &block.origin);
+                named.push(Named { scope: scope.clone(), ..general });
             }
         }
     }
@@ -136,13 +122,9 @@ pub fn of_signal(config: &Config, signal: &Signal) -> Vec<Named> {
         .collect();
     let own = signal.keys().filter(|(field, column)| table.contains_key(*field) || renamed.contains(column));
     let origin = config.path.as_ref().map_or_else(|| FILE_NAME.to_owned(), |path| display(path));
-    let each = own.map(|(field, column)| Named {
-        column: column.to_owned(),
-        by: format!("signal.{}.{field}", signal.name),
-        origin: origin.clone(),
-        scope: None,
-        signal: Some(signal.name.clone()),
-        of_part: false,
+    let each = own.map(|(field, column)| {
+        let by = format!("signal.{}.{field}", signal.name);
+        Named { signal: Some(signal.name.clone()), ..Named::new(column, &by, &origin) }
     });
     each.collect()
 }

@@ -45,6 +45,15 @@ fn a_job_of_one_directory_and_jobs_of_the_same_outputs_are_refused() {
     let home = tempfile::tempdir().unwrap();
     copies(home.path(), &["old/1", "old/2", "new/1", "new/2"]);
     symlink(home.path().join("old/1"), home.path().join("linked")).unwrap();
+    let entries = || fs::read_dir(home.path().join("old/1")).unwrap().map(|entry| entry.unwrap().path());
+    // All files of one output under another place; and one of them beside another file, which is another output.
+    copies(home.path(), &["shares"]);
+    fs::create_dir(home.path().join("same-files")).unwrap();
+    for file in entries() {
+        let name = file.file_name().unwrap();
+        fs::hard_link(&file, home.path().join("same-files").join(name)).unwrap();
+        fs::hard_link(&file, home.path().join("shares/more.parquet")).unwrap();
+    }
     let run = |jobs: &[(&str, &str)], more: &[&str]| {
         let line = |(number, (old, new)): (usize, &(&str, &str))| {
             format!("{{\"id\": \"job-{number}\", \"baseline\": \"{old}\", \"candidate\": \"{new}\"}}\n")
@@ -54,6 +63,8 @@ fn a_job_of_one_directory_and_jobs_of_the_same_outputs_are_refused() {
         parallax(&[&["run", "--job-list", path.to_str().unwrap()], more].concat()).finish()
     };
     run(&[("old/1", "new/1"), ("old/2", "new/2")], &[]).expect(0);
+    let done = run(&[("old/1", "new/1"), ("shares", "new/2")], &[]).expect(1);
+    assert!(done.stderr.contains("[2/2]"), "the second job is judged: {}", done.stderr);
     for jobs in [[("old/1", "old/1")], [("old/1", "new/../old/1")], [("old/1", "linked")]] {
         let done = run(&jobs, &[]).expect(2);
         assert!(
@@ -66,6 +77,7 @@ fn a_job_of_one_directory_and_jobs_of_the_same_outputs_are_refused() {
         [("old/1", "new/1"), ("old/1", "new/1")],
         [("old/1", "new/1"), ("old/2", "new/1")],
         [("old/1", "new/1"), ("linked", "new/2")],
+        [("old/1", "new/1"), ("same-files", "new/2")],
     ] {
         let done = run(&jobs, &[]).expect(2);
         assert!(done.stderr.contains("jobs job-0 and job-1 have one"), "{}", done.stderr);

@@ -1,7 +1,8 @@
 //! The document of a self-test: which planted fault was caught by which check, on which corpus; and its renderers.
 //!
 //! A trial is one fault in one corpus. It is caught where every check that must see it goes red and every finding that it must raise
-//! is there; it escapes where there is nothing of these; where there is a part of them, the wrong check fired. A fault that an output offers no place for is reported as not applicable, with
+//! is there; it escapes where there is nothing of these; where there is a part of them, the wrong check fired. A fault that an output
+//! offers no place for is reported as not applicable, with
 //! what it would need.
 
 mod markdown;

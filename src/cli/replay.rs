@@ -336,6 +336,11 @@ fn show(replayed: &Replayed, format: Format) -> Result<()> {
     if format == Format::Json {
         return terminal::json(replayed);
     }
+    terminal::text(&in_words(replayed))
+}
+
+/// What is said of a job that was judged again, in lines.
+fn in_words(replayed: &Replayed) -> String {
     let count = replayed.findings;
     let noun = if count == 1 { "finding" } else { "findings" };
     let job = plain(&replayed.job);
@@ -357,5 +362,28 @@ fn show(replayed: &Replayed, format: Format) -> Result<()> {
         text.push_str(&format!("  the verdict was {before}, and is {now}\n"));
     }
     text.push_str(&format!("report: {}\n", terminal::path(&Path::new(&replayed.out).join("index.html"))));
-    terminal::text(&text)
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_verdict_is_said_and_the_same_is_not() {
+        let mut replayed = Replayed {
+            job: "j".to_owned(),
+            same: true,
+            verdict: Verdict::Pass,
+            verdict_before: Verdict::Pass,
+            same_policy: true,
+            findings: 2,
+            only_before: Vec::new(),
+            only_now: Vec::new(),
+            out: "out".to_owned(),
+        };
+        assert_eq!(in_words(&replayed), "j: the same 2 findings as recorded\nreport: out/index.html\n");
+        replayed.verdict = Verdict::Inconclusive;
+        assert!(in_words(&replayed).contains("\n  the verdict was pass, and is inconclusive\n"));
+    }
 }

@@ -1,5 +1,5 @@
 //! `parallax report REPORT.json --out DIR`: every format rendered again from one document, redacted where asked for; the exit is that of
-//! the run. And
+//! the run; and
 //! `parallax report --resolve DIGEST --raw DIR`: what a digest of a redacted report stands for.
 
 use std::path::{Path, PathBuf};

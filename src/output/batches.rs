@@ -95,7 +95,8 @@ impl OutputFile {
         Batches::open(self, options)
     }
 
-    /// Columns by name, those that folders give included, but those for which `left_out` holds; `None` where that is all of them. So a column that cannot be read can
+    /// Columns by name, those that folders give included, but those for which `left_out` holds; `None` where that is all of them. So a
+    /// column that cannot be read can
     /// be left out.
     #[must_use]
     pub fn columns_without(&self, left_out: impl Fn(&str) -> bool) -> Option<Vec<String>> {

@@ -343,7 +343,8 @@ impl Planner<'_> {
                 Error { class: ErrorClass::Usage, ..error }
             })?;
         }
-        // A stranger's writer has a default of its own, which this one is not. Where rows or hours decide how files are cut, no size is aimed at unless somebody names one.
+        // An external writer has a default of its own, which this one is not. Where rows or hours decide how files are cut, no size is
+        // aimed at unless the user names one.
         let values = resolved.values();
         let by_size = self.sized && kind == JobKind::Compact && values.rows_per_file.unwrap_or(0) <= 0;
         if by_size && values.target_size.is_none() {

@@ -60,15 +60,18 @@ fn id(path: &Path) -> Option<Id> {
 /// # Errors
 /// Class `config`, naming the jobs; class `io` where the machine does not say what lies there.
 pub fn refuse(jobs: &[PlannedJob], baseline: &dyn Side, candidate: &dyn Side) -> Result<()> {
-    let mut seen: BTreeMap<(Role, Id), &str> = BTreeMap::new();
+    // What two identities that are one output have in common: the place itself, or the whole set of files.
+    let mut places: BTreeMap<(Role, Id), &str> = BTreeMap::new();
+    let mut sets: BTreeMap<(Role, BTreeSet<Id>), &str> = BTreeMap::new();
     for job in jobs {
         let mut both = Vec::new();
         for (role, side) in [(Role::Baseline, baseline), (Role::Candidate, candidate)] {
             let Some(path) = side.recorded(job.job())? else { continue };
             let identity = Identity::of(&path);
-            // An output of no file holds nothing that could count twice.
-            let first = identity.files.first().copied().or(identity.own);
-            if let Some(other) = first.and_then(|first| seen.insert((role, first), job.id())) {
+            let place = identity.own.and_then(|own| places.insert((role, own), job.id()));
+            let files = Some(&identity.files).filter(|files| !files.is_empty());
+            let set = files.and_then(|files| sets.insert((role, files.clone()), job.id()));
+            if let Some(other) = place.or(set) {
                 return Err(Error::config(format!(
                     "jobs {other} and {} have one {role}, {}: each job needs an output of its own",
                     job.id(),

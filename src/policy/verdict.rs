@@ -1,8 +1,8 @@
 //! The verdict: a pure function of findings and coverage.
 //!
-//! A check that is required decides as one that gates does. Per check: an unwaived blocker fails; nothing examined, or a stated doubt, is inconclusive; a question that does not
-//! arise is not applicable. Per job: fail outranks inconclusive, and a job in which no gating check passed is
-//! inconclusive, because nothing vouches for it. Per run the same over its jobs; and what the policy requires of the run must
+//! A check that is required decides as one that gates does. Per check: an unwaived blocker fails; nothing examined, or a stated doubt,
+//! is inconclusive; a question that does not arise is not applicable. Per job: fail outranks inconclusive, and a job in which no gating
+//! check passed is inconclusive, because nothing vouches for it. Per run the same over its jobs; and what the policy requires of the run must
 //! have been answered in one of them.
 
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ const SHOWN: usize = 5;
 #[must_use]
 pub fn check(code: &str, outcome: Outcome, gates: bool, duration_ms: u64) -> CheckReport {
     let Outcome { mut findings, coverage, summary, status, .. } = outcome;
-    // The gate judges the candidate: a defect of the baseline is told, whatever weight a check gave it.
+    // The gate judges the candidate: a defect of the baseline is reported, whatever weight a check gave it.
     for finding in findings.iter_mut().filter(|finding| finding.side == Some(Role::Baseline)) {
         if finding.severity == Severity::Blocker {
             finding.severity = Severity::Info;

@@ -76,7 +76,8 @@ fn the_originals_outputs_hold_the_rows_of_their_inputs() {
         }
         for (index, input) in params["inputs"].as_array().unwrap().iter().enumerate() {
             let input = case.join(input.as_str().unwrap());
-            std::fs::copy(input, fixture.path(Role::Candidate, &format!("{index}.parquet"))).unwrap();
+            std::fs::copy(&input, fixture.path(Role::Candidate, &format!("{index}.parquet"))).unwrap();
+            fixture.job.inputs.push(input);
         }
         fixture.defects = vec![KnownDefect::AnnotationsDropped];
         let outcome = fixture.examine(&Rows);

@@ -390,11 +390,15 @@ fn annotations_that_the_baseline_drops_are_compared_value_by_value() {
     let mut fixture = Fixture::pair(&a, &b);
     assert_eq!(evidence_of(&fixture.examine(&Rows)).changed, 8);
     fixture.defects = vec![KnownDefect::AnnotationsDropped];
+    fixture.job.inputs = vec![fixture.path(Role::Baseline, "one.parquet")];
+    assert_eq!(evidence_of(&fixture.examine(&Rows)).changed, 8, "the input has plain integers");
+    fixture.job.inputs = vec![fixture.path(Role::Candidate, "two.parquet")];
     assert_silent(&fixture.examine(&Rows), 8);
     // A value that is not exactly what the rule yields is a difference like any other.
     let off: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![1, 2, 3, 4, 5, 6, 7, 9]));
     let mut fixture = Fixture::pair(&a, &with(&b, "t", off));
     fixture.defects = vec![KnownDefect::AnnotationsDropped];
+    fixture.job.inputs = vec![fixture.path(Role::Candidate, "two.parquet")];
     assert_eq!(changed(&fixture.examine(&Rows)), [("t".to_owned(), 1, vec!["value".to_owned()])]);
 }
 
@@ -410,9 +414,11 @@ fn times_of_day_that_the_baseline_wrote_as_integers_are_compared_value_by_value(
     let mut fixture = Fixture::pair(&a, &times(8));
     assert!(!blockers(&fixture.examine(&Rows)).is_empty());
     fixture.defects = vec![KnownDefect::AnnotationsDropped];
+    fixture.job.inputs = vec![fixture.path(Role::Candidate, "two.parquet")];
     assert_silent(&fixture.examine(&Rows), 8);
     let mut fixture = Fixture::pair(&a, &times(9));
     fixture.defects = vec![KnownDefect::AnnotationsDropped];
+    fixture.job.inputs = vec![fixture.path(Role::Candidate, "two.parquet")];
     assert_eq!(changed(&fixture.examine(&Rows)), [("us".to_owned(), 1, vec!["value".to_owned()])]);
 }
 

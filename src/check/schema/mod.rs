@@ -21,6 +21,7 @@ mod columns;
 pub(in crate::check) mod elements;
 mod explained;
 mod field_ids;
+mod inputs;
 mod partitions;
 mod required;
 #[cfg(test)]
@@ -86,7 +87,7 @@ fn examine(subject: &Subject<'_>) -> std::result::Result<Outcome, SideError> {
                 Some(baseline) => explained::columns(subject, baseline, ours, &theirs)?,
                 None => Explained::new(),
             };
-            compare(subject, ours, &theirs, &explained, &mut findings)
+            compare(subject, ours, &theirs, &explained, &mut findings)?
         }
         None => {
             for (path, column) in theirs.iter().filter(|(path, _)| !ignored(path)) {
@@ -150,7 +151,7 @@ fn compare(
     theirs: &Columns,
     explained: &Explained,
     findings: &mut Vec<Finding>,
-) -> Vec<ColumnComparison> {
+) -> std::result::Result<Vec<ColumnComparison>, SideError> {
     let paths: BTreeSet<&Vec<String>> = ours.keys().chain(theirs.keys()).collect();
     let mut comparisons = Vec::new();
     let mut nullability = Vec::new();
@@ -161,6 +162,15 @@ fn compare(
         let below = told.is_some_and(|told| path.starts_with(told));
         let ignored = path.first().is_some_and(|root| subject.comparison.ignored.contains_key(root));
         let (change, mut draft) = difference(subject, path, a, b);
+        if let (Some(draft), Some(a), Some(b)) = (&mut draft, a, b)
+            && path.len() == 1
+            && dropped(subject, &name(path), a, b)?
+        {
+            draft.severity = Severity::Info;
+            draft.side = Some(Role::Baseline);
+            draft.defect = Some(KnownDefect::AnnotationsDropped.letter().to_owned());
+            draft.message.push_str(": the baseline drops annotations and widens narrow integers");
+        }
         let of_one_side = change == "extra" || change == "missing";
         if let Some(draft) = draft.as_mut().filter(|_| of_one_side)
             && let Some(defect) = explained.get(&name(path))
@@ -197,7 +207,18 @@ fn compare(
         draft.evidence = nullability.into_iter().take(100).map(|it| evidence("column", it)).collect();
         findings.push(draft);
     }
-    comparisons
+    Ok(comparisons)
+}
+
+/// Whether a flat column differs by what the baseline is known to drop (defect G).
+fn dropped(
+    subject: &Subject<'_>,
+    column: &str,
+    a: &Column,
+    b: &Column,
+) -> std::result::Result<bool, SideError> {
+    let ([a], [b]) = (a.forms.as_slice(), b.forms.as_slice()) else { return Ok(false) };
+    Ok(a.physical == b.physical && annotations::explains(subject, column, &a.data_type, &b.data_type)?)
 }
 
 /// How a node differs between the sides, and the finding that says so.
@@ -268,16 +289,6 @@ fn difference(
         draft.code = "schema.same_type".to_owned();
         draft.severity = Severity::Info;
         draft.message.push_str(&format!(": declared by `policy.same_type` ({})", family.name()));
-    }
-    let dropped = path.len() == 1
-        && subject.known_defects.contains(&KnownDefect::AnnotationsDropped)
-        && matches!((a.forms.as_slice(), b.forms.as_slice()), ([a], [b])
-            if a.physical == b.physical && annotations::explains(&a.data_type, &b.data_type));
-    if let Some(draft) = draft.as_mut().filter(|_| dropped) {
-        draft.severity = Severity::Info;
-        draft.side = Some(Role::Baseline);
-        draft.defect = Some(KnownDefect::AnnotationsDropped.letter().to_owned());
-        draft.message.push_str(": the baseline drops annotations and widens narrow integers");
     }
     (change, draft)
 }

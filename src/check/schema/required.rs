@@ -1,21 +1,19 @@
 //! Columns that the signal requires: there, with a value in some row, of a type class that the signal accepts.
 //!
 //! An output that is judged alone fails by each of them that is not. In a comparison the candidate fails where the baseline or the
-//! inputs have the column right; where none of them has, no writer is at fault. Columns that the policy ignores are passed over. Cost: nothing where all is right; else the column of the inputs is read up to its first value.
+//! inputs have the column right; where none of them has, no writer is at fault. Columns that the policy ignores are passed over.
+//! Cost: nothing where all is right; else the column of the inputs is read up to its first value.
 
 use arrow::array::Array;
 use corpora::signal::{ColumnType, Signal};
 use reports::document::{Finding, Place, Role, Severity};
-use reports::manifest::ErrorClass;
 
 use super::columns::Column;
-use super::{CHECK, Columns};
+use super::{CHECK, Columns, inputs};
 use crate::check::Subject;
 use crate::check::draft::SideError;
 use crate::check::finding::finding;
 use crate::digest::TypeClass;
-use crate::error::{Result, display};
-use crate::output::OutputFile;
 
 pub(super) fn findings(
     subject: &Subject<'_>,
@@ -41,10 +39,9 @@ pub(super) fn findings(
         }
         let message = if let Some(ours) = ours {
             let baseline = self::problem(signal, column, ours).is_none();
-            let unread = |(file, error)| SideError { role: Role::Baseline, file, error };
             if baseline {
                 format!("{problem}; the baseline has it right")
-            } else if in_inputs(subject, signal, column).map_err(unread)? {
+            } else if in_inputs(subject, signal, column)? {
                 format!("{problem}; the inputs have it right")
             } else {
                 continue;
@@ -93,40 +90,24 @@ fn problem(signal: &Signal, column: &str, columns: &Columns) -> Option<String> {
     })
 }
 
-/// Whether the inputs hold the column with a value in an accepted type.
-fn in_inputs(
-    subject: &Subject<'_>,
-    signal: &Signal,
-    column: &str,
-) -> std::result::Result<bool, (String, crate::error::Error)> {
+/// Whether an input holds the column with a value in an accepted type.
+fn in_inputs(subject: &Subject<'_>, signal: &Signal, column: &str) -> std::result::Result<bool, SideError> {
     let accepted = accepted(signal, column);
-    for input in &subject.job.inputs {
-        let look = || -> Result<bool> {
-            let file = OutputFile::open(input, &display(input))?;
-            let schema = file.arrow_schema()?;
-            let right = |kind| accepted.contains(&TypeClass::of(kind));
-            if !schema.field_with_name(column).is_ok_and(|field| right(field.data_type())) {
-                return Ok(false);
-            }
-            for located in file.batches(Some(&[column.to_owned()]), 0)? {
-                subject.cancel.check()?;
-                let batch = located?.batch;
-                if batch.column_by_name(column).is_some_and(|array| array.logical_null_count() < array.len())
-                {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        };
-        match look() {
-            Ok(true) => return Ok(true),
-            Ok(false) => {}
-            // An input that cannot be read vouches for nothing.
-            Err(error) if error.class == ErrorClass::Input => {}
-            Err(error) => return Err((display(input), error)),
+    inputs::any(subject, |file| {
+        let schema = file.arrow_schema()?;
+        let right = |kind| accepted.contains(&TypeClass::of(kind));
+        if !schema.field_with_name(column).is_ok_and(|field| right(field.data_type())) {
+            return Ok(false);
         }
-    }
-    Ok(false)
+        for located in file.batches(Some(&[column.to_owned()]), 0)? {
+            subject.cancel.check()?;
+            let batch = located?.batch;
+            if batch.column_by_name(column).is_some_and(|array| array.logical_null_count() < array.len()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
 }
 
 #[cfg(test)]
@@ -204,6 +185,7 @@ mod tests {
             std::sync::Arc::new(arrow::array::TimestampMillisecondArray::from((0..8).collect::<Vec<i64>>()));
         write(&fixture.path(Role::Candidate, "two.parquet"), &with(&rows(), TIME, times));
         fixture.defects = vec![KnownDefect::AnnotationsDropped];
+        fixture.job.inputs = vec![fixture.path(Role::Candidate, "two.parquet")];
         assert_eq!(blockers(&fixture.examine(&Schema)), ["schema.required"]);
     }
 }

@@ -100,12 +100,22 @@ fn dropped_annotations_are_told_as_a_defect_of_a_baseline_that_has_it() {
     let mut fixture = Fixture::pair(&a, &b);
     assert_eq!(blockers(&fixture.examine(&Schema)), ["schema.type"]);
     fixture.defects = vec![KnownDefect::AnnotationsDropped];
+    assert_eq!(blockers(&fixture.examine(&Schema)), ["schema.type"], "no input has these types");
+    fixture.job.inputs = vec![fixture.path(Role::Baseline, "one.parquet")];
+    assert_eq!(blockers(&fixture.examine(&Schema)), ["schema.type"], "the input has plain integers");
+    let other: ArrayRef = Arc::new(arrow::array::TimestampNanosecondArray::from(vec![1; 8]));
+    let input = fixture.folder.path().join("in.parquet");
+    write(&input, &with(&b, "t", other));
+    fixture.job.inputs = vec![input.clone()];
+    assert_eq!(blockers(&fixture.examine(&Schema)), ["schema.type"], "the input has another unit");
+    write(&input, &b);
     let outcome = fixture.examine(&Schema);
     assert_eq!(codes(&outcome, Severity::Info), ["schema.annotation", "schema.type"]);
     assert!(outcome.findings.iter().all(|it| it.defect.as_deref() == Some("G")));
     // The other way round nothing was dropped by the baseline.
     let mut fixture = Fixture::pair(&b, &a);
     fixture.defects = vec![KnownDefect::AnnotationsDropped];
+    fixture.job.inputs = vec![input];
     assert_eq!(blockers(&fixture.examine(&Schema)), ["schema.type"]);
 }
 
