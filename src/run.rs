@@ -317,7 +317,8 @@ fn locked_version(name: &str) -> Option<&'static str> {
     entry.split('"').next()
 }
 
-fn totals(jobs: &[JobReport], expected: usize) -> Totals {
+/// Sums over all jobs.
+pub(crate) fn totals(jobs: &[JobReport], expected: usize) -> Totals {
     use reports::document::{Severity, Verdict};
     let mut totals = Totals { jobs: expected as u64, ..Totals::default() };
     for job in jobs {

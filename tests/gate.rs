@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Finished, parallax};
 
+mod contradictions;
 mod setting;
 
 use self::setting::*;
@@ -375,6 +376,7 @@ fn a_waiver_holds_by_the_policy_of_the_gate_and_on_the_day_of_the_gate() {
     let waived = |run: &mut Value, _: &mut Value| {
         run["waivers"] = json!([{"code": "rows.missing", "waived": {"reason": "known", "owner": "ada", "expires": null}, "applied": 1, "expired": false}]);
         check(run, "ROWS")["findings"] = json!([blocker(Some("known"))]);
+        run["totals"]["waived"] = json!(1);
     };
     let document = decision(&gate_with(&GOOD, "logs", &waiver("2999-01-01"), waived).expect(0));
     assert_eq!(document["waivers"][0]["applied"], 1);

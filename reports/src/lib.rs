@@ -48,5 +48,5 @@ mod fixture;
 
 pub use error::{Error, Result};
 pub use schema::schema_text;
-pub use words::counted;
+pub use words::{counted, status as status_word, verdict as verdict_word};
 pub use write::{FILES, is_temporary, write_all};

@@ -93,7 +93,8 @@ pub(crate) fn mode(mode: Mode) -> &'static str {
 }
 
 /// `pass`, `fail`, `inconclusive`.
-pub(crate) fn verdict(verdict: Verdict) -> &'static str {
+#[must_use]
+pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "pass",
         Verdict::Fail => "fail",
@@ -102,7 +103,8 @@ pub(crate) fn verdict(verdict: Verdict) -> &'static str {
 }
 
 /// `pass`, `fail`, `inconclusive`, `not applicable`.
-pub(crate) fn status(status: CheckStatus) -> &'static str {
+#[must_use]
+pub fn status(status: CheckStatus) -> &'static str {
     match status {
         CheckStatus::Pass => "pass",
         CheckStatus::Fail => "fail",

@@ -126,9 +126,9 @@ fn failed(
 }
 
 /// True where both sides failed in `class` by their own judgement. A crash, hang or garbage of an external program (class
-/// `side`) is no judgement.
+/// `side`) and a panic of a built-in writer (class `internal`) are no judgement.
 fn both_refuse(subject: &Subject<'_>, class: ErrorClass) -> bool {
-    class != ErrorClass::Side
+    !matches!(class, ErrorClass::Side | ErrorClass::Internal)
         && subject.baseline.is_some()
         && subject.sides().all(
             |side| matches!(&side.outcome, SideOutcome::Failed { failure, .. } if failure.class == class),
@@ -195,6 +195,20 @@ mod tests {
         assert!(blockers(&baseline).is_empty());
         assert_eq!(baseline.status, Some(CheckStatus::Inconclusive));
         assert_eq!(codes(&with([true; 2], [None; 2]), Severity::Warning), ["errors.both-refuse"; 2]);
+    }
+
+    #[test]
+    fn two_sides_that_crash_do_not_refuse() {
+        for (class, codes) in [
+            (ErrorClass::Side, vec!["errors.candidate-failed"]),
+            (ErrorClass::Internal, vec!["errors.candidate-failed"]),
+            (ErrorClass::Input, Vec::new()),
+        ] {
+            let mut fixture = Fixture::empty();
+            fixture.failed = [true; 2];
+            fixture.class = class;
+            assert_eq!(blockers(&fixture.examine(&Errors)), codes, "{class:?}");
+        }
     }
 
     #[test]

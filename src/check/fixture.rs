@@ -24,6 +24,8 @@ pub(crate) struct Fixture {
     pub(crate) defects: Vec<KnownDefect>,
     pub(crate) manifests: [Option<Manifest>; 2],
     pub(crate) failed: [bool; 2],
+    /// Class in which failed sides fail.
+    pub(crate) class: ErrorClass,
     /// Sides whose output was there already.
     pub(crate) recorded: [bool; 2],
     /// What both sides left in their scratch directories.
@@ -142,6 +144,7 @@ impl Fixture {
             defects: Vec::new(),
             manifests: [None, None],
             failed: [false, false],
+            class: ErrorClass::SchemaConflict,
             recorded: [false, false],
             scratch_left: Vec::new(),
             rows_in: None,
@@ -200,7 +203,7 @@ impl Fixture {
         let sort_key = super::sort_key(&self.job, &self.comparison);
         let outcome = if self.failed[side] {
             SideOutcome::Failed {
-                failure: Failure { class: ErrorClass::SchemaConflict, message: "two types".to_owned() },
+                failure: Failure { class: self.class, message: "two types".to_owned() },
                 exit_status: None,
                 signal: None,
                 stderr: None,

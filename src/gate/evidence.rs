@@ -7,6 +7,7 @@ use reports::document::{CheckReport, CheckStatus, JobReport};
 use reports::gate::{EvidenceLine, Mark};
 
 use super::Judged;
+use super::distinct::Seen;
 use crate::measure::set;
 use crate::policy::{Policy, known_checks, verdict};
 
@@ -59,7 +60,7 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
     };
     let (mut failed, mut undecided, mut refused, mut ungated): (Vec<String>, Vec<String>, u64, u64) =
         (Vec::new(), Vec::new(), 0, 0);
-    let mut jobs = 0_u64;
+    let (mut jobs, mut passes, mut seen) = (0_u64, 0_u64, Seen::default());
     let mut passed: Vec<String> = Vec::new();
     for report in judged {
         for job in report.jobs.iter().filter(asked) {
@@ -71,8 +72,11 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
                 // Declared to be empty, and it was: no row was looked at.
                 (CheckStatus::Pass, true) if job.allow_empty && check.coverage.rows == 0 => {}
                 (CheckStatus::Pass, true) => {
-                    found.jobs += 1;
-                    found.rows += check.coverage.rows;
+                    passes += 1;
+                    if seen.is_new(job) {
+                        found.jobs += 1;
+                        found.rows = found.rows.saturating_add(check.coverage.rows);
+                    }
                     if measures {
                         // Whoever signs wants the figures.
                         passed.push(format!("{}: {}", job.id, check.summary));
@@ -86,7 +90,7 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
     }
     found.mark = if !failed.is_empty() {
         Mark::Fail
-    } else if found.jobs > 0 && (undecided.is_empty() || !measures) {
+    } else if passes > 0 && (undecided.is_empty() || !measures) {
         Mark::Pass
     } else {
         Mark::Open
@@ -95,7 +99,7 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
     found.because = match found.mark {
         Mark::Fail => listed("failed", &failed),
         Mark::Pass if ungated > 0 => {
-            format!("passed by {} and failed by {ungated} of those asked, but it does not gate", found.jobs)
+            format!("passed by {} and failed by {ungated} of those asked, but it does not gate", passes)
         }
         Mark::Pass if measures => passed.join("; "),
         Mark::Pass => "passed".to_owned(),

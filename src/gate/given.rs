@@ -9,14 +9,20 @@ use reports::document::{JobReport, Report, Role, SideInfo, SideKind};
 use reports::gate::{Identity, kind_word};
 use reports::policy::{PolicyInfo, SELF_CHECK};
 
+use super::contradiction;
+use crate::check;
 use crate::config::{format_age, format_duration};
 use crate::content;
 use crate::error::{Error, Result};
+use crate::measure::set;
 use crate::policy::{Policy, strict};
 use crate::report_dir::DOCUMENT;
 
 /// How far clocks of two machines may lie apart before a report counts as one from the future.
 const CLOCKS: Duration = Duration::from_secs(60);
+
+/// Jobs that a refusal names one by one.
+const SHOWN: usize = 3;
 
 /// A report as it was given.
 pub struct Given {
@@ -87,6 +93,8 @@ impl Given {
         }
         refused.extend(self.age(policy.max_age, now));
         refused.extend(self.strictness(policy));
+        refused.extend(contradiction::of(&self.report));
+        refused.extend(unasked(jobs, policy));
         refused.extend(definitions(jobs, signals));
         refused.extend(sides(jobs));
         refused
@@ -181,6 +189,29 @@ pub fn identity(side: &SideInfo) -> Identity {
         version: side.version.clone(),
         digest: (side.kind != SideKind::Recorded).then(|| side.digest.clone()).flatten(),
     }
+}
+
+/// Checks that gate and that a job holds no answer of, not even that they do not apply.
+fn unasked(jobs: &[&JobReport], policy: &Policy) -> Vec<String> {
+    let mut refused: Vec<String> = Vec::new();
+    for job in jobs {
+        let policy = policy.for_job(job.signal.as_deref(), &job.id);
+        let measures = job.measurement.is_some();
+        let asked = check::CODES.iter().filter(|code| !measures || set::CODES.contains(code));
+        let absent: Vec<&str> = asked
+            .filter(|code| policy.gates(code) && job.checks.iter().all(|check| check.check != **code))
+            .copied()
+            .collect();
+        if !absent.is_empty() {
+            refused.push(format!("job {} holds no answer of {}; run it again", job.id, absent.join(", ")));
+        }
+    }
+    let more = refused.len().saturating_sub(SHOWN);
+    refused.truncate(SHOWN);
+    refused.extend(
+        (more > 0).then(|| format!("{more} more jobs hold no answer of a check that gates; run it again")),
+    );
+    refused
 }
 
 /// A job must have been judged by the definition of its signal that the gate knows.

@@ -13,6 +13,8 @@
 
 mod again;
 pub mod checklist;
+mod contradiction;
+mod distinct;
 pub mod evidence;
 pub mod given;
 
@@ -25,6 +27,7 @@ use reports::document::{JobReport, Mode, Role, Verdict};
 use reports::gate::{EarlierGate, Gate, GateReport, Identity, Line, Mark, SCHEMA_VERSION, Stage};
 
 use self::checklist::{Answered, Confirmed};
+use self::distinct::Seen;
 use self::given::{Given, document};
 use crate::content;
 use crate::error::{Error, Result};
@@ -96,11 +99,14 @@ pub fn decide(given: &[Given], earlier: Vec<EarlierGate>, context: &Context<'_>)
         // A phase about everything looks at every job.
         phase.signals.is_empty() || job.signal.as_ref().is_some_and(|name| phase.signals.contains(name))
     };
+    let all = given;
     let judged: Vec<Judged<'_>> = given
         .iter()
-        .map(|given| {
+        .enumerate()
+        .map(|(index, given)| {
             let jobs: Vec<&JobReport> = given.report.jobs.iter().filter(about).collect();
-            let refused = given.refusals(&jobs, policy, context.definitions, context.now);
+            let mut refused = given.refusals(&jobs, policy, context.definitions, context.now);
+            refused.extend(distinct::copy_of(given, &all[..index]));
             let jobs = jobs.into_iter().map(|job| again::job(job, &given.report, policy, today)).collect();
             Judged { given, jobs, refused }
         })
@@ -163,7 +169,7 @@ pub fn decide(given: &[Given], earlier: Vec<EarlierGate>, context: &Context<'_>)
         stage: context.stage,
         closing: context.stage == Stage::Complete,
         verdict,
-        headline: headline(verdict, &failed, &missing, &reports, &checklist),
+        headline: headline(verdict, &failed, &missing, &judged, &checklist),
         missing,
         notices,
         candidate: single(&candidates),
@@ -182,7 +188,7 @@ fn headline(
     verdict: Verdict,
     failed: &[String],
     missing: &[String],
-    reports: &[GateReport],
+    judged: &[Judged<'_>],
     checklist: &[Line],
 ) -> String {
     let first = |list: &[String]| {
@@ -193,10 +199,13 @@ fn headline(
         Verdict::Fail => first(failed),
         Verdict::Inconclusive => format!("missing: {}", first(missing)),
         Verdict::Pass => {
-            let counting: Vec<&GateReport> =
-                reports.iter().filter(|report| report.jobs_of_phase > 0).collect();
-            let (jobs, rows) =
-                counting.iter().fold((0, 0), |(jobs, rows), it| (jobs + it.jobs_of_phase, rows + it.rows));
+            let counting: Vec<&Judged<'_>> = judged.iter().filter(|report| !report.jobs.is_empty()).collect();
+            let mut seen = Seen::default();
+            let (jobs, rows) = counting
+                .iter()
+                .flat_map(|report| &report.jobs)
+                .filter(|job| seen.is_new(job))
+                .fold((0_u64, 0_u64), |(jobs, rows), job| (jobs + 1, rows.saturating_add(rows_in(job))));
             let confirmed = checklist.iter().filter(|line| line.confirmed.is_some()).count();
             format!(
                 "every line that can be known now is answered: {jobs} jobs with {rows} input rows in {} reports, {confirmed} lines \
@@ -205,6 +214,11 @@ fn headline(
             )
         }
     }
+}
+
+/// Input rows of a job.
+fn rows_in(job: &JobReport) -> u64 {
+    job.inputs.iter().fold(0, |sum: u64, input| sum.saturating_add(input.rows))
 }
 
 /// What the document says of a report.
@@ -250,7 +264,7 @@ fn told(one: &Judged<'_>, policy: &Policy) -> GateReport {
         judged,
         jobs: report.jobs.len() as u64,
         jobs_of_phase: jobs.len() as u64,
-        rows: jobs.iter().flat_map(|job| &job.inputs).map(|input| input.rows).sum(),
+        rows: jobs.iter().fold(0, |sum: u64, job| sum.saturating_add(rows_in(job))),
         refused: if jobs.is_empty() { Vec::new() } else { one.refused.clone() },
         notes,
         candidates: Given::identities(&jobs, Role::Candidate),

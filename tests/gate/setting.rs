@@ -27,9 +27,29 @@ pub(super) fn made() -> &'static (Value, Value) {
         for sample in measurement["samples"].as_array_mut().unwrap() {
             sample["wall_ns"] = json!(100_000_000);
             sample["peak_bytes"] = json!(50_000_000);
+            sample["user_ns"] = json!(80_000_000);
+            sample["system_ns"] = json!(0);
         }
+        agree(&mut measured);
         (read(&run), measured)
     })
+}
+
+/// Writes the ratios of a measurement anew that its samples give: one run of one job a half.
+pub(super) fn agree(bench: &mut Value) {
+    let measurement = &mut bench["jobs"][0]["measurement"];
+    let samples = measurement["samples"].as_array().unwrap().clone();
+    for (name, fields) in
+        [("wall", &["wall_ns"][..]), ("cpu", &["user_ns", "system_ns"]), ("memory", &["peak_bytes"])]
+    {
+        let figure = |sample: &Value| fields.iter().map(|it| sample[it].as_f64().unwrap()).sum::<f64>();
+        let mut pairs = std::collections::BTreeMap::<u64, [f64; 2]>::new();
+        for sample in samples.iter().filter(|sample| sample["purpose"] == "pair") {
+            let pair = pairs.entry(sample["repetition"].as_u64().unwrap()).or_default();
+            pair[usize::from(sample["upper"].as_bool().unwrap())] += figure(sample);
+        }
+        measurement[name]["ratios"] = pairs.values().map(|[lower, upper]| json!(upper / lower)).collect();
+    }
 }
 
 /// Multiplies a figure of every run of the candidate.
@@ -40,6 +60,7 @@ pub(super) fn candidate_takes(bench: &mut Value, field: &str, percent: u64) {
             sample[field] = json!(figure * percent / 100);
         }
     }
+    agree(bench);
 }
 
 /// The decision of phase foundation.

@@ -36,6 +36,29 @@ fn two_swapped_rows_are_found_with_their_place() {
 }
 
 #[test]
+fn an_inversion_between_two_batches_is_found_and_the_batches_before_it_are_silent() {
+    let boundary = crate::output::DEFAULT_BATCH_ROWS;
+    for fault in [None, Some(boundary), Some(2 * boundary)] {
+        let mut times: Vec<i64> = (0..3 * boundary as i64).map(|row| row * 10).collect();
+        if let Some(row) = fault {
+            // Only the first row of a batch is lower than the last row of the batch before it; the next rows are higher again.
+            times[row] = times[row - 1] - 1;
+        }
+        let columns: Columns = vec![(TIME, ints(&times))];
+        let outcome = Fixture::pair(&columns, &columns).examine(&Order);
+        let found: Vec<_> = blockers(&outcome);
+        let evidence = &outcome.evidence.order[1];
+        match fault {
+            None => assert_eq!((found.len(), evidence.inversions), (0, 0)),
+            Some(row) => {
+                assert_eq!((found, evidence.inversions), (vec!["order.inverted"], 1));
+                assert_eq!(evidence.first.as_ref().unwrap().row, Some(row as u64));
+            }
+        }
+    }
+}
+
+#[test]
 fn an_unsorted_baseline_is_told_and_does_not_gate() {
     let outcome = Fixture::pair(&take(&rows(), &[7, 6, 5, 4, 3, 2, 1, 0]), &rows()).examine(&Order);
     assert_eq!(blockers(&outcome), Vec::<&str>::new());
