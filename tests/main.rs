@@ -64,6 +64,7 @@ mod stored_values;
 mod support;
 mod tidy;
 mod trend;
+mod verdicts;
 mod which_files;
 mod write_metrics_traces;
 mod writer_memory;

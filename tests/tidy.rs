@@ -108,6 +108,33 @@ fn nothing_is_left_to_do_and_no_debugging_left_behind() {
     hold(rules::leftovers);
 }
 
+/// A word in backquotes of the form `module::function` names a test.
+#[test]
+fn every_test_that_the_documentation_names_is_there() {
+    let files = tracked();
+    let code: Vec<&Tracked> = files.iter().filter(|file| file.path.ends_with(".rs")).collect();
+    let mut named = 0;
+    for page in files.iter().filter(|file| file.path.starts_with("docs/")) {
+        for word in page.text.split('`').skip(1).step_by(2) {
+            let Some((module, function)) = word.split_once("::") else { continue };
+            let is_name =
+                |it: &str| it.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit());
+            if function.matches('_').count() < 3 || !is_name(module) || !is_name(function) {
+                continue;
+            }
+            named += 1;
+            let within = |file: &&&Tracked| file.path.split(['/', '.']).any(|part| part == module);
+            let declared = format!("fn {function}()");
+            assert!(
+                code.iter().filter(within).any(|file| file.text.contains(&declared)),
+                "{}: there is no test {word}",
+                page.path
+            );
+        }
+    }
+    assert!(named > 20, "only {named} tests are named");
+}
+
 #[test]
 fn no_path_of_somebodys_machine_is_in_the_repository() {
     hold(rules::machines);
