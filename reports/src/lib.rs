@@ -48,5 +48,5 @@ mod fixture;
 
 pub use error::{Error, Result};
 pub use schema::schema_text;
-pub use words::counted;
+pub use words::{counted, total};
 pub use write::{FILES, is_temporary, write_all};

@@ -72,7 +72,7 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
                 (CheckStatus::Pass, true) if job.allow_empty && check.coverage.rows == 0 => {}
                 (CheckStatus::Pass, true) => {
                     found.jobs += 1;
-                    found.rows += check.coverage.rows;
+                    found.rows = found.rows.saturating_add(check.coverage.rows);
                     if measures {
                         // Whoever signs wants the figures.
                         passed.push(format!("{}: {}", job.id, check.summary));

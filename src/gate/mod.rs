@@ -250,7 +250,7 @@ fn told(one: &Judged<'_>, policy: &Policy) -> GateReport {
         judged,
         jobs: report.jobs.len() as u64,
         jobs_of_phase: jobs.len() as u64,
-        rows: jobs.iter().flat_map(|job| &job.inputs).map(|input| input.rows).sum(),
+        rows: reports::total(jobs.iter().flat_map(|job| &job.inputs).map(|input| input.rows)),
         refused: if jobs.is_empty() { Vec::new() } else { one.refused.clone() },
         notes,
         candidates: Given::identities(&jobs, Role::Candidate),

@@ -101,7 +101,7 @@ impl<'a> Ground<'a> {
             .map_err(|source| Error::io("cannot make a temporary directory in", tmp, source))?;
         let ready = planned.prepare(home.path())?;
         let job = ready.job;
-        let rows_in = ready.segments.map(|segments| segments.iter().map(|segment| segment.rows).sum());
+        let rows_in = ready.segments.as_deref().map(corpora::rows_of);
         let comparison = Comparison::default();
         let baseline = Legacy;
         let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {
