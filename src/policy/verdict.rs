@@ -239,9 +239,14 @@ pub fn uncovered(jobs: &[JobReport], policy: &Policy) -> Vec<String> {
 #[must_use]
 pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool, policy: &Policy) -> (Verdict, String) {
     let of = |verdict: Verdict| jobs.iter().filter(move |job| job.verdict == verdict);
+    // First those that no comparison of the two sides could have seen.
+    let is_common = |job: &&JobReport| {
+        let gating = job.checks.iter().filter(|check| check.gates);
+        gating.flat_map(|check| &check.findings).any(reports::is_common)
+    };
     let naming = |verdict: Verdict| {
-        let named: Vec<String> =
-            of(verdict).take(3).map(|job| format!("{} ({})", job.id, job.headline)).collect();
+        let first = of(verdict).filter(|job| is_common(job)).chain(of(verdict).filter(|job| !is_common(job)));
+        let named: Vec<String> = first.take(3).map(|job| format!("{} ({})", job.id, job.headline)).collect();
         let more = of(verdict).count() - named.len();
         if more == 0 { named.join("; ") } else { format!("{}; and {more} more jobs", named.join("; ")) }
     };

@@ -141,7 +141,7 @@ impl<'a> Ground<'a> {
         let mut alarms = Vec::new();
         let written = self.seen(&self.baseline, &candidate, &scratch.join("check"), cancel)?;
         alarms.extend(written.alarms(Setting::AsWritten));
-        for setting in [Setting::Partitioned, Setting::Extras] {
+        for setting in [Setting::Partitioned, Setting::Extras, Setting::Common] {
             let folder = scratch.join(format!("{setting:?}"));
             let info = self.candidate.info.clone();
             if let Some((baseline, candidate, _)) = self.twice(setting, info, &folder, None)? {
@@ -213,7 +213,7 @@ impl<'a> Ground<'a> {
     }
 
     /// The candidate's work twice, as that of both sides, in another setting than it was written; the candidate's with the fault in
-    /// it, and whether that changed anything. `None` where no file is listed. Not the baseline's work: its known defects are
+    /// it, or both with a fault that is common to them, and whether that changed anything. `None` where no file is listed. Not the baseline's work: its known defects are
     /// explained by the inputs, which have neither such folders nor such columns.
     fn twice(
         &self,
@@ -229,7 +229,7 @@ impl<'a> Ground<'a> {
             copy(&self.run.output, &output)?;
             let mut manifest = listed.clone();
             match setting {
-                Setting::AsWritten => {}
+                Setting::AsWritten | Setting::Common => {}
                 Setting::Partitioned => partitions::lay(&output, &mut manifest)?,
                 Setting::Extras => extras::lay(&self.job, &output, &mut manifest)?,
             }
@@ -242,7 +242,8 @@ impl<'a> Ground<'a> {
             let changed = Print::of(&run)? != before;
             Ok((examine::observed(&self.job, &self.comparison, role, info, &run)?, changed))
         };
-        let (baseline, _) = lay(Role::Baseline, self.candidate.info.clone(), None)?;
+        let common = fault.filter(|_| setting == Setting::Common);
+        let (baseline, _) = lay(Role::Baseline, self.candidate.info.clone(), common)?;
         let (candidate, changed) = lay(Role::Candidate, info, fault)?;
         Ok(Some((baseline, candidate, changed)))
     }
