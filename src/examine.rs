@@ -48,7 +48,7 @@ pub fn job(
     let home = job_directory(tmp, index)?;
     let ready = planned.prepare(home.path())?;
     let job = &ready.job;
-    let rows_in = ready.segments.as_ref().map(|segments| segments.iter().map(|segment| segment.rows).sum());
+    let rows_in = ready.segments.as_deref().map(corpora::rows_of);
     let signal = job.signal.as_ref().map(|signal| signal.name.as_str()).filter(|name| !name.is_empty());
     let policy = settings.policy.for_job(signal, &job.id);
     let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {

@@ -320,6 +320,7 @@ fn locked_version(name: &str) -> Option<&'static str> {
 /// Sums over all jobs.
 pub(crate) fn totals(jobs: &[JobReport], expected: usize) -> Totals {
     use reports::document::{Severity, Verdict};
+    use reports::total;
     let mut totals = Totals { jobs: expected as u64, ..Totals::default() };
     for job in jobs {
         match job.verdict {
@@ -327,12 +328,12 @@ pub(crate) fn totals(jobs: &[JobReport], expected: usize) -> Totals {
             Verdict::Fail => totals.jobs_failed += 1,
             Verdict::Inconclusive => totals.jobs_inconclusive += 1,
         }
-        totals.rows_in += job.inputs.iter().map(|input| input.rows).sum::<u64>();
+        totals.rows_in = totals.rows_in.saturating_add(total(job.inputs.iter().map(|input| input.rows)));
         for (role, side) in [(Role::Baseline, job.baseline.as_ref()), (Role::Candidate, Some(&job.candidate))]
         {
             let Some(side) = side else { continue };
-            let rows: u64 = side.files.iter().map(|file| file.rows).sum();
-            let bytes: u64 = side.files.iter().map(|file| file.bytes).sum();
+            let rows = total(side.files.iter().map(|file| file.rows));
+            let bytes = total(side.files.iter().map(|file| file.bytes));
             let files = side.files.len() as u64;
             let (sum_rows, sum_files, sum_bytes) = match role {
                 Role::Baseline => {
@@ -342,7 +343,9 @@ pub(crate) fn totals(jobs: &[JobReport], expected: usize) -> Totals {
                     (&mut totals.rows_candidate, &mut totals.files_candidate, &mut totals.bytes_candidate)
                 }
             };
-            (*sum_rows, *sum_files, *sum_bytes) = (*sum_rows + rows, *sum_files + files, *sum_bytes + bytes);
+            *sum_rows = sum_rows.saturating_add(rows);
+            *sum_files += files;
+            *sum_bytes = sum_bytes.saturating_add(bytes);
         }
         for finding in job.checks.iter().flat_map(|check| &check.findings) {
             count(finding, &mut totals);

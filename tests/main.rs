@@ -17,6 +17,7 @@ mod bundle;
 mod ci_page;
 mod claims;
 mod cli;
+mod common_loss;
 mod container;
 mod damaged_sketches;
 mod determinism;

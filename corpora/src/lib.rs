@@ -34,6 +34,6 @@ pub use generate::{Generate, Generated};
 pub use job_file::JobFile;
 pub use key_order::KeyOrder;
 pub use load::load;
-pub use segment::{ColumnInfo, Segment, check_signal, has_order, inspect, inspect_all};
+pub use segment::{ColumnInfo, Segment, check_signal, has_order, inspect, inspect_all, rows_of};
 pub use signals::Signals;
 pub use spec::{CorpusSpec, JobKind};

@@ -162,8 +162,15 @@ pub fn inspect(path: &Path) -> Result<Segment> {
             has_order: has_order(field.data_type()),
         })
         .collect();
-    let rows = u64::try_from(footer.file_metadata().num_rows()).map_err(|_| {
-        Error::input(format!("{} is damaged: its footer states a negative number of rows", path.display()))
+    // Readers go by the row groups: old writers state another number for the file.
+    let rows = footer.row_groups().iter().try_fold(0_u64, |sum, group| {
+        u64::try_from(group.num_rows()).ok().and_then(|rows| sum.checked_add(rows))
+    });
+    let rows = rows.ok_or_else(|| {
+        Error::input(format!(
+            "{} is damaged: the numbers of rows that its footer states for the row groups are impossible",
+            path.display()
+        ))
     })?;
     Ok(Segment { path: path.to_owned(), rows, bytes, columns })
 }
@@ -171,9 +178,29 @@ pub fn inspect(path: &Path) -> Result<Segment> {
 /// Reads the footers of `paths`, in order.
 ///
 /// # Errors
-/// As [`inspect`], for the first path that fails.
+/// As [`inspect`], for the first path that fails; footers that together state more rows or bytes than 64 bits count.
 pub fn inspect_all(paths: &[PathBuf]) -> Result<Vec<Segment>> {
-    paths.iter().map(|path| inspect(path)).collect()
+    let (mut rows, mut bytes) = (0_u64, 0_u64);
+    let mut segments = Vec::with_capacity(paths.len());
+    for path in paths {
+        let segment = inspect(path)?;
+        let sums = rows.checked_add(segment.rows).zip(bytes.checked_add(segment.bytes));
+        (rows, bytes) = sums.ok_or_else(|| {
+            let path = path.display();
+            Error::input(format!(
+                "{path} is damaged: its footer states {} rows, and with those of the segments before it that is more than 64 bits count",
+                segment.rows
+            ))
+        })?;
+        segments.push(segment);
+    }
+    Ok(segments)
+}
+
+/// Rows of all segments; one that occurs more than once counts as often.
+#[must_use]
+pub fn rows_of(segments: &[Segment]) -> u64 {
+    segments.iter().fold(0, |rows, segment| rows.saturating_add(segment.rows))
 }
 
 fn column_type(data_type: &DataType) -> Option<ColumnType> {

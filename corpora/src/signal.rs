@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::key_order::KeyOrder;
-pub use crate::signal_rules::{LocalityRule, RollupRule};
+pub use crate::signal_rules::{DropRule, LocalityRule, RollupRule, RowsRule};
+use crate::spec::JobKind;
 
 /// The definition of one signal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,12 @@ pub struct Signal {
     /// How a segment says of itself that it belongs to this signal.
     #[serde(default)]
     pub marker: Option<Marker>,
+    /// Whether a writer keeps every row.
+    #[serde(default, skip_serializing_if = "RowsRule::is_default")]
+    pub rows: RowsRule,
+    /// Rows that a writer may leave out although it keeps the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drops: Vec<DropRule>,
 }
 
 /// A text column whose first value names the signal of the whole segment.
@@ -143,6 +150,15 @@ impl Signal {
         self.sort_order.get(column).copied().unwrap_or_default()
     }
 
+    /// Reason and column of each rule by which a job of `kind` may leave out the rows that have no value in the column.
+    pub fn droppable(&self, kind: JobKind) -> impl Iterator<Item = (&str, &str)> {
+        let rules = self.drops.iter().filter(move |rule| rule.kind.is_none_or(|only| only == kind));
+        rules.filter_map(|rule| {
+            let column = rule.missing.as_ref().or(self.time_column.as_ref())?;
+            Some((rule.reason.as_str(), column.as_str()))
+        })
+    }
+
     /// The columns of all keys, each with the field that names it.
     pub fn keys(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let sort = self.sort_key.iter().map(|column| ("sort_key", column.as_str()));
@@ -168,6 +184,7 @@ impl Signal {
         names.extend(self.rollup.iter().flat_map(RollupRule::columns));
         names.extend(self.locality.iter().flat_map(LocalityRule::columns));
         names.extend(self.marker.as_ref().map(|marker| marker.column.as_str()));
+        names.extend(self.drops.iter().filter_map(|rule| rule.missing.as_deref()));
         names
     }
 
@@ -217,6 +234,9 @@ impl Signal {
         }
         if let Some(marker) = &mut self.marker {
             marker.column = new(&marker.column);
+        }
+        for column in self.drops.iter_mut().filter_map(|rule| rule.missing.as_mut()) {
+            *column = new(column);
         }
         Ok(())
     }
@@ -268,6 +288,20 @@ impl Signal {
         }
         if let Some(name) = self.also_accepted.keys().find(|name| !self.required.contains_key(*name)) {
             return wrong(format!("also_accepted names column \"{name}\", which is not in required"));
+        }
+        for (index, rule) in self.drops.iter().enumerate() {
+            if rule.reason.is_empty() {
+                return wrong("drops: the reason of a rule is empty".to_owned());
+            }
+            if rule.missing.is_none() && self.time_column.is_none() {
+                return wrong(format!(
+                    "drops: the rule \"{}\" names no column: add missing = \"COLUMN\", or give the signal a time_column",
+                    rule.reason
+                ));
+            }
+            if self.drops[..index].iter().any(|other| other.reason == rule.reason) {
+                return wrong(format!("drops has two rules for the reason \"{}\"", rule.reason));
+            }
         }
         let needed = (self.sort_key.iter())
             .chain(self.row_keys.iter().flatten())

@@ -1,8 +1,11 @@
-//! Rules of a signal that only some signals have: how rows are rolled up, and what is looked up together.
+//! Rules of a signal that only some signals have: how rows are rolled up, what is looked up together, and which rows a writer may
+//! leave out.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use crate::spec::JobKind;
 
 /// How compaction makes one row of several: rows of one group key, one name and one interval are merged. Their sketches (DDSketch
 /// with a logarithmic mapping) are added up, and the rollup columns are recomputed from the merged sketch.
@@ -106,4 +109,37 @@ impl LocalityRule {
         self.span = new(&self.span);
         self.slot = self.slot.as_ref().map(new);
     }
+}
+
+/// Whether a writer of the signal keeps every row that it reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowsRule {
+    /// Every row comes out, but for those that are declared: by a manifest, by a rule of the signal, by a merge rule.
+    #[default]
+    Kept,
+    /// A writer may leave rows out or make one of several, and needs not say so.
+    Free,
+}
+
+impl RowsRule {
+    /// True for the rule that holds where a definition states none.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Rows that a writer may leave out: those without a value in one column.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DropRule {
+    /// The reason as manifests state it.
+    pub reason: String,
+    /// The column; absent: the signal's time column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    /// Jobs in which such rows may be left out; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<JobKind>,
 }

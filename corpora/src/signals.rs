@@ -19,7 +19,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::signal::Signal;
+use crate::signal::{RowsRule, Signal};
 
 /// The definitions that ship.
 const BUILTIN: [(&str, &str); 3] = [
@@ -77,6 +77,10 @@ impl Signals {
                 table.insert("name".to_owned(), toml::Value::String(name.to_owned()));
             }
         }
+        if let Some(typed) = table.get("rows") {
+            RowsRule::deserialize(typed.clone())
+                .map_err(|error| wrong(format!("rows: {}", error.message().trim())))?;
+        }
         let mut merged = match self.by_name.get(name) {
             Some(known) => toml::Table::try_from(known.as_ref()).map_err(|error| wrong(error.to_string()))?,
             None => toml::Table::new(),
@@ -125,6 +129,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::signal::ColumnType;
+    use crate::spec::JobKind;
 
     #[test]
     fn the_shipped_signals_say_what_the_notes_say() {
@@ -140,6 +145,9 @@ mod tests {
         assert_eq!(logs.dropped_columns, ["minute", "hour", "day", "month", "year"]);
         let rule = logs.fingerprints.clone().unwrap();
         assert_eq!((rule.full_value.len(), rule.trigram.len()), (1, 5));
+        let ingested: Vec<_> = logs.droppable(JobKind::Ingest).collect();
+        assert_eq!(ingested, [("missing_timestamp", "_cardinalhq.timestamp")]);
+        assert_eq!((logs.droppable(JobKind::Compact).count(), logs.rows), (0, RowsRule::Kept));
         let metrics = signals.get("metrics").unwrap();
         assert_eq!(metrics.group_key.as_deref(), Some("_cardinalhq.tid"));
         assert!(metrics.fingerprints.is_none());
@@ -210,6 +218,24 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_says_which_rows_its_writers_may_leave_out() {
+        let mut signals = Signals::builtin().unwrap();
+        let text = "rows = \"free\"\ntime_column = \"at\"\n[[drops]]\nreason = \"no_user\"\nmissing = \"user\"\n\
+                    [[drops]]\nreason = \"no_time\"\nkind = \"ingest\"\n";
+        signals.add_toml("audit", text, "p.toml").unwrap();
+        signals.add_toml("audit", r#"rename = { "user" = "uid" }"#, "p.toml").unwrap();
+        let audit = signals.get("audit").unwrap();
+        assert_eq!(audit.rows, RowsRule::Free);
+        assert_eq!(audit.droppable(JobKind::Compact).collect::<Vec<_>>(), [("no_user", "uid")]);
+        let ingested = [("no_user", "uid"), ("no_time", "at")];
+        assert_eq!(audit.droppable(JobKind::Ingest).collect::<Vec<_>>(), ingested);
+        // A renamed time column takes the rule of the shipped signal along.
+        signals.add_toml("logs", r#"rename = { "_cardinalhq.timestamp" = "ts" }"#, "p.toml").unwrap();
+        let logs = signals.get("logs").unwrap();
+        assert_eq!(logs.droppable(JobKind::Ingest).collect::<Vec<_>>(), [("missing_timestamp", "ts")]);
+    }
+
+    #[test]
     fn contradictions_are_refused_and_leave_the_registry_as_it_was() {
         let cases = [
             ("group_key = \"x\"", "must be the first column of sort_key"),
@@ -222,6 +248,10 @@ mod tests {
             ("required = { a = \"int65\" }", "int65"),
             ("also_accepted = { a = [\"int64\"] }", "not in required"),
             ("rename = [1]", "rename"),
+            ("rows = \"fre\"", "rows: unknown variant `fre`, expected `kept` or `free`"),
+            ("[[drops]]\nreason = \"\"", "the reason of a rule is empty"),
+            ("[[drops]]\nreason = \"a\"\n[[drops]]\nreason = \"a\"", "two rules for the reason \"a\""),
+            ("[[drops]]\nreason = \"a\"\nwhen = 1", "unknown field `when`"),
             ("= 1", "line 1"),
         ];
         for (text, expected) in cases {
@@ -233,6 +263,9 @@ mod tests {
             assert!(message.contains(expected) && message.contains("p.toml"), "{text}: {message}");
             assert_eq!(signals.get("logs").unwrap(), before);
         }
+        let no_column =
+            Signals::default().add_toml("a", "[[drops]]\nreason = \"late\"", "p.toml").unwrap_err();
+        assert!(no_column.to_string().contains("\"late\" names no column: add missing"), "{no_column}");
         let error = Signals::default().add_toml("Bad Name", "", "p.toml").unwrap_err().to_string();
         assert!(error.contains("lower-case"), "{error}");
     }

@@ -14,16 +14,53 @@ const CHECKS: usize = 6;
 /// Codes of blockers named with a check, where one job decides.
 const CODES: usize = 3;
 
+/// Codes of findings that no comparison of the two sides can see: the first line says so, however long it is.
+const COMMON: [&str; 2] = ["accounting.common-loss", "accounting.common-gain"];
+
+/// True for a finding that fails its job and stands for what both sides do alike.
+#[must_use]
+pub fn is_common(found: &Finding) -> bool {
+    found.severity == Severity::Blocker && found.waived.is_none() && COMMON.contains(&found.code.as_str())
+}
+
 /// The headline, shortened where it is long.
 pub(crate) fn short(report: &Report) -> Cow<'_, str> {
     let (head, more) = visible::cut(&report.headline, LONG);
     if more == 0 {
         return Cow::Borrowed(&report.headline);
     }
+    let cut = named(report, head);
+    match alike(report) {
+        Some(said) => Cow::Owned(format!("{cut}; {said}")),
+        None => Cow::Owned(cut),
+    }
+}
+
+/// What both sides do alike in the jobs that failed for it.
+fn alike(report: &Report) -> Option<String> {
+    let found = |job: &JobReport| {
+        let gating = job.checks.iter().filter(|check| check.gates);
+        gating.flat_map(|check| &check.findings).find(|found| is_common(found)).cloned()
+    };
+    let mut all = report.jobs.iter().filter_map(found);
+    let first = all.next()?;
+    let jobs = all.count() as u64;
+    let said = first.message.split_once("; ").map_or(first.message.as_str(), |it| it.0);
+    let said = visible::cut(said, 120).0;
+    let more = if jobs > 0 {
+        format!(", and so in {}", counted(jobs, "more job", "more jobs"))
+    } else {
+        String::new()
+    };
+    Some(format!("{said}{more}"))
+}
+
+/// The checks that decide in place of a headline that is long; `head` is its beginning.
+fn named(report: &Report, head: &str) -> String {
     let (decides, jobs, word) = match report.verdict {
         Verdict::Fail => (CheckStatus::Fail, report.totals.jobs_failed, "failed"),
         Verdict::Inconclusive => (CheckStatus::Inconclusive, report.totals.jobs_inconclusive, "inconclusive"),
-        Verdict::Pass => return Cow::Owned(format!("{head}…")),
+        Verdict::Pass => return format!("{head}…"),
     };
     let decided = |job: &&JobReport| job.verdict == report.verdict;
     let mut found = report.jobs.iter().filter(decided);
@@ -34,7 +71,7 @@ pub(crate) fn short(report: &Report) -> Cow<'_, str> {
             1 => String::new(),
             all => format!(" (1 of {})", counted(all, "job", "jobs")),
         };
-        return Cow::Owned(format!("{} {word}{of}: {told}", visible::cut(&only.id, 80).0));
+        return format!("{} {word}{of}: {told}", visible::cut(&only.id, 80).0);
     }
     let mut checks: Vec<(&str, u64)> = Vec::new();
     for code in crate::html::codes(&report.jobs) {
@@ -47,7 +84,7 @@ pub(crate) fn short(report: &Report) -> Cow<'_, str> {
         }
     }
     if checks.is_empty() {
-        return Cow::Owned(format!("{head}…"));
+        return format!("{head}…");
     }
     checks.sort_by_key(|(_, jobs)| std::cmp::Reverse(*jobs));
     let named = checks.iter().take(CHECKS).enumerate().map(|(index, (code, jobs))| match index {
@@ -58,11 +95,7 @@ pub(crate) fn short(report: &Report) -> Cow<'_, str> {
     let left = checks.len().saturating_sub(CHECKS) as u64;
     let more =
         if left > 0 { format!(" and {}", counted(left, "more check", "more checks")) } else { String::new() };
-    Cow::Owned(format!(
-        "{} of {} {word}: {named}{more}",
-        count(jobs),
-        counted(report.totals.jobs, "job", "jobs")
-    ))
+    format!("{} of {} {word}: {named}{more}", count(jobs), counted(report.totals.jobs, "job", "jobs"))
 }
 
 /// The checks that decide one job, with the codes of what they found.
@@ -126,6 +159,27 @@ mod tests {
         );
         report.verdict = Verdict::Pass;
         assert!(short(&report).ends_with('…'));
+    }
+
+    #[test]
+    fn what_both_sides_do_alike_is_said_however_long_the_headline_is() {
+        let mut report = fixture::one_failing();
+        report.headline = "word ".repeat(100);
+        let before = short(&report).into_owned();
+        let check =
+            report.jobs.iter_mut().flat_map(|job| &mut job.checks).find(|check| check.check == "ROWS");
+        let found = &mut check.unwrap().findings[0];
+        "accounting.common-loss".clone_into(&mut found.code);
+        found.severity = Severity::Blocker;
+        "both sides lose 1 of 6 input rows; the candidate wrote 5".clone_into(&mut found.message);
+        let told = short(&report).into_owned();
+        assert!(told.ends_with("; both sides lose 1 of 6 input rows"), "{told}");
+        report.jobs.push(report.jobs[0].clone());
+        assert!(short(&report).ends_with("; both sides lose 1 of 6 input rows, and so in 1 more job"));
+        for job in &mut report.jobs {
+            job.checks.retain(|check| check.check != "ROWS");
+        }
+        assert!(!short(&report).contains("both sides") && !before.contains("both sides"));
     }
 
     #[test]

@@ -47,6 +47,7 @@ mod write;
 mod fixture;
 
 pub use error::{Error, Result};
+pub use headline::is_common;
 pub use schema::schema_text;
-pub use words::{counted, status as status_word, verdict as verdict_word};
+pub use words::{counted, status as status_word, total, verdict as verdict_word};
 pub use write::{FILES, is_temporary, write_all};

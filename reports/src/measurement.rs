@@ -42,13 +42,13 @@ impl Measurement {
     /// Rows of all jobs of the set.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.jobs.iter().map(|job| job.rows).sum()
+        crate::total(self.jobs.iter().map(|job| job.rows))
     }
 
     /// Input bytes of all jobs of the set.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.jobs.iter().map(|job| job.bytes).sum()
+        crate::total(self.jobs.iter().map(|job| job.bytes))
     }
 
     /// Whether the figures of two measurements may be held against each other.

@@ -56,9 +56,16 @@ pub fn signals(config: &Config) -> Result<Signals> {
     let mut signals = Signals::builtin().map_err(|error| of_corpora(&error))?;
     let origin = config.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     for (name, table) in &config.signals {
-        signals.add(name, table.clone(), &origin).map_err(|error| of_corpora(&error))?;
+        signals.add(name, table.clone(), &origin).map_err(|error| hinted(of_corpora(&error)))?;
     }
     Ok(signals)
+}
+
+/// An error about an unknown field or word of a signal, with a suggestion.
+fn hinted(error: Error) -> Error {
+    let Some(at) = error.message.find(": unknown ") else { return error };
+    let (place, said) = error.message.split_at(at + 2);
+    Error { message: format!("{place}{}", suggest::in_message(said)), ..error }
 }
 
 /// An error of the corpora as one of the harness.

@@ -29,7 +29,7 @@ pub(super) fn of(common: &Common, jobs: &[PlannedJob], redacted: bool) -> Box<dy
     } else if common.plain || dumb || variable("CI").is_some() || !std::io::stderr().is_terminal() {
         Box::new(Lines { redacted })
     } else {
-        let work = Work::of(jobs.iter().map(PlannedJob::rows).sum());
+        let work = Work::of(reports::total(jobs.iter().map(PlannedJob::rows)));
         let target = ProgressDrawTarget::stderr_with_hz(REDRAWS);
         Box::new(Bar::new(jobs.len(), work, redacted, columns(), target))
     }
@@ -156,8 +156,9 @@ impl Bar {
 impl Progress for Bar {
     fn judged(&self, job: &JobReport, done: usize, of: usize) {
         self.bar.set_length(of as u64);
-        let rows: u64 = job.inputs.iter().map(|input| input.rows).sum();
-        let read = if rows > 0 { rows } else { job.candidate.files.iter().map(|file| file.rows).sum() };
+        let rows = reports::total(job.inputs.iter().map(|input| input.rows));
+        let read =
+            if rows > 0 { rows } else { reports::total(job.candidate.files.iter().map(|file| file.rows)) };
         self.work.rows.fetch_add(read, Ordering::Relaxed);
         self.bar.set_message(self.work.told());
         self.bar.set_position(self.bar.position().max(done as u64));
@@ -190,7 +191,7 @@ fn line(job: &JobReport, redacted: bool) -> String {
         Verdict::Fail => "FAIL",
         Verdict::Inconclusive => "inconclusive",
     };
-    let rows: u64 = job.candidate.files.iter().map(|file| file.rows).sum();
+    let rows = reports::total(job.candidate.files.iter().map(|file| file.rows));
     let what = match (job.measurement.is_some(), redacted) {
         (false, _) => format!("{rows} rows"),
         (true, false) => plain(&job.headline),

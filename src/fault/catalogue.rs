@@ -274,6 +274,21 @@ catalogue! {
     /// Every file is gone, and the manifest names none.
     OutputLost = "output-lost", Accounting, ["ROWS", "ACCOUNTING"],
         needs "a file with rows";
+    /// Both sides lose a row in the middle of the largest file.
+    CommonRowLost = "common-row-lost", Accounting, ["ACCOUNTING"],
+        raises [Blocker "ACCOUNTING" "accounting.common-loss"], needs "a file with rows";
+    /// Both sides lose a row, and leave no manifest.
+    CommonRowUnaccounted = "common-row-unaccounted", Accounting, ["ACCOUNTING"],
+        raises [Blocker "ACCOUNTING" "accounting.common-loss"], needs "a file with rows";
+    /// Both sides lose a file, and their manifests do not name it.
+    CommonFileLost = "common-file-lost", Accounting, ["ACCOUNTING"],
+        raises [Blocker "ACCOUNTING" "accounting.common-loss"], needs "a file with rows";
+    /// Both sides write a row twice.
+    CommonRowDoubled = "common-row-doubled", Accounting, ["ACCOUNTING"],
+        raises [Blocker "ACCOUNTING" "accounting.common-gain"], needs "a file with rows";
+    /// Both sides leave a file under two names, both in the manifest.
+    CommonFileDoubled = "common-file-doubled", Accounting, ["ACCOUNTING"],
+        raises [Blocker "ACCOUNTING" "accounting.common-gain"], needs "a file with rows";
     /// A temporary file is left in the scratch directory.
     LeftoverFile = "leftover-file", Lifecycle, ["LEAKS"],
         needs "a side that ran";

@@ -17,7 +17,7 @@ use crate::output::set_mark;
 const FAR_ABOVE: u64 = 3;
 
 /// The first file that holds rows.
-fn full(site: &Site<'_>) -> Option<usize> {
+pub(super) fn full(site: &Site<'_>) -> Option<usize> {
     site.manifest.files.iter().position(|file| file.record_count.unwrap_or(0) > 0)
 }
 
@@ -60,6 +60,11 @@ fn bytes(site: &Site<'_>, change: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Result<(
 /// A listed file is not there.
 pub(super) fn missing(site: &Site<'_>) -> Result<()> {
     bytes(site, |_| None)
+}
+
+/// A file with rows is gone, and its entry in the list.
+pub(super) fn lost(site: &mut Site<'_>) -> Result<()> {
+    full(site).map_or(Ok(()), |index| site.remove(index))
 }
 
 /// A file that is no Parquet file.

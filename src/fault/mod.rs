@@ -118,6 +118,8 @@ pub enum Setting {
     Partitioned,
     /// With the columns and facts of other writers, on both sides (see [`extras`]).
     Extras,
+    /// As written, on both sides, which both have the fault. Where one side alone is asked for, it alone has it.
+    Common,
 }
 
 impl Fault {
@@ -126,6 +128,11 @@ impl Fault {
     pub fn setting(self) -> Setting {
         match self {
             Self::MovedPartition | Self::NulledPartition => Setting::Partitioned,
+            Self::CommonRowLost
+            | Self::CommonRowUnaccounted
+            | Self::CommonFileLost
+            | Self::CommonRowDoubled
+            | Self::CommonFileDoubled => Setting::Common,
             Self::Int96Wrapped
             | Self::IntervalFlattened
             | Self::IntegerCut

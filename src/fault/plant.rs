@@ -52,14 +52,14 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
     };
     let mut site = Site { job, root, manifest };
     match fault {
-        // In the middle, so that first and last timestamp stay true.
-        Fault::DropRow => site.rewrite_largest(|batch| {
-            let middle = batch.num_rows() / 2;
-            let rest = batch.num_rows().checked_sub(middle + 1)?;
-            let parts = [&batch.slice(0, middle), &batch.slice(middle + 1, rest)];
-            concat_batches(&batch.schema(), parts).ok()
-        })?,
-        Fault::DuplicateRow => site.rewrite_largest(|batch| {
+        Fault::DropRow | Fault::CommonRowLost => site.drop_row()?,
+        Fault::CommonRowUnaccounted if files::full(&site).is_none() => {}
+        Fault::CommonRowUnaccounted => {
+            site.drop_row()?;
+            run.manifest = None;
+        }
+        Fault::CommonFileLost => files::lost(&mut site)?,
+        Fault::DuplicateRow | Fault::CommonRowDoubled => site.rewrite_largest(|batch| {
             let last = batch.slice(batch.num_rows().checked_sub(1)?, 1);
             concat_batches(&batch.schema(), [batch, &last]).ok()
         })?,
@@ -218,7 +218,7 @@ pub fn plant(fault: Fault, job: &Job, place: &Workplace<'_>, run: &mut SideRun) 
         Fault::UnreadableFile => files::unreadable(&site)?,
         Fault::TruncatedFile => files::truncated(&site)?,
         Fault::EmptyFile => files::empty(&site)?,
-        Fault::DoubledFile => files::doubled(&mut site)?,
+        Fault::DoubledFile | Fault::CommonFileDoubled => files::doubled(&mut site)?,
         Fault::LastResultLost => drop(site.manifest.files.pop()),
         Fault::RowsReadOffByOne => {
             site.manifest.rows_read = site.manifest.rows_read.map(|rows| rows + 1);
@@ -264,6 +264,16 @@ fn write_text(path: &std::path::Path) -> Result<()> {
 }
 
 impl Site<'_> {
+    /// Drops a row of the largest file: in the middle, so that first and last timestamp stay true.
+    fn drop_row(&mut self) -> Result<()> {
+        self.rewrite_largest(|batch| {
+            let middle = batch.num_rows() / 2;
+            let rest = batch.num_rows().checked_sub(middle + 1)?;
+            let parts = [&batch.slice(0, middle), &batch.slice(middle + 1, rest)];
+            concat_batches(&batch.schema(), parts).ok()
+        })
+    }
+
     fn int_to_float(&mut self) -> Result<()> {
         let integer = |batch: &RecordBatch| {
             let schema = batch.schema();

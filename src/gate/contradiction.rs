@@ -213,7 +213,7 @@ fn compared(job: &JobReport, found: &mut Vec<String>) {
 
 /// Counts of rows beside the files that hold them.
 fn of_rows(job: &JobReport, rows: &RowsEvidence, check: &CheckReport, found: &mut Vec<String>) {
-    let held = |side: &SideReport| side.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.rows));
+    let held = |side: &SideReport| reports::total(side.files.iter().map(|file| file.rows));
     let sides = [
         (Role::Baseline, job.baseline.as_ref(), rows.rows_baseline, rows.missing),
         (Role::Candidate, Some(&job.candidate), rows.rows_candidate, rows.extra),
@@ -227,13 +227,13 @@ fn of_rows(job: &JobReport, rows: &RowsEvidence, check: &CheckReport, found: &mu
         if held != compared {
             found.push(format!("ROWS compared {compared} rows of the {role}, its files hold {held}"));
         }
-        let sum = [rows.equal, rows.changed, alone].into_iter().fold(0_u64, u64::saturating_add);
+        let sum = reports::total([rows.equal, rows.changed, alone]);
         // Rows that the baseline does not reproduce are counted apart.
         if sum > compared || (sum < compared && !apart) {
             found.push(format!("ROWS sorted {sum} of {compared} rows of the {role}"));
         }
     }
-    let differing = [rows.changed, rows.missing, rows.extra].into_iter().fold(0_u64, u64::saturating_add);
+    let differing = reports::total([rows.changed, rows.missing, rows.extra]);
     if differing > 0 && check.findings.is_empty() {
         found.push(format!("{differing} rows differ, and ROWS says nothing of it"));
     }

@@ -218,7 +218,7 @@ fn headline(
 
 /// Input rows of a job.
 fn rows_in(job: &JobReport) -> u64 {
-    job.inputs.iter().fold(0, |sum: u64, input| sum.saturating_add(input.rows))
+    reports::total(job.inputs.iter().map(|input| input.rows))
 }
 
 /// What the document says of a report.
@@ -264,7 +264,7 @@ fn told(one: &Judged<'_>, policy: &Policy) -> GateReport {
         judged,
         jobs: report.jobs.len() as u64,
         jobs_of_phase: jobs.len() as u64,
-        rows: jobs.iter().fold(0, |sum: u64, job| sum.saturating_add(rows_in(job))),
+        rows: reports::total(jobs.iter().map(|job| rows_in(job))),
         refused: if jobs.is_empty() { Vec::new() } else { one.refused.clone() },
         notes,
         candidates: Given::identities(&jobs, Role::Candidate),

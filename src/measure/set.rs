@@ -273,7 +273,7 @@ fn told(ready: &Ready) -> MeasuredJob {
     let segments = ready.segments.as_deref().unwrap_or_default();
     MeasuredJob {
         id: ready.job.id.clone(),
-        rows: segments.iter().map(|segment| segment.rows).sum(),
-        bytes: segments.iter().map(|segment| segment.bytes).sum(),
+        rows: reports::total(segments.iter().map(|segment| segment.rows)),
+        bytes: reports::total(segments.iter().map(|segment| segment.bytes)),
     }
 }

@@ -182,13 +182,13 @@ impl Output {
     /// Rows of all readable files by their footers.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.files.iter().map(|file| file.info.rows).sum()
+        reports::total(self.files.iter().map(|file| file.info.rows))
     }
 
     /// Bytes of all readable files.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.info.bytes).sum()
+        reports::total(self.files.iter().map(|file| file.info.bytes))
     }
 }
 

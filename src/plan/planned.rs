@@ -163,7 +163,7 @@ impl PlannedJob {
     pub fn rows(&self) -> u64 {
         match &self.source {
             Source::Generated(spec, options) => options.rows.unwrap_or(spec.rows),
-            Source::Given(segments) => segments.iter().map(|segment| segment.rows).sum(),
+            Source::Given(segments) => reports::total(segments.iter().map(|segment| segment.rows)),
             Source::Unknown => 0,
         }
     }

@@ -5,11 +5,12 @@
 //! check passed is inconclusive, because nothing vouches for it. Per run the same over its jobs; and what the policy requires of the run must
 //! have been answered in one of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reports::document::{CheckReport, CheckStatus, Finding, JobReport, Role, Severity, Verdict};
 
 use super::Policy;
+use crate::check::accounting::books;
 use crate::check::{CODES, Outcome};
 
 /// Columns that a sentence names.
@@ -106,14 +107,24 @@ fn deciding(check: &CheckReport) -> String {
     }
 }
 
-/// What a job left out of its comparison: ignored columns, differences that are waived, checks that failed and do not gate, and
-/// Parquet files that were passed over.
+/// What a job left out of its comparison: ignored columns, differences that are waived, checks that failed and do not gate,
+/// Parquet files that were passed over, and rows that a side left out by its own word.
 #[derive(Debug, Default)]
 struct LeftOut {
     columns: BTreeSet<String>,
     waived: u64,
     failed: BTreeSet<String>,
     passed_over: u64,
+    /// Rows of the candidate that nothing accounts for but its manifest or a rule that leaves them open, by what they are.
+    rows: BTreeMap<String, Unproven>,
+}
+
+/// Rows that were taken as declared.
+#[derive(Debug, Default)]
+struct Unproven {
+    rows: u64,
+    /// True where the baseline declared no such rows in some job.
+    alone: bool,
 }
 
 impl LeftOut {
@@ -130,7 +141,29 @@ impl LeftOut {
             }
         }
         for side in job.baseline.iter().chain([&job.candidate]) {
-            self.passed_over += side.passed_over.iter().map(|entry| entry.parquet).sum::<u64>();
+            for entry in &side.passed_over {
+                self.passed_over = self.passed_over.saturating_add(entry.parquet);
+            }
+        }
+        let findings = || job.checks.iter().flat_map(|check| &check.findings);
+        let named = |found: &Finding| {
+            let reason =
+                found.evidence.iter().find(|it| it.name == books::REASON).map(|it| it.value.as_str());
+            match (found.code.as_str(), reason) {
+                (books::DECLARED, Some(reason)) => Some(format!("dropped by declared reason `{reason}`")),
+                (books::MERGED, _) => Some("merged into others by declaration".to_owned()),
+                (books::FREE, _) => Some("that the signal leaves open (rows = \"free\")".to_owned()),
+                _ => None,
+            }
+        };
+        let of = |role: Role| findings().filter(move |it| it.side == Some(role));
+        let taken = |it: &&Finding| it.severity == Severity::Warning || it.code == books::FREE;
+        for found in of(Role::Candidate).filter(taken) {
+            let Some(name) = named(found) else { continue };
+            let alone = !of(Role::Baseline).any(|it| named(it).as_ref() == Some(&name));
+            let known = self.rows.entry(name).or_default();
+            known.rows = known.rows.saturating_add(found.count);
+            known.alone |= alone;
         }
     }
 
@@ -150,6 +183,10 @@ impl LeftOut {
         if !self.failed.is_empty() {
             let codes: Vec<&str> = self.failed.iter().map(String::as_str).collect();
             parts.push(format!("{}, which failed and by the policy does not gate", codes.join(", ")));
+        }
+        for (name, Unproven { rows, alone }) in &self.rows {
+            let side = if *alone { "by the candidate" } else { "on both sides" };
+            parts.push(format!("{} {name} {side}", reports::counted(*rows, "row", "rows")));
         }
         if self.passed_over > 0 {
             let files = reports::counted(self.passed_over, "Parquet file", "Parquet files");
@@ -202,9 +239,14 @@ pub fn uncovered(jobs: &[JobReport], policy: &Policy) -> Vec<String> {
 #[must_use]
 pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool, policy: &Policy) -> (Verdict, String) {
     let of = |verdict: Verdict| jobs.iter().filter(move |job| job.verdict == verdict);
+    // First those that no comparison of the two sides could have seen.
+    let is_common = |job: &&JobReport| {
+        let gating = job.checks.iter().filter(|check| check.gates);
+        gating.flat_map(|check| &check.findings).any(reports::is_common)
+    };
     let naming = |verdict: Verdict| {
-        let named: Vec<String> =
-            of(verdict).take(3).map(|job| format!("{} ({})", job.id, job.headline)).collect();
+        let first = of(verdict).filter(|job| is_common(job)).chain(of(verdict).filter(|job| !is_common(job)));
+        let named: Vec<String> = first.take(3).map(|job| format!("{} ({})", job.id, job.headline)).collect();
         let more = of(verdict).count() - named.len();
         if more == 0 { named.join("; ") } else { format!("{}; and {more} more jobs", named.join("; ")) }
     };
@@ -231,7 +273,7 @@ pub fn run(jobs: &[JobReport], expected_jobs: u64, complete: bool, policy: &Poli
     if !open.is_empty() {
         return (Verdict::Inconclusive, format!("nothing failed, but {}", open.join("; ")));
     }
-    let rows: u64 = jobs.iter().filter_map(|job| job.rows.as_ref()).map(|rows| rows.equal).sum();
+    let rows = reports::total(jobs.iter().filter_map(|job| job.rows.as_ref()).map(|rows| rows.equal));
     let compared = if rows > 0 {
         format!("; {} equal on both sides", reports::counted(rows, "row is", "rows are"))
     } else {
@@ -351,6 +393,14 @@ mod tests {
         assert_eq!(
             words(LeftOut { failed, passed_over: 2, ..LeftOut::default() }),
             "; left out: ORDER, which failed and by the policy does not gate; 2 Parquet files that readers pass over"
+        );
+        let rows = [
+            ("dropped by declared reason `late`".to_owned(), Unproven { rows: 9, alone: false }),
+            ("merged into others by declaration".to_owned(), Unproven { rows: 1, alone: true }),
+        ];
+        assert_eq!(
+            words(LeftOut { rows: rows.into(), ..LeftOut::default() }),
+            "; left out: 9 rows dropped by declared reason `late` on both sides; 1 row merged into others by declaration by the candidate"
         );
     }
 

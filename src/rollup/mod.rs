@@ -173,7 +173,7 @@ impl Model {
     /// Rows of all inputs, by their footers.
     #[must_use]
     pub fn rows_in(&self) -> u64 {
-        self.inputs.iter().map(|input| input.file.info.rows).sum()
+        reports::total(self.inputs.iter().map(|input| input.file.info.rows))
     }
 }
 

@@ -101,7 +101,7 @@ impl<'a> Ground<'a> {
             .map_err(|source| Error::io("cannot make a temporary directory in", tmp, source))?;
         let ready = planned.prepare(home.path())?;
         let job = ready.job;
-        let rows_in = ready.segments.map(|segments| segments.iter().map(|segment| segment.rows).sum());
+        let rows_in = ready.segments.as_deref().map(corpora::rows_of);
         let comparison = Comparison::default();
         let baseline = Legacy;
         let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {
@@ -141,7 +141,7 @@ impl<'a> Ground<'a> {
         let mut alarms = Vec::new();
         let written = self.seen(&self.baseline, &candidate, &scratch.join("check"), cancel)?;
         alarms.extend(written.alarms(Setting::AsWritten));
-        for setting in [Setting::Partitioned, Setting::Extras] {
+        for setting in [Setting::Partitioned, Setting::Extras, Setting::Common] {
             let folder = scratch.join(format!("{setting:?}"));
             let info = self.candidate.info.clone();
             if let Some((baseline, candidate, _)) = self.twice(setting, info, &folder, None)? {
@@ -213,7 +213,7 @@ impl<'a> Ground<'a> {
     }
 
     /// The candidate's work twice, as that of both sides, in another setting than it was written; the candidate's with the fault in
-    /// it, and whether that changed anything. `None` where no file is listed. Not the baseline's work: its known defects are
+    /// it, or both with a fault that is common to them, and whether that changed anything. `None` where no file is listed. Not the baseline's work: its known defects are
     /// explained by the inputs, which have neither such folders nor such columns.
     fn twice(
         &self,
@@ -229,7 +229,7 @@ impl<'a> Ground<'a> {
             copy(&self.run.output, &output)?;
             let mut manifest = listed.clone();
             match setting {
-                Setting::AsWritten => {}
+                Setting::AsWritten | Setting::Common => {}
                 Setting::Partitioned => partitions::lay(&output, &mut manifest)?,
                 Setting::Extras => extras::lay(&self.job, &output, &mut manifest)?,
             }
@@ -242,7 +242,8 @@ impl<'a> Ground<'a> {
             let changed = Print::of(&run)? != before;
             Ok((examine::observed(&self.job, &self.comparison, role, info, &run)?, changed))
         };
-        let (baseline, _) = lay(Role::Baseline, self.candidate.info.clone(), None)?;
+        let common = fault.filter(|_| setting == Setting::Common);
+        let (baseline, _) = lay(Role::Baseline, self.candidate.info.clone(), common)?;
         let (candidate, changed) = lay(Role::Candidate, info, fault)?;
         Ok(Some((baseline, candidate, changed)))
     }

@@ -2,7 +2,7 @@
 //!
 //! 1. Each corpus is generated, and both built-in sides perform it once (`ground`).
 //! 2. Every check is asked about the undamaged output, in each setting in which faults are planted (as it was written; in the folder of
-//!    a partition; with the columns and facts of other writers): none may go red, and no finding may be there by which a fault is known.
+//!    a partition; with the columns and facts of other writers; the same on both sides): none may go red, and no finding may be there by which a fault is known.
 //! 3. Every fault of the catalogue is planted into a copy of the candidate's output, and every check is asked again. Where the copy
 //!    did not change, the output offered no place for the fault: not applicable, and told so.
 //! 4. Every check that must see a planted fault must go red, and every finding that the fault must raise must be there with its

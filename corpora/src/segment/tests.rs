@@ -214,3 +214,48 @@ fn a_footer_that_announces_more_than_it_holds_or_impossible_places_is_refused() 
     std::fs::write(&path, file).unwrap();
     assert!(inspect(&path).unwrap_err().to_string().contains("does not lie before the footer"));
 }
+
+/// The segment with its footer restated: rows of the file, and of its only row group.
+fn restated(from: &Segment, name: &str, stated: i64, group_rows: i64) -> PathBuf {
+    let metadata = read_metadata(&File::open(&from.path).unwrap()).unwrap();
+    let group = metadata.row_group(0).clone().into_builder().set_num_rows(group_rows).build().unwrap();
+    let file = metadata.file_metadata();
+    let descriptor = file.schema_descr_ptr();
+    let file = parquet::file::metadata::FileMetaData::new(1, stated, None, None, descriptor, None);
+    let metadata = parquet::file::metadata::ParquetMetaDataBuilder::new(file).add_row_group(group).build();
+    let bytes = std::fs::read(&from.path).unwrap();
+    let (_, length) = bytes.split_at(bytes.len() - 8);
+    let footer = u32::from_le_bytes(length[..4].try_into().unwrap()) as usize;
+    let mut written = bytes[..bytes.len() - 8 - footer].to_vec();
+    let mut tail = b"PAR1".to_vec();
+    ParquetMetaDataWriter::new(&mut tail, &metadata).finish().unwrap();
+    written.extend_from_slice(&tail[4..]);
+    let path = from.path.with_file_name(name);
+    std::fs::write(&path, written).unwrap();
+    path
+}
+
+#[test]
+fn rows_are_those_of_the_row_groups_whatever_the_footer_states_of_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = segment(dir.path(), "whole.parquet", &[(AT, whole())]);
+    for stated in [0, 9, -1] {
+        assert_eq!(inspect(&restated(&whole, "other.parquet", stated, 2)).unwrap().rows, 2, "{stated}");
+    }
+    let error = inspect(&restated(&whole, "less.parquet", 2, -2)).unwrap_err().to_string();
+    assert!(error.contains("less.parquet is damaged: the numbers of rows"), "{error}");
+}
+
+#[test]
+fn segments_that_occur_twice_count_twice_and_sums_beyond_64_bits_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = segment(dir.path(), "whole.parquet", &[(AT, whole())]);
+    let paths = vec![whole.path.clone(), whole.path.clone()];
+    assert_eq!(rows_of(&inspect_all(&paths).unwrap()), 4);
+    let huge = restated(&whole, "huge.parquet", 2, i64::MAX);
+    inspect_all(&[huge.clone(), huge.clone()]).unwrap();
+    let error = inspect_all(&[huge.clone(), huge.clone(), huge]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Input);
+    let said = "with those of the segments before it that is more than 64 bits count";
+    assert!(error.to_string().contains(said), "{error}");
+}

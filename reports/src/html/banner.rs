@@ -137,7 +137,7 @@ fn table(totals: &Totals) -> Markup {
 
 /// The jobs whose sides hold different numbers of rows, whatever the verdict: else the difference of the sums would be a riddle.
 fn unlike(jobs: &[JobReport], linked: &[bool]) -> Markup {
-    let rows = |side: &SideReport| side.files.iter().map(|file| file.rows).sum::<u64>();
+    let rows = |side: &SideReport| crate::total(side.files.iter().map(|file| file.rows));
     let failed = |side: &SideReport| matches!(side.outcome, SideOutcome::Failed { .. });
     let differing: Vec<(usize, &JobReport, [u64; 2], bool)> = jobs
         .iter()

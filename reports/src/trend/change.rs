@@ -124,7 +124,7 @@ fn inputs(before: &JobReport, now: &JobReport, values: bool, tell: &mut Tell<'_>
         let corpus = job.corpus.iter().map(|corpus| short(&corpus.digest));
         let files = job.inputs.iter().filter_map(|input| input.digest.as_deref()).map(short);
         let digests: Vec<_> = corpus.chain(files).collect();
-        let rows: u64 = job.inputs.iter().map(|input| input.rows).sum();
+        let rows = crate::total(job.inputs.iter().map(|input| input.rows));
         // Many segments are named by the first ones; a difference further on shows in rows or in the sums.
         format!("{} segments of {} rows ({})", job.inputs.len(), count(rows), digests.join(" "))
     };

@@ -239,7 +239,7 @@ fn measured(report: &Report, role: Role) -> Figures {
         all.filter(|it: &&Measurement| it.wall.ratio.is_some())
     };
     let seconds: f64 = sets().map(|set| side(&set.wall)).sum();
-    let rows: u64 = sets().map(|set| set.rows()).sum();
+    let rows = crate::total(sets().map(|set| set.rows()));
     let peak = sets().map(|set| side(&set.memory)).fold(0.0, f64::max);
     Figures {
         rows_per_second: (seconds > 0.0).then(|| rows as f64 / seconds),

@@ -2,18 +2,19 @@
 //!
 //! 1. `crate::rollup` works out what becomes of every input row by the rules of the merge.
 //! 2. What a side declares must be that: drops by reason, rows outside the time range, rows that became part of others.
-//! 3. A side that does not state its merges cannot be judged by a sum; the rows that it wrote are then held against the rows
-//!    that the rules yield. Without a model nothing is judged, and the summary says so.
+//! 3. A side that does not state its merges, or has no manifest, cannot be judged by a sum; the rows that it wrote are then compared
+//!    with the rows that the rules yield. Without a model missing rows are undecided, and the summary says so.
 //! 4. On a baseline known to lose the highest group key (defect D), exactly the rows of that key being lost is that defect.
 //! 5. A baseline known to merge damaged sketches (defect H) is judged by the account that its way of decoding yields. Where that
 //!    holds exactly, what it states otherwise than the rules is that defect.
 
 use std::collections::BTreeMap;
 
+use corpora::signal::RowsRule;
 use reports::document::{Finding, Role, SideOutcome};
 use reports::manifest::Manifest;
 
-use super::counted;
+use super::books::{GAINED, LOST, counted};
 use crate::check::finding::Refine;
 use crate::check::{KnownDefect, Observed, Outcome, Subject};
 use crate::error::Result;
@@ -30,23 +31,38 @@ pub(super) enum Rules {
         /// The baseline is known to lose the highest group key, and the inputs hold it.
         highest_lost: bool,
     },
-    /// The job merges rows, and nobody can say what becomes of them.
+    /// The job may merge rows, and what becomes of them cannot be worked out.
     Unknown(String),
+    /// The signal lets a writer leave rows out and merge them as it likes.
+    Free,
+}
+
+/// What became of a sum that the rules of the merge decide.
+pub(super) struct Judged {
+    /// A clause for the summary.
+    pub(super) said: String,
+    /// Rows that the inputs yield and that are neither written nor declared.
+    pub(super) lost: u64,
+    /// Rows written beyond those.
+    pub(super) gained: u64,
 }
 
 impl Rules {
-    /// The rules of a job, worked out only where some side has a manifest that could be held against them.
+    /// The rules of a job. What becomes of merged rows is worked out only where some side can be compared with it.
     ///
     /// # Errors
     /// Where the request to stop was met.
     pub(super) fn of(subject: &Subject<'_>) -> Result<Self> {
-        let merges = subject.job.signal.as_ref().is_some_and(|signal| signal.rollup.is_some())
-            && subject.job.parameters.interval.is_some()
-            && subject.job.kind == crate::job::JobKind::Compact;
-        let stated = subject.sides().any(|side| {
-            !matches!(side.outcome, SideOutcome::Failed { .. }) && side.output.manifest.is_some()
+        let Some(signal) = subject.job.signal.as_deref() else { return Ok(Self::Plain) };
+        if signal.rows == RowsRule::Free {
+            return Ok(Self::Free);
+        }
+        let merges = signal.rollup.is_some() && subject.job.kind == crate::job::JobKind::Compact;
+        let judged = subject.sides().any(|side| {
+            let comparable = side.output.manifest.is_some() || subject.rows_in.is_some();
+            comparable && !matches!(side.outcome, SideOutcome::Failed { .. })
         });
-        if !merges || !stated {
+        if !merges || !judged {
             return Ok(Self::Plain);
         }
         let lenient = subject.known_defects.contains(&KnownDefect::DamagedSketchesMerged);
@@ -91,27 +107,17 @@ impl Rules {
     }
 }
 
-/// Holds a manifest against the rules. Returns the sentence for the summary where the sum of rows cannot be judged, or was
-/// judged by the rules; `None` where it is still to be judged.
+/// Compares what a side states with the rules. Returns what became of the sum where the rules decide it; `None` where the side
+/// states its merges, so that the sum of what it states is still to be judged, and where there are no such rules.
 pub(super) fn judge(
     side: &Observed,
     manifest: &Manifest,
     rules: &Rules,
     outcome: &mut Outcome,
-) -> Option<String> {
-    let (role, written) = (side.role, side.output.rows());
-    let (account, highest_lost) = match rules {
-        Rules::Plain => return None,
-        Rules::Unknown(reason) => {
-            return manifest.rows_merged.is_none().then(|| {
-                format!(
-                    "{role}: {written} rows written; how many rows were merged is not stated and cannot be worked out \
-                     ({reason}), so the sum was not judged"
-                )
-            });
-        }
-        Rules::Known { account, highest_lost } => (account, *highest_lost && role == Role::Baseline),
-    };
+) -> Option<Judged> {
+    let role = side.role;
+    let Rules::Known { account, highest_lost } = rules else { return None };
+    let highest_lost = *highest_lost && role == Role::Baseline;
     let rest = account.without_highest();
     // With defect D a baseline may have seen the rows of the highest group key or not; both are its account.
     let accepted: Vec<&Counts> = if highest_lost { vec![&account.all, &rest] } else { vec![&account.all] };
@@ -181,24 +187,28 @@ fn by_rules(
     all: &Counts,
     states_drops: bool,
     outcome: &mut Outcome,
-) -> String {
+) -> Judged {
     let (role, written, expected) = (side.role, side.output.rows(), all.expected());
-    // A row that is declared to be dropped is not lost in silence, even where the rules keep it: that is told as a wrong drop.
-    let beyond: u64 =
-        reasons(manifest, all).values().map(|(declared, wanted)| declared.saturating_sub(*wanted)).sum();
+    // A row that is declared to be dropped is not lost in silence, even where the rules keep it: that is reported as a wrong drop.
+    let beyond =
+        reports::total(reasons(manifest, all).into_values().map(|(stated, due)| stated.saturating_sub(due)));
     let lost = expected.saturating_sub(written).saturating_sub(beyond);
+    let gained = written.saturating_sub(expected);
     if lost > 0 {
+        let are = if lost == 1 { "is" } else { "are" };
         let message = format!(
-            "the {role} wrote {written} rows where the inputs yield {expected}: {lost} are lost silently"
+            "the {role} wrote {written} rows where the inputs yield {expected}: {lost} {are} lost silently"
         );
-        let draft = counted(side, "accounting.rows-lost", message, lost);
+        let draft = counted(side, LOST, message, lost);
         outcome.findings.push(rules.explained(role, lost, Counts::expected, draft));
-    } else if written > expected {
-        let gained = written - expected;
+    } else if gained > 0 {
         let message =
             format!("the {role} wrote {written} rows where the inputs yield {expected}: {gained} too many");
-        outcome.findings.push(counted(side, "accounting.rows-gained", message, gained));
+        outcome.findings.push(counted(side, GAINED, message, gained));
     }
     let drops = if states_drops { "" } else { ", and no drops: those were not judged" };
-    format!("{role}: {written} rows written of {expected} that the inputs yield; it states no merges{drops}")
+    let said = format!(
+        "{role}: {written} rows written of {expected} that the inputs yield; it states no merges{drops}"
+    );
+    Judged { said, lost, gained }
 }

@@ -1,13 +1,21 @@
 //! ACCOUNTING: is every input row, every output file and every declared drop accounted for?
 //!
-//! Per side: rows read = rows written + rows dropped by declared reason + rows that became part of another row; every file of
-//! the manifest exists, is readable, and has the stated record count and byte size; no Parquet file in the output directory is
-//! missing from the manifest. What looks like data and was not read is named (`passed_over`). A result list that was cut short is caught here. Without a manifest the parts that need one do
-//! not apply, and the summary says so. Files that name a mark of their complete set (`output::set_mark`) must have it beside
-//! them, with or without a manifest. What a *failed* side left is the business of ERRORS.
+//! 1. Rows, on each side with or without a manifest (`books`): rows of the inputs = rows written + rows dropped for a reason that the
+//!    manifest or a rule of the signal declares (`drops`) + rows that became part of another row. Where the job merges rows, a side is
+//!    compared with the harness's own model of the merge (`merge`). Without known inputs only what a manifest states is judged. Both
+//!    sides losing alike is a finding of its own: no comparison can see it.
+//! 2. Files, on a side with a manifest: every file of the manifest exists, is readable, and has the stated record count and byte
+//!    size; no Parquet file in the output directory is missing from the manifest. A result list that was cut short is seen here.
+//! 3. What looks like data and was not read is named (`passed_over`). Files that name a mark of their complete set
+//!    (`output::set_mark`) must have it beside them, with or without a manifest.
 //!
-//! Where the job merges rows, what a side declares is held against the harness's own model of the merge: see `merge`.
+//! The check answers for the candidate: what is known of the baseline alone is no pass. What a *failed* side left is the business
+//! of ERRORS.
 
+pub(crate) mod books;
+#[cfg(test)]
+mod books_tests;
+mod drops;
 mod merge;
 mod passed_over;
 #[cfg(test)]
@@ -15,13 +23,13 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use reports::document::{CheckStatus, Finding, Role, Severity, SideOutcome};
+use reports::document::{CheckStatus, Role, Severity, SideOutcome};
 use reports::manifest::Manifest;
 
-use self::merge::Rules;
+use self::books::{Books, Standing};
 use super::draft;
 use super::finding::{Refine, finding, in_file, severity_on};
-use super::{Check, KnownDefect, Observed, Outcome, Subject};
+use super::{Check, Observed, Outcome, Subject};
 use crate::error::Result;
 use crate::output::set_mark::{SetMark, State};
 
@@ -39,8 +47,8 @@ impl Check for Accounting {
     fn examine(&self, subject: &Subject<'_>) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         let mut said = Vec::new();
-        let mut judged_candidate = false;
-        let rules = Rules::of(subject)?;
+        let mut candidate = Standing::Unjudged;
+        let mut books = Books::open(subject)?;
         for side in subject.sides() {
             if matches!(side.outcome, SideOutcome::Failed { .. }) {
                 said.push(format!("the {} failed: see ERRORS", side.role));
@@ -53,23 +61,26 @@ impl Check for Accounting {
                 said.push(format!("the {} has a file that is beyond a limit of this program", side.role));
                 continue;
             }
-            let Some(manifest) = &side.output.manifest else {
-                said.push(format!("the {} left no manifest: only readability was checked", side.role));
-                continue;
-            };
-            judged_candidate |= side.role == Role::Candidate;
-            files(side, manifest, &mut outcome);
-            said.push(by_rules(side, manifest, subject.rows_in, &rules, &mut outcome));
+            if let Some(manifest) = &side.output.manifest {
+                files(side, manifest, &mut outcome);
+            }
+            let (standing, words) = books.judge(side, &mut outcome)?;
+            said.push(words);
+            if side.role == Role::Candidate {
+                candidate = standing;
+            }
         }
+        books.tell_common(&mut outcome);
         if subject.job.expected.no_rows && subject.rows_in.is_some() {
             outcome.coverage.files += subject.job.inputs.len() as u64;
         }
-        if outcome.findings.iter().all(passed_over::is_told) && !judged_candidate {
-            outcome.status = Some(CheckStatus::NotApplicable);
-        }
-        if outcome.status.is_none() && unreadable_baseline(subject) {
-            outcome.status = Some(CheckStatus::Inconclusive);
-        }
+        outcome.status = if unreadable_baseline(subject) || candidate == Standing::Undecided {
+            Some(CheckStatus::Inconclusive)
+        } else if candidate == Standing::Unjudged {
+            Some(CheckStatus::NotApplicable)
+        } else {
+            None
+        };
         outcome.summary = said.join("; ");
         Ok(outcome)
     }
@@ -84,7 +95,7 @@ fn unreadable_baseline(subject: &Subject<'_>) -> bool {
 fn readable(subject: &Subject<'_>, side: &Observed, outcome: &mut Outcome) {
     for file in &side.output.files {
         outcome.coverage.files += 1;
-        outcome.coverage.rows += file.info.rows;
+        outcome.coverage.rows = outcome.coverage.rows.saturating_add(file.info.rows);
         outcome.coverage.bytes += file.info.bytes;
     }
     for bad in &side.output.unreadable {
@@ -232,99 +243,4 @@ fn files(side: &Observed, manifest: &Manifest, outcome: &mut Outcome) {
             .at(in_file(path)),
         );
     }
-}
-
-/// The manifest's row counts against the rules. On the baseline also against those of defect H: where these hold exactly, what
-/// speaks against the first is that defect.
-fn by_rules(
-    side: &Observed,
-    manifest: &Manifest,
-    rows_in: Option<u64>,
-    rules: &Rules,
-    outcome: &mut Outcome,
-) -> String {
-    let mut strict = Outcome::default();
-    let mut said = rows(side, manifest, rows_in, rules, &mut strict);
-    if let Some(lenient) = rules.lenient().filter(|_| side.role == Role::Baseline) {
-        let mut by_defect = Outcome::default();
-        let said_by_defect = rows(side, manifest, rows_in, &lenient, &mut by_defect);
-        let is_difference =
-            |found: &Finding| found.code != "accounting.declared-drop" && found.defect.is_none();
-        if !by_defect.findings.iter().any(is_difference) {
-            said = said_by_defect;
-            let letter = KnownDefect::DamagedSketchesMerged.letter();
-            for found in strict.findings.iter_mut().filter(|found| is_difference(found)) {
-                found.defect = Some(letter.to_owned());
-            }
-        }
-    }
-    outcome.findings.append(&mut strict.findings);
-    said
-}
-
-/// The manifest's row counts against the inputs, the files and the rules of a merge.
-fn rows(
-    side: &Observed,
-    manifest: &Manifest,
-    rows_in: Option<u64>,
-    rules: &Rules,
-    outcome: &mut Outcome,
-) -> String {
-    let role = side.role;
-    let written = side.output.rows();
-    let dropped: u64 = manifest.rows_dropped.values().sum();
-    for (reason, count) in manifest.rows_dropped.iter().filter(|(_, count)| **count > 0) {
-        outcome.findings.push(
-            finding(
-                CODE,
-                "accounting.declared-drop",
-                Severity::Info,
-                Some(role),
-                format!("the {role} dropped {count} rows for the declared reason `{reason}`"),
-            )
-            .counting(*count),
-        );
-    }
-    if let (Some(read), Some(rows_in)) = (manifest.rows_read, rows_in)
-        && read != rows_in
-    {
-        let difference = read.abs_diff(rows_in);
-        let message = format!("the {role} says it read {read} rows, the inputs hold {rows_in}");
-        let draft = counted(side, "accounting.rows-read", message, difference);
-        outcome.findings.push(rules.explained(role, difference, |highest| highest.rows_in, draft));
-    }
-    if let Some(said) = merge::judge(side, manifest, rules, outcome) {
-        return said;
-    }
-    let Some(read) = rows_in.or(manifest.rows_read) else {
-        return format!("{role}: {written} rows written; the input rows are unknown");
-    };
-    let merged = manifest.rows_merged.unwrap_or(0);
-    let accounted = written.saturating_add(dropped).saturating_add(merged);
-    let did = if merged == 0 {
-        format!("the {role} read {read} rows, wrote {written} and declared {dropped} dropped")
-    } else {
-        format!(
-            "the {role} read {read} rows, wrote {written}, merged away {merged} and declared {dropped} dropped"
-        )
-    };
-    if accounted < read {
-        let lost = read - accounted;
-        let draft = counted(side, "accounting.rows-lost", format!("{did}: {lost} are lost silently"), lost);
-        outcome.findings.push(rules.explained(role, lost, |highest| highest.rows_in, draft));
-    } else if accounted > read {
-        let gained = accounted - read;
-        outcome.findings.push(counted(
-            side,
-            "accounting.rows-gained",
-            format!("{did}: {gained} too many"),
-            gained,
-        ));
-    }
-    let apart = if merged == 0 { String::new() } else { format!(", {merged} merged into others") };
-    format!("{role}: {read} rows read, {written} written{apart}, {dropped} dropped by declared reason")
-}
-
-fn counted(side: &Observed, code: &str, message: String, count: u64) -> Finding {
-    finding(CODE, code, severity_on(side.role), Some(side.role), message).counting(count)
 }

@@ -16,11 +16,6 @@ const NAMED: usize = 8;
 const LOOKS_LIKE_DATA: &str = "accounting.passed_over";
 const FOREIGN_MANIFEST: &str = "accounting.foreign_manifest";
 
-/// True for a finding of this module that says nothing of the books.
-pub(super) fn is_told(found: &Finding) -> bool {
-    [LOOKS_LIKE_DATA, FOREIGN_MANIFEST].contains(&found.code.as_str()) && found.severity != Severity::Blocker
-}
-
 /// Names what looks like data and was not read, and a manifest of another program.
 pub(super) fn tell(side: &Observed, outcome: &mut Outcome) {
     let role = side.role;

@@ -236,8 +236,9 @@ fn told(subject: &Subject<'_>, side: &Observed, tally: &Tally, account: Option<&
 fn accounted(side: &Observed, tally: &Tally, account: &Account) -> RollupAccount {
     let rules = &account.all;
     let declared = side.output.manifest.as_ref().map(|manifest| manifest.rows_dropped.clone());
-    let beyond: u64 =
-        declared.iter().flatten().map(|(reason, rows)| rows.saturating_sub(rules.dropped_as(reason))).sum();
+    let beyond = reports::total(
+        declared.iter().flatten().map(|(reason, rows)| rows.saturating_sub(rules.dropped_as(reason))),
+    );
     RollupAccount {
         side: side.role,
         rows_in: rules.rows_in,
