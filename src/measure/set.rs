@@ -229,6 +229,7 @@ impl<'a> Set<'a> {
             passed_over: Vec::new(),
             kept: None,
             work: None,
+            inputs_given: None,
         };
         JobReport {
             id: self.id.clone(),

@@ -30,6 +30,7 @@ use super::{Side, SideRun, Workplace};
 use crate::config::{Environment, SideConfig, format_duration};
 use crate::errno;
 use crate::error::{Error, Result, display};
+use crate::isolate::Isolate;
 use crate::job::Job;
 use crate::oom::Kills;
 use crate::output::manifest::{self, Statement};
@@ -49,6 +50,7 @@ pub struct Command {
     folder: PathBuf,
     digest: Option<String>,
     output_limit: u64,
+    isolate: Isolate,
 }
 
 impl Command {
@@ -77,6 +79,7 @@ impl Command {
             folder,
             digest,
             output_limit: leavings::DEFAULT_LIMIT,
+            isolate: Isolate::default(),
         })
     }
 
@@ -85,6 +88,12 @@ impl Command {
     pub fn limited(mut self, bytes: Option<u64>) -> Self {
         self.output_limit = bytes.unwrap_or(leavings::DEFAULT_LIMIT);
         self
+    }
+
+    /// The same, with copies of the inputs or without.
+    #[must_use]
+    pub fn isolated(self, isolate: Isolate) -> Self {
+        Self { isolate, ..self }
     }
 
     /// Refuses a program that cannot be started, before the first job.
@@ -262,6 +271,7 @@ impl Side for Command {
             version: None,
             command: self.declared.clone(),
             digest: self.digest.clone(),
+            digest_covers: None,
         }
     }
 
@@ -281,6 +291,10 @@ impl Side for Command {
 
     fn output_limit(&self) -> Option<u64> {
         Some(self.output_limit)
+    }
+
+    fn isolation(&self) -> Option<Isolate> {
+        Some(self.isolate)
     }
 
     fn program(

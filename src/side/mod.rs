@@ -23,6 +23,7 @@ use reports::manifest::Manifest;
 use crate::cancel::Cancel;
 use crate::check::KnownDefect;
 use crate::error::Result;
+use crate::isolate::Isolate;
 use crate::job::Job;
 
 /// Whoever performs a job.
@@ -65,6 +66,11 @@ pub trait Side: Send + Sync {
 
     /// Bytes that this side may leave in its output and its scratch directory together; absent where nothing bounds it.
     fn output_limit(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether an external program gets copies of its inputs; absent for a side that is none.
+    fn isolation(&self) -> Option<Isolate> {
         None
     }
 
