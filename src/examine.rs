@@ -47,7 +47,8 @@ pub fn job(
 ) -> Result<JobReport> {
     cancel.check()?;
     let home = JobHome::new(tmp, index)?;
-    let ready = planned.prepare(&isolate::private(home.path())?)?;
+    let ground = isolate::private(home.path())?;
+    let ready = planned.prepare(&ground)?;
     let job = &ready.job;
     let watch = Watch::new(&job.inputs, planned.digests()?)?;
     let rows_in = ready.segments.as_ref().map(|segments| segments.iter().map(|segment| segment.rows).sum());
@@ -63,13 +64,30 @@ pub fn job(
             .then(|| count_descriptors(side, job, rows_in, settings, home.path(), cancel))
             .transpose()?
             .flatten();
-        observed.reruns =
-            rerun::all(side, job, &observed, &policy.comparison, settings.noise, home.path(), &watch, cancel)?;
+        observed.reruns = rerun::all(
+            side,
+            job,
+            &observed,
+            &policy.comparison,
+            settings.noise,
+            home.path(),
+            &watch,
+            cancel,
+        )?;
         Ok((observed, run))
     };
     let (mut baseline, mut candidate) = both(settings, job, home.path(), &watch, &perform, cancel)?;
     cancel.check()?;
-    let touched = watch.settle()?;
+    let ran = [baseline.as_ref(), Some(&candidate)].into_iter().flatten();
+    let idle = ran.map(|(_, run)| &run.outcome).all(|outcome| *outcome == SideOutcome::Recorded);
+    // Where nothing ran there is nothing to answer for.
+    let mut touched = if idle { Vec::new() } else { watch.settle()? };
+    for change in &mut touched {
+        // The temporary directory of a generated input says nothing to a reader.
+        if let Ok(relative) = Path::new(&change.path).strip_prefix(&ground) {
+            change.path = crate::error::display(relative);
+        }
+    }
     let scratch = isolate::private(home.path())?;
     let spill = Spill::new(&scratch, &settings.memory);
     let sides = (baseline.as_mut().map(|(observed, _)| observed), &mut candidate.0);

@@ -48,24 +48,25 @@ pub fn all(
         return Ok(Vec::new());
     }
     let role = first.role;
-    let perform = |side: &dyn Side, job: &Job, label: String, kind: RerunKind, own: &Watch| -> Result<Rerun> {
-        cancel.check()?;
-        let place = Place::new(side, job, home, own, cancel)?;
-        let output = place.output().to_owned();
-        let run = match place.perform(side, job, role, Some(&label), own, cancel) {
-            // A setting that does not suffice, or an order that is refused, ends no run: it says nothing of the side.
-            Err(error)
-                if kind != RerunKind::Again
-                    && matches!(error.class, ErrorClass::Config | ErrorClass::Input) =>
-            {
-                refused(&output, error)
-            }
-            run => run?,
+    let perform =
+        |side: &dyn Side, job: &Job, label: String, kind: RerunKind, own: &Watch| -> Result<Rerun> {
+            cancel.check()?;
+            let place = Place::new(side, job, home, own, cancel)?;
+            let output = place.output().to_owned();
+            let run = match place.perform(side, job, role, Some(&label), own, cancel) {
+                // A setting that does not suffice, or an order that is refused, ends no run: it says nothing of the side.
+                Err(error)
+                    if kind != RerunKind::Again
+                        && matches!(error.class, ErrorClass::Config | ErrorClass::Input) =>
+                {
+                    refused(&output, error)
+                }
+                run => run?,
+            };
+            let observed = examine::observed(job, comparison, role, side.info(job), &run)?;
+            watch.seal(role, Some(&label), &observed.output)?;
+            Ok(Rerun { label, kind, job: job.clone(), observed })
         };
-        let observed = examine::observed(job, comparison, role, side.info(job), &run)?;
-        watch.seal(role, Some(&label), &observed.output)?;
-        Ok(Rerun { label, kind, job: job.clone(), observed })
-    };
     let mut runs = Vec::new();
     for number in 0..times {
         runs.push(perform(side, job, format!("run {}", number + 2), RerunKind::Again, watch)?);
@@ -217,8 +218,9 @@ mod tests {
             examine::observed(&job, &Comparison::default(), Role::Candidate, Unified.info(&job), &run)
                 .unwrap();
         assert_eq!(first.outcome, SideOutcome::Completed);
-        let runs = all(&Unified, &job, &first, &Comparison::default(), 1, folder.path(), &watch, &Cancel::default())
-            .unwrap();
+        let runs =
+            all(&Unified, &job, &first, &Comparison::default(), 1, folder.path(), &watch, &Cancel::default())
+                .unwrap();
         let small = runs.iter().find(|it| it.label == "1 MiB of memory").unwrap();
         let SideOutcome::Failed { failure, .. } = &small.observed.outcome else { panic!("{small:?}") };
         assert_eq!(failure.class, ErrorClass::Config);
@@ -228,16 +230,33 @@ mod tests {
         );
         // The baseline is done again as it was, and no otherwise.
         let baseline = Observed { role: Role::Baseline, ..first.clone() };
-        let again =
-            all(&Unified, &job, &baseline, &Comparison::default(), 2, folder.path(), &watch, &Cancel::default())
-                .unwrap();
+        let again = all(
+            &Unified,
+            &job,
+            &baseline,
+            &Comparison::default(),
+            2,
+            folder.path(),
+            &watch,
+            &Cancel::default(),
+        )
+        .unwrap();
         assert!(again.len() == 2 && again.iter().all(|it| it.kind == RerunKind::Again));
         // A recorded output is not done again, and nobody asked for none.
         let recorded = Observed { outcome: SideOutcome::Recorded, ..first.clone() };
         assert!(
-            all(&Unified, &job, &recorded, &Comparison::default(), 1, folder.path(), &watch, &Cancel::default())
-                .unwrap()
-                .is_empty()
+            all(
+                &Unified,
+                &job,
+                &recorded,
+                &Comparison::default(),
+                1,
+                folder.path(),
+                &watch,
+                &Cancel::default()
+            )
+            .unwrap()
+            .is_empty()
         );
         assert!(
             all(&Unified, &job, &first, &Comparison::default(), 0, folder.path(), &watch, &Cancel::default())

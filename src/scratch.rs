@@ -137,8 +137,11 @@ fn remove(home: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     };
-    // Directories in there cannot all be listed as they are.
-    leavings::remove(&home.join(WORK))?;
+    match std::fs::remove_dir_all(home.join(WORK)) {
+        // A directory in there cannot be listed as it is.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => leavings::remove(&home.join(WORK))?,
+        removed => tolerate(removed)?,
+    }
     tolerate(std::fs::remove_file(home.join(LOCK)))?;
     tolerate(std::fs::remove_dir(home))
 }

@@ -50,7 +50,9 @@ fn lead(change: &Touched) -> String {
     match (change.what, change.certain) {
         (What::Copy, _) => format!("{by} changed its inputs{run}"),
         (What::Input, true) => format!("an input was changed while {by} was at work on it"),
-        (What::Input, false) if change.by.is_empty() => "an input was changed while the job was done".to_owned(),
+        (What::Input, false) if change.by.is_empty() => {
+            "an input was changed while the job was done".to_owned()
+        }
         (What::Input, false) => format!("an input was changed while {by} worked, or after that"),
         (What::Output(of), _) => match change.by.as_slice() {
             [other] if *other != of => {
@@ -119,7 +121,9 @@ mod tests {
                 assert!(open.findings[0].message.contains("in/a.parquet"), "{}", open.findings[0].message);
             }
         }
-        assert_eq!(examine(What::Copy, &[b], true).findings[0].message,
-            "the candidate changed its inputs: in/a.parquet (it was removed); it had copies, so the inputs are as they were");
+        assert_eq!(
+            examine(What::Copy, &[b], true).findings[0].message,
+            "the candidate changed its inputs: in/a.parquet (it was removed); it had copies, so the inputs are as they were"
+        );
     }
 }

@@ -64,6 +64,10 @@ pub struct SideConfig {
     pub env: Environment,
     /// How long it may take; [`DEFAULT_TIMEOUT`] where nothing is said.
     pub timeout: Duration,
+    /// Patterns of files that it depends on, relative to the folder of the configuration: part of what it is.
+    pub depends: Vec<String>,
+    /// Inherited environment variables that shape what it does: their values are part of what it is.
+    pub env_names: Vec<String>,
 }
 
 impl Config {

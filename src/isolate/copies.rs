@@ -46,8 +46,9 @@ impl Copies {
             let target = root.join(target);
             // An input that is named twice is one file.
             if made.insert(target.clone()) {
-                copy(input, &target)
-                    .map_err(|source| Error::io(&format!("cannot copy the input {} to", display(input)), &target, source))?;
+                copy(input, &target).map_err(|source| {
+                    Error::io(&format!("cannot copy the input {} to", display(input)), &target, source)
+                })?;
             }
             let print = Print::of(&target)?;
             if digest.is_none() || print.content() != digest.as_deref() {
@@ -90,9 +91,12 @@ impl Copies {
         if !text.contains(&root) {
             return text.to_owned();
         }
-        let mut names: Vec<(String, String)> = self.copies.iter().zip(&self.originals).map(|(copy, original)| {
-            (copy.display().to_string(), original.display().to_string())
-        }).collect();
+        let mut names: Vec<(String, String)> = self
+            .copies
+            .iter()
+            .zip(&self.originals)
+            .map(|(copy, original)| (copy.display().to_string(), original.display().to_string()))
+            .collect();
         // One path may be the beginning of another.
         names.sort_by_key(|(copy, _)| std::cmp::Reverse(copy.len()));
         names.iter().fold(text.to_owned(), |text, (copy, original)| {
@@ -129,9 +133,17 @@ pub fn relative(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
     for path in &plain {
         let folder = path.parent().unwrap_or(Path::new("/"));
         let shared = common.as_deref().unwrap_or(folder);
-        common = Some(shared.components().zip(folder.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect());
+        common = Some(
+            shared
+                .components()
+                .zip(folder.components())
+                .take_while(|(a, b)| a == b)
+                .map(|(a, _)| a)
+                .collect(),
+        );
     }
-    let common: PathBuf = common.unwrap_or_default().components().take_while(|part| !is_partition(part)).collect();
+    let common: PathBuf =
+        common.unwrap_or_default().components().take_while(|part| !is_partition(part)).collect();
     let mut taken: HashMap<PathBuf, &Path> = HashMap::new();
     let mut found = Vec::with_capacity(inputs.len());
     for (number, (path, real)) in plain.iter().zip(&absolute).enumerate() {
@@ -230,9 +242,7 @@ mod tests {
         let inputs = [input.clone(), link, input.clone()];
         let digest = crate::content::digest(&input).ok();
         let digests = vec![digest; 3];
-        let make = |name: &str| {
-            Copies::make(&inputs, &digests, folder.path().join(name), &Cancel::default())
-        };
+        let make = |name: &str| Copies::make(&inputs, &digests, folder.path().join(name), &Cancel::default());
         let copies = make("copies").unwrap();
         assert_eq!(copies.paths()[0], copies.paths()[2]);
         assert!(!fs::symlink_metadata(&copies.paths()[1]).unwrap().is_symlink());

@@ -10,6 +10,7 @@
 //! what is detected, and what is neither.
 
 mod copies;
+mod given;
 mod place;
 mod print;
 mod seal;
@@ -20,6 +21,7 @@ use std::path::Path;
 use reports::document::{InputsGiven, Role};
 
 pub use copies::{Copies, relative};
+pub use given::Given;
 pub use place::{JobHome, Place, private};
 pub use watch::Watch;
 

@@ -115,8 +115,7 @@ impl Print {
 
     /// Facts that stand for the content of a file that is not read: they change with it on most file systems, not on all.
     pub(super) fn facts(found: &fs::Metadata) -> String {
-        let (modified, changed) =
-            ((found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec()));
+        let (modified, changed) = ((found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec()));
         format!("{} {} {modified:?} {changed:?}", found.dev(), found.ino())
     }
 }

@@ -163,7 +163,9 @@ impl Watch {
             let shared: Vec<(String, String)> = baseline
                 .shared_with(candidate)
                 .into_iter()
-                .map(|(of_baseline, of_candidate)| (of_candidate, format!("it is {of_baseline} of the baseline")))
+                .map(|(of_baseline, of_candidate)| {
+                    (of_candidate, format!("it is {of_baseline} of the baseline"))
+                })
                 .collect();
             let by: Vec<Role> = state.ever.iter().copied().collect();
             let certain = by.len() == 1;

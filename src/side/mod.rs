@@ -4,6 +4,7 @@
 pub mod builtin;
 pub mod command;
 pub mod guard;
+mod identity;
 pub mod job_document;
 pub mod leavings;
 pub mod legacy;
