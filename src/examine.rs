@@ -395,7 +395,9 @@ fn keep(
         Keep::OnFailure => verdict != Verdict::Pass,
         Keep::Never => false,
     };
-    if !wanted || run.outcome == SideOutcome::Recorded {
+    // Another side may have removed it, or put a link in its place; a finding says so.
+    let there = std::fs::symlink_metadata(&run.output).is_ok_and(|found| found.is_dir());
+    if !wanted || run.outcome == SideOutcome::Recorded || !there {
         return Ok(None);
     }
     let manifest = run.manifest.as_ref();

@@ -57,25 +57,32 @@ impl Given {
             None => error,
         })?;
         match &self.copies {
-            Some(copies) => self.unless("changed its inputs", copies.changed()?.first())?,
-            None => self.untouched()?,
+            Some(copies) => {
+                let changed = copies.changed()?.into_iter().next();
+                self.unless(&format!("the {} changed its inputs", self.role), changed)?;
+            }
+            None => {
+                self.unless(&format!("an input was changed while the {} worked", self.role), self.looked()?)?;
+            }
         }
         Ok(done)
     }
 
-    /// Looks at the inputs themselves.
+    /// Looks at the inputs themselves, when all runs are over.
     ///
     /// # Errors
-    /// Class `side` where one is not what it was.
-    pub fn untouched(&self) -> Result<()> {
-        let touched = self.watch.settle()?;
-        let first = touched.first().map(|it| (it.path.clone(), it.how.clone()));
-        self.unless("was at work while an input was changed", first.as_ref())
+    /// Class `side` where one is not what it was, whoever did that.
+    pub fn inputs_untouched(&self) -> Result<()> {
+        self.unless("an input was changed while its sides were measured", self.looked()?)
     }
 
-    fn unless(&self, what: &str, changed: Option<&(String, String)>) -> Result<()> {
+    /// The first input that is not what it was, and what became of it.
+    fn looked(&self) -> Result<Option<(String, String)>> {
+        Ok(self.watch.settle()?.into_iter().next().map(|it| (it.path, it.how)))
+    }
+
+    fn unless(&self, what: &str, changed: Option<(String, String)>) -> Result<()> {
         let Some((path, how)) = changed else { return Ok(()) };
-        let message = format!("job {}: the {} {what}: {path} ({how})", self.job.id, self.role);
-        Err(Error::new(ErrorClass::Side, message))
+        Err(Error::new(ErrorClass::Side, format!("job {}: {what}: {path} ({how})", self.job.id)))
     }
 }

@@ -102,6 +102,7 @@ pub fn private(parent: &Path) -> Result<PathBuf> {
     tempfile::Builder::new()
         .prefix("")
         .rand_bytes(RANDOM)
+        .permissions(Permissions::from_mode(0o700))
         .tempdir_in(parent)
         .map(tempfile::TempDir::keep)
         .map_err(|source| Error::io("cannot make a directory in", parent, source))

@@ -168,7 +168,7 @@ impl<'a> Set<'a> {
         // The inputs themselves, which sides with copies have no business with.
         for given in sides.iter().flatten() {
             if failure.is_none()
-                && let Err(error) = given.untouched()
+                && let Err(error) = given.inputs_untouched()
             {
                 failure = Some(of_a_side(error)?);
             }

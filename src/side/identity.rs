@@ -92,7 +92,9 @@ fn dependencies(name: &str, patterns: &[String], folder: &Path) -> Result<BTreeM
                 folder.display()
             )));
         };
-        let whole = Path::new(&within).join(pattern);
+        // Alone at the end, `**` would match directories and not the files in the first of them.
+        let deep = if pattern.ends_with("**") { "/*" } else { "" };
+        let whole = Path::new(&within).join(format!("{pattern}{deep}"));
         let matches = glob::glob(&whole.to_string_lossy())
             .map_err(|error| Error::config(format!("{key}: {pattern:?} is no pattern: {error}")))?;
         let mut matched = 0;
