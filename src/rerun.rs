@@ -34,6 +34,7 @@ const BATCH_ROWS: usize = 8_192;
 ///
 /// # Errors
 /// Where the harness could not go on: a full disk, an interruption.
+#[expect(clippy::too_many_arguments, reason = "what a further run consists of")]
 pub fn all(
     side: &dyn Side,
     job: &Job,
