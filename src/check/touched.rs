@@ -68,7 +68,9 @@ fn lead(change: &Touched) -> String {
 fn hint(change: &Touched) -> &'static str {
     match (change.what, change.certain) {
         (What::Copy, _) => "; it had copies, so the inputs are as they were",
-        (What::Input, true) => "; without --isolate off it works on copies, where there is room for them",
+        (What::Input, true) => {
+            "; it was given the input itself and no copy (--isolate off, or more than 1 GiB of inputs)"
+        }
         (What::Input, false) if change.by.is_empty() => {
             "; no external side was at work, so another process did it: run again when nothing writes to the inputs"
         }
