@@ -39,10 +39,16 @@ pub fn program() -> Option<String> {
 /// # Errors
 /// Class `input` or `io` where it cannot be read.
 pub fn digest(path: &Path) -> Result<String> {
+    digest_of(path).map_err(|source| Error::io("cannot read", path, source))
+}
+
+/// The same, with the error of the system.
+///
+/// # Errors
+/// Where the file cannot be read, or is no regular file.
+pub fn digest_of(path: &Path) -> std::io::Result<String> {
     let mut hasher = blake3::Hasher::new();
-    corpora::regular::open(path)
-        .and_then(|file| hasher.update_reader(file).map(drop))
-        .map_err(|source| Error::io("cannot read", path, source))?;
+    hasher.update_reader(corpora::regular::open(path)?)?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 

@@ -19,6 +19,7 @@ use crate::content;
 use crate::error::{Error, Result};
 use crate::evidence::differences::Differences;
 use crate::evidence::{duckdb, id, waiver as suggested};
+use crate::isolate::{self, JobHome, Place, Watch};
 use crate::job::Job;
 use crate::measure::set;
 use crate::named;
@@ -30,7 +31,7 @@ use crate::probe::{self, Request};
 use crate::report_dir;
 use crate::rerun;
 use crate::settings::{Keep, Settings};
-use crate::side::{Side, SideRun, Workplace, leavings};
+use crate::side::{Side, SideRun};
 use crate::spill::Spill;
 
 /// Performs and judges one job.
@@ -45,31 +46,49 @@ pub fn job(
     cancel: &Cancel,
 ) -> Result<JobReport> {
     cancel.check()?;
-    let home = job_directory(tmp, index)?;
-    let ready = planned.prepare(home.path())?;
+    let home = JobHome::new(tmp, index)?;
+    let ground = isolate::private(home.path())?;
+    let ready = planned.prepare(&ground)?;
     let job = &ready.job;
+    let watch = Watch::new(&job.inputs, planned.digests()?)?;
     let rows_in = ready.segments.as_deref().map(corpora::rows_of);
     let signal = job.signal.as_ref().map(|signal| signal.name.as_str()).filter(|name| !name.is_empty());
     let policy = settings.policy.for_job(signal, &job.id);
-    let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {
-        let run = at_work(side, job, role, home.path(), cancel)?;
+    let perform = |(side, role, place): (&dyn Side, Role, Place)| -> Result<(Observed, SideRun)> {
+        let run = place.perform(side, job, role, None, &watch, cancel)?;
         let mut observed = observed(job, &policy.comparison, role, side.info(job), &run)?;
+        if run.outcome != SideOutcome::Recorded {
+            watch.seal(role, None, &observed.output)?;
+        }
         observed.probe = (run.outcome == SideOutcome::Completed)
             .then(|| count_descriptors(side, job, rows_in, settings, home.path(), cancel))
             .transpose()?
             .flatten();
-        observed.reruns =
-            rerun::all(side, job, &observed, &policy.comparison, settings.noise, home.path(), cancel)?;
+        observed.reruns = rerun::all(
+            side,
+            job,
+            &observed,
+            &policy.comparison,
+            settings.noise,
+            home.path(),
+            &watch,
+            cancel,
+        )?;
         Ok((observed, run))
     };
-    let (baseline, candidate) = rayon::join(
-        || settings.baseline.as_deref().map(|side| perform(side, Role::Baseline)).transpose(),
-        || perform(settings.candidate.as_ref(), Role::Candidate),
-    );
-    let (mut baseline, mut candidate) = (baseline?, candidate?);
+    let (mut baseline, mut candidate) = both(settings, job, home.path(), &watch, &perform, cancel)?;
     cancel.check()?;
-    let scratch = home.path().join("check");
-    make(&scratch)?;
+    let ran = [baseline.as_ref(), Some(&candidate)].into_iter().flatten();
+    let idle = ran.map(|(_, run)| &run.outcome).all(|outcome| *outcome == SideOutcome::Recorded);
+    // Where nothing ran there is nothing to answer for.
+    let mut touched = if idle { Vec::new() } else { watch.settle()? };
+    for change in &mut touched {
+        // The temporary directory of a generated input says nothing to a reader.
+        if let Ok(relative) = Path::new(&change.path).strip_prefix(&ground) {
+            change.path = crate::error::display(relative);
+        }
+    }
+    let scratch = isolate::private(home.path())?;
     let spill = Spill::new(&scratch, &settings.memory);
     let sides = (baseline.as_mut().map(|(observed, _)| observed), &mut candidate.0);
     check::settle_partitions(job, &policy.comparison, sides.0, sides.1)?;
@@ -92,6 +111,7 @@ pub fn job(
         known_defects: settings.baseline.as_deref().map_or(&[][..], |side| side.known_defects()),
         scratch: &scratch,
         spill: &spill,
+        touched: &touched,
         differences: Some(&differences),
         cancel,
     };
@@ -128,6 +148,7 @@ pub fn job(
             passed_over: observed.output.passed_over.clone(),
             kept: kept(observed.role, run)?,
             work: run.work.clone(),
+            inputs_given: settings.side(observed.role).and_then(|side| watch.given_to(side)),
         })
     };
     let baseline_report = baseline.as_ref().map(report_side).transpose()?;
@@ -166,27 +187,43 @@ pub fn job(
         checks,
     };
     verdict::say_left_out(&mut report, &policy);
-    // Removed here and not on drop, so that a failure to remove is reported, and whatever a side left there.
-    leavings::remove(&home.keep()).map_err(Error::not_removed)?;
+    // Here and not on drop, so that a failure to remove is reported.
+    home.close()?;
     Ok(report)
 }
 
-fn make(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(|source| Error::io("cannot make", path, source))
-}
+/// What a side left, opened, and how it ended.
+type Performed = (Observed, SideRun);
 
-/// Lets one side do the job in directories of its own.
-pub(crate) fn at_work(
-    side: &dyn Side,
+/// Lets both sides do the job. They work at the same time, but where an external one works on the inputs themselves: then one after
+/// the other, so that each answers for its own time, and built-in sides first, which need the inputs as they are.
+fn both<P>(
+    settings: &Settings,
     job: &Job,
-    role: Role,
     home: &Path,
+    watch: &Watch,
+    perform: &P,
     cancel: &Cancel,
-) -> Result<SideRun> {
-    let (output, scratch) = (home.join(format!("{role}-output")), home.join(format!("{role}-scratch")));
-    make(&output)?;
-    make(&scratch)?;
-    side.perform(job, &Workplace { output: &output, scratch: &scratch, cancel })
+) -> Result<(Option<Performed>, Performed)>
+where
+    P: Fn((&dyn Side, Role, Place)) -> Result<Performed> + Sync,
+{
+    let sides: Vec<&dyn Side> = settings.sides().collect();
+    let in_turn = watch.shares_with(&sides);
+    // Both have their copies before one of them begins.
+    let placed = |side, role| Ok::<_, Error>((side, role, Place::new(side, job, home, watch, cancel)?));
+    let candidate = placed(settings.candidate.as_ref() as &dyn Side, Role::Candidate)?;
+    let Some(baseline) = settings.baseline.as_deref() else { return Ok((None, perform(candidate)?)) };
+    let baseline = placed(baseline as &dyn Side, Role::Baseline)?;
+    let (baseline, candidate) = if !in_turn {
+        rayon::join(|| perform(baseline), || perform(candidate))
+    } else if candidate.0.isolation().is_none() {
+        let candidate = perform(candidate)?;
+        (perform(baseline), Ok(candidate))
+    } else {
+        (Ok(perform(baseline)?), perform(candidate))
+    };
+    Ok((Some(baseline?), candidate?))
 }
 
 /// What a side left, opened for a comparison: columns that it ignores are not read, whatever is wrong with them.
@@ -358,7 +395,9 @@ fn keep(
         Keep::OnFailure => verdict != Verdict::Pass,
         Keep::Never => false,
     };
-    if !wanted || run.outcome == SideOutcome::Recorded {
+    // Another side may have removed it, or put a link in its place; a finding says so.
+    let there = std::fs::symlink_metadata(&run.output).is_ok_and(|found| found.is_dir());
+    if !wanted || run.outcome == SideOutcome::Recorded || !there {
         return Ok(None);
     }
     let manifest = run.manifest.as_ref();
@@ -376,17 +415,6 @@ fn inputs(segments: &[Segment], digests: &[String]) -> Vec<InputInfo> {
             digest: digests.get(number).cloned(),
         })
         .collect()
-}
-
-/// A directory for one job's work, removed with everything in it.
-///
-/// # Errors
-/// Class `io` where it cannot be made.
-fn job_directory(tmp: &Path, index: usize) -> Result<tempfile::TempDir> {
-    tempfile::Builder::new()
-        .prefix(&format!("job-{index:04}-"))
-        .tempdir_in(tmp)
-        .map_err(|source| Error::io("cannot make a temporary directory in", tmp, source))
 }
 
 #[cfg(test)]

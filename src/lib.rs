@@ -23,6 +23,7 @@ pub mod fault;
 pub mod gate;
 pub mod heap;
 pub mod interrupt;
+pub mod isolate;
 pub mod job;
 pub mod job_list;
 pub mod kept_file;

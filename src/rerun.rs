@@ -21,6 +21,7 @@ use crate::cancel::Cancel;
 use crate::check::{Comparison, Observed, Rerun, RerunKind};
 use crate::error::{Error, Result};
 use crate::examine;
+use crate::isolate::{self, Place, Watch};
 use crate::job::Job;
 use crate::side::builtin::{self, Entry};
 use crate::side::{Side, SideRun};
@@ -33,6 +34,7 @@ const BATCH_ROWS: usize = 8_192;
 ///
 /// # Errors
 /// Where the harness could not go on: a full disk, an interruption.
+#[expect(clippy::too_many_arguments, reason = "what a further run consists of")]
 pub fn all(
     side: &dyn Side,
     job: &Job,
@@ -40,44 +42,50 @@ pub fn all(
     comparison: &Comparison,
     times: usize,
     home: &Path,
+    watch: &Watch,
     cancel: &Cancel,
 ) -> Result<Vec<Rerun>> {
     if times == 0 || first.outcome == SideOutcome::Recorded {
         return Ok(Vec::new());
     }
     let role = first.role;
-    let perform = |side: &dyn Side, job: &Job, label: String, kind: RerunKind| -> Result<Rerun> {
-        cancel.check()?;
-        let folder = home.join(format!("{role}-again")).join(label.replace(' ', "-"));
-        let run = match examine::at_work(side, job, role, &folder, cancel) {
-            // A setting that does not suffice, or an order that is refused, ends no run: it says nothing of the side.
-            Err(error)
-                if kind != RerunKind::Again
-                    && matches!(error.class, ErrorClass::Config | ErrorClass::Input) =>
-            {
-                refused(&folder.join(format!("{role}-output")), error)
-            }
-            run => run?,
+    let perform =
+        |side: &dyn Side, job: &Job, label: String, kind: RerunKind, own: &Watch| -> Result<Rerun> {
+            cancel.check()?;
+            let place = Place::new(side, job, home, own, cancel)?;
+            let output = place.output().to_owned();
+            let run = match place.perform(side, job, role, Some(&label), own, cancel) {
+                // A setting that does not suffice, or an order that is refused, ends no run: it says nothing of the side.
+                Err(error)
+                    if kind != RerunKind::Again
+                        && matches!(error.class, ErrorClass::Config | ErrorClass::Input) =>
+                {
+                    refused(&output, error)
+                }
+                run => run?,
+            };
+            let observed = examine::observed(job, comparison, role, side.info(job), &run)?;
+            watch.seal(role, Some(&label), &observed.output)?;
+            Ok(Rerun { label, kind, job: job.clone(), observed })
         };
-        let observed = examine::observed(job, comparison, role, side.info(job), &run)?;
-        Ok(Rerun { label, kind, job: job.clone(), observed })
-    };
     let mut runs = Vec::new();
     for number in 0..times {
-        runs.push(perform(side, job, format!("run {}", number + 2), RerunKind::Again)?);
+        runs.push(perform(side, job, format!("run {}", number + 2), RerunKind::Again, watch)?);
     }
     if role == Role::Baseline {
         return Ok(runs);
     }
     for (label, other) in side.settings() {
-        runs.push(perform(other.as_ref(), job, label, RerunKind::Setting)?);
+        runs.push(perform(other.as_ref(), job, label, RerunKind::Setting, watch)?);
     }
     // An input that is refused in one order says nothing in another.
     if first.outcome == SideOutcome::Completed
-        && let Some((label, inputs)) = shuffled(job, &home.join("shuffled"), cancel)?
+        && let Some((label, inputs)) = shuffled(job, &isolate::private(home)?, cancel)?
     {
         let job = Job { inputs, ..job.clone() };
-        runs.push(perform(side, &job, label, RerunKind::Order)?);
+        let own = watch.over(side, &job.inputs)?;
+        runs.push(perform(side, &job, label, RerunKind::Order, &own)?);
+        watch.take(own)?;
     }
     Ok(runs)
 }
@@ -100,10 +108,13 @@ fn shuffled(job: &Job, folder: &Path, cancel: &Cancel) -> Result<Option<(String,
     let mut inputs: Vec<PathBuf> = job.inputs.iter().rev().cloned().collect();
     let mut rows = false;
     if builtin::entry(job) != Entry::Merge {
-        std::fs::create_dir_all(folder).map_err(|source| Error::io("cannot make", folder, source))?;
-        for (number, input) in inputs.iter_mut().enumerate() {
+        // Names and folders stay, for a side may take columns from them.
+        let targets = isolate::relative(&inputs)?;
+        for (input, target) in inputs.iter_mut().zip(targets) {
             cancel.check()?;
-            let target = folder.join(format!("{number:06}.parquet"));
+            let target = folder.join(target);
+            let within = target.parent().unwrap_or(folder);
+            std::fs::create_dir_all(within).map_err(|source| Error::io("cannot make", within, source))?;
             if rewrite(input, &target, cancel)? {
                 *input = target;
                 rows = true;
@@ -200,14 +211,17 @@ mod tests {
         ];
         write(&input, &columns);
         let job = Job { inputs: vec![input], ..Fixture::empty().job };
+        let watch = Watch::default();
         let run =
-            examine::at_work(&Unified, &job, Role::Candidate, folder.path(), &Cancel::default()).unwrap();
+            isolate::at_work(&Unified, &job, Role::Candidate, folder.path(), &watch, &Cancel::default())
+                .unwrap();
         let first =
             examine::observed(&job, &Comparison::default(), Role::Candidate, Unified.info(&job), &run)
                 .unwrap();
         assert_eq!(first.outcome, SideOutcome::Completed);
-        let runs = all(&Unified, &job, &first, &Comparison::default(), 1, folder.path(), &Cancel::default())
-            .unwrap();
+        let runs =
+            all(&Unified, &job, &first, &Comparison::default(), 1, folder.path(), &watch, &Cancel::default())
+                .unwrap();
         let small = runs.iter().find(|it| it.label == "1 MiB of memory").unwrap();
         let SideOutcome::Failed { failure, .. } = &small.observed.outcome else { panic!("{small:?}") };
         assert_eq!(failure.class, ErrorClass::Config);
@@ -217,19 +231,36 @@ mod tests {
         );
         // The baseline is done again as it was, and no otherwise.
         let baseline = Observed { role: Role::Baseline, ..first.clone() };
-        let again =
-            all(&Unified, &job, &baseline, &Comparison::default(), 2, folder.path(), &Cancel::default())
-                .unwrap();
+        let again = all(
+            &Unified,
+            &job,
+            &baseline,
+            &Comparison::default(),
+            2,
+            folder.path(),
+            &watch,
+            &Cancel::default(),
+        )
+        .unwrap();
         assert!(again.len() == 2 && again.iter().all(|it| it.kind == RerunKind::Again));
         // A recorded output is not done again, and nobody asked for none.
         let recorded = Observed { outcome: SideOutcome::Recorded, ..first.clone() };
         assert!(
-            all(&Unified, &job, &recorded, &Comparison::default(), 1, folder.path(), &Cancel::default())
-                .unwrap()
-                .is_empty()
+            all(
+                &Unified,
+                &job,
+                &recorded,
+                &Comparison::default(),
+                1,
+                folder.path(),
+                &watch,
+                &Cancel::default()
+            )
+            .unwrap()
+            .is_empty()
         );
         assert!(
-            all(&Unified, &job, &first, &Comparison::default(), 0, folder.path(), &Cancel::default())
+            all(&Unified, &job, &first, &Comparison::default(), 0, folder.path(), &watch, &Cancel::default())
                 .unwrap()
                 .is_empty()
         );

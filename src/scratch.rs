@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use crate::error::{Error, Result};
+use crate::side::leavings;
 
 /// Beginning of the names.
 pub const PREFIX: &str = "parallax-scratch-";
@@ -136,7 +137,11 @@ fn remove(home: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     };
-    tolerate(std::fs::remove_dir_all(home.join(WORK)))?;
+    match std::fs::remove_dir_all(home.join(WORK)) {
+        // A directory in there cannot be listed as it is.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => leavings::remove(&home.join(WORK))?,
+        removed => tolerate(removed)?,
+    }
     tolerate(std::fs::remove_file(home.join(LOCK)))?;
     tolerate(std::fs::remove_dir(home))
 }

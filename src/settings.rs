@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use reports::document::Mode;
+use reports::document::{Mode, Role};
 
 use crate::measure::Limits;
 use crate::named::Named;
@@ -68,4 +68,20 @@ pub struct Settings {
     pub program: Option<PathBuf>,
     /// The day on which waivers are judged.
     pub today: NaiveDate,
+}
+
+impl Settings {
+    /// The side of a role, where there is one.
+    #[must_use]
+    pub fn side(&self, role: Role) -> Option<&dyn Side> {
+        match role {
+            Role::Baseline => self.baseline.as_deref().map(|side| side as &dyn Side),
+            Role::Candidate => Some(self.candidate.as_ref()),
+        }
+    }
+
+    /// The sides there are, baseline first.
+    pub fn sides(&self) -> impl Iterator<Item = &dyn Side> {
+        [Role::Baseline, Role::Candidate].into_iter().filter_map(|role| self.side(role))
+    }
 }

@@ -11,12 +11,12 @@ use parquet::arrow::ArrowWriter;
 use crate::support::{corpus, files_below, parallax, read_report};
 
 /// A tmpfs of the given size, or nothing where the test may not mount one.
-struct SmallDisk {
+pub struct SmallDisk {
     at: tempfile::TempDir,
 }
 
 impl SmallDisk {
-    fn new(size: &str) -> Option<Self> {
+    pub fn new(size: &str) -> Option<Self> {
         let at = tempfile::tempdir().unwrap();
         let options = format!("size={size}");
         let mounted =
@@ -29,7 +29,7 @@ impl SmallDisk {
         }
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.at.path()
     }
 }

@@ -57,6 +57,8 @@ impl Bench {
             command: command.iter().map(|&text| text.to_owned()).collect(),
             env: [("SIDE_COLOUR".to_owned(), "blue".to_owned())].into(),
             timeout: Duration::from_secs(60),
+            depends: Vec::new(),
+            env_names: Vec::new(),
         };
         Self { root, job, config, cancel: Cancel::default() }
     }

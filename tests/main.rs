@@ -39,6 +39,7 @@ mod hostile_documents;
 mod ignored;
 mod inject;
 mod interrupt;
+mod isolation;
 mod job_list;
 mod kept;
 mod keys;

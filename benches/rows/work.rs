@@ -146,6 +146,7 @@ fn observe(role: Role, root: &Path) -> Result<Observed, Failure> {
             version: None,
             command: Vec::new(),
             digest: None,
+            digest_covers: None,
         },
         outcome: SideOutcome::Recorded,
         output: Output::open(role, root, None, &[], true)?,
@@ -183,6 +184,7 @@ fn rows(a: &Path, b: &Path, scratch: &Path, work: Work) -> Result<(Took, Outcome
         known_defects: &[],
         scratch,
         spill: &spill,
+        touched: &[],
         differences: differences.as_ref(),
         cancel: &Cancel::default(),
     };

@@ -14,7 +14,8 @@ use crate::layout::LayoutEvidence;
 use crate::measurement::Measurement;
 pub use crate::policy::{Action, PolicyInfo, PolicyValue, RunWarning};
 pub use crate::side::{
-    FileInfo, PassedOver, SideInfo, SideKind, SideOutcome, SideReport, StageTime, WhyPassedOver, WorkStats,
+    FileInfo, InputsGiven, PassedOver, SideInfo, SideKind, SideOutcome, SideReport, StageTime, WhyPassedOver,
+    WorkStats,
 };
 use crate::signal_evidence::{GroupEvidence, LocalityEvidence, RollupAccount, SketchEvidence};
 pub use crate::stated::{StatedFile, StatedManifest};

@@ -27,6 +27,33 @@ pub struct SideReport {
     /// What the writer counted and timed while it worked; absent where it does not, and in older documents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<WorkStats>,
+    /// How an external side was given the inputs; absent for other sides, and in older documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs_given: Option<InputsGiven>,
+}
+
+/// How an external side was given the inputs of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InputsGiven {
+    /// It had copies of its own.
+    Copies,
+    /// It worked on the inputs where they lie, as was asked for.
+    InPlace,
+    /// It worked on the inputs where they lie, since they are too large to be copied.
+    TooLarge,
+}
+
+impl InputsGiven {
+    /// In words, to follow "the inputs".
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Copies => "copies of its own",
+            Self::InPlace => "where they lie (--isolate off); a change is detected, not prevented",
+            Self::TooLarge => "where they lie, more than 1 GiB; a change is detected, not prevented",
+        }
+    }
 }
 
 /// What a built-in writer counted and timed while it worked.
@@ -77,10 +104,13 @@ pub struct SideInfo {
     /// The expanded command of an external side, one entry per argument.
     pub command: Vec<String>,
     /// BLAKE3, hexadecimal, of what the side is made of: for a built-in side this program; for an external one its program, the
-    /// files that its command names, its arguments and environment; for a recorded output the files found. Absent where that
+    /// files that its command names, its arguments, its declared dependencies and environment; for a recorded output the files found. Absent where that
     /// cannot be read, and in older documents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// What the digest of an external side covers and what it does not, in words; absent for other sides, and in older documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest_covers: Option<String>,
 }
 
 /// Kinds of side.

@@ -2,13 +2,14 @@
 //!
 //! A corpus may declare, per side, the class in which it must fail. An undeclared failure of the candidate fails the
 //! check, unless the baseline refuses the same job in the same class: then both agree and there is nothing to compare. An
-//! undeclared failure of the baseline alone cannot be judged. A side that did not run cannot fail.
+//! undeclared failure of the baseline alone cannot be judged. A side that did not run cannot fail. What a side changed that was not
+//! its own (inputs, the output of the other side) is reported here too: see `touched`.
 
 use reports::document::{CheckStatus, Finding, Role, Severity, SideOutcome};
 use reports::manifest::{ErrorClass, Failure};
 
 use super::finding::{Refine, finding, in_file, severity_on};
-use super::{Check, KnownDefect, Observed, Outcome, Subject};
+use super::{Check, KnownDefect, Observed, Outcome, Subject, touched};
 use crate::error::Result;
 
 /// The ERRORS check.
@@ -61,6 +62,8 @@ impl Check for Errors {
         let undecided = outcome.findings.iter().any(|found| {
             matches!(found.code.as_str(), "errors.baseline-failed" | "errors.baseline-did-not-fail")
         });
+        let open = touched::report(CODE, subject.touched, &mut outcome, &mut said);
+        let undecided = undecided || open;
         outcome.status = if ran {
             undecided.then_some(CheckStatus::Inconclusive)
         } else {

@@ -10,6 +10,7 @@ use reports::manifest::{ErrorClass, Failure, Manifest};
 
 use super::{Check, Comparison, KnownDefect, Observed, Outcome, Rerun, RerunKind, SizeBounds, Subject};
 use crate::cancel::Cancel;
+use crate::isolate::Touched;
 use crate::job::Job;
 use crate::output::testing::{Columns, write};
 use crate::output::{Opening, Output};
@@ -38,6 +39,8 @@ pub(crate) struct Fixture {
     /// Further runs of both sides, by their labels.
     reruns: Vec<(Role, RerunKind, String)>,
     pub(crate) memory: Arc<Memory>,
+    /// What was changed and was not the sides' own.
+    pub(crate) touched: Vec<Touched>,
 }
 
 /// The logs signal as it ships, as far as the checks look at it.
@@ -152,6 +155,7 @@ impl Fixture {
             alone: false,
             reruns: Vec::new(),
             memory: Arc::default(),
+            touched: Vec::new(),
         }
     }
 
@@ -226,6 +230,7 @@ impl Fixture {
                 version: None,
                 command: Vec::new(),
                 digest: None,
+                digest_covers: None,
             },
             outcome,
             output,
@@ -254,6 +259,7 @@ impl Fixture {
             known_defects: &self.defects,
             scratch: self.folder.path(),
             spill: &spill,
+            touched: &self.touched,
             differences: None,
             cancel: &Cancel::default(),
         })

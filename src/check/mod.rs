@@ -23,6 +23,7 @@ pub mod rows;
 pub mod schema;
 pub mod sizes;
 pub mod sketch;
+mod touched;
 
 use std::collections::BTreeMap;
 
@@ -39,6 +40,7 @@ use crate::cancel::Cancel;
 use crate::digest::Family;
 use crate::error::Result;
 use crate::evidence::differences::Differences;
+use crate::isolate::Touched;
 use crate::job::Job;
 use crate::output::partition::Typing;
 use crate::output::{Output, Partitions};
@@ -119,6 +121,8 @@ pub struct Subject<'a> {
     pub scratch: &'a Path,
     /// Where data goes that memory does not hold.
     pub spill: &'a Spill,
+    /// What was changed while the sides were at work and was not theirs.
+    pub touched: &'a [Touched],
     /// Where every differing row goes; absent: nowhere.
     pub differences: Option<&'a Differences>,
     /// Request to stop.

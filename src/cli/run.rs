@@ -20,6 +20,7 @@ use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::isolate::Isolate;
 use crate::job_list;
 use crate::named::{self, Named};
 use crate::plan::{PlannedJob, Planner, same};
@@ -82,6 +83,10 @@ pub struct RunArgs {
     /// [default: 68719476736].
     #[arg(long, value_name = "BYTES")]
     output_limit: Option<u64>,
+    /// Whether each external side gets its own copies of a job's inputs, which are removed afterwards. Jobs with more than 1 GiB of
+    /// inputs get none.
+    #[arg(long, value_enum, default_value_t = Isolate::Copy)]
+    isolate: Isolate,
     /// Pass where both outputs of a job have no rows; without this there is nothing to compare, which is inconclusive.
     #[arg(long)]
     allow_empty: bool,
@@ -143,6 +148,7 @@ impl RunArgs {
     ) -> Result<(Vec<PlannedJob>, Settings)> {
         let mut config = options::config(self.config.as_deref())?;
         config.output_limit = self.output_limit;
+        config.isolate = self.isolate;
         if self.without_sides {
             config.sides.clear();
         }
@@ -327,6 +333,7 @@ impl RunArgs {
             flag("--by", Some(self.by.join(",")));
         }
         flag("--output-limit", self.output_limit.map(|bytes| bytes.to_string()));
+        flag("--isolate", (self.isolate == Isolate::Off).then(|| "off".to_owned()));
         flag("--noise", self.noise.map(|times| times.to_string()));
         flag("--measure", self.measure.map(|pairs| pairs.to_string()));
         if self.allow_empty {

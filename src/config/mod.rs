@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use self::value::{Fault, Lines, position};
 use crate::error::{Error, Result};
+use crate::isolate::Isolate;
 use crate::policy::file::PolicyFile;
 use crate::suggest;
 
@@ -50,6 +51,8 @@ pub struct Config {
     pub policy: PolicyFile,
     /// Bytes that an external side may leave, from the command line; absent for the default.
     pub output_limit: Option<u64>,
+    /// Whether external sides get copies of the inputs, from the command line.
+    pub isolate: Isolate,
 }
 
 /// A declared external program.
@@ -61,6 +64,10 @@ pub struct SideConfig {
     pub env: Environment,
     /// How long it may take; [`DEFAULT_TIMEOUT`] where nothing is said.
     pub timeout: Duration,
+    /// Patterns of files that it depends on, relative to the folder of the configuration: part of what it is.
+    pub depends: Vec<String>,
+    /// Inherited environment variables that shape what it does: their values are part of what it is.
+    pub env_names: Vec<String>,
 }
 
 impl Config {

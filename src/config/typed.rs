@@ -40,6 +40,10 @@ struct Side {
     #[serde(default)]
     env: environment::Typed,
     timeout: Option<Spanned<String>>,
+    #[serde(default)]
+    depends: Vec<Spanned<String>>,
+    #[serde(default)]
+    env_names: Vec<Spanned<String>>,
 }
 
 impl File {
@@ -90,6 +94,28 @@ impl Side {
                 .map_err(|message| Fault::new(text, format!("`{key}.timeout`: {message}")))?,
             None => DEFAULT_TIMEOUT,
         };
-        Ok(SideConfig { command: self.command.into_inner(), env, timeout })
+        for pattern in &self.depends {
+            let wrong = match glob::Pattern::new(pattern.get_ref()) {
+                Ok(_) if pattern.get_ref().is_empty() => "an empty pattern".to_owned(),
+                Ok(_) => continue,
+                Err(error) => error.msg.to_owned(),
+            };
+            let message = format!("`{key}.depends`: {:?} is no pattern of files: {wrong}", pattern.get_ref());
+            return Err(Fault::new(pattern, message));
+        }
+        for variable in &self.env_names {
+            let named = variable.get_ref();
+            if named.is_empty() || named.contains(['=', '\0']) {
+                let message = format!("`{key}.env_names`: {named:?} cannot be an environment variable");
+                return Err(Fault::new(variable, message));
+            }
+            if named == "TMPDIR" {
+                let message = format!("`{key}.env_names`: TMPDIR is set by Parallax, anew for each run");
+                return Err(Fault::new(variable, message));
+            }
+        }
+        let texts = |all: Vec<Spanned<String>>| all.into_iter().map(Spanned::into_inner).collect();
+        let (depends, env_names) = (texts(self.depends), texts(self.env_names));
+        Ok(SideConfig { command: self.command.into_inner(), env, timeout, depends, env_names })
     }
 }

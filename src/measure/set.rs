@@ -17,13 +17,14 @@ use crate::cancel::Cancel;
 use crate::check::{memory, performance};
 use crate::error::{Error, Result};
 use crate::evidence::{id, waiver as suggested};
+use crate::isolate::Given;
 use crate::job::{Job, JobKind};
 use crate::plan::{PlannedJob, Ready};
 use crate::policy::waiver::Scene;
 use crate::policy::{verdict, waiver};
 use crate::run::Progress;
 use crate::settings::Settings;
-use crate::side::Side;
+use crate::side::{Side, leavings};
 
 /// Codes of the checks that only a measurement answers.
 pub const CODES: [&str; 2] = [performance::CODE, memory::CODE];
@@ -130,9 +131,16 @@ impl<'a> Set<'a> {
             .then(|| if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned());
         let judged = limits.allow_debug || profile.as_deref() != Some("debug");
         let runner = Runner { program, tmp, cancel };
+        let given = |role: Role, side: &dyn Side| -> Result<Vec<Given>> {
+            ready.iter().map(|ready| Given::new(side, role, &ready.job, home.path(), cancel)).collect()
+        };
+        let sides = [given(Role::Baseline, baseline)?, given(Role::Candidate, candidate)?];
         let mut perform = |role: Role, index: usize| {
-            let side = if role == Role::Baseline { baseline } else { candidate };
-            runner.once(side, role, &ready[index].job)
+            let (side, given) = match role {
+                Role::Baseline => (baseline, &sides[0][index]),
+                Role::Candidate => (candidate, &sides[1][index]),
+            };
+            given.once(|job| runner.once(side, role, job))
         };
         let names = ready.iter().map(|ready| ready.job.id.clone()).collect();
         let mut schedule = Schedule::new(names, &mut perform);
@@ -154,6 +162,14 @@ impl<'a> Set<'a> {
         if failure.is_none() && !measured.is_empty() {
             let mut heard = |pairs: usize| progress.measured(&self.id, pairs, limits.max_pairs);
             if let Err(error) = schedule.measure(limits, judged, &mut heard) {
+                failure = Some(of_a_side(error)?);
+            }
+        }
+        // The inputs themselves, which sides with copies have no business with.
+        for given in sides.iter().flatten() {
+            if failure.is_none()
+                && let Err(error) = given.inputs_untouched()
+            {
                 failure = Some(of_a_side(error)?);
             }
         }
@@ -183,8 +199,15 @@ impl<'a> Set<'a> {
             failure,
             samples,
         };
-        home.close().map_err(Error::not_removed)?;
-        Ok(self.report(measurement, settings, limits))
+        // A side may have left anything among its copies.
+        leavings::remove(&home.keep()).map_err(Error::not_removed)?;
+        let mut report = self.report(measurement, settings, limits);
+        let how = |given: &[Given]| given.iter().filter_map(Given::how).max();
+        report.candidate.inputs_given = how(&sides[1]);
+        if let Some(side) = &mut report.baseline {
+            side.inputs_given = how(&sides[0]);
+        }
+        Ok(report)
     }
 
     fn name(&self, side: &dyn Side) -> String {
@@ -229,6 +252,7 @@ impl<'a> Set<'a> {
             passed_over: Vec::new(),
             kept: None,
             work: None,
+            inputs_given: None,
         };
         JobReport {
             id: self.id.clone(),

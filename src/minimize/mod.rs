@@ -30,6 +30,7 @@ use crate::examine;
 use crate::job::Job;
 use crate::plan::PlannedJob;
 use crate::settings::Settings;
+use crate::side::leavings;
 
 /// How large a job's inputs are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -178,7 +179,7 @@ impl Hunt<'_> {
             .with_inputs(inputs)
             .and_then(|job| examine::job(&job, 0, self.search.settings, &place, self.search.cancel));
         // Trials are many: what one leaves would add up.
-        std::fs::remove_dir_all(&place).map_err(|source| Error::io("cannot remove", &place, source))?;
+        leavings::remove(&place).map_err(|source| Error::io("cannot remove", &place, source))?;
         match judged {
             Ok(report) => Ok(Some(Way::of(&report, self.search.check))),
             Err(error)

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::evidence::digests;
 use crate::examine;
 use crate::fault::{Fault, Raised, Setting, extras, partitions, plant};
+use crate::isolate::{self, Watch};
 use crate::job::Job;
 use crate::plan::PlannedJob;
 use crate::policy::verdict;
@@ -105,7 +106,7 @@ impl<'a> Ground<'a> {
         let comparison = Comparison::default();
         let baseline = Legacy;
         let perform = |side: &dyn Side, role: Role| -> Result<(Observed, SideRun)> {
-            let run = examine::at_work(side, &job, role, home.path(), cancel)?;
+            let run = isolate::at_work(side, &job, role, home.path(), &Watch::default(), cancel)?;
             Ok((examine::observed(&job, &comparison, role, side.info(&job), &run)?, run))
         };
         let (left, right) =
@@ -136,7 +137,16 @@ impl<'a> Ground<'a> {
     /// which a fault is known must not be there either.
     pub(super) fn undamaged(&self, cancel: &Cancel) -> Result<Vec<String>> {
         let scratch = self.folder("undamaged")?;
-        let reruns = rerun::all(&Unified, &self.job, &self.candidate, &self.comparison, 1, &scratch, cancel)?;
+        let reruns = rerun::all(
+            &Unified,
+            &self.job,
+            &self.candidate,
+            &self.comparison,
+            1,
+            &scratch,
+            &Watch::default(),
+            cancel,
+        )?;
         let candidate = Observed { reruns, ..self.candidate.clone() };
         let mut alarms = Vec::new();
         let written = self.seen(&self.baseline, &candidate, &scratch.join("check"), cancel)?;
@@ -282,6 +292,7 @@ impl<'a> Ground<'a> {
             known_defects: self.known_defects,
             scratch,
             spill: &spill,
+            touched: &[],
             differences: None,
             cancel,
         };

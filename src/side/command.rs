@@ -22,6 +22,7 @@ use std::time::Duration;
 use reports::document::{SideInfo, SideKind, SideOutcome};
 use reports::manifest::{ErrorClass, Failure, Manifest};
 
+use super::identity::Identity;
 use super::job_document::{JobDocument, absolute, absolute_path};
 use super::leavings;
 use super::process::{Cause, Ended, run_watched};
@@ -30,6 +31,7 @@ use super::{Side, SideRun, Workplace};
 use crate::config::{Environment, SideConfig, format_duration};
 use crate::errno;
 use crate::error::{Error, Result, display};
+use crate::isolate::Isolate;
 use crate::job::Job;
 use crate::oom::Kills;
 use crate::output::manifest::{self, Statement};
@@ -47,8 +49,9 @@ pub struct Command {
     env: Environment,
     timeout: Duration,
     folder: PathBuf,
-    digest: Option<String>,
+    identity: Identity,
     output_limit: u64,
+    isolate: Isolate,
 }
 
 impl Command {
@@ -66,8 +69,7 @@ impl Command {
         if let Some(first) = declared.first_mut() {
             *first = display(&program);
         }
-        let digest = made_of(config, &program, &folder);
-        Ok(Self {
+        let mut side = Self {
             name: name.to_owned(),
             declared,
             program,
@@ -75,9 +77,12 @@ impl Command {
             env: config.env.clone(),
             timeout: config.timeout,
             folder,
-            digest,
+            identity: Identity::default(),
             output_limit: leavings::DEFAULT_LIMIT,
-        })
+            isolate: Isolate::default(),
+        };
+        side.identity = Identity::of(name, config, side.found().as_deref(), &side.folder)?;
+        Ok(side)
     }
 
     /// The same with another bound of what it may leave, in bytes; `None` for the default.
@@ -87,15 +92,19 @@ impl Command {
         self
     }
 
+    /// The same, with copies of the inputs or without.
+    #[must_use]
+    pub fn isolated(self, isolate: Isolate) -> Self {
+        Self { isolate, ..self }
+    }
+
     /// Refuses a program that cannot be started, before the first job.
     ///
     /// # Errors
     /// Class `config`, naming the program and the way out.
     pub fn startable(&self) -> Result<()> {
         let wrong = |kind: ErrorKind| Error::config(self.not_started(&std::io::Error::from(kind)));
-        let named = self.program.components().count() != 1;
-        let path = if named { Some(self.program.clone()) } else { self.in_path(&self.program) };
-        let path = path.filter(|path| path.exists()).ok_or_else(|| wrong(ErrorKind::NotFound))?;
+        let path = self.found().filter(|path| path.exists()).ok_or_else(|| wrong(ErrorKind::NotFound))?;
         if !executable(&path) {
             return Err(wrong(ErrorKind::PermissionDenied));
         }
@@ -116,6 +125,12 @@ impl Command {
             }
         }
         Ok(())
+    }
+
+    /// Where the program lies: as it is named with a slash, else where PATH has it.
+    fn found(&self) -> Option<PathBuf> {
+        let named = self.program.components().count() != 1;
+        if named { Some(self.program.clone()) } else { self.in_path(&self.program) }
     }
 
     /// Where the PATH that the program gets has a program.
@@ -261,7 +276,8 @@ impl Side for Command {
             kind: SideKind::Command,
             version: None,
             command: self.declared.clone(),
-            digest: self.digest.clone(),
+            digest: self.identity.digest.clone(),
+            digest_covers: self.identity.covers.clone(),
         }
     }
 
@@ -271,7 +287,7 @@ impl Side for Command {
         self.env.iter().for_each(|(name, value)| parts.add(&format!("{name}={value}")));
         let mut identity = format!("{self:?} {}", parts.finish());
         // The program, wherever PATH has it, and every argument that names a file: a script is one too.
-        let program = found_in_path(&self.program);
+        let program = self.found();
         let named = self.declared.iter().map(|word| self.folder.join(word));
         for path in program.into_iter().chain(named).filter(|path| path.is_file()) {
             identity.push_str(&crate::content::digest(&path)?);
@@ -281,6 +297,10 @@ impl Side for Command {
 
     fn output_limit(&self) -> Option<u64> {
         Some(self.output_limit)
+    }
+
+    fn isolation(&self) -> Option<Isolate> {
+        Some(self.isolate)
     }
 
     fn program(
@@ -369,25 +389,6 @@ fn is_killed(status: process::ExitStatus) -> bool {
     status.signal() == Some(9) || status.code() == Some(137)
 }
 
-/// Digest of what a command is made of: its program, wherever `PATH` has it, every argument and the bytes of those that name a
-/// file (a script is one too), and its environment. Absent where the program cannot be found or read.
-fn made_of(config: &SideConfig, program: &Path, folder: &Path) -> Option<String> {
-    let mut parts = crate::content::Parts::default();
-    let found = found_in_path(program).or_else(|| program.is_file().then(|| program.to_path_buf()))?;
-    parts.add(&crate::content::digest(&found).ok()?);
-    for word in config.command.iter().skip(1) {
-        parts.add(word);
-        let path = folder.join(word);
-        if path.is_file() {
-            parts.add(&crate::content::digest(&path).ok()?);
-        }
-    }
-    for (name, value) in config.env.iter() {
-        parts.add(&format!("{name}={value}"));
-    }
-    Some(parts.finish())
-}
-
 /// Takes a declared command apart into program and arguments.
 ///
 /// # Errors
@@ -418,15 +419,6 @@ fn papers_beside(scratch: &Path) -> Result<tempfile::TempDir> {
         .prefix("parallax-job-")
         .tempdir_in(beside)
         .map_err(|source| Error::io("cannot make a directory in", beside, source))
-}
-
-/// Where a program that is named without a slash lies.
-fn found_in_path(program: &Path) -> Option<PathBuf> {
-    if program.components().count() != 1 {
-        return None;
-    }
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// Writes one path a line, byte for byte.

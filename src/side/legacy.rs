@@ -39,6 +39,7 @@ impl Side for Legacy {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             command: Vec::new(),
             digest: crate::content::program(),
+            digest_covers: None,
         }
     }
 

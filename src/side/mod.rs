@@ -4,6 +4,7 @@
 pub mod builtin;
 pub mod command;
 pub mod guard;
+mod identity;
 pub mod job_document;
 pub mod leavings;
 pub mod legacy;
@@ -23,6 +24,7 @@ use reports::manifest::Manifest;
 use crate::cancel::Cancel;
 use crate::check::KnownDefect;
 use crate::error::Result;
+use crate::isolate::Isolate;
 use crate::job::Job;
 
 /// Whoever performs a job.
@@ -65,6 +67,11 @@ pub trait Side: Send + Sync {
 
     /// Bytes that this side may leave in its output and its scratch directory together; absent where nothing bounds it.
     fn output_limit(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether an external program gets copies of its inputs; absent for a side that is none.
+    fn isolation(&self) -> Option<Isolate> {
         None
     }
 

@@ -135,6 +135,7 @@ impl Side for Recorded {
             command: Vec::new(),
             // What was recorded is known once it was read.
             digest: None,
+            digest_covers: None,
         }
     }
 

@@ -100,7 +100,7 @@ impl Choice {
             Self::Command(name) => {
                 let side = Command::new(name, config.side(name)?, &config.folder)?;
                 side.startable()?;
-                Box::new(side.limited(config.output_limit))
+                Box::new(side.limited(config.output_limit).isolated(config.isolate))
             }
             Self::Recorded(path) => Box::new(recorded(path, role, jobs)?),
             Self::Listed => Box::new(Recorded::listed(role).with_jobs(jobs)),

@@ -35,6 +35,7 @@ impl Side for Unified {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             command: Vec::new(),
             digest: crate::content::program(),
+            digest_covers: None,
         }
     }
 

@@ -30,9 +30,11 @@ pub(super) fn side(title: &str, side: &SideReport) -> Markup {
             dl class="facts" {
                 div { dt { "Kind" } dd { (kind) @if let Some(version) = &side.side.version { ", version " (shown(version, 60)) } } }
                 @if let Some(digest) = &side.side.digest { div { dt { "Digest" } dd { code { (shown(digest, 64)) } } } }
+                @if let Some(covers) = &side.side.digest_covers { div { dt { "Digest covers" } dd { (shown(covers, 600)) } } }
                 @if !side.side.command.is_empty() {
                     div { dt { "Command" } dd class="value" { (shown(&shell(&side.side.command), 2000)) } }
                 }
+                @if let Some(given) = side.inputs_given { div { dt { "Inputs" } dd { (given.meaning()) } } }
                 (outcome(&side.outcome))
                 @if let Some(time) = side.duration_ms { div { dt { "Took" } dd { (duration(time)) " (jobs run side by side: no measurement)" } } }
                 @if let Some(path) = &side.kept { div { dt { "Output kept in" } dd class="value" { (shown(path, 300)) } } }

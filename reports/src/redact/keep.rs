@@ -40,7 +40,7 @@ pub(super) fn fate(name: &str, of: &str) -> Fate {
         ("jobs", "id" | "signal" | "signal_digest" | "kind") => Fate::Keep,
         ("left_out" | "samples", "job") | ("reruns", "run") => Fate::Keep,
         ("corpus", "provokes" | "digest") => Fate::Keep,
-        ("inputs" | "files" | "side", "digest") | ("side", "version") => Fate::Keep,
+        ("inputs" | "files" | "side", "digest") | ("side", "version" | "digest_covers") => Fate::Keep,
         ("findings", "id" | "check" | "code" | "defect" | "action" | "severity" | "side") => Fate::Keep,
         ("checks", "check" | "status") => Fate::Keep,
         ("warnings" | "waivers", "code") => Fate::Keep,
