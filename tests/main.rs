@@ -45,6 +45,7 @@ mod kills;
 mod limits;
 mod machine;
 mod measure;
+mod measured_outputs;
 mod minimize;
 mod misbehaving_side;
 mod odd_files;

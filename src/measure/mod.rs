@@ -6,8 +6,11 @@
 //! 3. The statistics say whether the candidate is within its limits (`statistics`); while that is open, more pairs are
 //!    measured, up to a stated number.
 //!
-//! The result is one entry among the jobs of the report, with the checks PERFORMANCE and MEMORY alone. See `docs/measuring.md`.
+//! What the runs wrote is examined, outside of the measured time (`examined`).
+//!
+//! The result is one entry among the jobs of the report, with the checks ROWS, PERFORMANCE and MEMORY. See `docs/measuring.md`.
 
+pub mod examined;
 pub mod launch;
 pub mod machine;
 pub mod once;

@@ -3,11 +3,12 @@
 //! 1. Fresh directories for output, scratch files and papers.
 //! 2. The program: for a built-in side this program with the hidden subcommand `perform-job`, for an external one its own.
 //! 3. The launcher (see `launch`) starts it in a process group that is ended as a whole on a time-out or an interruption.
-//! 4. What the side left is compared with its limit, as in a comparison; then the directories are removed. Steps 1 and 4 lie outside the time that is measured.
+//! 4. What the side left is compared with its limit, as in a comparison. It stays until it was examined (see `examined`). Steps 1
+//!    and 4 lie outside the time that is measured.
 
 use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -37,6 +38,41 @@ const MACHINE: i32 = Exit::CouldNotRun.code() as i32;
 /// Status of the launcher and of `perform-job` for a failure of the side.
 pub const FAILED: Exit = Exit::Fail;
 
+/// What a side left in a run that was measured. Removed with this.
+#[derive(Debug)]
+pub struct Left {
+    home: PathBuf,
+    /// Its output directory.
+    pub output: PathBuf,
+    removed: bool,
+}
+
+impl Left {
+    /// The directory of the run: output, scratch files and papers.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Removes the directories of the run, whatever the side left in them.
+    ///
+    /// # Errors
+    /// Class `io` where something resists.
+    pub fn remove(mut self) -> Result<()> {
+        self.removed = true;
+        leavings::remove(&self.home).map_err(Error::not_removed)
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        if !self.removed {
+            // The first error counts; the scratch directory of the command is removed at its end.
+            drop(leavings::remove(&self.home));
+        }
+    }
+}
+
 /// Runs sides in processes of their own.
 #[derive(Debug, Clone, Copy)]
 pub struct Runner<'a> {
@@ -49,19 +85,21 @@ pub struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// Runs `side` once on `job`.
+    /// Runs `side` once on `job`, and keeps what it left.
     ///
     /// # Errors
     /// Class `cancelled` after an interruption, class `side` where the side did not complete the job, others where the harness
     /// could not do its part.
-    pub fn once(&self, side: &dyn Side, role: Role, job: &Job) -> Result<Accounting> {
+    pub fn once(&self, side: &dyn Side, role: Role, job: &Job) -> Result<(Accounting, Left)> {
         self.cancel.check()?;
         let home = tempfile::Builder::new()
             .prefix("measure-")
             .tempdir_in(self.tmp)
-            .map_err(|source| Error::io("cannot make a directory in", self.tmp, source))?;
+            .map_err(|source| Error::io("cannot make a directory in", self.tmp, source))?
+            .keep();
+        let left = Left { output: home.join("output"), home, removed: false };
         let made = |name: &str| {
-            let path = home.path().join(name);
+            let path = left.home.join(name);
             std::fs::create_dir(&path).map_err(|source| Error::io("cannot make", &path, source))?;
             Ok::<_, Error>(path)
         };
@@ -74,17 +112,13 @@ impl Runner<'_> {
         let kills = Kills::now();
         let ended = run_watched(&mut self.launcher(&program, &answer), timeout, self.cancel, &mut watch);
         let built_in = side.probe_name().is_some();
-        let judged = self.cancel.check().and_then(|()| {
-            let accounting = judge(&ended, &answer, timeout, built_in, &|killed| kills.blame(killed));
-            accounting.and_then(|it| within(&place, limit).map(|()| it)).map_err(|(class, why)| {
+        self.cancel.check()?;
+        judge(&ended, &answer, timeout, built_in, &|killed| kills.blame(killed))
+            .and_then(|accounting| within(&place, limit).map(|()| accounting))
+            .map(|accounting| (accounting, left))
+            .map_err(|(class, why)| {
                 Error::new(class, format!("job {}: the {role} {} {why}", job.id, side.info(job).name))
             })
-        });
-        // Also after a failure: what a side left may nest deep, or not let itself be removed as it is.
-        let removed = leavings::remove(&home.keep()).map_err(Error::not_removed);
-        let accounting = judged?;
-        removed?;
-        Ok(accounting)
     }
 
     /// The program that does the work.

@@ -6,15 +6,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use reports::document::{CheckReport, JobReport, Role, SideOutcome, SideReport};
+use reports::document::{CheckReport, JobReport, SideOutcome, SideReport};
 use reports::manifest::ErrorClass;
 use reports::measurement::{LeftOut, MeasuredJob, Measurement};
 
+use super::examined::{self, Examined};
 use super::once::Runner;
 use super::schedule::{Quantity, Schedule, compare};
 use super::{Limits, machine};
 use crate::cancel::Cancel;
-use crate::check::{memory, performance};
+use crate::check::rows::Rows;
+use crate::check::{Check, Outcome, memory, performance};
 use crate::error::{Error, Result};
 use crate::evidence::{id, waiver as suggested};
 use crate::job::{Job, JobKind};
@@ -23,7 +25,7 @@ use crate::policy::waiver::Scene;
 use crate::policy::{verdict, waiver};
 use crate::run::Progress;
 use crate::settings::Settings;
-use crate::side::Side;
+use crate::side::{Side, leavings};
 
 /// Codes of the checks that only a measurement answers.
 pub const CODES: [&str; 2] = [performance::CODE, memory::CODE];
@@ -130,12 +132,9 @@ impl<'a> Set<'a> {
             .then(|| if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned());
         let judged = limits.allow_debug || profile.as_deref() != Some("debug");
         let runner = Runner { program, tmp, cancel };
-        let mut perform = |role: Role, index: usize| {
-            let side = if role == Role::Baseline { baseline } else { candidate };
-            runner.once(side, role, &ready[index].job)
-        };
+        let mut examined = Examined::new(settings, runner, baseline, &ready, home.path());
         let names = ready.iter().map(|ready| ready.job.id.clone()).collect();
-        let mut schedule = Schedule::new(names, &mut perform);
+        let mut schedule = Schedule::new(names, &mut examined);
         let least = u64::try_from(limits.least.as_nanos()).unwrap_or(u64::MAX);
         let mut failure = None;
         let half = u64::try_from(limits.half.as_nanos()).unwrap_or(u64::MAX);
@@ -159,6 +158,7 @@ impl<'a> Set<'a> {
         }
         let rounds = schedule.rounds();
         let samples = schedule.into_samples();
+        let (outputs, rows) = examined.finish();
         let compared = |quantity| {
             let share = match quantity {
                 Quantity::Memory => Some(limits.more_memory),
@@ -181,10 +181,11 @@ impl<'a> Set<'a> {
             wall,
             cpu,
             failure,
+            outputs: Some(outputs),
             samples,
         };
-        home.close().map_err(Error::not_removed)?;
-        Ok(self.report(measurement, settings, limits))
+        leavings::remove(&home.keep()).map_err(Error::not_removed)?;
+        Ok(self.report(measurement, rows, settings, limits))
     }
 
     fn name(&self, side: &dyn Side) -> String {
@@ -192,8 +193,15 @@ impl<'a> Set<'a> {
     }
 
     /// The entry of the report.
-    fn report(&self, measurement: Measurement, settings: &Settings, limits: &Limits) -> JobReport {
+    fn report(
+        &self,
+        measurement: Measurement,
+        rows: Outcome,
+        settings: &Settings,
+        limits: &Limits,
+    ) -> JobReport {
         let outcomes = [
+            (Rows.code(), rows),
             (performance::CODE, performance::judge(&measurement, limits.allow_debug)),
             (memory::CODE, memory::judge(&measurement, limits.memory_limit)),
         ];
@@ -205,7 +213,7 @@ impl<'a> Set<'a> {
             baseline: settings.baseline.as_deref().map(kind),
             candidate: kind(settings.candidate.as_ref()),
         };
-        let checks: Vec<CheckReport> = outcomes
+        let mut checks: Vec<CheckReport> = outcomes
             .into_iter()
             .map(|(code, mut outcome)| {
                 waiver::apply(&policy.waivers, settings.today, &scene, &mut outcome.findings);
@@ -218,6 +226,7 @@ impl<'a> Set<'a> {
                 report
             })
             .collect();
+        examined::distrust(&mut checks);
         let required = policy.required.iter().filter(|code| CODES.contains(&code.as_str()));
         let (verdict, headline) = verdict::job(&checks, &required.cloned().collect());
         let side = |side: &dyn Side| SideReport {

@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::parts::{Capped, scroll, shown};
-use crate::measurement::{Estimate, Measurement, Purpose, Sample};
+use crate::measurement::{Estimate, Measurement, OutputFault, Outputs, Purpose, Sample};
 use crate::plot;
 use crate::words::{bytes, count, counted};
 
@@ -36,8 +36,23 @@ pub(super) fn render(measurement: &Measurement) -> Markup {
             "stated; \u{201c}noise\u{201d} is the baseline against itself in the same session. A check fails only where the whole "
             "interval is above the limit. Every run is in performance.csv; none is left out."
         }
+        @if let Some(outputs) = &measurement.outputs { (written(outputs)) }
         (amounts(measurement))
         div class="pair" { (jobs(measurement)) (machine(measurement)) }
+    }
+}
+
+/// What became of the outputs of the runs.
+fn written(outputs: &Outputs) -> Markup {
+    let Outputs { identical, same_rows, noise, faults } = outputs;
+    html! {
+        p class="cap" {
+            "Outputs after the warm-up: " (count(*identical)) " with its bytes, " (count(*same_rows)) " with its rows, "
+            (count(*noise)) " within the noise of the baseline."
+        }
+        @for fault @ OutputFault { job, side, message, .. } in faults {
+            p class="cap" { (fault.run()) " of job " (shown(job, 200)) ": the " (side) " " (shown(message, 1000)) }
+        }
     }
 }
 
