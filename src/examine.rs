@@ -13,6 +13,7 @@ use reports::document::{
 use reports::manifest::{ErrorClass, Failure};
 
 use crate::cancel::Cancel;
+use crate::chaos;
 use crate::check::descriptors::Probe;
 use crate::check::{self, Check, Comparison, Evidence, Observed, Outcome, Subject, determinism};
 use crate::content;
@@ -60,6 +61,7 @@ pub fn job(
             .flatten();
         observed.reruns =
             rerun::all(side, job, &observed, &policy.comparison, settings.noise, home.path(), cancel)?;
+        observed.stops = chaos::all(side, job, &observed, &policy, settings, home.path(), cancel)?;
         Ok((observed, run))
     };
     let (baseline, candidate) = rayon::join(
@@ -215,6 +217,7 @@ pub(crate) fn observed(
         scratch_left: run.scratch_left.clone(),
         probe: None,
         reruns: Vec::new(),
+        stops: None,
     })
 }
 

@@ -14,6 +14,7 @@ static ALLOCATOR: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::Syste
 
 mod both_sides;
 mod bundle;
+mod chaos;
 mod ci_page;
 mod claims;
 mod cli;

@@ -11,6 +11,7 @@ use super::terminal;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result, chain};
 use crate::exit::Exit;
+use crate::measure::launch::Bounds;
 use crate::measure::schedule::Quantity;
 use crate::measure::{Limits, launch, once};
 use crate::policy;
@@ -141,6 +142,12 @@ pub(super) fn both_run(baseline: &Choice, candidate: &Choice) -> Result<()> {
 pub struct LaunchArgs {
     /// Where the accounting goes.
     answer: PathBuf,
+    /// Bytes of memory that a process of the program may ask for.
+    #[arg(long)]
+    data: Option<u64>,
+    /// Bytes that a file may have.
+    #[arg(long)]
+    file_size: Option<u64>,
     /// The program and its arguments.
     #[arg(last = true)]
     words: Vec<OsString>,
@@ -148,7 +155,11 @@ pub struct LaunchArgs {
 
 impl LaunchArgs {
     pub(super) fn perform(&self) -> Result<Exit> {
-        failed_or_done(launch::launch(&self.words, &self.answer))
+        failed_or_done(launch::launch(
+            &self.words,
+            &self.answer,
+            Bounds { data: self.data, file: self.file_size },
+        ))
     }
 }
 
