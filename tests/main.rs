@@ -51,6 +51,7 @@ mod minimize;
 mod misbehaving_side;
 mod odd_files;
 mod page_scale;
+mod parallel;
 mod partitions;
 mod policy;
 mod policy_scope;

@@ -24,6 +24,12 @@ pub struct Measurement {
     pub pairs: u64,
     /// How often each half of a pair ran each job.
     pub rounds: u64,
+    /// Workers that did a job at the same time; absent: one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<u64>,
+    /// Bytes of memory that each process of a worker could ask for (`RLIMIT_DATA`); absent: not limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_memory: Option<u64>,
     /// Pairs up to which it would have gone on.
     pub max_pairs: u64,
     /// Wall time.
@@ -226,7 +232,8 @@ pub enum Purpose {
     Noise,
 }
 
-/// One run of one side on one job, by the operating system's accounting of its process.
+/// One run of one side on one job, by the operating system's accounting of its process. Where several workers did the job at the same
+/// time, each has its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
     /// What for.

@@ -82,7 +82,7 @@ pub fn all(
     }
     let home = home.join(format!("{}-chaos", first.role));
     std::fs::create_dir_all(&home).map_err(|source| Error::io("cannot make", &home, source))?;
-    let runner = Runner { program, tmp: &home, cancel };
+    let runner = Runner { program, tmp: &home, cancel, bounds: Bounds::default(), start: None };
     let whole = match runner.once(side, first.role, job) {
         Ok((accounting, left)) => {
             left.remove()?;

@@ -163,6 +163,8 @@ pub(super) mod tests {
             machine: Machine::default(),
             pairs: ratios.len() as u64,
             rounds: 1,
+            workers: None,
+            worker_memory: None,
             max_pairs: 40,
             wall: found.clone(),
             cpu: found.clone(),

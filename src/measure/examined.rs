@@ -27,6 +27,7 @@ use reports::measurement::{OutputFault, Outputs};
 
 use super::launch::Accounting;
 use super::once::{Left, Runner};
+use super::parallel;
 use super::schedule::{Perform, Run};
 use super::set::CODES;
 use crate::cancel::Cancel;
@@ -66,6 +67,7 @@ struct Warm {
 pub struct Examined<'a> {
     settings: &'a Settings,
     runner: Runner<'a>,
+    workers: usize,
     baseline: &'a dyn Side,
     ready: &'a [Ready],
     /// For the further runs of the baseline, and what the check spills.
@@ -87,6 +89,7 @@ impl<'a> Examined<'a> {
     pub fn new(
         settings: &'a Settings,
         runner: Runner<'a>,
+        workers: usize,
         baseline: &'a dyn Side,
         ready: &'a [Ready],
         home: &'a Path,
@@ -94,6 +97,7 @@ impl<'a> Examined<'a> {
         Self {
             settings,
             runner,
+            workers,
             baseline,
             ready,
             home,
@@ -317,9 +321,24 @@ impl<'a> Examined<'a> {
 
 impl Perform for Examined<'_> {
     fn once(&mut self, run: Run) -> Result<Vec<Accounting>> {
-        let (accounting, left) = self.runner.once(self.side(run.side), run.side, &self.ready[run.job].job)?;
-        self.waiting.push((run, left));
-        Ok(vec![accounting])
+        let job = &self.ready[run.job].job;
+        let done = match parallel::run(self.runner, self.side(run.side), run.side, job, self.workers) {
+            Err(error) if error.class == ErrorClass::Side && self.runner.bounds.data.is_some() => {
+                // Under the limit of a worker a failure is an answer: this side needs more than a worker has.
+                let Run { purpose, repetition, round, side, .. } = run;
+                let message = format!("failed under the limit of a worker: {}", error.message);
+                let job = job.id.clone();
+                self.outputs.faults.push(OutputFault { purpose, repetition, round, job, side, message });
+                return Err(error);
+            }
+            done => done?,
+        };
+        let mut all = Vec::new();
+        for (accounting, left) in done {
+            self.waiting.push((run, left));
+            all.push(accounting);
+        }
+        Ok(all)
     }
 
     fn settle(&mut self) -> Result<()> {

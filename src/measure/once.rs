@@ -10,6 +10,7 @@ use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Barrier;
 use std::time::Duration;
 
 use reports::document::{Role, SideOutcome};
@@ -20,6 +21,7 @@ use super::launch::{Accounting, Bounds};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::heap;
 use crate::job::Job;
 use crate::oom::Kills;
 use crate::probe::Request;
@@ -130,6 +132,10 @@ pub struct Runner<'a> {
     pub tmp: &'a Path,
     /// Request to stop.
     pub cancel: &'a Cancel,
+    /// Bounds of an undisturbed run.
+    pub bounds: Bounds,
+    /// Where the workers of a run wait for each other before they start.
+    pub start: Option<&'a Barrier>,
 }
 
 impl Runner<'_> {
@@ -150,16 +156,31 @@ impl Runner<'_> {
     /// could not do its part.
     pub fn complete(&self, side: &dyn Side, role: Role, job: &Job, left: &Left) -> Result<Accounting> {
         let kills = Kills::now();
-        let (ended, timeout) = self.attempt(side, job, left, Disturbed::default())?;
+        let (ended, timeout) =
+            self.attempt(side, job, left, Disturbed { bounds: self.bounds, signal: None })?;
         let built_in = side.probe_name().is_some();
         let answer = left.papers.join(ANSWER);
         judge(&ended, &answer, timeout, built_in, &|killed| kills.blame(killed))
             .and_then(|accounting| {
                 within(&left.output, &left.scratch, side.output_limit()).map(|()| accounting)
             })
+            .map_err(|(class, why)| self.under_limit(class, why))
             .map_err(|(class, why)| {
                 Error::new(class, format!("job {}: the {role} {} {why}", job.id, side.info(job).name))
             })
+    }
+
+    /// The failure of a side that has a limit of memory names it. Memory that was refused under it is no fault of the machine.
+    fn under_limit(&self, class: ErrorClass, why: String) -> (ErrorClass, String) {
+        let Some(bytes) = self.bounds.data else { return (class, why) };
+        let refused = why.contains(heap::REFUSED);
+        if class == ErrorClass::Side || refused {
+            let why = format!(
+                "{why}; a worker had {bytes} bytes of memory (--worker-memory, RLIMIT_DATA of each process)"
+            );
+            return (ErrorClass::Side, why);
+        }
+        (class, why)
     }
 
     /// Runs `side` on `job` in these directories, to its end or until it is stopped; also tells how long it may take.
@@ -173,10 +194,15 @@ impl Runner<'_> {
         left: &Left,
         disturbed: Disturbed,
     ) -> Result<(Ended, Duration)> {
-        self.cancel.check()?;
         let Left { output, scratch, papers, .. } = left;
         let place = Workplace { output, scratch, cancel: self.cancel };
-        let (program, timeout) = self.program(side, job, &place, papers)?;
+        let prepared = self.program(side, job, &place, papers);
+        if let Some(start) = self.start {
+            // Also where this worker cannot start: the others wait for it.
+            start.wait();
+        }
+        self.cancel.check()?;
+        let (program, timeout) = prepared?;
         let limit = side.output_limit();
         let mut watch = || leavings::over(output, scratch, limit?);
         let mut launcher = self.launcher(&program, &papers.join(ANSWER), disturbed.bounds);

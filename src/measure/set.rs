@@ -11,6 +11,7 @@ use reports::manifest::ErrorClass;
 use reports::measurement::{LeftOut, MeasuredJob, Measurement};
 
 use super::examined::{self, Examined};
+use super::launch::Bounds;
 use super::once::Runner;
 use super::schedule::{Quantity, Schedule, compare};
 use super::{Limits, machine};
@@ -131,8 +132,9 @@ impl<'a> Set<'a> {
             .any(|side| side.probe_name().is_some())
             .then(|| if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned());
         let judged = limits.allow_debug || profile.as_deref() != Some("debug");
-        let runner = Runner { program, tmp, cancel };
-        let mut examined = Examined::new(settings, runner, baseline, &ready, home.path());
+        let bounds = Bounds { data: limits.worker_memory, file: None };
+        let runner = Runner { program, tmp, cancel, bounds, start: None };
+        let mut examined = Examined::new(settings, runner, limits.workers, baseline, &ready, home.path());
         let names = ready.iter().map(|ready| ready.job.id.clone()).collect();
         let mut schedule = Schedule::new(names, &mut examined);
         let least = u64::try_from(limits.least.as_nanos()).unwrap_or(u64::MAX);
@@ -176,6 +178,8 @@ impl<'a> Set<'a> {
             machine,
             pairs: wall.ratios.len() as u64,
             rounds,
+            workers: (limits.workers > 1).then_some(limits.workers as u64),
+            worker_memory: limits.worker_memory,
             max_pairs: limits.max_pairs.max(limits.pairs) as u64,
             memory: compared(Quantity::Memory),
             wall,
