@@ -13,6 +13,7 @@ use reports::document::{
 use reports::manifest::{ErrorClass, Failure};
 
 use crate::cancel::Cancel;
+use crate::chaos;
 use crate::check::descriptors::Probe;
 use crate::check::{self, Check, Comparison, Evidence, Observed, Outcome, Subject, determinism};
 use crate::content;
@@ -74,6 +75,7 @@ pub fn job(
             &watch,
             cancel,
         )?;
+        observed.stops = chaos::all(side, job, &observed, &policy, settings, home.path(), &watch, cancel)?;
         Ok((observed, run))
     };
     let (mut baseline, mut candidate) = both(settings, job, home.path(), &watch, &perform, cancel)?;
@@ -252,6 +254,7 @@ pub(crate) fn observed(
         scratch_left: run.scratch_left.clone(),
         probe: None,
         reruns: Vec::new(),
+        stops: None,
     })
 }
 

@@ -61,7 +61,7 @@ fn granted(block: *mut u8, bytes: usize) -> *mut u8 {
 #[cold]
 fn refused(bytes: usize) -> ! {
     let mut digits = [0; DIGITS];
-    for part in [BEFORE, decimal(bytes, &mut digits), AFTER] {
+    for part in [NAME, REFUSED.as_bytes(), decimal(bytes, &mut digits), AFTER] {
         // Where stderr takes nothing there is no one to say it to.
         let _ = rustix::io::write(std::io::stderr(), part);
     }
@@ -85,7 +85,9 @@ pub fn end_aborts() -> std::io::Result<()> {
 const ABORTED: &[u8] =
     b"parallax: the process was aborted for the reason above; where that is memory, give it more\n";
 
-const BEFORE: &[u8] = b"parallax: out of memory: the system refused ";
+/// How the message begins, after the name of the program.
+pub(crate) const REFUSED: &str = "out of memory: the system refused ";
+const NAME: &[u8] = b"parallax: ";
 const AFTER: &[u8] =
     b" bytes; give the process more memory, or run it with a lower --memory-limit or fewer --threads\n";
 

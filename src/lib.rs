@@ -7,6 +7,7 @@
 
 pub mod bundle;
 pub mod cancel;
+pub mod chaos;
 pub mod check;
 pub mod claim;
 pub mod cli;

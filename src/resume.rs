@@ -130,8 +130,8 @@ impl Journal {
     pub fn key(&self, job: &PlannedJob, settings: &Settings) -> Result<String> {
         let mut parts = Parts::default();
         parts.add(&self.program);
-        let Settings { mode, keep, today, by, noise, .. } = settings;
-        parts.add(&format!("{mode:?} {keep:?} {today:?} {by:?} {noise}"));
+        let Settings { mode, keep, today, by, noise, chaos, .. } = settings;
+        parts.add(&format!("{mode:?} {keep:?} {today:?} {by:?} {noise} {chaos:?}"));
         parts.add(&format!("{:?}", settings.policy));
         // Where time is measured, a job need not answer for it: its verdict depends on that too.
         parts.add(if settings.measure.is_some() { "measured" } else { "not measured" });

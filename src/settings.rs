@@ -44,6 +44,8 @@ pub struct Settings {
     pub keep: Keep,
     /// How often each side does its job again, to know what it does not reproduce.
     pub noise: usize,
+    /// How often each side is stopped at its work and started again; absent: never.
+    pub chaos: Option<usize>,
     /// Columns by which differing rows are counted.
     pub by: Vec<String>,
     /// Columns that the user named anywhere: each must be there in some job.

@@ -117,7 +117,7 @@ fn the_gate_of_an_earlier_phase_must_have_completed_it() {
 #[test]
 fn no_way_leads_to_a_pass_that_was_not_earned() {
     type Edit = fn(&mut Value, &mut Value);
-    let ways: [(&str, Edit, i32, &str); 35] = [
+    let ways: [(&str, Edit, i32, &str); 38] = [
         (
             "one output compared with itself",
             |run, _| {
@@ -315,6 +315,35 @@ fn no_way_leads_to_a_pass_that_was_not_earned() {
             "the candidate takes 15.0 % more wall time",
         ),
         ("more memory", |_, b| candidate_takes(b, "peak_bytes", 200), 1, "100.0 % more"),
+        (
+            "outputs of measured runs that nothing examined",
+            |_, b| {
+                let checks = b["jobs"][0]["checks"].as_array_mut().unwrap();
+                checks.retain(|check| check["check"] != "ROWS");
+            },
+            3,
+            "the outputs of the measured runs were not examined",
+        ),
+        (
+            "other rows in the warm-up",
+            |_, b| {
+                let rows = check(b, "ROWS");
+                rows["status"] = json!("fail");
+                rows["findings"] = json!([blocker(None)]);
+            },
+            1,
+            "3 rows are gone",
+        ),
+        (
+            "a measured run without its output",
+            |_, b| {
+                b["jobs"][0]["measurement"]["outputs"]["faults"] = json!([{
+                    "purpose": "pair", "repetition": 2, "round": 1, "job": "j", "side": "candidate", "message": "wrote nothing"
+                }]);
+            },
+            1,
+            "pair 2, round 1 of job j: the candidate wrote nothing",
+        ),
         (
             "too few pairs",
             |_, b| {

@@ -14,6 +14,7 @@ static ALLOCATOR: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::Syste
 
 mod both_sides;
 mod bundle;
+mod chaos;
 mod ci_page;
 mod claims;
 mod cli;
@@ -47,10 +48,12 @@ mod kills;
 mod limits;
 mod machine;
 mod measure;
+mod measured_outputs;
 mod minimize;
 mod misbehaving_side;
 mod odd_files;
 mod page_scale;
+mod parallel;
 mod partitions;
 mod policy;
 mod policy_scope;

@@ -153,6 +153,7 @@ fn observe(role: Role, root: &Path) -> Result<Observed, Failure> {
         scratch_left: Vec::new(),
         probe: None,
         reruns: Vec::new(),
+        stops: None,
     })
 }
 

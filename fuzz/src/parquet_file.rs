@@ -122,6 +122,7 @@ pub fn settings(home: &Path) -> Settings {
         resume: false,
         keep: Keep::Never,
         noise: 0,
+        chaos: None,
         by: Vec::new(),
         tmp: home.to_owned(),
         memory: std::sync::Arc::default(),

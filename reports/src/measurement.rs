@@ -24,6 +24,12 @@ pub struct Measurement {
     pub pairs: u64,
     /// How often each half of a pair ran each job.
     pub rounds: u64,
+    /// Workers that did a job at the same time; absent: one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<u64>,
+    /// Bytes of memory that each process of a worker could ask for (`RLIMIT_DATA`); absent: not limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_memory: Option<u64>,
     /// Pairs up to which it would have gone on.
     pub max_pairs: u64,
     /// Wall time.
@@ -34,6 +40,9 @@ pub struct Measurement {
     pub memory: Comparison,
     /// Why the measurement ended early, where it did.
     pub failure: Option<String>,
+    /// What became of the outputs of the runs after the warm-up; absent in reports of versions that did not examine them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Outputs>,
     /// Every run in the order in which they ran, warm-up included. None is ever left out.
     pub samples: Vec<Sample>,
 }
@@ -82,6 +91,49 @@ pub struct MeasuredJob {
     pub rows: u64,
     /// Input bytes.
     pub bytes: u64,
+}
+
+/// The outputs of the runs after the warm-up, each compared with what its side wrote in the warm-up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Outputs {
+    /// Outputs with the bytes of the warm-up.
+    pub identical: u64,
+    /// Outputs with the rows of the warm-up in other bytes.
+    pub same_rows: u64,
+    /// Outputs with other rows, which the noise of the baseline explains.
+    pub noise: u64,
+    /// Outputs with other rows, or without them. The first one ends the measurement.
+    pub faults: Vec<OutputFault>,
+}
+
+/// A run that did not write what its side wrote in the warm-up: its time and its memory say nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutputFault {
+    /// What the run was for.
+    pub purpose: Purpose,
+    /// Its repetition, as in the samples.
+    pub repetition: u64,
+    /// Its round within the repetition, from 1.
+    pub round: u64,
+    /// Name of the job.
+    pub job: String,
+    /// The side that ran.
+    pub side: Role,
+    /// What was wrong with its output, as the end of a sentence about the side.
+    pub message: String,
+}
+
+impl OutputFault {
+    /// Which run it was, in words.
+    #[must_use]
+    pub fn run(&self) -> String {
+        let kind = match self.purpose {
+            Purpose::WarmUp => "warm-up",
+            Purpose::Pair => "pair",
+            Purpose::Noise => "pair of the baseline with itself",
+        };
+        format!("{kind} {}, round {}", self.repetition, self.round)
+    }
 }
 
 /// A job that was not measured.
@@ -180,7 +232,8 @@ pub enum Purpose {
     Noise,
 }
 
-/// One run of one side on one job, by the operating system's accounting of its process.
+/// One run of one side on one job, by the operating system's accounting of its process. Where several workers did the job at the same
+/// time, each has its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
     /// What for.

@@ -4,12 +4,14 @@
 //! check, unless the baseline refuses the same job in the same class: then both agree and there is nothing to compare. An
 //! undeclared failure of the baseline alone cannot be judged. A side that did not run cannot fail. What a side changed that was not
 //! its own (inputs, the output of the other side) is reported here too: see `touched`.
+//!
+//! Where a run stops its sides (`--chaos`), what remained of stopped attempts and what the next ones left is judged too (see `stopped`).
 
 use reports::document::{CheckStatus, Finding, Role, Severity, SideOutcome};
 use reports::manifest::{ErrorClass, Failure};
 
 use super::finding::{Refine, finding, in_file, severity_on};
-use super::{Check, KnownDefect, Observed, Outcome, Subject, touched};
+use super::{Check, KnownDefect, Observed, Outcome, Subject, stopped, touched};
 use crate::error::Result;
 
 /// The ERRORS check.
@@ -58,6 +60,7 @@ impl Check for Errors {
             }
             ran = true;
             outcome.coverage.files += side.output.files.len() as u64 + subject.job.inputs.len() as u64;
+            stopped::examine(CODE, side, &mut outcome, &mut said);
         }
         let undecided = outcome.findings.iter().any(|found| {
             matches!(found.code.as_str(), "errors.baseline-failed" | "errors.baseline-did-not-fail")
@@ -65,7 +68,7 @@ impl Check for Errors {
         let open = touched::report(CODE, subject.touched, &mut outcome, &mut said);
         let undecided = undecided || open;
         outcome.status = if ran {
-            undecided.then_some(CheckStatus::Inconclusive)
+            outcome.status.or(undecided.then_some(CheckStatus::Inconclusive))
         } else {
             Some(CheckStatus::NotApplicable)
         };

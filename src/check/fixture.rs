@@ -237,6 +237,7 @@ impl Fixture {
             scratch_left: self.scratch_left.clone(),
             probe: None,
             reruns: Vec::new(),
+            stops: None,
         }
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Question {
     pub check: &'static str,
     /// Code of the finding.
     pub code: &'static str,
+    /// Code of the finding about an output that is not that of the job.
+    pub output: &'static str,
     /// What is compared.
     pub quantity: &'static str,
 }
@@ -28,9 +30,25 @@ pub(super) fn not_here() -> Outcome {
     )
 }
 
+/// Judges the outputs of the measured runs: what is found replaces any statement about time or memory.
+pub(super) fn outputs(measurement: &Measurement, question: &Question) -> Option<Outcome> {
+    let fault = measurement.outputs.as_ref()?.faults.first()?;
+    // A baseline that does less than its work makes any candidate look slow.
+    let severity = if fault.side == Role::Candidate { Severity::Blocker } else { Severity::Warning };
+    let message = format!("{} of job {}: the {} {}", fault.run(), fault.job, fault.side, fault.message);
+    let found = finding(question.check, question.output, severity, Some(fault.side), message.clone())
+        .with("job", &fault.job)
+        .with("run", fault.run());
+    let summary = format!("{} says nothing: {message}", question.quantity);
+    Some(Outcome { findings: vec![found], ..decided(CheckStatus::Inconclusive, summary) })
+}
+
 /// Judges one quantity of a measured set.
 pub(super) fn judge(measurement: &Measurement, found: &Comparison, question: &Question) -> Outcome {
     let open = |summary: String| decided(CheckStatus::Inconclusive, summary);
+    if let Some(outcome) = outputs(measurement, question) {
+        return outcome;
+    }
     if let Some(failure) = &measurement.failure {
         return open(format!("not measured to the end: {failure}"));
     }
@@ -120,7 +138,7 @@ fn noise(noise: Option<&Estimate>) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use reports::measurement::{Machine, MeasuredJob};
+    use reports::measurement::{Machine, MeasuredJob, Outputs};
 
     use super::*;
     use crate::measure::statistics::estimate;
@@ -145,11 +163,14 @@ pub(super) mod tests {
             machine: Machine::default(),
             pairs: ratios.len() as u64,
             rounds: 1,
+            workers: None,
+            worker_memory: None,
             max_pairs: 40,
             wall: found.clone(),
             cpu: found.clone(),
             memory: found,
             failure: None,
+            outputs: Some(Outputs::default()),
             samples: Vec::new(),
         }
     }
@@ -157,7 +178,7 @@ pub(super) mod tests {
     #[test]
     fn too_few_pairs_say_how_many_are_needed() {
         let found = measurement(&[1.0; 3]);
-        let question = Question { check: "X", code: "x.y", quantity: "wall time" };
+        let question = Question { check: "X", code: "x.y", output: "x.output", quantity: "wall time" };
         let outcome = judge(&found, &found.wall, &question);
         assert_eq!(outcome.status, Some(CheckStatus::Inconclusive));
         assert!(outcome.summary.contains("at least 6 pairs"), "{}", outcome.summary);

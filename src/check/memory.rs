@@ -32,7 +32,8 @@ impl Check for Memory {
 /// Judges a measured set.
 #[must_use]
 pub fn judge(measurement: &Measurement, limit: Option<u64>) -> Outcome {
-    let question = Question { check: CODE, code: "memory.more", quantity: "peak memory" };
+    let question =
+        Question { check: CODE, code: "memory.more", output: "memory.output", quantity: "peak memory" };
     let mut outcome = measured::judge(measurement, &measurement.memory, &question);
     outcome.findings.extend(limit.and_then(|limit| near(measurement, limit)));
     if outcome.findings.iter().any(|it| it.severity == Severity::Blocker) {

@@ -23,6 +23,7 @@ pub mod rows;
 pub mod schema;
 pub mod sizes;
 pub mod sketch;
+pub mod stopped;
 mod touched;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use reports::layout::LayoutEvidence;
 use reports::signal_evidence::{GroupEvidence, LocalityEvidence, RollupAccount, SketchEvidence};
 
 use self::descriptors::Probe;
+use self::stopped::Stops;
 use crate::cancel::Cancel;
 use crate::digest::Family;
 use crate::error::Result;
@@ -168,6 +170,8 @@ pub struct Observed {
     pub probe: Option<Probe>,
     /// The same work done again, where that was asked for.
     pub reruns: Vec<Rerun>,
+    /// Attempts that were stopped, where that was asked for.
+    pub stops: Option<Stops>,
 }
 
 /// Makes columns of the `key=value` folders of both sides and of their further runs, where the comparison asks for it. Comes before

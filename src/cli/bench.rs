@@ -1,4 +1,4 @@
-//! `parallax bench`: time and memory of both sides, without comparing their outputs.
+//! `parallax bench`: time and memory of both sides; of what they write, the rows are compared.
 
 use std::path::Path;
 

@@ -11,6 +11,7 @@ use super::terminal;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result, chain};
 use crate::exit::Exit;
+use crate::measure::launch::Bounds;
 use crate::measure::schedule::Quantity;
 use crate::measure::{Limits, launch, once};
 use crate::policy;
@@ -25,6 +26,13 @@ pub struct MeasureArgs {
     /// Jobs of one signal and kind that are measured, those with the most rows [default: 4].
     #[arg(long, value_name = "N", help_heading = "Measuring")]
     max_jobs: Option<usize>,
+    /// Copies of a job that one side does at the same time, each with directories of its own [default: 1].
+    #[arg(long, value_name = "N", help_heading = "Measuring")]
+    parallel: Option<usize>,
+    /// Bytes of memory that each process of a measured side may ask for; a side that fails under it fails the measurement
+    /// [default: no limit].
+    #[arg(long, value_name = "BYTES", help_heading = "Measuring")]
+    worker_memory: Option<u64>,
     /// Share by which the candidate may be slower [default: the policy's, 0.10].
     #[arg(long, value_name = "SHARE", help_heading = "Measuring")]
     slower: Option<f64>,
@@ -67,6 +75,18 @@ impl MeasureArgs {
         if self.max_jobs == Some(0) {
             return Err(Error::usage("--max-jobs 0: at least one job must be measured"));
         }
+        if let Some(count) = self.parallel.filter(|count| !(1..=Limits::MAX_WORKERS).contains(count)) {
+            return Err(Error::usage(format!(
+                "--parallel {count}: between 1 and {} workers can be measured",
+                Limits::MAX_WORKERS
+            )));
+        }
+        if let Some(bytes) = self.worker_memory.filter(|bytes| *bytes < Limits::LEAST_WORKER_MEMORY) {
+            return Err(Error::usage(format!(
+                "--worker-memory {bytes}: at least {} bytes are needed to start a program",
+                Limits::LEAST_WORKER_MEMORY
+            )));
+        }
         if let Some(most) = self.max_pairs.filter(|most| *most < pairs) {
             return Err(Error::usage(format!("--max-pairs {most} is less than the {pairs} pairs asked for")));
         }
@@ -91,6 +111,8 @@ impl MeasureArgs {
             half: self.half_ms.map_or(default.half, Duration::from_millis),
             pairs,
             max_pairs: self.max_pairs.unwrap_or(default.max_pairs.max(pairs.saturating_mul(4))),
+            workers: self.parallel.unwrap_or(default.workers),
+            worker_memory: self.worker_memory,
             max_jobs: self.max_jobs.unwrap_or(default.max_jobs),
             least: self.least_ms.map_or(default.least, Duration::from_millis),
             allow_debug: self.allow_debug,
@@ -107,6 +129,8 @@ impl MeasureArgs {
         };
         flag("--max-pairs", self.max_pairs.map(|value| value.to_string()));
         flag("--max-jobs", self.max_jobs.map(|value| value.to_string()));
+        flag("--parallel", self.parallel.map(|value| value.to_string()));
+        flag("--worker-memory", self.worker_memory.map(|value| value.to_string()));
         flag("--slower", self.slower.map(|value| value.to_string()));
         flag("--more-memory", self.more_memory.map(|value| value.to_string()));
         flag("--confidence", self.confidence.map(|value| value.to_string()));
@@ -141,6 +165,12 @@ pub(super) fn both_run(baseline: &Choice, candidate: &Choice) -> Result<()> {
 pub struct LaunchArgs {
     /// Where the accounting goes.
     answer: PathBuf,
+    /// Bytes of memory that a process of the program may ask for.
+    #[arg(long)]
+    data: Option<u64>,
+    /// Bytes that a file may have.
+    #[arg(long)]
+    file_size: Option<u64>,
     /// The program and its arguments.
     #[arg(last = true)]
     words: Vec<OsString>,
@@ -148,7 +178,11 @@ pub struct LaunchArgs {
 
 impl LaunchArgs {
     pub(super) fn perform(&self) -> Result<Exit> {
-        failed_or_done(launch::launch(&self.words, &self.answer))
+        failed_or_done(launch::launch(
+            &self.words,
+            &self.answer,
+            Bounds { data: self.data, file: self.file_size },
+        ))
     }
 }
 
@@ -212,6 +246,9 @@ mod tests {
             (&["--confidence", "95"], 10),
             (&["--max-pairs", "5"], 10),
             (&["--max-jobs", "0"], 10),
+            (&["--parallel", "0"], 10),
+            (&["--parallel", "257"], 10),
+            (&["--worker-memory", "1000"], 10),
             (&[], 0),
         ] {
             assert!(limits(words, pairs).is_err(), "{words:?}");

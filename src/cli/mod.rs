@@ -95,7 +95,7 @@ enum Format {
 enum Command {
     /// Run both sides on corpora or jobs, compare their outputs, judge and report.
     Run(run::RunArgs),
-    /// Measure time and memory of both sides on corpora or jobs, without comparing their outputs.
+    /// Measure time and memory of both sides on corpora or jobs; of what they write, the rows are compared.
     Bench(bench::BenchArgs),
     /// Compare two outputs that exist already, from whatever wrote them.
     Compare(compare::CompareArgs),

@@ -173,6 +173,7 @@ impl OutputArgs {
             resume: false,
             keep: Keep::Never,
             noise: 0,
+            chaos: None,
             by: self.by.clone(),
             named,
             tmp: options::tmp_dir(common)?,

@@ -32,6 +32,9 @@ use crate::settings::{Keep, Settings};
 use crate::shell;
 use crate::side::select::Choice;
 
+/// Most attempts of a side at a job that `--chaos` stops.
+const MOST_STOPS: usize = 10_000;
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -101,6 +104,10 @@ pub struct RunArgs {
     /// and tell what it does not reproduce [default: 0].
     #[arg(long, value_name = "N")]
     pub(super) noise: Option<usize>,
+    /// Stop each side that runs N times at each job (SIGTERM, SIGKILL, no room in a file, no memory), at moments drawn from `--seed`, and
+    /// let it try again: nothing partial may remain, and the next attempt must be right [default: not at all; without N: 8].
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "8")]
+    chaos: Option<usize>,
     /// Measure time and memory after the comparison, N pairs of runs at first.
     #[arg(long, value_name = "N")]
     measure: Option<usize>,
@@ -163,6 +170,9 @@ impl RunArgs {
         if measure.is_some() {
             measure::both_run(&baseline, &candidate)?;
         }
+        if let Some(attempts) = self.chaos {
+            self.can_be_stopped(attempts, mode)?;
+        }
         let out = self.out.clone().unwrap_or_else(|| options::DEFAULT_OUT.into());
         let count = jobs.len();
         let sides = [&baseline, &candidate].into_iter().filter_map(|choice| choice.path());
@@ -184,6 +194,7 @@ impl RunArgs {
             resume: self.resume,
             keep: self.keep,
             noise: self.noise.unwrap_or(0),
+            chaos: self.chaos,
             by: self.by.clone(),
             named,
             tmp: options::tmp_dir(common)?,
@@ -231,9 +242,25 @@ impl RunArgs {
             redact: RedactArgs::default(),
             resources: place.repeat.resources.clone(),
             noise: Some(place.repeat.noise),
+            chaos: None,
             output_limit: place.repeat.output_limit,
             ..self
         })
+    }
+
+    /// Refuses `--chaos` where no side would be stopped.
+    fn can_be_stopped(&self, attempts: usize, mode: Mode) -> Result<()> {
+        if mode == Mode::Bench {
+            return Err(Error::usage(
+                "--chaos stops sides while they are compared: give it to `run`, not to `bench`",
+            ));
+        }
+        if !(1..=MOST_STOPS).contains(&attempts) {
+            return Err(Error::usage(format!(
+                "--chaos {attempts}: between 1 and {MOST_STOPS} attempts can be made"
+            )));
+        }
+        Ok(())
     }
 
     /// The jobs and the two sides.
@@ -335,6 +362,7 @@ impl RunArgs {
         flag("--output-limit", self.output_limit.map(|bytes| bytes.to_string()));
         flag("--isolate", (self.isolate == Isolate::Off).then(|| "off".to_owned()));
         flag("--noise", self.noise.map(|times| times.to_string()));
+        flag("--chaos", self.chaos.map(|attempts| attempts.to_string()));
         flag("--measure", self.measure.map(|pairs| pairs.to_string()));
         if self.allow_empty {
             words.push("--allow-empty".to_owned());

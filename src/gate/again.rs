@@ -5,7 +5,8 @@
 //!    counts again, unless a waiver of the gate's policy covers it.
 //! 2. A check that failed does not pass because of a waiver that the run did not have: whether it would have passed beside its
 //!    blockers is not recorded. It is undecided.
-//! 3. A measurement is judged from its raw samples: limits of the gate's policy, wall time, 95 % confidence, no debug build, no job
+//! 3. What the measured runs wrote must have been examined: ROWS of a measurement is judged like that of a job.
+//! 4. A measurement is judged from its raw samples: limits of the gate's policy, wall time, 95 % confidence, no debug build, no job
 //!    so short that the start of its process is most of it.
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use reports::measurement::{Measurement, Sample};
 use crate::check::{Outcome, memory, performance};
 use crate::evidence::id;
 use crate::measure::Limits;
+use crate::measure::examined;
 use crate::measure::schedule::{Quantity, compare};
 use crate::measure::set::CODES;
 use crate::policy::waiver::{self, Scene};
@@ -30,7 +32,14 @@ pub fn job(of: &JobReport, report: &Report, policy: &Policy, today: NaiveDate) -
     let scene = Scene::of(of);
     let measured = of.measurement.as_ref();
     job.checks = match measured {
-        Some(measurement) => measured_checks(measurement, &job.id, &scene, policy, today),
+        Some(measurement) => {
+            let others = of.checks.iter().filter(|check| !CODES.contains(&check.check.as_str()));
+            let mut checks: Vec<CheckReport> =
+                others.map(|check| compared(check, report, &scene, policy, today)).collect();
+            checks.extend(measured_checks(measurement, &job.id, &scene, policy, today));
+            examined::distrust(&mut checks);
+            checks
+        }
         None => of.checks.iter().map(|check| compared(check, report, &scene, policy, today)).collect(),
     };
     let asked = |code: &&String| CODES.contains(&code.as_str()) == measured.is_some();

@@ -6,7 +6,7 @@ use reports::document::{InputsGiven, Role};
 use reports::manifest::ErrorClass;
 
 use super::copies::Copies;
-use super::{Watch, private};
+use super::{Touched, Watch, What, private};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::job::Job;
@@ -45,6 +45,29 @@ impl Given {
     #[must_use]
     pub fn how(&self) -> Option<InputsGiven> {
         self.how
+    }
+
+    /// The job, with the inputs that the side is given.
+    #[must_use]
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// The watch over the inputs themselves.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Notes in `watch` what the side changed of its copies in runs called `run`.
+    ///
+    /// # Errors
+    /// Class `io` where the machine does not give a copy back.
+    pub fn note(&self, watch: &Watch, run: &str) -> Result<()> {
+        if let Some(copies) = &self.copies {
+            watch.note(Touched::of(What::Copy, &copies.changed()?, Some(run), vec![self.role], true));
+        }
+        Ok(())
     }
 
     /// Lets `run` perform the job once, and looks at what the side was given.

@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reports::manifest::ErrorClass;
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, setrlimit, waitid};
 use serde::{Deserialize, Serialize};
 use wait4::Wait4;
 
@@ -73,17 +73,52 @@ impl Moved {
     }
 }
 
-/// Starts `words` (a program and its arguments), waits for its end and writes the [`Accounting`] to `answer`.
+/// Bounds under which a program runs, in bytes. They hold for each of its processes by itself, and a program could raise them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Memory that a process may ask for: `RLIMIT_DATA`, its heap and every private mapping that it can write to.
+    pub data: Option<u64>,
+    /// Size of a file that a process may write: `RLIMIT_FSIZE`.
+    pub file: Option<u64>,
+}
+
+impl Bounds {
+    /// Sets them for this process and those that it starts; yields what held before.
+    fn set(self) -> Result<Vec<(Resource, Rlimit)>> {
+        let mut before = Vec::new();
+        for (resource, bytes) in [(Resource::Data, self.data), (Resource::Fsize, self.file)] {
+            let Some(bytes) = bytes else { continue };
+            let held = getrlimit(resource);
+            // The hard limit stays, so that this process can take its own one back.
+            let bytes = held.maximum.map_or(bytes, |most| most.min(bytes));
+            limit(resource, Rlimit { current: Some(bytes), maximum: held.maximum })?;
+            before.push((resource, held));
+        }
+        Ok(before)
+    }
+}
+
+fn limit(resource: Resource, value: Rlimit) -> Result<()> {
+    setrlimit(resource, value).map_err(|source| {
+        Error::new(ErrorClass::Io, format!("the limit {resource:?} cannot be set: {source}"))
+            .with_source(source)
+    })
+}
+
+/// Starts `words` (a program and its arguments) under `bounds`, waits for its end and writes the [`Accounting`] to `answer`.
 ///
 /// # Errors
 /// Class `side` where the program cannot be started; class `io` where the machine is why, or where the answer cannot be written.
-pub fn launch(words: &[OsString], answer: &Path) -> Result<Accounting> {
+pub fn launch(words: &[OsString], answer: &Path, bounds: Bounds) -> Result<Accounting> {
     let (program, arguments) =
         words.split_first().ok_or_else(|| Error::internal("there is no program to launch"))?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
+    let before = bounds.set()?;
     let started = Instant::now();
-    let child = command.spawn().map_err(|source| {
+    let spawned = command.spawn();
+    before.into_iter().try_for_each(|(resource, value)| limit(resource, value))?;
+    let child = spawned.map_err(|source| {
         let program = Path::new(program).display();
         let class = if errno::start_of_machine(&source) { ErrorClass::Io } else { ErrorClass::Side };
         Error::new(class, format!("{program} could not be started: {source}"))
@@ -127,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let answer = folder.path().join("answer.json");
         let words = ["sh", "-c", script].map(OsString::from);
-        let told = launch(&words, &answer).unwrap();
+        let told = launch(&words, &answer, Bounds::default()).unwrap();
         assert_eq!(serde_json::from_slice::<Accounting>(&std::fs::read(&answer).unwrap()).unwrap(), told);
         told
     }
@@ -151,7 +186,8 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_is_a_failure_of_the_side() {
         let folder = tempfile::tempdir().unwrap();
-        let error = launch(&["./no-such-program".into()], &folder.path().join("answer")).unwrap_err();
+        let error = launch(&["./no-such-program".into()], &folder.path().join("answer"), Bounds::default())
+            .unwrap_err();
         assert!(error.message.contains("no-such-program could not be started"), "{}", error.message);
     }
 

@@ -6,11 +6,15 @@
 //! 3. The statistics say whether the candidate is within its limits (`statistics`); while that is open, more pairs are
 //!    measured, up to a stated number.
 //!
-//! The result is one entry among the jobs of the report, with the checks PERFORMANCE and MEMORY alone. See `docs/measuring.md`.
+//! What the runs wrote is examined, outside of the measured time (`examined`).
+//!
+//! The result is one entry among the jobs of the report, with the checks ROWS, PERFORMANCE and MEMORY. See `docs/measuring.md`.
 
+pub mod examined;
 pub mod launch;
 pub mod machine;
 pub mod once;
+pub mod parallel;
 pub mod schedule;
 pub mod set;
 pub mod statistics;
@@ -37,6 +41,10 @@ pub struct Limits {
     pub pairs: usize,
     /// Pairs up to which an open question is measured on.
     pub max_pairs: usize,
+    /// Copies of a job that one side does at the same time.
+    pub workers: usize,
+    /// Bytes of memory that each process of a worker may ask for; absent: as many as there are.
+    pub worker_memory: Option<u64>,
     /// Jobs of one set that are measured: those with the most rows.
     pub max_jobs: usize,
     /// Wall time below which a job is left out, because the start of the process would be most of it.
@@ -52,6 +60,10 @@ impl Limits {
     pub const STEP: usize = 5;
     /// Rounds of one half of a pair at most.
     pub const MAX_ROUNDS: u64 = 10;
+    /// Most workers at the same time.
+    pub const MAX_WORKERS: usize = 256;
+    /// Least memory of a worker, in bytes: with less no program starts, and that is no fault of a side.
+    pub const LEAST_WORKER_MEMORY: u64 = 16 << 20;
 }
 
 impl Default for Limits {
@@ -64,6 +76,8 @@ impl Default for Limits {
             confidence: 0.95,
             pairs: 10,
             max_pairs: 40,
+            workers: 1,
+            worker_memory: None,
             max_jobs: 4,
             least: Duration::from_millis(10),
             half: Duration::from_millis(500),

@@ -3,29 +3,36 @@
 //! 1. Fresh directories for output, scratch files and papers.
 //! 2. The program: for a built-in side this program with the hidden subcommand `perform-job`, for an external one its own.
 //! 3. The launcher (see `launch`) starts it in a process group that is ended as a whole on a time-out or an interruption.
-//! 4. What the side left is compared with its limit, as in a comparison; then the directories are removed. Steps 1 and 4 lie outside the time that is measured.
+//! 4. What the side left is compared with its limit, as in a comparison. It stays until it was examined (see `examined`). Steps 1
+//!    and 4 lie outside the time that is measured.
 
 use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Barrier;
 use std::time::Duration;
 
 use reports::document::{Role, SideOutcome};
 use reports::manifest::ErrorClass;
+use rustix::process::Signal;
 
-use super::launch::Accounting;
+use super::launch::{Accounting, Bounds};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::heap;
 use crate::job::Job;
 use crate::oom::Kills;
 use crate::probe::Request;
-use crate::side::process::{Cause, Ended, run_watched};
+use crate::side::process::{Cause, Ended, run_ended_by};
 use crate::side::{Side, Workplace, leavings};
 
 /// Longest run of a built-in side.
 const LONGEST: Duration = Duration::from_secs(3600);
+
+/// The file in which the launcher leaves its accounting.
+const ANSWER: &str = "accounting.json";
 
 /// Number of the signal that ends a process at once.
 const KILL: i32 = 9;
@@ -37,6 +44,85 @@ const MACHINE: i32 = Exit::CouldNotRun.code() as i32;
 /// Status of the launcher and of `perform-job` for a failure of the side.
 pub const FAILED: Exit = Exit::Fail;
 
+/// The directories of a run, and what a side left in them. Removed with this.
+#[derive(Debug)]
+pub struct Left {
+    home: PathBuf,
+    /// Its output directory.
+    pub output: PathBuf,
+    scratch: PathBuf,
+    papers: PathBuf,
+    removed: bool,
+}
+
+impl Left {
+    /// Fresh directories in `parent`.
+    ///
+    /// # Errors
+    /// Class `io` where they cannot be made.
+    pub fn new(parent: &Path) -> Result<Self> {
+        let home = tempfile::Builder::new()
+            .prefix("measure-")
+            .tempdir_in(parent)
+            .map_err(|source| Error::io("cannot make a directory in", parent, source))?
+            .keep();
+        let [output, scratch, papers] = ["output", "scratch", "papers"].map(|name| home.join(name));
+        let left = Self { home, output, scratch, papers, removed: false };
+        for path in [&left.output, &left.scratch, &left.papers] {
+            std::fs::create_dir(path).map_err(|source| Error::io("cannot make", path, source))?;
+        }
+        Ok(left)
+    }
+
+    /// The directory of the run: output, scratch files and papers.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The same with the scratch directory of another run, which removes it.
+    #[must_use]
+    pub fn scratch_of(mut self, other: &Self) -> Self {
+        self.scratch.clone_from(&other.scratch);
+        self
+    }
+
+    /// Empty papers, for another run in the same output and scratch directory.
+    ///
+    /// # Errors
+    /// Class `io` where they cannot be replaced.
+    pub fn renew(&self) -> Result<()> {
+        leavings::reset(&self.papers).map_err(|source| Error::io("cannot make", &self.papers, source))
+    }
+
+    /// Removes the directories of the run, whatever the side left in them.
+    ///
+    /// # Errors
+    /// Class `io` where something resists.
+    pub fn remove(mut self) -> Result<()> {
+        self.removed = true;
+        leavings::remove(&self.home).map_err(Error::not_removed)
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        if !self.removed {
+            // The first error counts; the scratch directory of the command is removed at its end.
+            drop(leavings::remove(&self.home));
+        }
+    }
+}
+
+/// How a run is disturbed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disturbed {
+    /// Bounds of its processes.
+    pub bounds: Bounds,
+    /// The signal that its group gets, after this time.
+    pub signal: Option<(Duration, Signal)>,
+}
+
 /// Runs sides in processes of their own.
 #[derive(Debug, Clone, Copy)]
 pub struct Runner<'a> {
@@ -46,45 +132,91 @@ pub struct Runner<'a> {
     pub tmp: &'a Path,
     /// Request to stop.
     pub cancel: &'a Cancel,
+    /// Bounds of an undisturbed run.
+    pub bounds: Bounds,
+    /// Where the workers of a run wait for each other before they start.
+    pub start: Option<&'a Barrier>,
 }
 
 impl Runner<'_> {
-    /// Runs `side` once on `job`.
+    /// Runs `side` once on `job`, and keeps what it left.
+    ///
+    /// # Errors
+    /// As [`Runner::complete`].
+    pub fn once(&self, side: &dyn Side, role: Role, job: &Job) -> Result<(Accounting, Left)> {
+        let left = Left::new(self.tmp)?;
+        let accounting = self.complete(side, role, job, &left)?;
+        Ok((accounting, left))
+    }
+
+    /// Runs `side` on `job` in these directories, to its end.
     ///
     /// # Errors
     /// Class `cancelled` after an interruption, class `side` where the side did not complete the job, others where the harness
     /// could not do its part.
-    pub fn once(&self, side: &dyn Side, role: Role, job: &Job) -> Result<Accounting> {
-        self.cancel.check()?;
-        let home = tempfile::Builder::new()
-            .prefix("measure-")
-            .tempdir_in(self.tmp)
-            .map_err(|source| Error::io("cannot make a directory in", self.tmp, source))?;
-        let made = |name: &str| {
-            let path = home.path().join(name);
-            std::fs::create_dir(&path).map_err(|source| Error::io("cannot make", &path, source))?;
-            Ok::<_, Error>(path)
-        };
-        let (output, scratch, papers) = (made("output")?, made("scratch")?, made("papers")?);
-        let place = Workplace { output: &output, scratch: &scratch, cancel: self.cancel };
-        let (program, timeout) = self.program(side, job, &place, &papers)?;
-        let answer = papers.join("accounting.json");
-        let limit = side.output_limit();
-        let mut watch = || leavings::over(&output, &scratch, limit?);
+    pub fn complete(&self, side: &dyn Side, role: Role, job: &Job, left: &Left) -> Result<Accounting> {
         let kills = Kills::now();
-        let ended = run_watched(&mut self.launcher(&program, &answer), timeout, self.cancel, &mut watch);
+        let (ended, timeout) =
+            self.attempt(side, job, left, Disturbed { bounds: self.bounds, signal: None })?;
         let built_in = side.probe_name().is_some();
-        let judged = self.cancel.check().and_then(|()| {
-            let accounting = judge(&ended, &answer, timeout, built_in, &|killed| kills.blame(killed));
-            accounting.and_then(|it| within(&place, limit).map(|()| it)).map_err(|(class, why)| {
+        let answer = left.papers.join(ANSWER);
+        judge(&ended, &answer, timeout, built_in, &|killed| kills.blame(killed))
+            .and_then(|accounting| {
+                within(&left.output, &left.scratch, side.output_limit()).map(|()| accounting)
+            })
+            .map_err(|(class, why)| self.under_limit(class, why))
+            .map_err(|(class, why)| {
                 Error::new(class, format!("job {}: the {role} {} {why}", job.id, side.info(job).name))
             })
-        });
-        // Also after a failure: what a side left may nest deep, or not let itself be removed as it is.
-        let removed = leavings::remove(&home.keep()).map_err(Error::not_removed);
-        let accounting = judged?;
-        removed?;
-        Ok(accounting)
+    }
+
+    /// The failure of a side that has a limit of memory names it. Memory that was refused under it is no fault of the machine.
+    fn under_limit(&self, class: ErrorClass, why: String) -> (ErrorClass, String) {
+        let Some(bytes) = self.bounds.data else { return (class, why) };
+        let refused = why.contains(heap::REFUSED);
+        if class == ErrorClass::Side || refused {
+            let why = format!(
+                "{why}; a worker had {bytes} bytes of memory (--worker-memory, RLIMIT_DATA of each process)"
+            );
+            return (ErrorClass::Side, why);
+        }
+        (class, why)
+    }
+
+    /// Runs `side` on `job` in these directories, to its end or until it is stopped; also tells how long it may take.
+    ///
+    /// # Errors
+    /// Class `cancelled` after an interruption, others where the harness could not do its part.
+    pub fn attempt(
+        &self,
+        side: &dyn Side,
+        job: &Job,
+        left: &Left,
+        disturbed: Disturbed,
+    ) -> Result<(Ended, Duration)> {
+        let Left { output, scratch, papers, .. } = left;
+        let place = Workplace { output, scratch, cancel: self.cancel };
+        let prepared = self.program(side, job, &place, papers);
+        if let Some(start) = self.start {
+            // Also where this worker cannot start: the others wait for it.
+            start.wait();
+        }
+        self.cancel.check()?;
+        let (program, timeout) = prepared?;
+        let limit = side.output_limit();
+        let mut watch = || leavings::over(output, scratch, limit?);
+        let mut launcher = self.launcher(&program, &papers.join(ANSWER), disturbed.bounds);
+        let (until, first) = disturbed.signal.unwrap_or((timeout, Signal::TERM));
+        let ended = run_ended_by(&mut launcher, until.min(timeout), self.cancel, &mut watch, first);
+        self.cancel.check()?;
+        Ok((ended, timeout))
+    }
+
+    /// The accounting of a run that ended by itself.
+    #[must_use]
+    pub fn accounting(left: &Left) -> Option<Accounting> {
+        let text = std::fs::read(left.papers.join(ANSWER)).ok()?;
+        serde_json::from_slice(&text).ok()
     }
 
     /// The program that does the work.
@@ -114,9 +246,15 @@ impl Runner<'_> {
     }
 
     /// The launcher around `program`, with its arguments, environment and working directory.
-    fn launcher(&self, program: &Command, answer: &Path) -> Command {
+    fn launcher(&self, program: &Command, answer: &Path, bounds: Bounds) -> Command {
         let mut launcher = Command::new(self.program);
-        launcher.arg("launch").arg(answer).arg("--").arg(program.get_program()).args(program.get_args());
+        launcher.arg("launch").arg(answer);
+        for (name, bytes) in [("--data", bounds.data), ("--file-size", bounds.file)] {
+            if let Some(bytes) = bytes {
+                launcher.arg(name).arg(bytes.to_string());
+            }
+        }
+        launcher.arg("--").arg(program.get_program()).args(program.get_args());
         for (name, value) in program.get_envs() {
             set(&mut launcher, name, value);
         }
@@ -135,9 +273,13 @@ fn set(command: &mut Command, name: &OsStr, value: Option<&OsStr>) {
 }
 
 /// Refuses what a side left beyond its limit, or in a state in which a comparison would refuse it.
-fn within(place: &Workplace<'_>, limit: Option<u64>) -> std::result::Result<(), (ErrorClass, String)> {
+fn within(
+    output: &Path,
+    scratch: &Path,
+    limit: Option<u64>,
+) -> std::result::Result<(), (ErrorClass, String)> {
     let Some(limit) = limit else { return Ok(()) };
-    match leavings::fault(place.output, place.scratch, limit) {
+    match leavings::fault(output, scratch, limit) {
         Ok(None) => Ok(()),
         Ok(Some(fault)) => Err((ErrorClass::Side, fault)),
         Err(error) => Err((ErrorClass::Io, format!("left what cannot be looked at: {error}"))),

@@ -5,6 +5,7 @@
 //!    pair and from job to job (A B, B A, A B, ...), so that neither a drift of the machine nor the place in the order favours
 //!    a side. The times of all jobs are added up, and their ratio is one ratio.
 //!    Where that takes less than the time that a half should take, several rounds are run and added up.
+//!    After each couple of runs their outputs are examined and removed: nothing stands between the two.
 //! 3. After every second pair, a pair of the baseline and itself in the same manner: its ratios show the noise.
 //! 4. After the pairs asked for, and then after every few more: judged. Open questions are measured on, up to the limit.
 //!
@@ -19,8 +20,37 @@ use super::launch::Accounting;
 use super::statistics::{self, Judgement};
 use crate::error::Result;
 
-/// Whoever performs one run: role of the side and index of the job.
-pub type Perform<'a> = dyn FnMut(Role, usize) -> Result<Accounting> + 'a;
+/// One run of a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// What for.
+    pub purpose: Purpose,
+    /// Repetition, from 1.
+    pub repetition: u64,
+    /// Round within the repetition, from 1.
+    pub round: u64,
+    /// Index of the job.
+    pub job: usize,
+    /// The side.
+    pub side: Role,
+    /// Whether it counts as the upper half of its pair.
+    pub upper: bool,
+}
+
+/// Performs the runs.
+pub trait Perform {
+    /// Performs one run: the accounting of each worker.
+    ///
+    /// # Errors
+    /// Where the side did not complete the job, or the harness could not do its part.
+    fn once(&mut self, run: Run) -> Result<Vec<Accounting>>;
+
+    /// Examines the outputs of the runs since the last call. Nothing is measured meanwhile.
+    ///
+    /// # Errors
+    /// Where an output is not that of the job, or the harness could not do its part.
+    fn settle(&mut self) -> Result<()>;
+}
 
 /// A measurement in progress.
 pub struct Schedule<'a> {
@@ -28,14 +58,14 @@ pub struct Schedule<'a> {
     jobs: Vec<String>,
     /// Jobs that are measured, by index.
     chosen: Vec<usize>,
-    perform: &'a mut Perform<'a>,
+    perform: &'a mut dyn Perform,
     samples: Vec<Sample>,
     rounds: u64,
 }
 
 impl<'a> Schedule<'a> {
     /// A schedule over jobs of these names.
-    pub fn new(jobs: Vec<String>, perform: &'a mut Perform<'a>) -> Self {
+    pub fn new(jobs: Vec<String>, perform: &'a mut dyn Perform) -> Self {
         let chosen = (0..jobs.len()).collect();
         Self { jobs, chosen, perform, samples: Vec::new(), rounds: 1 }
     }
@@ -58,7 +88,8 @@ impl<'a> Schedule<'a> {
             let mut shortest = u64::MAX;
             for side in [Role::Baseline, Role::Candidate] {
                 let upper = side == Role::Candidate;
-                shortest = shortest.min(self.once(Purpose::WarmUp, 1, job, side, upper)?);
+                let run = Run { purpose: Purpose::WarmUp, repetition: 1, round: 1, job, side, upper };
+                shortest = shortest.min(self.once(run)?);
             }
             if shortest < least {
                 short.push((job, shortest));
@@ -66,6 +97,7 @@ impl<'a> Schedule<'a> {
                 total = total.saturating_add(shortest);
             }
         }
+        self.perform.settle()?;
         self.rounds = half.div_ceil(total.max(1)).clamp(1, Limits::MAX_ROUNDS);
         self.chosen.retain(|job| short.iter().all(|(left_out, _)| left_out != job));
         Ok(short)
@@ -121,38 +153,39 @@ impl<'a> Schedule<'a> {
                 for second in [false, true] {
                     let is_upper = second == lower_first;
                     let side = if is_upper { upper } else { Role::Baseline };
-                    self.once(purpose, repetition, job, side, is_upper)?;
+                    self.once(Run { purpose, repetition, round: round + 1, job, side, upper: is_upper })?;
                 }
+                // After both halves, so that nothing stands between the two.
+                self.perform.settle()?;
             }
         }
         Ok(())
     }
 
-    fn once(
-        &mut self,
-        purpose: Purpose,
-        repetition: u64,
-        job: usize,
-        side: Role,
-        upper: bool,
-    ) -> Result<u64> {
-        let Accounting { wall_ns, user_ns, system_ns, peak_bytes, moved, .. } = (self.perform)(side, job)?;
-        self.samples.push(Sample {
-            purpose,
-            repetition,
-            job: self.jobs[job].clone(),
-            side,
-            upper,
-            wall_ns,
-            user_ns,
-            system_ns,
-            peak_bytes,
-            read_bytes: moved.map(|moved| moved.read),
-            written_bytes: moved.map(|moved| moved.written),
-            storage_read_bytes: moved.map(|moved| moved.storage_read),
-            storage_written_bytes: moved.map(|moved| moved.storage_written),
-        });
-        Ok(wall_ns)
+    /// The shortest wall time of the workers, in nanoseconds.
+    fn once(&mut self, run: Run) -> Result<u64> {
+        let Run { purpose, repetition, job, side, upper, .. } = run;
+        let mut shortest = u64::MAX;
+        for accounting in self.perform.once(run)? {
+            let Accounting { wall_ns, user_ns, system_ns, peak_bytes, moved, .. } = accounting;
+            shortest = shortest.min(wall_ns);
+            self.samples.push(Sample {
+                purpose,
+                repetition,
+                job: self.jobs[job].clone(),
+                side,
+                upper,
+                wall_ns,
+                user_ns,
+                system_ns,
+                peak_bytes,
+                read_bytes: moved.map(|moved| moved.read),
+                written_bytes: moved.map(|moved| moved.written),
+                storage_read_bytes: moved.map(|moved| moved.storage_read),
+                storage_written_bytes: moved.map(|moved| moved.storage_written),
+            });
+        }
+        Ok(shortest)
     }
 }
 
@@ -212,6 +245,19 @@ mod tests {
     use super::*;
     use crate::error::Error;
 
+    /// Performs runs by a function, and leaves no output.
+    struct By<F>(F);
+
+    impl<F: FnMut(Role, usize) -> Result<Accounting>> Perform for By<F> {
+        fn once(&mut self, run: Run) -> Result<Vec<Accounting>> {
+            (self.0)(run.side, run.job).map(|one| vec![one])
+        }
+
+        fn settle(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
     fn took(wall: u64, peak: u64) -> Accounting {
         Accounting {
             status: Some(0),
@@ -230,7 +276,7 @@ mod tests {
 
     #[test]
     fn the_sides_take_turns_and_the_baseline_is_measured_against_itself() {
-        let mut perform = |_: Role, _: usize| Ok(took(100, 100));
+        let mut perform = By(|_: Role, _: usize| Ok(took(100, 100)));
         let mut schedule = Schedule::new(vec!["a".to_owned()], &mut perform);
         assert!(schedule.warm_up(50, 100).unwrap().is_empty());
         assert_eq!(schedule.measure(&limits(6, 40), true, &mut |_| {}).unwrap(), 6);
@@ -249,13 +295,34 @@ mod tests {
     }
 
     #[test]
+    fn outputs_are_examined_after_the_warm_up_and_after_each_couple_of_runs() {
+        struct Noted(String);
+        impl Perform for Noted {
+            fn once(&mut self, run: Run) -> Result<Vec<Accounting>> {
+                self.0.push(if run.side == Role::Candidate { 'B' } else { 'A' });
+                Ok(vec![took(100, 100)])
+            }
+
+            fn settle(&mut self) -> Result<()> {
+                self.0.push('.');
+                Ok(())
+            }
+        }
+        let mut noted = Noted(String::new());
+        let mut schedule = Schedule::new(vec!["a".to_owned(), "b".to_owned()], &mut noted);
+        schedule.warm_up(0, 0).unwrap();
+        schedule.measure(&limits(2, 2), true, &mut |_| {}).unwrap();
+        assert_eq!(noted.0, "ABAB.AB.BA.BA.AB.AA.AA.");
+    }
+
+    #[test]
     fn an_open_question_is_measured_on_and_a_clear_one_is_not() {
         let count = |candidate: fn(u64) -> u64| {
             let mut turn = 0;
-            let mut perform = |role: Role, _: usize| {
+            let mut perform = By(|role: Role, _: usize| {
                 turn += 1;
                 Ok(took(if role == Role::Candidate { candidate(turn) } else { 1000 }, 100))
-            };
+            });
             let mut schedule = Schedule::new(vec!["a".to_owned()], &mut perform);
             schedule.measure(&limits(6, 17), true, &mut |_| {}).unwrap()
         };
@@ -266,9 +333,9 @@ mod tests {
 
     #[test]
     fn short_jobs_are_left_out_and_times_of_the_others_are_added_up() {
-        let mut perform = |role: Role, job: usize| {
+        let mut perform = By(|role: Role, job: usize| {
             Ok(took([10, 1000, 3000][job] * if role == Role::Candidate { 2 } else { 1 }, 100))
-        };
+        });
         let names = ["tiny", "a", "b"].map(str::to_owned).to_vec();
         let mut schedule = Schedule::new(names, &mut perform);
         assert_eq!(schedule.warm_up(100, 10_000).unwrap(), [(0, 10)]);
@@ -288,10 +355,10 @@ mod tests {
     #[test]
     fn a_pair_that_was_cut_off_does_not_count_and_its_samples_stay() {
         let mut left = 17;
-        let mut perform = |_: Role, _: usize| {
+        let mut perform = By(|_: Role, _: usize| {
             left -= 1;
             if left == 0 { Err(Error::cancelled()) } else { Ok(took(100, 100)) }
-        };
+        });
         let mut schedule = Schedule::new(vec!["a".to_owned(), "b".to_owned()], &mut perform);
         assert!(schedule.measure(&limits(6, 6), true, &mut |_| {}).is_err());
         let samples = schedule.into_samples();

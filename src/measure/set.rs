@@ -10,21 +10,24 @@ use reports::document::{CheckReport, JobReport, Role, SideOutcome, SideReport};
 use reports::manifest::ErrorClass;
 use reports::measurement::{LeftOut, MeasuredJob, Measurement};
 
+use super::examined::{self, Examined, Work};
+use super::launch::Bounds;
 use super::once::Runner;
 use super::schedule::{Quantity, Schedule, compare};
 use super::{Limits, machine};
 use crate::cancel::Cancel;
-use crate::check::{memory, performance};
+use crate::check::rows::Rows;
+use crate::check::{Check, Outcome, memory, performance};
 use crate::error::{Error, Result};
 use crate::evidence::{id, waiver as suggested};
-use crate::isolate::Given;
+use crate::isolate::{self, Given, JobHome};
 use crate::job::{Job, JobKind};
 use crate::plan::{PlannedJob, Ready};
 use crate::policy::waiver::Scene;
 use crate::policy::{verdict, waiver};
 use crate::run::Progress;
 use crate::settings::Settings;
-use crate::side::{Side, leavings};
+use crate::side::Side;
 
 /// Codes of the checks that only a measurement answers.
 pub const CODES: [&str; 2] = [performance::CODE, memory::CODE];
@@ -111,16 +114,15 @@ impl<'a> Set<'a> {
         };
         let candidate = settings.candidate.as_ref();
         let (chosen, mut left_out) = self.choose(limits, failed);
-        let home = tempfile::Builder::new()
-            .prefix("inputs-")
-            .tempdir_in(tmp)
-            .map_err(|source| Error::io("cannot make a directory in", tmp, source))?;
+        // No side finds there what the other one left.
+        let home = JobHome::new(tmp, 0)?;
+        let ground = isolate::private(home.path())?;
         let ready: Vec<Ready> = chosen
             .iter()
             .enumerate()
             .map(|(index, planned)| {
                 cancel.check()?;
-                planned.prepare(&home.path().join(index.to_string()))
+                planned.prepare(&ground.join(index.to_string()))
             })
             .collect::<Result<_>>()?;
 
@@ -130,20 +132,16 @@ impl<'a> Set<'a> {
             .any(|side| side.probe_name().is_some())
             .then(|| if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned());
         let judged = limits.allow_debug || profile.as_deref() != Some("debug");
-        let runner = Runner { program, tmp, cancel };
         let given = |role: Role, side: &dyn Side| -> Result<Vec<Given>> {
             ready.iter().map(|ready| Given::new(side, role, &ready.job, home.path(), cancel)).collect()
         };
         let sides = [given(Role::Baseline, baseline)?, given(Role::Candidate, candidate)?];
-        let mut perform = |role: Role, index: usize| {
-            let (side, given) = match role {
-                Role::Baseline => (baseline, &sides[0][index]),
-                Role::Candidate => (candidate, &sides[1][index]),
-            };
-            given.once(|job| runner.once(side, role, job))
-        };
+        let bounds = Bounds { data: limits.worker_memory, file: None };
+        let runner = Runner { program, tmp: home.path(), cancel, bounds, start: None };
+        let work = Work { ready: &ready, given: &sides, home: &ground };
+        let mut examined = Examined::new(settings, runner, limits.workers, baseline, work);
         let names = ready.iter().map(|ready| ready.job.id.clone()).collect();
-        let mut schedule = Schedule::new(names, &mut perform);
+        let mut schedule = Schedule::new(names, &mut examined);
         let least = u64::try_from(limits.least.as_nanos()).unwrap_or(u64::MAX);
         let mut failure = None;
         let half = u64::try_from(limits.half.as_nanos()).unwrap_or(u64::MAX);
@@ -175,6 +173,7 @@ impl<'a> Set<'a> {
         }
         let rounds = schedule.rounds();
         let samples = schedule.into_samples();
+        let (outputs, rows) = examined.finish();
         let compared = |quantity| {
             let share = match quantity {
                 Quantity::Memory => Some(limits.more_memory),
@@ -192,16 +191,18 @@ impl<'a> Set<'a> {
             machine,
             pairs: wall.ratios.len() as u64,
             rounds,
+            workers: (limits.workers > 1).then_some(limits.workers as u64),
+            worker_memory: limits.worker_memory,
             max_pairs: limits.max_pairs.max(limits.pairs) as u64,
             memory: compared(Quantity::Memory),
             wall,
             cpu,
             failure,
+            outputs: Some(outputs),
             samples,
         };
-        // A side may have left anything among its copies.
-        leavings::remove(&home.keep()).map_err(Error::not_removed)?;
-        let mut report = self.report(measurement, settings, limits);
+        home.close()?;
+        let mut report = self.report(measurement, rows, settings, limits);
         let how = |given: &[Given]| given.iter().filter_map(Given::how).max();
         report.candidate.inputs_given = how(&sides[1]);
         if let Some(side) = &mut report.baseline {
@@ -215,8 +216,15 @@ impl<'a> Set<'a> {
     }
 
     /// The entry of the report.
-    fn report(&self, measurement: Measurement, settings: &Settings, limits: &Limits) -> JobReport {
+    fn report(
+        &self,
+        measurement: Measurement,
+        rows: Outcome,
+        settings: &Settings,
+        limits: &Limits,
+    ) -> JobReport {
         let outcomes = [
+            (Rows.code(), rows),
             (performance::CODE, performance::judge(&measurement, limits.allow_debug)),
             (memory::CODE, memory::judge(&measurement, limits.memory_limit)),
         ];
@@ -228,7 +236,7 @@ impl<'a> Set<'a> {
             baseline: settings.baseline.as_deref().map(kind),
             candidate: kind(settings.candidate.as_ref()),
         };
-        let checks: Vec<CheckReport> = outcomes
+        let mut checks: Vec<CheckReport> = outcomes
             .into_iter()
             .map(|(code, mut outcome)| {
                 waiver::apply(&policy.waivers, settings.today, &scene, &mut outcome.findings);
@@ -241,6 +249,7 @@ impl<'a> Set<'a> {
                 report
             })
             .collect();
+        examined::distrust(&mut checks);
         let required = policy.required.iter().filter(|code| CODES.contains(&code.as_str()));
         let (verdict, headline) = verdict::job(&checks, &required.cloned().collect());
         let side = |side: &dyn Side| SideReport {

@@ -77,6 +77,17 @@ pub fn run(command: &mut Command, timeout: Duration, cancel: &Cancel) -> Ended {
 
 /// The same, asking `watch` every quarter of a second, and less often where it takes its time.
 pub fn run_watched(command: &mut Command, timeout: Duration, cancel: &Cancel, watch: Watch<'_>) -> Ended {
+    run_ended_by(command, timeout, cancel, watch, Signal::TERM)
+}
+
+/// The same; at the deadline and on a request the group gets the signal `first`.
+pub fn run_ended_by(
+    command: &mut Command,
+    timeout: Duration,
+    cancel: &Cancel,
+    watch: Watch<'_>,
+    first: Signal,
+) -> Ended {
     // The guard starts first: a program that is not known to it yet survives a killed harness.
     guard::ready();
     let started = Instant::now();
@@ -103,7 +114,7 @@ pub fn run_watched(command: &mut Command, timeout: Duration, cancel: &Cancel, wa
     if let Some(group) = group {
         let gone = match cause {
             Cause::TimedOut | Cause::Cancelled | Cause::Stopped(_) => {
-                signal(group, Signal::TERM);
+                signal(group, first);
                 vanished(&mut child, group, GRACE)
             }
             Cause::NotStarted(_) => false,
@@ -160,7 +171,7 @@ fn wait(child: &mut Child, started: Instant, timeout: Duration, cancel: &Cancel,
             }
             next_look = Instant::now() + LOOK_EVERY.max(now.elapsed() * 20);
         }
-        thread::sleep(pause);
+        thread::sleep(pause.min(timeout.saturating_sub(started.elapsed())));
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

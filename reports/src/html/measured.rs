@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::parts::{Capped, scroll, shown};
-use crate::measurement::{Estimate, Measurement, Purpose, Sample};
+use crate::measurement::{Estimate, Measurement, OutputFault, Outputs, Purpose, Sample};
 use crate::plot;
 use crate::words::{bytes, count, counted};
 
@@ -32,12 +32,36 @@ pub(super) fn render(measurement: &Measurement) -> Markup {
         (figures(measurement))
         p {
             (counted(measurement.pairs, "pair was", "pairs were")) " measured, at most " (count(measurement.max_pairs))
-            ", with " (counted(measurement.rounds, "round", "rounds")) " of the jobs in each half. A ratio above 1 means that the candidate takes more. The interval holds the true median of the ratios as often as "
+            ", with " (counted(measurement.rounds, "round", "rounds")) " of the jobs in each half" (workers(measurement)) ". A ratio above 1 means that the candidate takes more. The interval holds the true median of the ratios as often as "
             "stated; \u{201c}noise\u{201d} is the baseline against itself in the same session. A check fails only where the whole "
             "interval is above the limit. Every run is in performance.csv; none is left out."
         }
+        @if let Some(outputs) = &measurement.outputs { (written(outputs)) }
         (amounts(measurement))
         div class="pair" { (jobs(measurement)) (machine(measurement)) }
+    }
+}
+
+/// How many workers did a job at a time, and what memory each had.
+fn workers(measurement: &Measurement) -> String {
+    let count = measurement.workers.map(|count| format!(", {count} workers at a time")).unwrap_or_default();
+    let memory = measurement
+        .worker_memory
+        .map(|limit| format!(", each process with at most {} of memory", bytes(limit)));
+    format!("{count}{}", memory.unwrap_or_default())
+}
+
+/// What became of the outputs of the runs.
+fn written(outputs: &Outputs) -> Markup {
+    let Outputs { identical, same_rows, noise, faults } = outputs;
+    html! {
+        p class="cap" {
+            "Outputs after the warm-up: " (count(*identical)) " with its bytes, " (count(*same_rows)) " with its rows, "
+            (count(*noise)) " within the noise of the baseline."
+        }
+        @for fault @ OutputFault { job, side, message, .. } in faults {
+            p class="cap" { (fault.run()) " of job " (shown(job, 200)) ": the " (side) " " (shown(message, 1000)) }
+        }
     }
 }
 

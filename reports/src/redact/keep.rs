@@ -38,7 +38,7 @@ pub(super) fn fate(name: &str, of: &str) -> Fate {
         ("machine", "os" | "kernel" | "arch" | "processor") | ("measurement", "profile") => Fate::Keep,
         // Names that the run gave, and codes.
         ("jobs", "id" | "signal" | "signal_digest" | "kind") => Fate::Keep,
-        ("left_out" | "samples", "job") | ("reruns", "run") => Fate::Keep,
+        ("left_out" | "samples" | "faults", "job") | ("reruns", "run") => Fate::Keep,
         ("corpus", "provokes" | "digest") => Fate::Keep,
         ("inputs" | "files" | "side", "digest") | ("side", "version" | "digest_covers") => Fate::Keep,
         ("findings", "id" | "check" | "code" | "defect" | "action" | "severity" | "side") => Fate::Keep,
