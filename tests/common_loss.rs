@@ -298,3 +298,30 @@ fn a_common_loss_is_made_small_and_replayed() {
     let (code, stdout, stderr) = beside(&done, &replay);
     assert_eq!(code, Some(0), "the same findings: {stdout}{stderr}");
 }
+
+#[test]
+fn the_first_line_names_a_common_loss_before_three_other_jobs_that_failed() {
+    let data = data();
+    let root = data.path();
+    let mut list = String::new();
+    for job in ["a", "b", "c", "d"] {
+        let (old, new) = if job == "d" { ("abcde", "abcde") } else { ("abc", "abd") };
+        logs(&root.join(format!("old/{job}/x.parquet")), old);
+        logs(&root.join(format!("new/{job}/y.parquet")), new);
+        let inputs = if job == "d" { "\"inputs\": [\"in/*.parquet\"], " } else { "" };
+        let line = format!(
+            "{{\"id\": \"{job}\", \"signal\": \"logs\", {inputs}\"baseline\": \"old/{job}\", \"candidate\": \"new/{job}\"}}\n"
+        );
+        list.push_str(&line);
+    }
+    let jobs = root.join("jobs.jsonl");
+    fs::write(&jobs, list).unwrap();
+    let done = parallax(&["run", "--job-list", jobs.to_str().unwrap()]).finish().expect(1);
+    let headline = done.report().headline;
+    assert!(
+        headline.starts_with("4 of 4 jobs failed: d (ACCOUNTING: both sides lose 1 of 6 input rows; "),
+        "{headline}"
+    );
+    let first: Vec<&str> = done.stdout.split("\n\n").next().unwrap().split_whitespace().collect();
+    assert!(first.join(" ").ends_with("; both sides lose 1 of 6 input rows"), "{first:?}");
+}
