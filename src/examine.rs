@@ -20,7 +20,7 @@ use crate::content;
 use crate::error::{Error, Result};
 use crate::evidence::differences::Differences;
 use crate::evidence::{duckdb, id, waiver as suggested};
-use crate::isolate::{self, JobHome, Place, Watch};
+use crate::isolate::{self, Grounds, JobHome, Place, Watch};
 use crate::job::Job;
 use crate::measure::set;
 use crate::named;
@@ -43,11 +43,11 @@ pub fn job(
     planned: &PlannedJob,
     index: usize,
     settings: &Settings,
-    tmp: &Path,
+    grounds: &Grounds,
     cancel: &Cancel,
 ) -> Result<JobReport> {
     cancel.check()?;
-    let home = JobHome::new(tmp, index)?;
+    let home = JobHome::new(grounds, index)?;
     let ground = isolate::private(home.path())?;
     let ready = planned.prepare(&ground)?;
     let job = &ready.job;
@@ -71,14 +71,14 @@ pub fn job(
             &observed,
             &policy.comparison,
             settings.noise,
-            home.path(),
+            home.of(role),
             &watch,
             cancel,
         )?;
-        observed.stops = chaos::all(side, job, &observed, &policy, settings, home.path(), &watch, cancel)?;
+        observed.stops = chaos::all(side, job, &observed, &policy, settings, home.of(role), &watch, cancel)?;
         Ok((observed, run))
     };
-    let (mut baseline, mut candidate) = both(settings, job, home.path(), &watch, &perform, cancel)?;
+    let (mut baseline, mut candidate) = both(settings, job, &home, &watch, &perform, cancel)?;
     cancel.check()?;
     let ran = [baseline.as_ref(), Some(&candidate)].into_iter().flatten();
     let idle = ran.map(|(_, run)| &run.outcome).all(|outcome| *outcome == SideOutcome::Recorded);
@@ -202,7 +202,7 @@ type Performed = (Observed, SideRun);
 fn both<P>(
     settings: &Settings,
     job: &Job,
-    home: &Path,
+    home: &JobHome,
     watch: &Watch,
     perform: &P,
     cancel: &Cancel,
@@ -213,7 +213,8 @@ where
     let sides: Vec<&dyn Side> = settings.sides().collect();
     let in_turn = watch.shares_with(&sides);
     // Both have their copies before one of them begins.
-    let placed = |side, role| Ok::<_, Error>((side, role, Place::new(side, job, home, watch, cancel)?));
+    let placed =
+        |side, role| Ok::<_, Error>((side, role, Place::new(side, job, home.of(role), watch, cancel)?));
     let candidate = placed(settings.candidate.as_ref() as &dyn Side, Role::Candidate)?;
     let Some(baseline) = settings.baseline.as_deref() else { return Ok((None, perform(candidate)?)) };
     let baseline = placed(baseline as &dyn Side, Role::Baseline)?;

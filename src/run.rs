@@ -3,7 +3,6 @@
 //! The report directory is written as the run proceeds. An interruption leaves a readable report that says it is partial;
 //! an error (unusable input, a full disk) leaves no report, but the journal of the jobs judged so far.
 
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -18,13 +17,13 @@ use crate::cancel::Cancel;
 use crate::crew;
 use crate::error::{Error, Result};
 use crate::examine;
+use crate::isolate::Grounds;
 use crate::measure::set::{self, Set};
 use crate::named;
 use crate::plan::PlannedJob;
 use crate::policy::{verdict, waiver};
 use crate::report_dir;
 use crate::resume::Journal;
-use crate::scratch::Scratch;
 use crate::settings::Settings;
 
 /// What is told while a run proceeds.
@@ -80,7 +79,8 @@ fn perform(
     progress: &dyn Progress,
     started: &Clock,
 ) -> Result<Report> {
-    let tmp = Scratch::new(&settings.tmp)?;
+    let apart = settings.sides().any(|side| side.isolation().is_some());
+    let grounds = Grounds::new(&settings.tmp, apart)?;
     // One job that compares what is there already is not worth a journal.
     let journal =
         (settings.mode == Mode::Run).then(|| Journal::open(&settings.out, settings.resume)).transpose()?;
@@ -101,7 +101,7 @@ fn perform(
         if cancel.is_requested() || halt.is_requested() {
             return;
         }
-        let judged = judge(&compared[index], index, settings, tmp.path(), cancel, journal.as_ref());
+        let judged = judge(&compared[index], index, settings, &grounds, cancel, journal.as_ref());
         if judged.is_err() {
             halt.request();
         }
@@ -113,7 +113,7 @@ fn perform(
     if settings.resume {
         progress.resumed(taken.into_inner(), compared.len());
     }
-    measure(&sets, compared.len(), &board, settings, tmp.path(), cancel, started, progress);
+    measure(&sets, compared.len(), &board, settings, &grounds, cancel, started, progress);
     let board = board.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(error) = board.error {
         return Err(error);
@@ -128,7 +128,7 @@ fn perform(
     });
     report.totals.warnings += absent.len() as u64;
     report.warnings.extend(absent);
-    tmp.close()?;
+    grounds.close()?;
     report_dir::write(&report, &settings.out)?;
     if let Some(journal) = journal.filter(|_| report.run.complete) {
         journal.close()?;
@@ -141,11 +141,13 @@ fn judge(
     job: &PlannedJob,
     index: usize,
     settings: &Settings,
-    tmp: &Path,
+    grounds: &Grounds,
     cancel: &Cancel,
     journal: Option<&Journal>,
 ) -> Result<(JobReport, bool)> {
-    let Some(journal) = journal else { return Ok((examine::job(job, index, settings, tmp, cancel)?, false)) };
+    let Some(journal) = journal else {
+        return Ok((examine::job(job, index, settings, grounds, cancel)?, false));
+    };
     // What cannot be read here is judged where it belongs, by the checks; such a job is only never taken over.
     let key = journal.key(job, settings).ok();
     if let Some(report) = key.as_ref().and_then(|key| journal.take(key, &settings.out)) {
@@ -154,7 +156,7 @@ fn judge(
     if settings.resume {
         report_dir::forget(&settings.out, job.id())?;
     }
-    let report = examine::job(job, index, settings, tmp, cancel)?;
+    let report = examine::job(job, index, settings, grounds, cancel)?;
     if let Some(key) = key {
         journal.note(key, &report)?;
     }
@@ -168,7 +170,7 @@ fn measure(
     first: usize,
     board: &Mutex<Board>,
     settings: &Settings,
-    tmp: &Path,
+    grounds: &Grounds,
     cancel: &Cancel,
     started: &Clock,
     progress: &dyn Progress,
@@ -183,7 +185,7 @@ fn measure(
             board.jobs.iter().flatten().filter(|job| failed(job)).map(|job| job.id.clone()).collect()
         };
         let failed: Vec<&str> = failed.iter().map(String::as_str).collect();
-        let measured = set.measure(settings, limits, &failed, tmp, cancel, progress);
+        let measured = set.measure(settings, limits, &failed, grounds, cancel, progress);
         note(board, first + index, measured.map(|report| (report, false)), settings, started, progress);
     }
 }

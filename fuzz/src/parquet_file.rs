@@ -15,6 +15,7 @@ use corpora::parameters::ResolvedParameters;
 use parallax::cancel::Cancel;
 use parallax::config::Config;
 use parallax::examine;
+use parallax::isolate::Grounds;
 use parallax::plan::PlannedJob;
 use parallax::policy::Policy;
 use parallax::policy::file::Asked;
@@ -105,7 +106,8 @@ fn judge(baseline: &Path, candidate: &Path, signal: Option<&str>, home: &Path) -
         candidate: side(candidate, Role::Candidate),
         ..settings(home)
     };
-    examine::job(&job, 0, &settings, home, &Cancel::default()).expect("a job that can be judged")
+    examine::job(&job, 0, &settings, &Grounds::within(home), &Cancel::default())
+        .expect("a job that can be judged")
 }
 
 /// Settings of `compare`, with a candidate that nothing is asked of.

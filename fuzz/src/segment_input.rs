@@ -13,6 +13,7 @@ use std::sync::Arc;
 use corpora::parameters::{Origin, ResolvedParameters};
 use parallax::cancel::Cancel;
 use parallax::examine;
+use parallax::isolate::Grounds;
 use parallax::plan::PlannedJob;
 use reports::document::{Mode, Role};
 use reports::manifest::ErrorClass;
@@ -61,7 +62,7 @@ fn perform(bytes: &[u8], home: &Path) {
         candidate: side(Choice::Unified, Role::Candidate),
         ..parquet_file::settings(home)
     };
-    match examine::job(&job, 0, &settings, home, &Cancel::default()) {
+    match examine::job(&job, 0, &settings, &Grounds::within(home), &Cancel::default()) {
         Ok(report) => {
             for check in &report.checks {
                 assert!(!check.summary.contains("the check panicked"), "{}: {}", check.check, check.summary);

@@ -267,7 +267,15 @@ fn sides(jobs: &[&JobReport]) -> Vec<String> {
             let same_make =
                 a.kind == SideKind::Command && a.kind == b.kind && a.digest.is_some() && a.digest == b.digest;
             if identity(a) == identity(b) || same_make {
-                refuse(format!("it compares {} with itself, which proves nothing of a candidate", b.name));
+                let hint = if same_make && a.name != b.name {
+                    "; where the two load different files, declare these with `depends`"
+                } else {
+                    ""
+                };
+                refuse(format!(
+                    "it compares {} with itself, which proves nothing of a candidate{hint}",
+                    b.name
+                ));
             }
         }
     }

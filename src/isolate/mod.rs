@@ -11,6 +11,7 @@
 
 mod copies;
 mod given;
+mod grounds;
 mod place;
 mod print;
 mod seal;
@@ -22,6 +23,7 @@ use reports::document::{InputsGiven, Role};
 
 pub use copies::{Copies, relative};
 pub use given::Given;
+pub use grounds::Grounds;
 pub use place::{JobHome, Place, private};
 pub use watch::Watch;
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use reports::document::{InputsGiven, Role};
 
 use super::copies::Copies;
+use super::grounds::Grounds;
 use super::{Touched, Watch, What};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -108,43 +109,61 @@ pub fn private(parent: &Path) -> Result<PathBuf> {
         .map_err(|source| Error::io("cannot make a directory in", parent, source))
 }
 
-/// The directory of one job: it can be entered and not listed. Removed with everything in it.
+/// The directories of one job, of the harness and of each side: they can be entered and not listed. Removed with everything in them.
 #[derive(Debug)]
-pub struct JobHome(PathBuf);
+pub struct JobHome {
+    own: PathBuf,
+    /// Of the baseline and the candidate.
+    sides: [PathBuf; 2],
+}
 
 impl JobHome {
-    /// Makes the directory of the job of this number.
+    /// Makes the directories of the job of this number.
     ///
     /// # Errors
-    /// Class `io` where it cannot be made.
-    pub fn new(parent: &Path, index: usize) -> Result<Self> {
-        tempfile::Builder::new()
-            .prefix(&format!("job-{index:04}-"))
-            .permissions(Permissions::from_mode(0o300))
-            .tempdir_in(parent)
-            .map(|home| Self(home.keep()))
-            .map_err(|source| Error::io("cannot make a temporary directory in", parent, source))
+    /// Class `io` where one cannot be made.
+    pub fn new(grounds: &Grounds, index: usize) -> Result<Self> {
+        let make = |parent: &Path| {
+            tempfile::Builder::new()
+                .prefix(&format!("job-{index:04}-"))
+                .permissions(Permissions::from_mode(0o300))
+                .tempdir_in(parent)
+                .map(tempfile::TempDir::keep)
+                .map_err(|source| Error::io("cannot make a temporary directory in", parent, source))
+        };
+        let of = |role| make(grounds.of(role));
+        Ok(Self { own: make(grounds.path())?, sides: [of(Role::Baseline)?, of(Role::Candidate)?] })
     }
 
-    /// Where it lies.
+    /// The one of the harness.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.own
     }
 
-    /// Removes it, whatever a side left there.
+    /// The one of a side.
+    #[must_use]
+    pub fn of(&self, role: Role) -> &Path {
+        &self.sides[usize::from(role == Role::Candidate)]
+    }
+
+    /// Removes them, whatever a side left there.
     ///
     /// # Errors
     /// Class `io` where something resists.
     pub fn close(self) -> Result<()> {
-        leavings::remove(&self.0).map_err(Error::not_removed)
+        self.all().try_for_each(leavings::remove).map_err(Error::not_removed)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(self.own.as_path()).chain(self.sides.iter().map(PathBuf::as_path))
     }
 }
 
 impl Drop for JobHome {
     fn drop(&mut self) {
         // After an error, which counts more; what resists is removed with the directory of the command.
-        drop(leavings::remove(&self.0));
+        self.all().for_each(|path| drop(leavings::remove(path)));
     }
 }
 
@@ -155,16 +174,18 @@ mod tests {
     #[test]
     fn a_home_can_be_entered_and_not_listed_and_is_removed() {
         let parent = tempfile::tempdir().unwrap();
-        let home = JobHome::new(parent.path(), 7).unwrap();
+        let grounds = Grounds::within(parent.path());
+        let home = JobHome::new(&grounds, 7).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(home.path()), 0o300);
+        assert_eq!([mode(home.path()), mode(home.of(Role::Baseline))], [0o300; 2]);
+        assert_ne!(home.of(Role::Baseline), home.of(Role::Candidate));
         let (a, b) = (private(home.path()).unwrap(), private(home.path()).unwrap());
         assert_ne!(a, b);
         assert_eq!((mode(&a), a.file_name().unwrap().len()), (0o700, RANDOM));
         std::fs::write(b.join("left"), "x").unwrap();
         home.close().unwrap();
         assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
-        drop(JobHome::new(parent.path(), 8).unwrap());
+        drop(JobHome::new(&grounds, 8).unwrap());
         assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
     }
 }

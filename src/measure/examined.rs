@@ -37,7 +37,7 @@ use crate::content;
 use crate::error::{Error, Result};
 use crate::evidence::differences::Differences;
 use crate::examine;
-use crate::isolate::Given;
+use crate::isolate::{Given, JobHome};
 use crate::output::Found;
 use crate::output::manifest::{self, Statement};
 use crate::plan::Ready;
@@ -73,6 +73,8 @@ pub struct Work<'a> {
     pub given: &'a [Vec<Given>; 2],
     /// For the further runs of the baseline, and what the check spills.
     pub home: &'a Path,
+    /// Where the sides work.
+    pub sides: &'a JobHome,
 }
 
 /// Performs the runs of a set and examines what they leave.
@@ -84,6 +86,7 @@ pub struct Examined<'a> {
     ready: &'a [Ready],
     given: &'a [Vec<Given>; 2],
     home: &'a Path,
+    sides: &'a JobHome,
     warm: BTreeMap<(bool, usize), Warm>,
     /// The baseline's outputs of the warm-up, opened, with their noise.
     references: BTreeMap<usize, Observed>,
@@ -103,7 +106,7 @@ impl<'a> Examined<'a> {
         runner: Runner<'a>,
         workers: usize,
         baseline: &'a dyn Side,
-        Work { ready, given, home }: Work<'a>,
+        Work { ready, given, home, sides }: Work<'a>,
     ) -> Self {
         Self {
             settings,
@@ -113,6 +116,7 @@ impl<'a> Examined<'a> {
             ready,
             given,
             home,
+            sides,
             warm: BTreeMap::new(),
             references: BTreeMap::new(),
             waiting: Vec::new(),
@@ -341,7 +345,8 @@ impl Perform for Examined<'_> {
     fn once(&mut self, run: Run) -> Result<Vec<Accounting>> {
         let given = self.given(run.side, run.job);
         let (side, workers) = (self.side(run.side), self.workers);
-        let done = match given.once(|job| parallel::run(self.runner, side, run.side, job, workers)) {
+        let runner = Runner { tmp: self.sides.of(run.side), ..self.runner };
+        let done = match given.once(|job| parallel::run(runner, side, run.side, job, workers)) {
             Err(error) if error.class == ErrorClass::Side && self.runner.bounds.data.is_some() => {
                 // Under the limit of a worker a failure is an answer: this side needs more than a worker has.
                 let Run { purpose, repetition, round, side, .. } = run;

@@ -4,7 +4,6 @@
 //! their times are added up. Which were taken and which were not, and why, is in the report.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use reports::document::{CheckReport, JobReport, Role, SideOutcome, SideReport};
 use reports::manifest::ErrorClass;
@@ -20,7 +19,7 @@ use crate::check::rows::Rows;
 use crate::check::{Check, Outcome, memory, performance};
 use crate::error::{Error, Result};
 use crate::evidence::{id, waiver as suggested};
-use crate::isolate::{self, Given, JobHome};
+use crate::isolate::{self, Given, Grounds, JobHome};
 use crate::job::{Job, JobKind};
 use crate::plan::{PlannedJob, Ready};
 use crate::policy::waiver::Scene;
@@ -104,7 +103,7 @@ impl<'a> Set<'a> {
         settings: &Settings,
         limits: &Limits,
         failed: &[&str],
-        tmp: &Path,
+        grounds: &Grounds,
         cancel: &Cancel,
         progress: &dyn Progress,
     ) -> Result<JobReport> {
@@ -115,7 +114,7 @@ impl<'a> Set<'a> {
         let candidate = settings.candidate.as_ref();
         let (chosen, mut left_out) = self.choose(limits, failed);
         // No side finds there what the other one left.
-        let home = JobHome::new(tmp, 0)?;
+        let home = JobHome::new(grounds, 0)?;
         let ground = isolate::private(home.path())?;
         let ready: Vec<Ready> = chosen
             .iter()
@@ -133,12 +132,12 @@ impl<'a> Set<'a> {
             .then(|| if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned());
         let judged = limits.allow_debug || profile.as_deref() != Some("debug");
         let given = |role: Role, side: &dyn Side| -> Result<Vec<Given>> {
-            ready.iter().map(|ready| Given::new(side, role, &ready.job, home.path(), cancel)).collect()
+            ready.iter().map(|ready| Given::new(side, role, &ready.job, home.of(role), cancel)).collect()
         };
         let sides = [given(Role::Baseline, baseline)?, given(Role::Candidate, candidate)?];
         let bounds = Bounds { data: limits.worker_memory, file: None };
         let runner = Runner { program, tmp: home.path(), cancel, bounds, start: None };
-        let work = Work { ready: &ready, given: &sides, home: &ground };
+        let work = Work { ready: &ready, given: &sides, home: &ground, sides: &home };
         let mut examined = Examined::new(settings, runner, limits.workers, baseline, work);
         let names = ready.iter().map(|ready| ready.job.id.clone()).collect();
         let mut schedule = Schedule::new(names, &mut examined);

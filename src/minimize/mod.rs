@@ -27,6 +27,7 @@ pub use self::way::Way;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::examine;
+use crate::isolate::Grounds;
 use crate::job::Job;
 use crate::plan::PlannedJob;
 use crate::settings::Settings;
@@ -174,10 +175,9 @@ impl Hunt<'_> {
         self.trials += 1;
         let place = self.search.tmp.join(format!("trial-{}", self.trials));
         std::fs::create_dir_all(&place).map_err(|source| Error::io("cannot make", &place, source))?;
-        let judged = self
-            .job
-            .with_inputs(inputs)
-            .and_then(|job| examine::job(&job, 0, self.search.settings, &place, self.search.cancel));
+        let judged = self.job.with_inputs(inputs).and_then(|job| {
+            examine::job(&job, 0, self.search.settings, &Grounds::within(&place), self.search.cancel)
+        });
         // Trials are many: what one leaves would add up.
         leavings::remove(&place).map_err(|source| Error::io("cannot remove", &place, source))?;
         match judged {
