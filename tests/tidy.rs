@@ -114,6 +114,10 @@ fn every_member_inherits_the_lints_of_the_workspace() {
 fn hold_graph(rule: fn(&str, &[(&str, &str)]) -> Vec<String>, members: &[&str]) {
     let tracked = tracked();
     let files: Vec<_> = tracked.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
+    for member in members {
+        let lib = format!("{member}/src/lib.rs");
+        assert!(files.iter().any(|(path, _)| *path == lib), "{lib} is not there, so nothing was looked at");
+    }
     let found: Vec<_> = members
         .iter()
         .flat_map(|member| rule(member, &files).into_iter().map(move |what| format!("{member}: {what}")))
@@ -124,6 +128,24 @@ fn hold_graph(rule: fn(&str, &[(&str, &str)]) -> Vec<String>, members: &[&str]) 
 #[test]
 fn the_modules_of_the_document_and_of_the_reports_stand_in_layers() {
     hold_graph(graph::circles, &["reports/document", "reports"]);
+}
+
+#[test]
+fn one_line_that_closes_a_circle_in_the_reports_is_seen() {
+    let tracked = tracked();
+    for (member, file, line) in [
+        ("reports", "reports/src/page/parts.rs", "use crate::html;"),
+        ("reports", "reports/src/plot/canvas.rs", "use super::sizes;"),
+        ("reports/document", "reports/document/src/finding.rs", "use crate::report::Verdict;"),
+    ] {
+        let planted = tracked.iter().map(|it| match it.path == file {
+            true => (it.path.as_str(), format!("{line}\n{}", it.text)),
+            false => (it.path.as_str(), it.text.clone()),
+        });
+        let planted: Vec<_> = planted.collect();
+        let files: Vec<_> = planted.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        assert!(!graph::circles(member, &files).is_empty(), "{file}: {line}");
+    }
 }
 
 #[test]
