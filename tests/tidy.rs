@@ -110,8 +110,11 @@ fn every_member_inherits_the_lints_of_the_workspace() {
     }
 }
 
+/// A rule over all files of a member: its folder, and path and text of every file.
+type GraphRule = fn(&str, &[(&str, &str)]) -> Vec<String>;
+
 /// Applies a rule over all files of a member to each of `members`.
-fn hold_graph(rule: fn(&str, &[(&str, &str)]) -> Vec<String>, members: &[&str]) {
+fn hold_graph(rule: GraphRule, members: &[&str]) {
     let tracked = tracked();
     let files: Vec<_> = tracked.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
     for member in members {

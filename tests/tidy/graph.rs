@@ -37,7 +37,7 @@ pub fn circles(folder: &str, files: &[(&str, &str)]) -> Vec<String> {
             module
                 .strip_prefix(parent)
                 .and_then(|rest| rest.first())
-                .map(|name| [parent, &[name.clone()]].concat())
+                .map(|name| [parent, std::slice::from_ref(name)].concat())
         };
         let mut folded = Edges::new();
         for (from, named) in &edges {
