@@ -31,13 +31,13 @@ pub fn short(report: &Report) -> Cow<'_, str> {
     let decided = |job: &&JobReport| job.verdict == report.verdict;
     let mut found = report.jobs.iter().filter(decided);
     if let (Some(only), None) = (found.next(), found.next())
-        && let Some(checks) = of_one(only, decides)
+        && let Some(told) = of_one(only, decides)
     {
         let of = match report.totals.jobs {
             1 => String::new(),
             all => format!(" (1 of {})", counted(all, "job", "jobs")),
         };
-        return Cow::Owned(format!("{} {word}{of}: {checks}", visible::cut(&only.id, 80).0));
+        return Cow::Owned(format!("{} {word}{of}: {told}", visible::cut(&only.id, 80).0));
     }
     let mut checks: Vec<(&str, u64)> = Vec::new();
     for code in codes(&report.jobs) {
@@ -120,12 +120,12 @@ mod tests {
         report.headline = "word ".repeat(100);
         assert_eq!(short(&report), "2 of 7 jobs failed: ROWS in 1 job, ORDER in 1, GROUP in 1");
         report.verdict = Verdict::Inconclusive;
-        let text = short(&report).into_owned();
+        let told = short(&report).into_owned();
         assert!(
-            text.starts_with(
+            told.starts_with(
                 "go-service-0017 inconclusive (1 of 7 jobs): ERRORS (errors.baseline-failed), ROWS, "
-            ) && text.ends_with(" and 2 more checks"),
-            "{text}"
+            ) && told.ends_with(" and 2 more checks"),
+            "{told}"
         );
         report.verdict = Verdict::Pass;
         assert!(short(&report).ends_with('…'));

@@ -8,12 +8,16 @@
 //! Every format (page, CSV, terminal) renders from this document and from nothing else.
 
 mod change;
-mod runs;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{Mode, Verdict};
+pub use self::change::{About, Change};
+
+use crate::finding::Role;
+use crate::headline;
+use crate::measurement::{Comparison, Measurement};
+use crate::report::{JobReport, Mode, Report, Verdict};
 
 /// Version of the trend document's schema.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -105,48 +109,83 @@ pub struct Since {
     pub changes: Vec<Change>,
 }
 
-/// One difference between two runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Change {
-    /// What it is about.
-    pub about: About,
-    /// One sentence.
-    pub text: String,
+impl Trend {
+    /// The trend of these reports, each with the path that it was read from.
+    #[must_use]
+    pub fn of(mut reports: Vec<(String, Report)>, skipped: Vec<Skipped>) -> Self {
+        reports.sort_by(|(one, a), (two, b)| (&a.run.started, one).cmp(&(&b.run.started, two)));
+        let runs: Vec<Run> = reports.iter().map(|(path, report)| run(path, report)).collect();
+        let since = reports.split_last().map(|((_, last), before)| {
+            let green = before.iter().rposition(|(_, report)| is_green(report));
+            let changes = green.map_or_else(Vec::new, |index| change::between(&before[index].1, last));
+            Since { green: green.map(|index| index as u64), changes }
+        });
+        Self { trend_version: SCHEMA_VERSION, runs, skipped, since }
+    }
 }
 
-/// What a change is about, most telling first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum About {
-    /// The outcome of a check.
-    Check,
-    /// A finding that is new or gone.
-    Finding,
-    /// A job that is new or gone.
-    Job,
-    /// What a side is made of.
-    Side,
-    /// What was judged: inputs and parameters.
-    Input,
-    /// What it was judged by.
-    Policy,
-    /// The program or the machine.
-    Program,
-    /// Sums.
-    Sum,
+/// A whole run that passed.
+fn is_green(report: &Report) -> bool {
+    report.verdict == Verdict::Pass && report.run.complete
 }
 
-impl std::fmt::Display for About {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Check => "check",
-            Self::Finding => "finding",
-            Self::Job => "job",
-            Self::Side => "side",
-            Self::Input => "input",
-            Self::Policy => "policy",
-            Self::Program => "program",
-            Self::Sum => "sum",
-        })
+fn run(path: &str, report: &Report) -> Run {
+    let totals = &report.totals;
+    let differing = |job: &JobReport| {
+        job.rows
+            .as_ref()
+            .map_or(0, |rows| rows.changed.saturating_add(rows.missing).saturating_add(rows.extra))
+    };
+    let (baseline, candidate) = (measured(report, Role::Baseline), measured(report, Role::Candidate));
+    Run {
+        path: path.to_owned(),
+        started: report.run.started.clone(),
+        mode: report.run.mode,
+        phase: report.policy.as_ref().and_then(|policy| policy.phase.clone()),
+        verdict: report.verdict,
+        complete: report.run.complete,
+        headline: headline::short(report).into_owned(),
+        version: report.tool.version.clone(),
+        jobs_passed: totals.jobs_passed,
+        jobs_failed: totals.jobs_failed,
+        jobs_inconclusive: totals.jobs_inconclusive,
+        blockers: totals.blockers,
+        warnings: totals.warnings,
+        rows_differing: report.jobs.iter().map(differing).fold(0, u64::saturating_add),
+        rows_in: totals.rows_in,
+        baseline: Figures {
+            rows: totals.rows_baseline,
+            files: totals.files_baseline,
+            bytes: totals.bytes_baseline,
+            ..baseline
+        },
+        candidate: Figures {
+            rows: totals.rows_candidate,
+            files: totals.files_candidate,
+            bytes: totals.bytes_candidate,
+            ..candidate
+        },
+        duration_ms: report.run.duration_ms,
+    }
+}
+
+/// Throughput and peak memory of one side over all measured sets.
+#[expect(clippy::cast_precision_loss, reason = "a count of rows, and a time is far coarser")]
+fn measured(report: &Report, role: Role) -> Figures {
+    let side = |found: &Comparison| match role {
+        Role::Baseline => found.baseline,
+        Role::Candidate => found.candidate,
+    };
+    let sets = || {
+        let all = report.jobs.iter().filter_map(|job| job.measurement.as_ref());
+        all.filter(|it: &&Measurement| it.wall.ratio.is_some())
+    };
+    let seconds: f64 = sets().map(|set| side(&set.wall)).sum();
+    let rows: u64 = sets().map(|set| set.rows()).sum();
+    let peak = sets().map(|set| side(&set.memory)).fold(0.0, f64::max);
+    Figures {
+        rows_per_second: (seconds > 0.0).then(|| rows as f64 / seconds),
+        peak_bytes: (peak > 0.0).then_some(peak),
+        ..Figures::default()
     }
 }

@@ -2,11 +2,59 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{About, Change};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::finding::{Finding, Severity};
 use crate::gate::kind_word;
 use crate::report::{CheckReport, JobReport, Report};
 use crate::words::{self, bytes, count};
+
+/// One difference between two runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// What it is about.
+    pub about: About,
+    /// One sentence.
+    pub text: String,
+}
+
+/// What a change is about, most telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// The outcome of a check.
+    Check,
+    /// A finding that is new or gone.
+    Finding,
+    /// A job that is new or gone.
+    Job,
+    /// What a side is made of.
+    Side,
+    /// What was judged: inputs and parameters.
+    Input,
+    /// What it was judged by.
+    Policy,
+    /// The program or the machine.
+    Program,
+    /// Sums.
+    Sum,
+}
+
+impl std::fmt::Display for About {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Check => "check",
+            Self::Finding => "finding",
+            Self::Job => "job",
+            Self::Side => "side",
+            Self::Input => "input",
+            Self::Policy => "policy",
+            Self::Program => "program",
+            Self::Sum => "sum",
+        })
+    }
+}
 
 /// All differences, most telling first, in an order that does not depend on time.
 pub(super) fn between(before: &Report, now: &Report) -> Vec<Change> {
