@@ -1,12 +1,13 @@
 //! The rules of the house that no compiler holds: who may know whom, how long a file may get, what never goes in.
 //!
-//! Each rule is a pure function over a path and a text, in `tidy/rules.rs`. It is applied to every file of the repository
-//! here, and shown to go red on a planted text there.
+//! Each rule is a pure function over a path and a text, in `tidy/rules.rs`, or over all files of a member, in `tidy/graph.rs`. It is
+//! applied to the repository here, and shown to go red on a planted text there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 mod code;
+mod graph;
 mod rules;
 
 /// A file of the repository: path relative to the root, `/` between parts, and its text.
@@ -73,7 +74,7 @@ fn members_depend_only_on_whom_they_may_know() {
 }
 
 #[test]
-fn the_writers_know_nobody_and_reports_and_corpora_no_neighbour() {
+fn each_member_names_only_the_members_that_it_may_know() {
     hold(rules::rooms);
 }
 
@@ -100,7 +101,59 @@ fn every_member_inherits_the_lints_of_the_workspace() {
     for member in workspace["workspace"]["members"].as_array().unwrap() {
         let manifest = Path::new(member.as_str().unwrap()).join("Cargo.toml");
         assert!(root().join(&manifest).is_file(), "{}", manifest.display());
+        // A member that the rules do not list could know anybody.
+        let folder = member.as_str().unwrap();
+        assert!(
+            folder == "." || rules::folders().any(|known| known == folder),
+            "{folder}: list it in rules.rs"
+        );
     }
+}
+
+/// A rule over all files of a member: its folder, and path and text of every file.
+type GraphRule = fn(&str, &[(&str, &str)]) -> Vec<String>;
+
+/// Applies a rule over all files of a member to each of `members`.
+fn hold_graph(rule: GraphRule, members: &[&str]) {
+    let tracked = tracked();
+    let files: Vec<_> = tracked.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
+    for member in members {
+        let lib = format!("{member}/src/lib.rs");
+        assert!(files.iter().any(|(path, _)| *path == lib), "{lib} is not there, so nothing was looked at");
+    }
+    let found: Vec<_> = members
+        .iter()
+        .flat_map(|member| rule(member, &files).into_iter().map(move |what| format!("{member}: {what}")))
+        .collect();
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_modules_of_the_document_and_of_the_reports_stand_in_layers() {
+    hold_graph(graph::circles, &["reports/document", "reports"]);
+}
+
+#[test]
+fn one_line_that_closes_a_circle_in_the_reports_is_seen() {
+    let tracked = tracked();
+    for (member, file, line) in [
+        ("reports", "reports/src/page/parts.rs", "use crate::html;"),
+        ("reports", "reports/src/plot/canvas.rs", "use super::sizes;"),
+        ("reports/document", "reports/document/src/finding.rs", "use crate::report::Verdict;"),
+    ] {
+        let planted = tracked.iter().map(|it| match it.path == file {
+            true => (it.path.as_str(), format!("{line}\n{}", it.text)),
+            false => (it.path.as_str(), it.text.clone()),
+        });
+        let planted: Vec<_> = planted.collect();
+        let files: Vec<_> = planted.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        assert!(!graph::circles(member, &files).is_empty(), "{file}: {line}");
+    }
+}
+
+#[test]
+fn renderers_depend_on_models_and_never_on_each_other() {
+    hold_graph(graph::renderers_named, &["reports"]);
 }
 
 #[test]

@@ -2,12 +2,7 @@
 
 use std::path::Path;
 
-// The fixture speaks of `crate::document` and so on, here as in the tests.
-use reports::{blast, determinism, document, evidence, layout, manifest, measurement, signal_evidence};
-
-#[allow(dead_code, unused_imports, reason = "the tests use the rest")]
-#[path = "../src/fixture/mod.rs"]
-mod fixture;
+use document::fixture;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = std::env::args().nth(1).ok_or("name a directory to write to")?;

@@ -10,21 +10,18 @@
 mod files;
 mod layout;
 mod performance;
-mod table;
 #[cfg(test)]
 mod tests;
 
 pub use files::{files, sizes};
 pub use layout::layout;
 pub use performance::performance;
-pub(crate) use table::{Table, text};
-
-use table::number;
 
 use crate::document::{CheckReport, Finding, JobReport, Place, Report, Severity};
 use crate::error::Result;
 use crate::evidence::{Cell, CellDifference, RowDifference, RowDifferenceKind, Value};
 use crate::link;
+use crate::table::{Table, number, text};
 use crate::words;
 
 const FINDINGS: &[&str] = &[

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::document::{Report, SCHEMA_VERSION};
 use crate::error::{Error, Result};
-use crate::write::write_file;
+use crate::file_set::write_file;
 
 /// The document as JSON text, indented, with a line feed at the end.
 ///

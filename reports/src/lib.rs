@@ -1,53 +1,51 @@
-//! The report document and one renderer a format.
+//! One renderer a format of the report document.
 //!
 //! A run of Parallax produces one document, [`document::Report`]: plain serde data, versioned. Every format
 //! (HTML, CSV, JUnit, Markdown, text) renders from it and from nothing else, so a report can be rebuilt later and elsewhere
-//! from `report.json` alone. This crate knows neither Arrow nor Parquet nor the writers.
+//! from `report.json` alone. The document itself, and the models computed from it, are the crate `parallax-document`
+//! (`reports/document/`); its modules are exported here again. This crate knows neither Arrow nor Parquet nor the writers.
+//!
+//! Renderers depend on models and on shared pieces (`page`, `plot`, `table`, `markdown_text`, `file_set`), never on each other; only
+//! `write` knows several of them.
 //!
 //! Renderers are pure functions of the document: the same document gives the same bytes, on any machine, at any time.
-//! Data values (log lines, file names) are text of strangers to all of them: escaped, cut, never interpreted.
+//! Data values (log lines, file names) are untrusted text to all of them: escaped, cut, never interpreted.
 
-pub mod blast;
 pub mod csv;
-pub mod determinism;
-pub mod document;
 mod error;
-pub mod evidence;
-mod finding;
+mod file_set;
 pub mod gate;
 pub mod guide;
-mod headline;
 pub mod html;
 mod interval;
 pub mod json;
 pub mod junit;
-pub mod layout;
 mod link;
-pub mod manifest;
 mod mark;
 pub mod markdown;
-pub mod measurement;
+mod markdown_text;
+mod page;
 mod plot;
-pub mod policy;
 pub mod redact;
-pub mod schema;
 pub mod selftest;
-mod side;
-pub mod signal_evidence;
-mod stated;
 pub mod summary;
+mod table;
 pub mod trend;
-pub mod visible;
-mod words;
 mod wrap;
 mod write;
 
 #[cfg(test)]
-#[allow(dead_code, unused_imports, reason = "tests outside of the crate use the rest")]
-mod fixture;
+use ::document::fixture;
+pub use ::document::headline::is_common;
+pub use ::document::report as document;
+pub use ::document::schema::schema_text;
+pub use ::document::total::total;
+pub use ::document::words::{counted, status as status_word, verdict as verdict_word};
+pub use ::document::{
+    blast, determinism, evidence, layout, manifest, measurement, policy, schema, signal_evidence, visible,
+};
+use ::document::{headline, scoreboard, side, words};
 
 pub use error::{Error, Result};
-pub use headline::is_common;
-pub use schema::schema_text;
-pub use words::{counted, status as status_word, total, verdict as verdict_word};
-pub use write::{FILES, is_temporary, write_all};
+pub use file_set::is_temporary;
+pub use write::{FILES, write_all};

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity, Verdict};
 use crate::guide;
 use crate::headline;
-use crate::html::applying;
+use crate::scoreboard::applying;
 use crate::visible;
 use crate::words::{self, bytes, count, counted, duration};
 use crate::wrap::wrap;

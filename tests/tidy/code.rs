@@ -108,6 +108,13 @@ fn quoted(rest: &[char], mut at: usize, quote: char) -> usize {
     rest.len()
 }
 
+/// A name that a `use` brings in, and the path that it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    pub name: String,
+    pub path: Vec<String>,
+}
+
 /// Every path of at least two parts that the tokens name, and every name that is imported; `use` trees are spelled out, so
 /// that `use a::{b, c::d}` gives `a::b` and `a::c::d`.
 pub fn paths(tokens: &[Token]) -> Vec<Vec<String>> {
@@ -115,7 +122,11 @@ pub fn paths(tokens: &[Token]) -> Vec<Vec<String>> {
     let mut at = 0;
     while at < tokens.len() {
         match &tokens[at] {
-            Token::Name(word) if word == "use" => at = use_tree(tokens, at + 1, &[], &mut found),
+            Token::Name(word) if word == "use" => {
+                let mut imported = Vec::new();
+                at = use_tree(tokens, at + 1, &[], &mut imported);
+                found.extend(imported.into_iter().map(|import| import.path));
+            }
             Token::Name(word) if word == "crate" && previous(tokens, at) == Some("extern") => {
                 if let Some(Token::Name(name)) = tokens.get(at + 1) {
                     found.push(vec![name.clone()]);
@@ -130,6 +141,27 @@ pub fn paths(tokens: &[Token]) -> Vec<Vec<String>> {
                 at = next;
             }
             _ => at += 1,
+        }
+    }
+    found
+}
+
+/// The names that `use` brings in: `use a::{b, c as d, e::{self}}` gives `b`, `d` and `e`.
+pub fn imports(tokens: &[Token]) -> Vec<Import> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        match &tokens[at] {
+            Token::Name(word) if word == "use" => at = use_tree(tokens, at + 1, &[], &mut found),
+            _ => at += 1,
+        }
+    }
+    for import in &mut found {
+        if import.path.last().is_some_and(|last| last == "self") && import.path.len() > 1 {
+            import.path.pop();
+            if import.name == "self" {
+                import.name = import.path.last().cloned().unwrap_or_default();
+            }
         }
     }
     found
@@ -157,11 +189,17 @@ fn plain_path(tokens: &[Token], mut at: usize) -> (Vec<String>, usize) {
 }
 
 /// One branch of a `use` tree, and the token after it.
-fn use_tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize {
+fn use_tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Import>) -> usize {
     let mut path = prefix.to_vec();
+    let mut alias = None;
     while let Some(token) = tokens.get(at) {
         match token {
-            Token::Name(word) if word == "as" => at += 2,
+            Token::Name(word) if word == "as" => {
+                if let Some(Token::Name(name)) = tokens.get(at + 1) {
+                    alias = Some(name.clone());
+                }
+                at += 2;
+            }
             Token::Name(name) => {
                 path.push(name.clone());
                 at += 1;
@@ -187,7 +225,8 @@ fn use_tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<
         }
     }
     if path.len() > prefix.len() {
-        found.push(path);
+        let name = alias.or_else(|| path.last().cloned()).unwrap_or_default();
+        found.push(Import { name, path });
     }
     at
 }
@@ -212,4 +251,12 @@ fn use_trees_are_spelled_out() {
         found,
         ["a::self", "a::b::c", "a::b::d", "a::f::*", "g", "crate::h", "crate::i", "j", "k::l", "m::N"]
     );
+}
+
+#[test]
+fn an_import_has_the_name_that_it_is_used_by() {
+    let text = "pub use ::a::b as c; use d::{self, e::{self as f}, g}; use h::*;";
+    let found: Vec<_> =
+        imports(&tokens(text)).iter().map(|it| format!("{}={}", it.name, it.path.join("::"))).collect();
+    assert_eq!(found, ["c=a::b", "d=d", "f=d::e", "g=d::g", "*=h::*"]);
 }

@@ -7,16 +7,55 @@ const LONGEST_FILE: usize = 650;
 /// Longest `src/main.rs`: parse, run, exit code.
 const LONGEST_MAIN: usize = 40;
 
-/// Rooms of the house that are crates of their own, and the root package.
-const MEMBERS: [&str; 5] = ["corpora", "legacy", "unified", "reports", "parallax"];
+/// The crates of the house: folder, package, and the name by which code names it. The root package has no folder of its own.
+const MEMBERS: [(&str, &str, &str); 6] = [
+    ("corpora", "corpora", "corpora"),
+    ("legacy", "legacy", "legacy"),
+    ("unified", "unified", "unified"),
+    ("reports/document", "parallax-document", "document"),
+    ("reports", "reports", "reports"),
+    ("", "parallax", "parallax"),
+];
 
-/// Crates that a member may not depend on, beside the members that it may not know.
-fn forbidden(member: &str) -> Vec<&'static str> {
+/// Folders of the members below the root.
+pub fn folders() -> impl Iterator<Item = &'static str> {
+    MEMBERS.iter().map(|(folder, ..)| *folder).filter(|folder| !folder.is_empty())
+}
+
+/// The member that a file belongs to, by the name that code names it by, and the path within it. None for the root package.
+fn member(path: &str) -> Option<(&'static str, &str)> {
+    // A member within another one's folder stands before it in the list.
+    MEMBERS.iter().filter(|(folder, ..)| !folder.is_empty()).find_map(|(folder, _, name)| {
+        path.strip_prefix(folder)?.strip_prefix('/').map(|inner| (*name, inner))
+    })
+}
+
+/// Members that a member may know beside itself.
+fn known(member: &str) -> &'static [&'static str] {
+    if member == "reports" { &["document"] } else { &[] }
+}
+
+/// Crates of others, with their families, that a member may not depend on.
+fn foreign(member: &str) -> &'static [&'static str] {
     match member {
+        // The document is plain data: no format and nothing that draws.
+        "document" => &["arrow", "parquet", "plotters", "maud"],
         // The report must be readable without the writers and their formats.
-        "reports" => [&MEMBERS[..], &["arrow", "parquet"]].concat(),
-        "corpora" | "legacy" | "unified" => MEMBERS.to_vec(),
-        _ => Vec::new(),
+        "reports" => &["arrow", "parquet"],
+        _ => &[],
+    }
+}
+
+/// All that a member may depend on, where that is a short list.
+fn allowed(member: &str) -> Option<&'static [&'static str]> {
+    (member == "document").then_some(&["schemars", "serde", "serde_json"])
+}
+
+/// True where `member` may not know the package or crate `name`.
+fn forbidden(member: &str, name: &str) -> bool {
+    match MEMBERS.iter().find(|(_, package, code)| name == *package || name == *code) {
+        Some((.., code)) => *code != member && !known(member).contains(code),
+        None => foreign(member).iter().any(|no| is_of(name, no)),
     }
 }
 
@@ -29,7 +68,7 @@ fn is_of(package: &str, name: &str) -> bool {
 /// Dependencies in a member's `Cargo.toml`, those for tests and builds included: a shared helper hides the same mistake
 /// there as well.
 pub fn dependencies(path: &str, text: &str) -> Vec<String> {
-    let Some(member) = path.strip_suffix("/Cargo.toml") else { return Vec::new() };
+    let Some((member, "Cargo.toml")) = member(path) else { return Vec::new() };
     let manifest: toml::Table = text.parse().unwrap();
     let mut tables = vec![&manifest];
     if let Some(targets) = manifest.get("target").and_then(toml::Value::as_table) {
@@ -39,7 +78,7 @@ pub fn dependencies(path: &str, text: &str) -> Vec<String> {
     for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
         for (name, value) in tables.iter().filter_map(|table| table.get(kind)?.as_table()).flatten() {
             let package = value.get("package").and_then(toml::Value::as_str).unwrap_or(name);
-            if package != member && forbidden(member).iter().any(|no| is_of(package, no)) {
+            if forbidden(member, package) || allowed(member).is_some_and(|list| !list.contains(&package)) {
                 found.push(format!("{member} must not depend on {package} ({kind})"));
             }
         }
@@ -49,11 +88,10 @@ pub fn dependencies(path: &str, text: &str) -> Vec<String> {
 
 /// Paths in the sources of a member that lead to a crate that it may not know.
 pub fn rooms(path: &str, text: &str) -> Vec<String> {
-    let Some((member, _)) = path.split_once('/').filter(|_| is_rust(path)) else { return Vec::new() };
-    let forbidden = forbidden(member);
+    let Some((member, _)) = member(path).filter(|_| is_rust(path)) else { return Vec::new() };
     crates_named(path, text)
         .into_iter()
-        .filter(|name| name != member && forbidden.iter().any(|no| is_of(name, no)))
+        .filter(|name| forbidden(member, name))
         .map(|name| format!("{member} must not know {name}"))
         .collect()
 }
@@ -178,7 +216,7 @@ fn crates_named(path: &str, text: &str) -> Vec<String> {
         })
         .collect();
     // In a member, its own library is not a stranger.
-    let own = path.split('/').next().unwrap_or_default();
+    let own = member(path).map_or("", |(member, _)| member);
     let mut names: Vec<_> = paths(&tokens)
         .into_iter()
         .filter_map(|path| path.into_iter().next())
@@ -231,12 +269,26 @@ fn a_forbidden_dependency_is_seen_whatever_its_table_and_name() {
         ("reports/Cargo.toml", "[dependencies]\nparquet.workspace = true"),
         ("reports/Cargo.toml", "[dependencies]\nlegacy.workspace = true"),
         ("corpora/Cargo.toml", "[dependencies]\nunified.workspace = true"),
+        ("corpora/Cargo.toml", "[dependencies]\nparallax-document.workspace = true"),
+        ("reports/document/Cargo.toml", "[dependencies]\nplotters.workspace = true"),
+        ("reports/document/Cargo.toml", "[dependencies]\nthiserror.workspace = true"),
+        ("reports/document/Cargo.toml", "[dev-dependencies]\narrow-schema = \"59\""),
+        ("reports/document/Cargo.toml", "[dependencies]\nreports.workspace = true"),
+        (
+            "reports/document/Cargo.toml",
+            "[dependencies]\nother = { package = \"parallax\", path = \"../..\" }",
+        ),
     ] {
         assert!(red(dependencies, path, text), "{path}: {text}");
     }
     for (path, text) in [
         ("legacy/Cargo.toml", "[dependencies]\narrow.workspace = true\nreportsx = \"1\""),
         ("reports/Cargo.toml", "[dependencies]\narrowhead = \"1\""),
+        ("reports/Cargo.toml", "[dependencies]\nparallax-document.workspace = true\nmaud.workspace = true"),
+        (
+            "reports/document/Cargo.toml",
+            "[dependencies]\nserde.workspace = true\nserde_json.workspace = true",
+        ),
         ("Cargo.toml", "[dependencies]\nlegacy.workspace = true\nunified.workspace = true"),
     ] {
         assert!(!red(dependencies, path, text), "{path}: {text}");
@@ -253,12 +305,21 @@ fn a_neighbour_named_in_a_room_is_seen() {
         ("reports/src/a.rs", "fn f(x: &arrow_array::Array) {}"),
         ("reports/src/a.rs", "use parquet::file;"),
         ("corpora/src/a.rs", "type X = reports::document::Report;"),
+        ("corpora/src/a.rs", "use document::report::Report;"),
+        ("reports/document/src/a.rs", "use arrow_array::Array;"),
+        ("reports/document/src/a.rs", "use parquet::file;"),
+        ("reports/document/src/a.rs", "fn f() { plotters::drawing::f() }"),
+        ("reports/document/src/a.rs", "use maud::html;"),
+        ("reports/document/src/a/b.rs", "use reports::html;"),
+        ("reports/document/src/a.rs", "use parallax::policy;"),
     ] {
         assert!(red(rooms, path, text), "{path}: {text}");
     }
     for (path, text) in [
         ("legacy/src/a.rs", "// use unified::Writer;\nconst X: &str = \"unified::x\"; use arrow::array;"),
         ("legacy/tests/a.rs", "use legacy::buffet;"),
+        ("reports/src/a.rs", "use document::gate::Gate; use ::document::words;"),
+        ("reports/document/src/a.rs", "use serde::Serialize; use crate::report::Report;"),
         ("unified/src/lib.rs", "pub mod legacy_names; use legacy_names::MESSAGE; use crate::reports::x;"),
         ("src/run.rs", "use corpora::signal; use reports::document;"),
     ] {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::table::{Table, number, text};
 use crate::document::{JobReport, Report, Role, SideReport, StatedFile};
 use crate::error::Result;
 use crate::evidence::{SizeSummary, SizesEvidence};
+use crate::table::{Table, number, text};
 
 pub(super) const FILES: &[&str] = &[
     "job",

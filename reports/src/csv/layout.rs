@@ -1,9 +1,9 @@
 //! `layout.csv`: how each column of each side is laid out.
 
-use super::{Table, text};
 use crate::document::{JobReport, Report, Role};
 use crate::error::Result;
 use crate::layout::ColumnLayout;
+use crate::table::{Table, text};
 
 pub(super) const COLUMNS: &[&str] = &[
     "job",

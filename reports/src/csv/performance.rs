@@ -1,9 +1,9 @@
 //! `performance.csv`: every run of every measured set, warm-up and noise included.
 
-use super::{Table, number, text};
 use crate::document::{JobReport, Report, Role};
 use crate::error::Result;
 use crate::measurement::{Measurement, Purpose, Sample};
+use crate::table::{Table, number, text};
 
 const COLUMNS: &[&str] = &[
     "set",

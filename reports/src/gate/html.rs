@@ -3,16 +3,17 @@
 //! It answers in this order: may we go on, what is missing, the checklist line by line, the deciding findings, the evidence
 //! and the reports it comes from, waivers, the policy, and who signs.
 
+use document::gate::{EvidenceLine, Gate, GateReport, Identity, Line, Mark};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{EvidenceLine, Gate, GateReport, Identity, Line, Mark, decision, mark_parts, sections};
-use crate::html::parts::{mark, scroll, shown, verdict, verdict_parts};
-use crate::html::{POLICY, STYLE, banner};
+use super::shared::{decision, mark_parts, sections};
+use crate::page::parts::{mark, scroll, shape, shown, verdict, verdict_parts};
+use crate::page::{POLICY, STYLE};
 use crate::words::{self, count, counted};
 
 /// What the gate's page adds to the style of the report's page.
-pub(crate) const GATE_STYLE: &str = include_str!("gate.css");
-/// SHA-256 of [`GATE_STYLE`] in Base64; a test holds it against the file.
+pub(super) const GATE_STYLE: &str = include_str!("gate.css");
+/// SHA-256 of [`GATE_STYLE`] in Base64; a test compares it with the file.
 const GATE_DIGEST: &str = "iAoJNjCa66f7kPIyno3hxTkuPAVuxuoAKSCH3SNQDuk=";
 
 /// Characters of one value.
@@ -21,7 +22,7 @@ const VALUE: usize = 1_200;
 const ITEMS: usize = 200;
 
 /// The page's security policy: both style sheets by their digests, and nothing else of ours.
-pub(crate) fn policy() -> String {
+pub(super) fn policy() -> String {
     POLICY.replacen("style-src ", &format!("style-src 'sha256-{GATE_DIGEST}' "), 1)
 }
 
@@ -80,7 +81,7 @@ fn head(gate: &Gate) -> Markup {
     let (class, _) = verdict_parts(gate.verdict);
     html! {
         section class={ "banner " (class) } aria-labelledby="verdict" {
-            (banner::shape(gate.verdict))
+            (shape(gate.verdict))
             div {
                 h1 id="verdict" { (words::verdict(gate.verdict)) ": " (shown(&gate.phase, 60)) }
                 p class="decision" { (decision(gate)) }
@@ -259,7 +260,7 @@ fn one(report: &GateReport) -> Markup {
 }
 
 fn waivers(gate: &Gate) -> Markup {
-    let told: Vec<String> = gate
+    let waivers: Vec<String> = gate
         .waivers
         .iter()
         .map(|waiver| {
@@ -277,7 +278,7 @@ fn waivers(gate: &Gate) -> Markup {
             )
         })
         .collect();
-    list("Waivers", "waivers", &told)
+    list("Waivers", "waivers", &waivers)
 }
 
 fn resolved(gate: &Gate) -> Markup {

@@ -1,8 +1,10 @@
 //! `gate.md`: the gate for a pull request or a ticket. Values are written so that Markdown takes them for text.
 
-use super::{Gate, Mark, decision, mark_parts, sections};
+use document::gate::{Gate, Mark};
+
+use super::shared::{decision, mark_parts, sections};
 use crate::document::Verdict;
-use crate::markdown::escaped;
+use crate::markdown_text::escaped;
 use crate::words;
 
 /// Lines of one list; all are in `gate.json`.

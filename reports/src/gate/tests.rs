@@ -1,7 +1,13 @@
 //! The gate document and its formats.
 
+use document::policy::PolicyInfo;
+use document::report::{Mode, Verdict};
+
+use super::html::{GATE_STYLE, policy};
 use super::*;
 use crate::fixture;
+use crate::page::STYLE;
+use crate::page::tests::source;
 
 /// A gate with one of everything, its texts hostile.
 fn gate() -> Gate {
@@ -103,7 +109,7 @@ fn what_is_written_is_read_back_unchanged_and_other_versions_are_refused() {
 }
 
 #[test]
-fn values_of_strangers_stay_text_in_every_format() {
+fn values_of_the_document_stay_text_in_every_format() {
     let gate = gate();
     let page = render_html(&gate);
     assert!(!page.contains("<script>") && !page.contains('\u{1b}'));
@@ -134,4 +140,13 @@ fn three_files_are_written_whole() {
         assert!(std::fs::metadata(dir.path().join(name)).unwrap().len() > 100, "{name}");
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), FILES.len());
+}
+
+#[test]
+fn the_page_of_a_gate_allows_both_style_sheets_by_their_digests() {
+    for text in [STYLE, GATE_STYLE] {
+        let expected = source(text);
+        assert!(policy().contains(&expected), "put this into GATE_DIGEST: {expected}");
+        assert!(!text.contains("</"));
+    }
 }

@@ -1,13 +1,15 @@
 //! The gate on a terminal: decision, checklist, what is missing, deciding findings.
 
-use super::{Gate, decision, mark_parts, sections};
+use document::gate::Gate;
+
+use super::shared::{decision, mark_parts, sections};
 use crate::visible::plain;
 use crate::words;
 
 /// Findings shown; all are in `gate.json`.
 const FINDINGS: usize = 20;
 
-/// Renders the document as text. Values of strangers cannot drive the terminal.
+/// Renders the document as text. Values of the document cannot drive the terminal.
 #[must_use]
 pub fn render(gate: &Gate) -> String {
     let mut out = format!(

@@ -1,10 +1,10 @@
 //! The first screen: verdict, why, how much was compared.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::parts::{job_anchor, scroll, shown, verdict_parts};
 use crate::document::{JobReport, Mode, Report, SideReport, Totals, Verdict};
 use crate::headline;
+use crate::page::parts::{job_anchor, scroll, shape, shown, verdict_parts};
 use crate::side::SideOutcome;
 use crate::words::{bytes, count, counted, duration, verdict};
 
@@ -65,25 +65,6 @@ fn meaning(verdict: Verdict, complete: bool) -> &'static str {
             "Nothing failed, but something gating could not be decided. This is not a pass: see \u{201c}Not checked\u{201d}."
         }
     }
-}
-
-/// Circle, octagon or triangle: told apart without colour.
-pub(crate) fn shape(verdict: Verdict) -> Markup {
-    let drawing = match verdict {
-        Verdict::Pass => {
-            "<circle class=\"ground\" cx=\"24\" cy=\"24\" r=\"22\"/>\
-             <path class=\"sign\" d=\"M14 25l7 7 14-16\"/>"
-        }
-        Verdict::Fail => {
-            "<path class=\"ground\" d=\"M15 2h18l13 13v18l-13 13h-18l-13-13v-18z\"/>\
-             <path class=\"sign\" d=\"M16 16l16 16M32 16l-16 16\"/>"
-        }
-        Verdict::Inconclusive => {
-            "<path class=\"ground\" d=\"M24 3l22 41h-44z\"/>\
-             <path class=\"sign\" d=\"M19 22a5 5 0 1 1 7 5q-2 1-2 4M24 37v.5\"/>"
-        }
-    };
-    html! { svg class="shape" viewBox="0 0 48 48" width="72" height="72" aria-hidden="true" { (PreEscaped(drawing)) } }
 }
 
 fn figures(report: &Report, linked: &[bool]) -> Markup {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, command, scroll, shown, status, term};
 use crate::document::{CheckStatus, Finding, JobReport, Report};
+use crate::page::parts::{Capped, command, scroll, shown, status, term};
 use crate::words::{count, counted, duration, severity, shell};
 
 /// Lines of each table.

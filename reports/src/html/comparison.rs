@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, mark, scroll, shown};
 use crate::document::Role;
 use crate::evidence::{ColumnComparison, ColumnInfo, MetadataEvidence, OrderEvidence};
+use crate::page::parts::{Capped, mark, scroll, shown};
 use crate::words::{self, count, counted};
 
 /// Lines of each table.

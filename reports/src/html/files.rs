@@ -2,9 +2,9 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::parts::{Capped, mark, scroll, shown, shown_lines};
 use crate::document::{PassedOver, SideKind, SideOutcome, SideReport};
 use crate::evidence::{SizeSummary, SizesEvidence};
+use crate::page::parts::{Capped, mark, scroll, shown, shown_lines};
 use crate::plot;
 use crate::words::{bytes, count, duration, percent, shell};
 
@@ -89,7 +89,7 @@ fn last(text: &str) -> Markup {
     let skip = text.chars().count().saturating_sub(STDERR);
     let tail = text.char_indices().nth(skip).map_or("", |(start, _)| &text[start..]);
     html! {
-        @if skip > 0 { (super::parts::left_out(skip)) "\n" }
+        @if skip > 0 { (crate::page::parts::left_out(skip)) "\n" }
         (shown_lines(tail, STDERR))
     }
 }

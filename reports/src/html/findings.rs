@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 
 use super::guide;
-use super::parts::{Capped, check_anchor, command, severity, shown, shown_lines};
 use crate::document::{CheckReport, CheckStatus, Finding, JobReport, Report, Severity};
 use crate::link::digest;
+use crate::page::parts::{Capped, check_anchor, command, severity, shown, shown_lines};
 use crate::words::{self, count, counted};
 
 /// Findings under "Action required", and of those per job and code.
@@ -103,7 +103,7 @@ fn undecided(report: &Report) -> Markup {
     html! {
         @if checks > 0 {
             p {
-                (super::parts::mark("open", "?", "undecided")) " "
+                (crate::page::parts::mark("open", "?", "undecided")) " "
                 (counted(checks as u64, "gating check", "gating checks")) " of " (counted(jobs as u64, "job", "jobs"))
                 " could not be decided: " a href="#unchecked" { "which, and why" } "."
             }

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::parts::{mark, shown};
 use super::sides::{Line, fault, plain, table};
 use crate::document::Role;
+use crate::page::parts::{mark, shown};
 use crate::signal_evidence::GroupEvidence;
 use crate::words::{self, count, counted};
 

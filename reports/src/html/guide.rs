@@ -2,9 +2,9 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::scoreboard::codes;
 use crate::document::Report;
 use crate::guide;
+use crate::scoreboard::codes;
 
 /// Where the page of a check stands, where it has one.
 pub(super) fn anchor(check: &str) -> Option<String> {

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, check_anchor, command, job_anchor, scroll, shown, status, verdict};
 use super::{
     comparison, files, findings, groups, layout, locality, manifests, measured, reruns, rollup, rows,
 };
 use crate::document::{CheckReport, CheckStatus, JobReport, Verdict};
+use crate::page::parts::{Capped, check_anchor, command, job_anchor, scroll, shown, status, verdict};
 use crate::words::{bytes, count, counted, coverage, duration};
 
 /// Checks listed in one job.

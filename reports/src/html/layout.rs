@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 use similar::{ChangeTag, TextDiff};
 
-use super::parts::{Capped, scroll, shown};
 use super::sides::{Line, plain, table};
 use crate::document::Role;
 use crate::layout::{ColumnLayout, ColumnLayouts, Identical, LayoutEvidence, Schemas, Shared, SideLayout};
+use crate::page::parts::{Capped, scroll, shown};
 use crate::words::{bytes, count, counted};
 
 /// Columns listed.

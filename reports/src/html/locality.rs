@@ -2,9 +2,9 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::parts::{Capped, scroll, shown};
 use super::sides::{Line, fault, plain, table, title};
 use crate::document::Role;
+use crate::page::parts::{Capped, scroll, shown};
 use crate::plot;
 use crate::signal_evidence::{LocalityEvidence, Spread};
 use crate::words::count;

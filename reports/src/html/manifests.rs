@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, mark, scroll, shown};
 use super::sides::{Line, plain, table};
 use crate::document::{FileInfo, JobReport, Role, SideReport, StatedFile, StatedManifest};
+use crate::page::parts::{Capped, mark, scroll, shown};
 use crate::words::{count, counted};
 
 /// Files listed of one side.

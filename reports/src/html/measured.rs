@@ -2,8 +2,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::parts::{Capped, scroll, shown};
 use crate::measurement::{Estimate, Measurement, OutputFault, Outputs, Purpose, Sample};
+use crate::page::parts::{Capped, scroll, shown};
 use crate::plot;
 use crate::words::{bytes, count, counted};
 

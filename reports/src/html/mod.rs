@@ -4,7 +4,7 @@
 //! It needs no network and no script (the script only adds a filter box and opens what a link points into), follows
 //! the reader's light or dark setting, and prints.
 //!
-//! Safety: every value of the document goes through `maud`'s escaping and through [`parts::shown`]; the policy in the
+//! Safety: every value of the document goes through `maud`'s escaping and through [`shown`]; the policy in the
 //! head allows exactly the one style sheet and the one script that this crate ships, by their digests.
 //!
 //! Size: below 5 MB whatever the document holds. Every list has a cap in items and in bytes and says what it left out;
@@ -13,7 +13,7 @@
 //! 2. The jobs after that get a brief section, until its share is used up.
 //! 3. The jobs after that have no section: they are counted, and the CSV files hold them.
 
-pub(crate) mod banner;
+mod banner;
 mod closing;
 mod comparison;
 mod files;
@@ -25,7 +25,6 @@ mod layout;
 mod locality;
 mod manifests;
 mod measured;
-pub(crate) mod parts;
 mod policy;
 mod reruns;
 mod rollup;
@@ -34,22 +33,12 @@ mod scoreboard;
 mod sides;
 mod work;
 
-pub(crate) use scoreboard::{applying, codes};
-
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::document::{Report, Verdict};
+use crate::page::parts::{self, shown};
+use crate::page::{POLICY, SCRIPT, STYLE};
 use crate::words;
-use parts::shown;
-
-pub(crate) const STYLE: &str = include_str!("style.css");
-pub(crate) const SCRIPT: &str = include_str!("script.js");
-/// Allows the one style sheet and the one script by their SHA-256 in Base64, and nothing else. A test holds the
-/// digests against the files and prints the right ones where they differ.
-pub(crate) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-Dj3Mg4YzOcDNIDCLRtPDWIV9oLrbWLBhzIW6dzBigkE='; \
-    script-src 'sha256-SlyLe7C329aQxXLl8Ocebzz5IyY3uxWFIF/3p4YUhb4='; \
-    base-uri 'none'; form-action 'none'";
 
 /// Bytes that job sections in full may use together.
 const FULL_BYTES: usize = 2_600_000;

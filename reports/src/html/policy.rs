@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, scroll, shown, term};
 use crate::document::Report;
+use crate::page::parts::{Capped, scroll, shown, term};
 
 /// Lines and bytes of the table.
 const LINES: usize = 300;

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, mark, scroll, shown};
 use crate::determinism::{RerunChange, RerunEvidence, RerunResult};
 use crate::document::Role;
+use crate::page::parts::{Capped, mark, scroll, shown};
 use crate::words::count;
 
 /// Runs and columns shown, and bytes of each table.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::parts::{mark, shown};
 use super::sides::{Line, fault, plain, table};
 use crate::document::Role;
+use crate::page::parts::{mark, shown};
 use crate::signal_evidence::{RollupAccount, SketchEvidence};
 use crate::words::{count, counted};
 

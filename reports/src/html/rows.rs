@@ -5,11 +5,11 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, command, escaped, left_out, scroll, shown};
 use crate::blast::{BlastCounts, BlastRadius};
 use crate::document::Place;
 use crate::evidence::{CellDifference, RowDifference, RowDifferenceKind, RowsEvidence, Value};
 use crate::mark::{Marked, mark};
+use crate::page::parts::{Capped, command, escaped, left_out, scroll, shown};
 use crate::words::{self, count, counted};
 
 /// Samples shown of one job.
@@ -198,7 +198,7 @@ fn sample(row: &RowDifference) -> Markup {
     let table = html! {
         table class="diff" {
             caption {
-                (super::parts::mark(class, shape, word)) " "
+                (crate::page::parts::mark(class, shape, word)) " "
                 @for (index, cell) in row.key.iter().take(8).enumerate() {
                     @if index > 0 { ", " }
                     (shown(&cell.column, 80)) " = " span class="value" { (value(&cell.value, 120)) }

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Capped, check_anchor, job_anchor, scroll, shown, status_parts, verdict};
 use crate::document::{CheckReport, CheckStatus, JobReport, Report, Severity, Verdict};
+use crate::page::parts::{Capped, check_anchor, job_anchor, scroll, shown, status_parts, verdict};
+use crate::scoreboard::applying;
 use crate::words::{count, counted};
 
 /// Jobs on the board.
@@ -62,27 +63,6 @@ pub(super) fn render(report: &Report, linked: &[bool]) -> Markup {
             }
         }
     }
-}
-
-/// Codes of the checks that apply to some job, and of those that apply to none. Where none applies anywhere, all are of the first.
-pub(crate) fn applying(jobs: &[JobReport]) -> (Vec<&str>, Vec<&str>) {
-    let applies = |code: &&str| {
-        let mut all = jobs.iter().flat_map(|job| &job.checks).filter(|check| check.check == *code);
-        all.any(|check| check.status != CheckStatus::NotApplicable)
-    };
-    let (some, none): (Vec<&str>, Vec<&str>) = codes(jobs).into_iter().partition(applies);
-    if some.is_empty() { (none, Vec::new()) } else { (some, none) }
-}
-
-/// Codes of all checks in the order in which they first appear.
-pub(crate) fn codes(jobs: &[JobReport]) -> Vec<&str> {
-    let mut codes: Vec<&str> = Vec::new();
-    for check in jobs.iter().flat_map(|job| &job.checks) {
-        if !codes.contains(&check.check.as_str()) {
-            codes.push(&check.check);
-        }
-    }
-    codes
 }
 
 fn row(index: usize, job: &JobReport, across: &[&str], linked: bool) -> Markup {

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::parts::{mark, scroll};
 use crate::document::Role;
+use crate::page::parts::{mark, scroll};
 use crate::words::count;
 
 /// Columns of sides. A document has two; one that has more shows as many, and says so.

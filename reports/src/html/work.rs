@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::parts::{scroll, shown};
 use crate::document::WorkStats;
+use crate::page::parts::{scroll, shown};
 use crate::words::{bytes, count};
 
 /// The writer's figures, folded.

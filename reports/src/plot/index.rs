@@ -7,7 +7,7 @@
 
 use plotters::prelude::*;
 
-use super::{Drawn, EDGE_A, EDGE_B, HEIGHT, INK, TARGET, WIDTH, counted_axes, dress, trimmed};
+use super::canvas::{Drawn, EDGE_A, EDGE_B, HEIGHT, INK, TARGET, WIDTH, counted_axes, dress, trimmed};
 use crate::evidence::{SizeSummary, SizesEvidence};
 use crate::words;
 

@@ -4,7 +4,7 @@
 
 use plotters::prelude::*;
 
-use super::{BAR_A, BAR_B, Drawn, EDGE_A, EDGE_B, FAINT, HEIGHT, INK, WIDTH, dress, trimmed};
+use super::canvas::{BAR_A, BAR_B, Drawn, EDGE_A, EDGE_B, FAINT, HEIGHT, INK, WIDTH, dress, trimmed};
 use crate::document::Role;
 use crate::signal_evidence::{LocalityEvidence, Spread};
 use crate::words;

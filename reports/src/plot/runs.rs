@@ -3,12 +3,12 @@
 //! One place a run, in the order in which the runs started; the last [`RUNS`] are drawn. A run without the figure has no
 //! mark, and the line goes on behind it.
 
+use document::trend::{Figures, Run};
 use plotters::prelude::*;
 
-use super::{
+use super::canvas::{
     BAR_A, BAR_B, Drawn, EDGE_A, EDGE_B, FAILED, HEIGHT, INK, LINE_A, WIDTH, counted_axes, dress, trimmed,
 };
-use crate::trend::{Figures, Run};
 use crate::words;
 
 /// Runs drawn: a mark needs three pixels.

@@ -5,7 +5,7 @@
 
 use plotters::prelude::*;
 
-use super::{
+use super::canvas::{
     BAR_A, BAR_B, Chart, Drawn, EDGE_A, EDGE_B, HEIGHT, INK, LINE_A, WIDTH, counted_axes, dress, trimmed,
 };
 use crate::interval;

@@ -4,8 +4,8 @@
 //! 2. The policy's digest is made of those, and a finding's id of its scope and, where its file is not among the files of its
 //!    side, of the file's name. All else in an id can be known.
 
+use super::key::Key;
 use crate::document::{Finding, JobReport, Report, Role};
-use crate::redact::Key;
 
 /// How a scope by rows is put in words.
 const BY_ROWS: &str = "rows of ";

@@ -1,6 +1,6 @@
 //! `selftest.md`: the matrix as Markdown, as it stands in `docs/selftest.md`.
 
-use super::Selftest;
+use document::selftest::Selftest;
 
 /// The matrix, one table a family, and what is wrong.
 #[must_use]

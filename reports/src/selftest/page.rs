@@ -1,8 +1,7 @@
 //! `selftest.html`: the matrix as one self-contained page, without a script.
 
+use document::selftest::{Selftest, SelftestFault, TrialOutcome};
 use maud::{DOCTYPE, Markup, html};
-
-use super::{Selftest, SelftestFault, TrialOutcome};
 
 /// The page.
 #[must_use]

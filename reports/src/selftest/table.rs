@@ -1,8 +1,9 @@
 //! The self-test as a table: for the terminal, and one line a trial for spreadsheets.
 
-use super::Selftest;
-use crate::csv::Table;
+use document::selftest::Selftest;
+
 use crate::error::Result;
+use crate::table::Table;
 
 const COLUMNS: &[&str] = &["fault", "family", "corpus", "outcome", "must", "red", "must_raise", "raised"];
 

@@ -2,11 +2,12 @@
 //!
 //! It answers in this order: how did the last run end, what changed since the last green one, how did the figures move.
 
+use document::trend::{Run, Since, Trend};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Run, Since, Trend};
-use crate::html::parts::{Capped, scroll, shown, verdict, verdict_parts};
-use crate::html::{POLICY, SCRIPT, STYLE, banner};
+use super::shared::heading;
+use crate::page::parts::{self, Capped, scroll, shape, shown, verdict, verdict_parts};
+use crate::page::{POLICY, SCRIPT, STYLE};
 use crate::plot;
 use crate::words::{self, bytes, count, counted};
 
@@ -33,7 +34,7 @@ pub fn render(trend: &Trend) -> String {
             }
             body {
                 a class="skip" href="#main" { "Skip to the last run" }
-                (crate::html::parts::patterns())
+                (parts::patterns())
                 header class="top" {
                     p class="brand" { "Parallax" span class="sub" { "runs over time" } }
                     nav aria-label="Sections" { ul {
@@ -61,7 +62,7 @@ fn head(last: &Run, runs: usize) -> Markup {
     let (class, _) = verdict_parts(last.verdict);
     html! {
         section class={ "banner " (class) } aria-labelledby="verdict" {
-            (banner::shape(last.verdict))
+            (shape(last.verdict))
             div {
                 h1 id="verdict" { (words::verdict(last.verdict)) }
                 p class="headline" { (shown(&last.headline, 1200)) }
@@ -89,7 +90,7 @@ fn changed(since: &Since, runs: usize) -> Markup {
     html! {
         section id="since" aria-labelledby="since-title" {
             h2 id="since-title" { "What changed since the last green run" }
-            p { (super::text::heading(since, runs)) }
+            p { (heading(since, runs)) }
             @if lines.total > 0 { (scroll("What changed", &table)) (lines.note("changes", "trend.json")) }
         }
     }

@@ -1,8 +1,9 @@
 //! `trend.csv`: one line a run.
 
-use super::{Figures, Run, Trend};
-use crate::csv::{Table, text};
+use document::trend::{Figures, Run, Trend};
+
 use crate::error::Result;
+use crate::table::{Table, text};
 use crate::words;
 
 const COLUMNS: &[&str] = &[

@@ -1,3 +1,5 @@
+use document::report::{Report, Verdict};
+
 use super::*;
 use crate::fixture;
 

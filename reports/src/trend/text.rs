@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{Run, Since, Trend};
+use document::trend::{Run, Since, Trend};
+
+use super::shared::heading;
 use crate::visible::{cut, plain};
 use crate::words::{self, bytes, count};
 use crate::wrap::wrap;
@@ -14,7 +16,7 @@ const CHANGES: usize = 40;
 /// Columns of what a change is about.
 const ABOUT: usize = 8;
 
-/// Renders the document as text, sentences `width` characters wide. Values of strangers cannot drive the terminal.
+/// Renders the document as text, sentences `width` characters wide. Values of the document cannot drive the terminal.
 #[must_use]
 pub fn render(trend: &Trend, width: usize) -> String {
     let mut out = String::new();
@@ -56,21 +58,6 @@ fn changes(out: &mut String, since: &Since, runs: usize, width: usize) {
     }
     if since.changes.len() > CHANGES {
         let _ = writeln!(out, "  and {} more, in trend.json", count((since.changes.len() - CHANGES) as u64));
-    }
-}
-
-/// What the changes are held against, in words.
-pub(super) fn heading(since: &Since, runs: usize) -> String {
-    match (since.green, since.changes.is_empty()) {
-        (None, _) => "No earlier run was green: there is nothing to hold the last one against.".to_owned(),
-        (Some(green), true) => {
-            format!("Nothing changed between run {}, the last green one, and run {runs}.", green + 1)
-        }
-        (Some(green), false) => format!(
-            "What changed between run {}, the last green one before it, and run {runs}: {}",
-            green + 1,
-            words::counted(since.changes.len() as u64, "difference", "differences")
-        ),
     }
 }
 

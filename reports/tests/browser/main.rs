@@ -1,7 +1,7 @@
 //! The page in a real browser, opened from disk: `cargo test --workspace --features browser`.
 //!
-//! Without the feature every test here is compiled and told as ignored, so that nobody takes it for passed. What the page
-//! says is tested where it is rendered; here is what only a browser can tell.
+//! Without the feature every test here is compiled and reported as ignored, not as passed. What the page says is tested where it is
+//! rendered; here stands what only a browser can show.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -11,22 +11,17 @@
 )]
 
 mod chrome;
-#[allow(dead_code, unused_imports, reason = "not every report is opened here")]
-#[path = "../../src/fixture/mod.rs"]
-mod fixture;
 mod hostile;
 mod look;
 mod pictures;
 
-// The fixture speaks of `crate::document` and so on, here as in the tests of the crate.
-use reports::{blast, determinism, document, evidence, layout, manifest, measurement, signal_evidence};
-
 use std::path::PathBuf;
 
+use document::fixture;
+use document::report::Report;
 use serde_json::Value;
 
 use self::chrome::Browser;
-use self::document::Report;
 
 /// A page on disk, and the directory that holds it.
 struct Page {

@@ -7,18 +7,12 @@
     reason = "a test says what went wrong by panicking; clippy exempts only the test functions, not their helpers"
 )]
 
-#[allow(dead_code, unused_imports, reason = "not every report is looked at here")]
-#[path = "../../src/fixture/mod.rs"]
-mod fixture;
-
-// The fixture speaks of `crate::document` and so on, here as in the tests of the crate.
-use reports::{blast, determinism, document, evidence, layout, manifest, measurement, signal_evidence};
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use self::document::Report;
+use document::fixture;
+use document::report::Report;
 
 /// The four runs, by how they ended.
 fn runs() -> [(&'static str, Report); 4] {
