@@ -5,22 +5,22 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::cancel::Cancel;
-use crate::catalog::Catalog;
-use crate::codes::Translator;
 use crate::columns::Columns;
+use crate::cut::remaining::RowsLeft;
+use crate::encode::fingerprint::FingerprintRules;
 use crate::error::{Error, Result};
-use crate::fingerprint::FingerprintRules;
 use crate::heap;
-use crate::key::{KeyRule, KeyType};
-use crate::metadata::MetadataRules;
-use crate::order::{Ordering, Sorter};
-use crate::output::{DEFAULT_BASE_NAME, OutputDirectory};
-use crate::reading::Held;
-use crate::remaining::RowsLeft;
+use crate::input::reading::Held;
+use crate::order::sorter::{Ordering, Sorter};
+use crate::output::directory::{DEFAULT_BASE_NAME, OutputDirectory};
+use crate::output::metadata::MetadataRules;
+use crate::output::split::{SplitSettings, Splitter};
+use crate::parallel::workers::{Workers, threads};
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::Translator;
+use crate::rows::key::{KeyRule, KeyType};
 use crate::scratch::Scratch;
-use crate::split::{SplitSettings, Splitter};
 use crate::stats::Meter;
-use crate::workers::{Workers, threads};
 use crate::writer::{MissingKeys, Pipeline, UnifiedWriter};
 
 /// Target size of an output file in encoded bytes unless told otherwise.

@@ -17,22 +17,22 @@ use arrow::array::RecordBatch;
 
 use crate::builder::UnifiedWriterBuilder;
 use crate::cancel::Cancel;
-use crate::catalog::Catalog;
-use crate::codes::Translator;
+use crate::cut::remaining::RowsLeft;
 use crate::error::{Error, Result};
-use crate::key::{Key, KeyRule};
-use crate::order::{Ordering, Sorter};
-use crate::page_scan::ROW_PART;
-use crate::reading::Held;
-use crate::relay::{side_by_side, waiting_bytes};
-use crate::remaining::RowsLeft;
-use crate::results::FileResults;
-use crate::rows::Rows;
+use crate::input::page_scan::ROW_PART;
+use crate::input::reading::Held;
+use crate::jobs::relay::{side_by_side, waiting_bytes};
+use crate::order::sorter::{Ordering, Sorter};
+use crate::output::results::FileResults;
+use crate::output::split::{Context, Splitter};
+use crate::parallel::workers::Workers;
+use crate::rows::batch::Rows;
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::Translator;
+use crate::rows::key::{Key, KeyRule};
+use crate::rows::weighed::Weighed;
 use crate::scratch::Scratch;
-use crate::split::{Context, Splitter};
 use crate::stats::{Figure, Meter, Stats};
-use crate::weighed::Weighed;
-use crate::workers::Workers;
 
 /// Bytes of a row that every limit must bear, and those that it must bear if it is as large.
 const ALWAYS_FITS: u64 = 4096;

@@ -14,20 +14,21 @@
 //! only where it is merged.
 
 mod rules;
+pub(crate) mod sketch;
 mod table;
 
 use std::collections::BTreeMap;
 
 use crate::cancel::Cancel;
-use crate::catalog::Catalog;
 use crate::error::Result;
-use crate::key::Key;
-use crate::order::{Ordering, Sorter};
-use crate::rows::Rows;
+use crate::order::sorter::{Ordering, Sorter};
+use crate::parallel::workers::Workers;
+use crate::rollup::sketch::Sketch;
+use crate::rows::batch::Rows;
+use crate::rows::catalog::Catalog;
+use crate::rows::key::Key;
 use crate::scratch::Scratch;
-use crate::sketch::Sketch;
 use crate::stats::Meter;
-use crate::workers::Workers;
 
 pub(crate) use rules::{Ids, Interval};
 use rules::{Need, Point, View};

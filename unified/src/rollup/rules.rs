@@ -6,11 +6,11 @@ use arrow::array::{
 use arrow::datatypes::{Float64Type, Int64Type, UInt16Type};
 
 use super::{EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, OUT_OF_RANGE};
-use crate::catalog::{Catalog, ColumnId};
 use crate::columns::Columns;
 use crate::error::{Error, Result};
-use crate::jobs::MISSING_TIMESTAMP;
-use crate::rows::Rows;
+use crate::jobs::adapters::MISSING_TIMESTAMP;
+use crate::rows::batch::Rows;
+use crate::rows::catalog::{Catalog, ColumnId};
 
 /// The interval to which times are aligned, and the range in which they must lie.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,6 @@
+//! Threads and what they share.
+
+pub(crate) mod ahead;
+pub(crate) mod flow;
+pub(crate) mod in_turn;
+pub(crate) mod workers;
