@@ -11,10 +11,12 @@ use crate::encode::fingerprint::FingerprintRules;
 use crate::error::{Error, Result};
 use crate::heap;
 use crate::input::reading::Held;
-use crate::order::sorter::{Ordering, Sorter};
+use crate::order::sorter::Sorter;
+use crate::order::strategy::Ordering;
 use crate::output::directory::{DEFAULT_BASE_NAME, OutputDirectory};
 use crate::output::metadata::MetadataRules;
-use crate::output::split::{SplitSettings, Splitter};
+use crate::output::settings::SplitSettings;
+use crate::output::split::Splitter;
 use crate::parallel::workers::{Workers, threads};
 use crate::rows::catalog::Catalog;
 use crate::rows::codes::Translator;
@@ -54,6 +56,13 @@ pub struct UnifiedWriterBuilder {
     sync: bool,
     expected_rows: Option<u64>,
     cancel: Option<Arc<AtomicBool>>,
+}
+
+impl UnifiedWriter {
+    /// Begins to describe a writer whose files go to `output`, an existing directory.
+    pub fn builder(output: impl Into<PathBuf>) -> UnifiedWriterBuilder {
+        UnifiedWriterBuilder::new(output.into())
+    }
 }
 
 impl UnifiedWriterBuilder {

@@ -91,6 +91,7 @@ mod error;
 mod heap;
 mod input;
 mod jobs;
+mod memory_plan;
 mod order;
 mod output;
 mod parallel;
@@ -107,15 +108,19 @@ pub use builder::{DEFAULT_MEMORY_LIMIT, DEFAULT_TARGET_SIZE, UnifiedWriterBuilde
 pub use columns::{Columns, RollupColumns};
 pub use encode::properties::writer_properties;
 pub use error::{Error, ErrorKind, Result};
-pub use jobs::adapters::{BuffetJob, FingerprintJob, LogsJob, MISSING_TIMESTAMP, Outcome};
+pub use jobs::adapters::{BuffetJob, FingerprintJob, LogsJob};
 pub use jobs::logs::{logs_builder, logs_writer};
 pub use jobs::metrics::{MetricsJob, metrics_builder, metrics_writer};
-pub use jobs::tid_merge::{MergeStats, TidMergeJob};
+pub use jobs::outcome::{MergeStats, Outcome};
+pub use jobs::tid_merge::TidMergeJob;
 pub use jobs::traces::{TracesJob, traces_builder, traces_writer};
-pub use order::sorter::Ordering;
+pub use order::strategy::Ordering;
 pub use output::metadata::{FileResult, SplitKey, TidSummary, TraceSummary};
 pub use output::results::FileResults;
-pub use rollup::{EMPTY_MERGE, EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, OUT_OF_RANGE, UNDECODABLE_SKETCH};
+pub use rollup::rules::{
+    EMPTY_MERGE, EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, MISSING_TIMESTAMP, OUT_OF_RANGE,
+    UNDECODABLE_SKETCH,
+};
 pub use rows::key::KeyType;
 pub use stats::Stats;
 pub use writer::{Counts, UnifiedWriter};

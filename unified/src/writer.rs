@@ -10,21 +10,22 @@
 //! it has written.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use crate::builder::UnifiedWriterBuilder;
 use crate::cancel::Cancel;
 use crate::cut::remaining::RowsLeft;
 use crate::error::{Error, Result};
-use crate::input::page_scan::ROW_PART;
 use crate::input::reading::Held;
-use crate::jobs::relay::{side_by_side, waiting_bytes};
-use crate::order::sorter::{Ordering, Sorter};
+use crate::input::share::ROW_PART;
+use crate::memory_plan::waiting_bytes;
+use crate::order::sorter::Sorter;
+use crate::order::strategy::Ordering;
 use crate::output::results::FileResults;
-use crate::output::split::{Context, Splitter};
+use crate::output::settings::Context;
+use crate::output::split::Splitter;
+use crate::parallel::side_by_side::side_by_side;
 use crate::parallel::workers::Workers;
 use crate::rows::batch::Rows;
 use crate::rows::catalog::Catalog;
@@ -104,11 +105,6 @@ impl std::fmt::Debug for State {
 }
 
 impl UnifiedWriter {
-    /// Begins to describe a writer whose files go to `output`, an existing directory.
-    pub fn builder(output: impl Into<PathBuf>) -> UnifiedWriterBuilder {
-        UnifiedWriterBuilder::new(output.into())
-    }
-
     pub(crate) fn open(pipeline: Pipeline) -> Self {
         let (meter, workers) = (pipeline.meter.clone(), pipeline.splitter.workers().clone());
         let reading = pipeline.reading.clone();

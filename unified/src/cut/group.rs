@@ -14,7 +14,8 @@ use arrow::row::{Row, RowConverter, SortField};
 
 use crate::error::{Error, Result};
 use crate::rows::batch::Rows;
-use crate::rows::catalog::{Catalog, ColumnId};
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::ColumnId;
 
 /// Bytes that a remembered group costs.
 const BYTES_PER_GROUP: usize = 40;

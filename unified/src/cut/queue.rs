@@ -5,14 +5,12 @@
 
 use std::collections::VecDeque;
 
+use crate::cut::given_back::GivenBack;
+use crate::cut::size::PIECE_BYTES;
 use crate::error::Result;
-use crate::output::recut::GivenBack;
 use crate::rows::batch::Rows;
 use crate::rows::catalog::Catalog;
 use crate::rows::weighed::Weighed;
-
-/// Bytes of values after which a piece ends.
-pub(crate) const PIECE_BYTES: usize = 1024 * 1024;
 
 /// Some rows, the bytes of their values, and which of them begin a group; absent where there are no groups.
 pub(crate) struct Piece {

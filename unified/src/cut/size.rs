@@ -10,6 +10,9 @@
 //! How much is enough: with the number of rows still to come known, the rest is dealt evenly, so that no tiny file is
 //! left at the end.
 
+/// Bytes of values after which a piece of rows ends.
+pub(crate) const PIECE_BYTES: usize = 1024 * 1024;
+
 /// A file may exceed the target by this factor rather than leave a small rest.
 const STRETCH: f64 = 1.08;
 

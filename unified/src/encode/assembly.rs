@@ -15,7 +15,10 @@ use parquet::schema::types::{SchemaDescriptor, TypePtr};
 
 use crate::encode::column_encoder::{ChunkPages, Encoded};
 use crate::encode::properties::root_type;
-use crate::output::directory::SET_MARK_KEY;
+
+/// Key of the footer entry by which each file names the mark of its set: a reader that finds the file without that mark
+/// knows that the set is incomplete.
+const SET_MARK_KEY: &str = "parallax.set_mark";
 
 /// All that a file consists of.
 pub(crate) struct Assembly {

@@ -9,8 +9,6 @@ use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::schema::types::ColumnDescriptor;
 
-use crate::encode::chunk_builder::ColumnShape;
-
 /// The lowest and the highest value of some rows. Within a column all are of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Bounds {
@@ -78,15 +76,20 @@ impl Bounds {
     }
 }
 
-/// What the footer says of a chunk.
-pub(crate) fn statistics(bounds: Option<Bounds>, nulls: usize, shape: ColumnShape<'_>) -> Statistics {
+/// What the footer says of a chunk of `column`, whose values are cut to `limit` bytes.
+pub(crate) fn statistics(
+    bounds: Option<Bounds>,
+    nulls: usize,
+    column: &ColumnDescriptor,
+    limit: Option<usize>,
+) -> Statistics {
     let nulls = Some(nulls as u64);
     let floats = match bounds {
         Some(Bounds::Floats(min, max)) => Some((min, max)),
         _ => None,
     };
     let (min, max) = floats.unzip();
-    match shape.column.physical_type() {
+    match column.physical_type() {
         // Floats are told in the fields of older readers too, whose order is the same.
         Type::FLOAT => {
             let (min, max) = (min.map(|min| min as f32), max.map(|max| max as f32));
@@ -98,7 +101,7 @@ pub(crate) fn statistics(bounds: Option<Bounds>, nulls: usize, shape: ColumnShap
             Statistics::Double(statistics.with_backwards_compatible_min_max(true))
         }
         _ => {
-            let (limit, text) = (shape.properties.statistics_truncate_length(), is_text(shape.column));
+            let text = is_text(column);
             let ((min, min_exact), (max, max_exact)) = match &bounds {
                 Some(Bounds::Bytes(min, max)) => {
                     let ((min, min_exact), (max, max_exact)) =

@@ -260,7 +260,8 @@ impl ChunkBuilder {
             (false, true) => BoundaryOrder::DESCENDING,
             (false, false) => BoundaryOrder::UNORDERED,
         });
-        let statistics = statistics(self.bounds, self.nulls, shape);
+        let limit = shape.properties.statistics_truncate_length();
+        let statistics = statistics(self.bounds, self.nulls, shape.column, limit);
         let mut encodings = vec![Encoding::RLE, encoding];
         let mut page_stats =
             vec![PageEncodingStats { page_type: PageType::DATA_PAGE, encoding, count: self.data_pages }];

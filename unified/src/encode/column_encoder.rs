@@ -21,8 +21,8 @@ use crate::encode::properties::{output_field, parquet_type, properties, root_typ
 use crate::encode::value_chunk::{ValueChunk, outgrow_dictionary};
 use crate::encode::value_page::can_be_paged;
 use crate::rows::batch::{Rows, null_array};
-use crate::rows::catalog::{Catalog, ColumnId};
-use crate::rows::codes;
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::{self, ColumnId};
 
 /// What the Parquet crate says to an attempt.
 pub(crate) type Encoded<T> = std::result::Result<T, ParquetError>;

@@ -14,7 +14,7 @@ use crate::encode::column_encoder::{ClosedChunk, ColumnEncoder, Dictionary, Enco
 use crate::encode::fingerprint::ColumnFingerprints;
 use crate::encode::value_chunk::{PageTask, ValueChunk};
 use crate::rows::batch::Rows;
-use crate::rows::catalog::ColumnId;
+use crate::rows::codes::ColumnId;
 
 /// Something to be done for a column.
 pub(crate) enum Task {

@@ -27,7 +27,8 @@ use crate::encode::properties::{leaves, properties};
 use crate::error::{Error, Result};
 use crate::parallel::workers::Workers;
 use crate::rows::batch::{Rows, null_array};
-use crate::rows::catalog::{Catalog, ColumnId};
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::ColumnId;
 use crate::stats::{Figure, Meter};
 
 /// Bytes of open pages and dictionaries at which a row group ends before its rows are full. Independent of the memory

@@ -12,5 +12,7 @@ pub(crate) mod reading;
 pub(crate) mod row_bytes;
 pub(crate) mod segment;
 pub(crate) mod segments;
+pub(crate) mod share;
+pub(crate) mod shared_file;
 pub(crate) mod structure;
 pub(crate) mod thrift;

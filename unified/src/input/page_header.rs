@@ -1,6 +1,6 @@
 //! Page headers, read by themselves: what a page announces before anything of it is decompressed.
 
-use crate::input::segment::SharedFile;
+use crate::input::shared_file::SharedFile;
 use crate::input::thrift::{BINARY, BOOLEAN_FALSE, BOOLEAN_TRUE, STRUCT, Thrift};
 
 /// Bytes that are read for a header at first; statistics make some longer.

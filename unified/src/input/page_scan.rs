@@ -31,22 +31,13 @@ use crate::input::footer::guarded;
 use crate::input::page_header::read_header;
 use crate::input::page_lengths::{self, are_differences, longest_plain};
 use crate::input::row_bytes::RowBytes;
-use crate::input::segment::{SharedFile, Version};
-use crate::parallel::workers::lock;
+use crate::input::share::{Share, Sum};
+use crate::input::shared_file::{SharedFile, Version};
+use crate::memory_plan::{COLUMN_BYTES, FEW_COLUMNS};
+use crate::parallel::lock::lock;
 
 /// Bytes of a value up to which it is kept as a code, and counted as one of many.
 const SMALL_VALUE: u64 = 4096;
-
-/// Bytes that a column takes to be read or written whatever its data, mostly for its compressor: for columns beyond so many, which
-/// fit into what every limit leaves aside.
-pub(crate) const COLUMN_BYTES: u64 = 192 << 10;
-pub(crate) const FEW_COLUMNS: u64 = 32;
-
-/// Limits below this count as it: writers make pages of a megabyte a column.
-const LEAST_LIMIT: u64 = 64 << 20;
-
-/// A row may have this part of the limit: on its way it is in memory as a page, as a batch, in a run and in an output page.
-pub(crate) const ROW_PART: u64 = 8;
 
 /// Bytes of a page from which on its density counts: what is fixed in small ones would count as values.
 const DENSE_PAGE: u64 = 64 << 10;
@@ -54,90 +45,6 @@ const DENSE_PAGE: u64 = 64 << 10;
 /// Bytes of a page beyond which writers begin another, unless a single value is as large: such a value may double the page in a
 /// batch.
 const LARGE_PAGE: u64 = 2 << 20;
-
-/// The parts of a memory limit that readers have.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Share {
-    /// The memory limit.
-    pub(crate) limit: u64,
-    /// What a row group may hold open, in 16ths of the limit.
-    pub(crate) sixteenths: u64,
-    /// Bytes of a batch whose values are all as large as the largest.
-    pub(crate) worst_batch: u64,
-}
-
-impl Share {
-    /// Of a reader that works with others whose batches share an eighth of the limit.
-    pub(crate) fn of(limit: u64, readers: usize) -> Self {
-        Self { limit, sixteenths: 10, worst_batch: limit.max(LEAST_LIMIT) / 8 / readers.max(1) as u64 }
-    }
-
-    /// Of an input of a merge, of which two are open at least.
-    pub(crate) fn of_merged(limit: u64, batch_bytes: u64) -> Self {
-        Self { limit, sixteenths: 4, worst_batch: batch_bytes.saturating_mul(2).max(1 << 20) }
-    }
-
-    /// The memory limit that is enough for so many open bytes and such a row.
-    fn enough(self, open: u64, row: u64) -> u64 {
-        let open = (u128::from(open) * 16).div_ceil(u128::from(self.sixteenths));
-        u64::try_from(open).unwrap_or(u64::MAX).max(row.saturating_mul(ROW_PART))
-    }
-
-    /// The memory limit, or what it counts as.
-    fn least(self) -> u64 {
-        self.limit.max(LEAST_LIMIT)
-    }
-
-    /// # Errors
-    /// The limit is too small, as a fragment.
-    fn check(self, open: &Sum, row: &Sum) -> Result<(), String> {
-        let enough = self.enough(open.bytes.saturating_add(row.bytes.saturating_mul(2)), row.bytes);
-        if enough <= self.least() {
-            return Ok(());
-        }
-        // Not to be refused once more when the row is met.
-        let enough = enough.max(open.value.saturating_mul(ROW_PART));
-        let way_out = format!(
-            "the memory limit is {}; raise the memory limit (--memory-limit) to at least {enough}, or write the segment with \
-             smaller pages and rows",
-            self.limit
-        );
-        let large_row = row.bytes > open.bytes || self.enough(0, row.bytes) > self.least();
-        let (column, at, most) = if large_row { &row.most } else { &open.most };
-        if large_row {
-            let bytes = row.bytes;
-            return Err(format!(
-                "column `{column}`, row {at}: the row takes {bytes} bytes, {most} of them here, and {way_out}"
-            ));
-        }
-        let bytes = open.bytes.saturating_add(row.bytes.saturating_mul(2));
-        let columns = if open.columns > 1 { format!(" of {} columns", open.columns) } else { String::new() };
-        Err(format!(
-            "column `{column}`, page of row {at}: {bytes} bytes of pages and rows{columns} are open at once, {most} of them here, \
-             and {way_out}"
-        ))
-    }
-}
-
-/// Bytes of several columns, and which has most: name, row, bytes.
-#[derive(Debug, Default)]
-struct Sum {
-    bytes: u64,
-    columns: u64,
-    most: (String, u64, u64),
-    /// Bytes of the largest value of a dictionary: some row has it, which one is not known.
-    value: u64,
-}
-
-impl Sum {
-    fn add(&mut self, chunk: &ColumnChunkMetaData, row: u64, bytes: u64) {
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.columns += 1;
-        if bytes > self.most.2 || self.most.0.is_empty() {
-            self.most = (chunk.column_path().string(), row, bytes);
-        }
-    }
-}
 
 /// What is known of a row group, and how many will still ask for it.
 type Known = (Arc<Scan>, usize);

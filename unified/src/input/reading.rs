@@ -9,7 +9,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use crate::parallel::workers::lock;
+use crate::parallel::lock::lock;
 
 /// Segment and row group, in the order in which rows are taken.
 pub(crate) type Place = (usize, usize);

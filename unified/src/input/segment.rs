@@ -3,34 +3,27 @@
 //! Batches are as large as the memory share allows, judged by what the footer says of the row group. Column names hold
 //! dots, so columns are chosen by their place, never by name. Strings that the file stores with a dictionary throughout a
 //! row group are read as keys and dictionary, which costs less than their values; nothing else depends on it.
-//!
-//! A file is read by position, so one descriptor serves all its columns.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
-use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::{ConvertedType, Encoding};
-use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
-use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::ColumnDescriptor;
 
-use crate::error::{Error, Result, of_system};
+use crate::error::{Error, Result};
 use crate::input::footer::{guarded, largest_footer, read_metadata};
-use crate::input::page_scan::{self, Scan, Scans, Share};
+use crate::input::page_scan::{self, Scan, Scans};
 use crate::input::reading::Reading;
-use crate::parallel::workers::lock;
-use crate::rows::codes::can_be_coded;
+use crate::input::share::Share;
+use crate::input::shared_file::{SharedFile, Version};
 
 /// Most rows of a batch.
 const BATCH_ROWS: usize = 8192;
@@ -162,7 +155,7 @@ impl SegmentReader {
     }
 
     pub(crate) fn version(&self) -> Version {
-        self.file.version
+        self.file.version()
     }
 
     /// Rows of the segment, as its footer says.
@@ -193,7 +186,7 @@ impl SegmentReader {
                 None => None,
             };
             if let Some(batch) = decoded {
-                let batch = batch.map_err(|source| match self.file.file.fault() {
+                let batch = batch.map_err(|source| match self.file.fault() {
                     Some(fault) => Error::io("reading", &self.path, fault),
                     None => Error::input_from(format!("{}, from row {}", self.place(), self.rows), source),
                 })?;
@@ -232,7 +225,7 @@ impl SegmentReader {
             Some((scans, readers)) => scans.of((self.version(), index), *readers, scan),
             None => scan().map(Arc::new),
         };
-        scanned.map_err(|said| match self.file.file.fault() {
+        scanned.map_err(|said| match self.file.fault() {
             Some(fault) => Error::io("reading", &self.path, fault),
             None => Error::input(format!("{}, row group {index}", self.path.display()), said),
         })
@@ -268,7 +261,7 @@ impl SegmentReader {
                 .with_batch_size(rows)
                 .build()
         })
-        .map_err(|source| match self.file.file.fault() {
+        .map_err(|source| match self.file.fault() {
             Some(fault) => Error::io("reading", &self.path, fault),
             None => Error::input_from(self.place(), source),
         })?;
@@ -340,6 +333,11 @@ impl Entrance {
     }
 }
 
+/// Whether columns of this type may be read as dictionaries, and be coded.
+pub(crate) fn can_be_coded(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::Binary)
+}
+
 /// Whether the crate decodes a dictionary of this column to values of the type. It goes by the converted type alone: the dictionary of a
 /// JSON column becomes bytes, though the column's type is text.
 fn decodes_to(column: &ColumnDescriptor, value: &DataType) -> bool {
@@ -351,105 +349,6 @@ fn has_dictionary(column: &ColumnChunkMetaData) -> bool {
     column.page_encoding_stats_mask().is_some_and(|mask| {
         mask.is_only(Encoding::RLE_DICTIONARY) || mask.is_only(Encoding::PLAIN_DICTIONARY)
     })
-}
-
-/// A file that is read by position: all who read it share one descriptor and no cursor.
-#[derive(Debug, Clone)]
-pub(crate) struct SharedFile {
-    file: Arc<Kept>,
-    len: u64,
-    version: Version,
-}
-
-/// An open file, and the first error of the system that reading it met: on its way through Arrow an error becomes text.
-#[derive(Debug)]
-struct Kept {
-    file: File,
-    fault: Mutex<Option<std::io::Error>>,
-}
-
-impl Kept {
-    fn fault(&self) -> Option<std::io::Error> {
-        lock(&self.fault).take()
-    }
-
-    /// Reads at a place. An interrupted call has read nothing and is no fault: it is done again.
-    fn read_at(&self, bytes: &mut [u8], at: u64) -> std::io::Result<usize> {
-        loop {
-            match self.file.read_at(bytes, at) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                done => return done.map_err(|error| self.note(error)),
-            }
-        }
-    }
-
-    fn note(&self, error: std::io::Error) -> std::io::Error {
-        if let Some(code) = error.raw_os_error().filter(|_| of_system(&error)) {
-            lock(&self.fault).get_or_insert_with(|| std::io::Error::from_raw_os_error(code));
-        }
-        error
-    }
-}
-
-/// Device, inode, length and time of the last change (seconds, nanoseconds) of a file when it was opened: another file under
-/// the same name has another.
-pub(crate) type Version = (u64, u64, u64, (i64, i64));
-
-impl SharedFile {
-    /// Up to so many bytes from a place on.
-    pub(crate) fn read_at(&self, at: u64, most: usize) -> std::io::Result<Vec<u8>> {
-        let mut bytes = vec![0; most.min(usize::try_from(self.len.saturating_sub(at)).unwrap_or(usize::MAX))];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            let part = &mut bytes[filled..];
-            match self.file.read_at(part, at + filled as u64)? {
-                0 => break,
-                read => filled += read,
-            }
-        }
-        bytes.truncate(filled);
-        Ok(bytes)
-    }
-}
-
-impl Length for SharedFile {
-    fn len(&self) -> u64 {
-        self.len
-    }
-}
-
-impl ChunkReader for SharedFile {
-    type T = BufReader<FileAt>;
-
-    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        Ok(BufReader::new(FileAt { file: Arc::clone(&self.file), at: start }))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        if start.checked_add(length as u64).is_none_or(|end| end > self.len) {
-            return Err(ParquetError::EOF(format!(
-                "{length} bytes from {start} on lie beyond the end of the file at {}",
-                self.len
-            )));
-        }
-        let mut bytes = vec![0; length];
-        self.file.file.read_exact_at(&mut bytes, start).map_err(|error| self.file.note(error))?;
-        Ok(bytes.into())
-    }
-}
-
-/// A place in a file from which reading goes on.
-pub(crate) struct FileAt {
-    file: Arc<Kept>,
-    at: u64,
-}
-
-impl Read for FileAt {
-    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read_at(bytes, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
 }
 
 /// Rows of a batch that come to about so many bytes.
@@ -482,7 +381,5 @@ fn open(path: &Path, memory_limit: u64) -> Result<(SharedFile, ArrowReaderMetada
         .map_err(|source| Error::unreadable(path, source))?;
     page_scan::check_places(metadata.metadata(), found.len())
         .map_err(|said| Error::input(path.display(), format!("not a readable Parquet file: {said}")))?;
-    let version = (found.dev(), found.ino(), found.len(), (found.mtime(), found.mtime_nsec()));
-    let file = Kept { file, fault: Mutex::default() };
-    Ok((SharedFile { file: Arc::new(file), len: found.len(), version }, metadata))
+    Ok((SharedFile::new(file, &found), metadata))
 }

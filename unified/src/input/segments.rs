@@ -20,9 +20,11 @@ use arrow::compute::take_record_batch;
 use arrow::datatypes::{Int64Type, Schema};
 
 use crate::error::{Error, Result};
-use crate::input::page_scan::{Scans, Share};
+use crate::input::page_scan::Scans;
 use crate::input::reading::{Held, Reading};
-use crate::input::segment::{Entrance, SegmentReader, Version};
+use crate::input::segment::{Entrance, SegmentReader};
+use crate::input::share::Share;
+use crate::input::shared_file::Version;
 use crate::parallel::flow::{Flow, Load};
 use crate::stats::{Figure, Meter};
 

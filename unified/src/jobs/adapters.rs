@@ -3,7 +3,6 @@
 //! Each job describes its writer, feeds it the segments in order and hands on every file. The scratch and output
 //! directories must exist; on failure both are left as they were.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -13,35 +12,12 @@ use crate::columns::Columns;
 use crate::error::Result;
 use crate::input::segments::Segments;
 use crate::jobs::logs::logs_builder;
-use crate::jobs::tid_merge::MergeStats;
-use crate::order::sorter::Ordering;
-use crate::output::results::FileResults;
+use crate::jobs::outcome::Outcome;
+use crate::order::strategy::Ordering;
 use crate::parallel::workers::threads;
+use crate::rollup::rules::MISSING_TIMESTAMP;
 use crate::rows::key::KeyType;
-use crate::stats::Stats;
 use crate::writer::UnifiedWriter;
-
-/// Reason under which the fingerprint adapter and the merger drop rows: no timestamp, or none of a usable type.
-pub const MISSING_TIMESTAMP: &str = "missing_timestamp";
-
-/// What a job did.
-#[derive(Debug, Clone, Default)]
-pub struct Outcome {
-    /// Rows read from the segments, before any drop.
-    pub rows_read: u64,
-    /// Rows deliberately not written, by declared reason.
-    pub rows_dropped: BTreeMap<String, u64>,
-    /// Rows written without a sort key.
-    pub missing_sort_keys: u64,
-    /// Rows that became part of another: contributions to merged rows, less the rows written for them.
-    pub rows_merged: u64,
-    /// Further counts of a merge; absent where nothing is merged.
-    pub merge_stats: Option<MergeStats>,
-    /// What is known of the output files, in result order, read back one at a time.
-    pub files: FileResults,
-    /// Counters and times, stage by stage.
-    pub stats: Stats,
-}
 
 /// The buffet adapter: many segments become few files.
 ///

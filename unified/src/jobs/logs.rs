@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::builder::UnifiedWriterBuilder;
 use crate::columns::Columns;
 use crate::error::Result;
-use crate::order::sorter::Ordering;
+use crate::order::strategy::Ordering;
 use crate::rows::key::KeyType;
 use crate::writer::UnifiedWriter;
 

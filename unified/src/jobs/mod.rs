@@ -3,6 +3,7 @@
 pub(crate) mod adapters;
 pub(crate) mod logs;
 pub(crate) mod metrics;
+pub(crate) mod outcome;
 pub(crate) mod relay;
 pub(crate) mod tid_merge;
 pub(crate) mod traces;

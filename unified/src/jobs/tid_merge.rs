@@ -9,18 +9,12 @@ use arrow::datatypes::DataType;
 use crate::cancel::Cancel;
 use crate::columns::Columns;
 use crate::error::{Error, Result};
-use crate::jobs::adapters::Outcome;
 use crate::jobs::metrics::metrics_builder;
+use crate::jobs::outcome::{MergeStats, Outcome};
 use crate::jobs::relay::relay;
 use crate::order::sorted::SortedInputs;
-use crate::rollup::{Ids, Interval, OUT_OF_RANGE, Rollup};
-
-/// Counts of a merge beside those of its rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct MergeStats {
-    /// Data points dropped since their time lies outside the range of the job.
-    pub datapoints_out_of_range: u64,
-}
+use crate::rollup::Rollup;
+use crate::rollup::rules::{Ids, Interval, OUT_OF_RANGE};
 
 /// The merger of metrics: data points of one timeseries, interval and name, from all segments, become one.
 ///

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::order::sorted::SortedSegment;
+use crate::order::sorted_segment::SortedSegment;
 use crate::parallel::ahead::Ahead;
 use crate::parallel::workers::Workers;
 use crate::rows::batch::Rows;

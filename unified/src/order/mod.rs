@@ -11,6 +11,8 @@ pub(crate) mod run;
 pub(crate) mod run_series;
 pub(crate) mod sort;
 pub(crate) mod sorted;
+pub(crate) mod sorted_segment;
 pub(crate) mod sorter;
 pub(crate) mod spill;
+pub(crate) mod strategy;
 pub(crate) mod whole;

@@ -9,17 +9,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{Field, Schema};
 use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
 use crate::order::packing::{Packed, Packer, Unpacked, Unpacker};
-use crate::order::sort::{SortedBuffer, Unmade};
+use crate::order::sort::{Forms, SortedBuffer, Unmade};
 use crate::order::spill::{Block, BlockReader, SpillFile, Stretch};
 use crate::parallel::workers::Workers;
 use crate::rows::batch::Rows;
-use crate::rows::catalog::{Catalog, ColumnId};
-use crate::rows::codes::CODE_TYPE;
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::{CODE_TYPE, ColumnId};
 use crate::rows::key::KeyRule;
 
 /// Bytes of values that a thread makes blocks of at once.
@@ -49,9 +49,6 @@ impl Run {
         self.0.largest()
     }
 }
-
-/// The columns of a run, each with the type in which it is stored: that of the column, or of its codes.
-pub(crate) type Forms = Vec<(ColumnId, DataType)>;
 
 /// Writes one run.
 pub(crate) struct RunWriter {
@@ -260,7 +257,7 @@ impl RunReader {
 #[cfg(test)]
 mod tests {
     use arrow::array::{AsArray, Int64Array};
-    use arrow::datatypes::Int64Type;
+    use arrow::datatypes::{DataType, Int64Type};
 
     use super::*;
     use crate::order::merge::run_batch_bytes;

@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
+use crate::input::segment::can_be_coded;
 use crate::order::run::{Run, RunWriter};
 use crate::order::spill::SpillFile;
 use crate::parallel::workers::Workers;
 use crate::rows::batch::Rows;
-use crate::rows::catalog::{Catalog, ColumnId};
-use crate::rows::codes::{CODE_TYPE, can_be_coded};
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::{CODE_TYPE, ColumnId};
 
 /// Writes rows of one order as one run or a few.
 pub(crate) struct RunSeries<'a> {

@@ -17,15 +17,18 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, UInt32Array, UInt64Array};
 use arrow::compute::take;
+use arrow::datatypes::DataType;
 
 use crate::error::{Error, Result};
-use crate::order::run::Forms;
 use crate::order::whole::Whole;
 use crate::parallel::workers::Workers;
 use crate::rows::batch::{Rows, union};
-use crate::rows::catalog::{Catalog, ColumnId};
-use crate::rows::codes::CODE_TYPE;
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::{CODE_TYPE, ColumnId};
 use crate::rows::key::{Key, KeyRule};
+
+/// The columns of a run, each with the type in which it is stored: that of the column, or of its codes.
+pub(crate) type Forms = Vec<(ColumnId, DataType)>;
 
 /// Rows of a gathered batch unless its bytes say otherwise.
 const GATHER_ROWS: usize = 8192;

@@ -12,34 +12,29 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Field, Int64Type};
+use arrow::datatypes::{DataType, Field};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::input::page_scan::{Scans, Share};
+use crate::input::page_scan::Scans;
 use crate::input::segment::SegmentReader;
+use crate::input::share::Share;
 use crate::order::ahead_segment::read_ahead;
 use crate::order::merge::{FAN_IN, MergeContext, Source, merge, reduce, run_batch_bytes};
 use crate::order::run::RunReader;
 use crate::order::run_series::RunSeries;
+use crate::order::sorted_segment::{OPENED, SortedSegment};
 use crate::order::spill::SpillFile;
 use crate::parallel::workers::Workers;
 use crate::rows::batch::Rows;
-use crate::rows::catalog::{Catalog, ColumnId, check_names};
-use crate::rows::codes::Translator;
+use crate::rows::catalog::{Catalog, check_names};
+use crate::rows::codes::ColumnId;
 use crate::scratch::Scratch;
 use crate::stats::Meter;
 
-/// Most rows of a batch of an input: of each there are some in memory, and to touch fresh memory costs more than a batch.
-const BATCH_ROWS: usize = 4096;
-
 /// Open pages may come to so many times what the batches may: at the default limit 256 MiB.
 const OPEN_PART: usize = 2;
-
-/// How often a row group is looked at: before all work, and when it is read.
-const OPENED: usize = 2;
 
 /// One input of the merge.
 pub(crate) struct Input {
@@ -230,66 +225,4 @@ fn has_values(metadata: &ArrowReaderMetadata, root: usize) -> bool {
             nulls.and_then(|nulls| i64::try_from(nulls).ok()) != Some(column.num_values())
         })
     })
-}
-
-/// A segment that claims to be sorted.
-pub(crate) struct SortedSegment {
-    reader: SegmentReader,
-    key: String,
-    last: Option<i64>,
-    translator: Translator,
-}
-
-impl SortedSegment {
-    /// `batch_bytes` is the size at which a batch should end.
-    pub(crate) fn open(path: &Path, key: &str, batch_bytes: u64, memory_limit: u64) -> Result<Self> {
-        let reader = SegmentReader::open(path, &[], batch_bytes, memory_limit)?
-            .with_batch_rows(BATCH_ROWS)
-            .with_share(Share::of_merged(memory_limit, batch_bytes));
-        Ok(Self { reader, key: key.to_string(), last: None, translator: Translator::default() })
-    }
-
-    /// The same, whose row groups were looked at before.
-    fn with_scans(self, scans: Arc<Scans>) -> Self {
-        Self { reader: self.reader.with_scans(scans, OPENED), ..self }
-    }
-
-    /// The next rows that are not empty, with their keys, or none at the end.
-    ///
-    /// # Errors
-    /// A row without a key, a row whose key is below that of the row before it.
-    pub(crate) fn next(&mut self, catalog: &Catalog) -> Result<Option<Rows>> {
-        while let Some(batch) = self.reader.next()? {
-            if batch.num_rows() == 0 {
-                continue;
-            }
-            let place = self.reader.place();
-            let mut rows = catalog.take(&batch, &place, &mut self.translator)?;
-            let row_place = |row: usize| format!("{place}, row {}", self.reader.first_row() + row as u64);
-            let keys = catalog.id(&self.key).and_then(|id| rows.column(id));
-            let keys = keys.and_then(|keys| keys.as_primitive_opt::<Int64Type>());
-            let Some(keys) = keys else { return Err(Error::missing_key(row_place(0), &self.key)) };
-            if let Some(row) =
-                (keys.null_count() > 0).then(|| (0..keys.len()).find(|row| keys.is_null(*row))).flatten()
-            {
-                return Err(Error::missing_key(row_place(row), &self.key));
-            }
-            let mut last = self.last.unwrap_or(i64::MIN);
-            for (row, key) in keys.values().iter().enumerate() {
-                if *key < last {
-                    return Err(Error::Unsorted {
-                        place: row_place(row),
-                        column: self.key.clone(),
-                        key: key.to_string(),
-                        previous: last.to_string(),
-                    });
-                }
-                last = *key;
-            }
-            self.last = Some(last);
-            rows.keys = keys.values().iter().map(|key| Some(*key)).collect();
-            return Ok(Some(rows));
-        }
-        Ok(None)
-    }
 }

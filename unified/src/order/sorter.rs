@@ -17,10 +17,12 @@ use crate::order::merge::{MergeContext, Source, merge, reduce, run_batch_bytes};
 use crate::order::run::{Run, RunReader, RunWriter};
 use crate::order::sort::{SortedBuffer, in_order};
 use crate::order::spill::SpillFile;
+use crate::order::strategy::Ordering;
 use crate::order::whole::Whole;
 use crate::parallel::workers::{Batch, Workers};
 use crate::rows::batch::Rows;
-use crate::rows::catalog::{Catalog, ColumnId};
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::ColumnId;
 use crate::scratch::Scratch;
 use crate::stats::{Figure, Meter};
 
@@ -70,35 +72,6 @@ pub(crate) fn buffer_bytes(memory_limit: usize, threads: usize) -> usize {
     };
     let beside = eighth.max(beside);
     memory_limit - beside - RESERVE.min(3 * eighth)
-}
-
-/// How rows come into order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ordering {
-    /// Rows stay in the order in which they were written.
-    None,
-    /// Sorted in memory; an error where the memory limit does not hold the rows.
-    InMemory,
-    /// External merge sort: all rows go through sorted runs on disk.
-    ExternalMergeSort,
-    /// In memory until the limit, then sorted runs on disk.
-    #[default]
-    Spillable,
-    /// The input claims to be sorted. The claim is verified as rows pass, and a violation is an error.
-    Presumed,
-}
-
-impl Ordering {
-    /// Whether rows are held back until all of them are known.
-    pub(crate) fn sorts(self) -> bool {
-        matches!(self, Self::InMemory | Self::ExternalMergeSort | Self::Spillable)
-    }
-
-    /// Whether the output is in order of the sort key.
-    pub(crate) fn is_ordered(self) -> bool {
-        self != Self::None
-    }
 }
 
 /// A batch to be put in order, and the column that says in which.

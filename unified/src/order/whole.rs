@@ -12,9 +12,10 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
-use crate::input::page_scan::FEW_COLUMNS;
+use crate::memory_plan::FEW_COLUMNS;
 use crate::rows::batch::Rows;
-use crate::rows::catalog::{Catalog, ColumnId};
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::ColumnId;
 
 /// The columns of some buffered rows.
 #[derive(Debug, Default)]

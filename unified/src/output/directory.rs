@@ -18,10 +18,6 @@ pub(crate) const DEFAULT_BASE_NAME: &str = "part";
 /// Name of the mark of files with [`DEFAULT_BASE_NAME`].
 const SET_MARK: &str = "_SUCCESS";
 
-/// Key of the footer entry by which each file names the mark of its set: a reader that finds the file without that mark
-/// knows that the set is incomplete.
-pub(crate) const SET_MARK_KEY: &str = "parallax.set_mark";
-
 /// Names of the files of a job.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {

@@ -8,4 +8,5 @@ pub(crate) mod open_file;
 pub(crate) mod outbox;
 pub(crate) mod recut;
 pub(crate) mod results;
+pub(crate) mod settings;
 pub(crate) mod split;

@@ -9,7 +9,7 @@ use crate::encode::file_encoder::{Encoders, FileEncoder, OPEN_BYTES};
 use crate::encode::properties::ROW_GROUP_ROWS;
 use crate::error::Result;
 use crate::output::metadata::FileMetadata;
-use crate::output::split::SplitSettings;
+use crate::output::settings::SplitSettings;
 use crate::rows::batch::Rows;
 use crate::rows::catalog::Catalog;
 use crate::scratch::Scratch;

@@ -13,25 +13,19 @@
 //! batch of those rows, and the pages of two files of the right size.
 
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
 
 use arrow::array::BooleanBufferBuilder;
 use arrow::buffer::BooleanBuffer;
 use tempfile::TempPath;
 
-use crate::cut::queue::PIECE_BYTES;
+use crate::cut::given_back::{GivenBack, Stored};
 use crate::cut::size::SizeBounds;
 use crate::encode::assembly::Assembly;
 use crate::encode::file_encoder::Encoders;
 use crate::encode::properties::ROW_GROUP_ROWS;
-use crate::error::{Error, ErrorKind, Result};
-use crate::input::segment::SegmentReader;
+use crate::error::{Error, Result};
 use crate::output::open_file::{ClosedFile, OpenFile};
-use crate::output::split::{Context, SplitSettings};
-use crate::rows::batch::Rows;
-use crate::rows::catalog::Catalog;
-use crate::rows::codes::Translator;
-use crate::rows::key::KeyRule;
+use crate::output::settings::{Context, SplitSettings};
 use crate::scratch::Scratch;
 
 /// Tries after which what was found has to do.
@@ -39,15 +33,6 @@ const TRIES: usize = 6;
 
 /// Tries after which the middle is tried, not what is linear.
 const LINEAR_TRIES: usize = 3;
-
-/// Files on disk, one behind the other.
-pub(crate) struct Stored {
-    paths: Vec<TempPath>,
-    rows: usize,
-    bytes: f64,
-    hour: Option<i64>,
-    starts: Option<BooleanBuffer>,
-}
 
 /// With what files are cut again.
 pub(crate) struct RecutContext<'a, 'b> {
@@ -89,7 +74,7 @@ pub(crate) fn recut(
         None => stored.first(stored.rows, &mut with)?,
     };
     let rows = file.metadata.rows;
-    let rest = (rows < stored.rows).then(|| stored.give_back(rows, with.settings));
+    let rest = (rows < stored.rows).then(|| stored.give_back(rows, with.settings.key.as_ref()));
     Ok((file, rest))
 }
 
@@ -159,7 +144,7 @@ impl Stored {
     /// A file of the first rows.
     fn first(&self, rows: usize, with: &mut RecutContext<'_, '_>) -> Result<ClosedFile> {
         let mut file = OpenFile { hour: self.hour, ..OpenFile::default() };
-        let mut reader = self.reader(with.settings);
+        let mut reader = self.reader(with.settings.key.as_ref());
         while file.metadata.rows < rows {
             with.step.cancel.check()?;
             let Some(batch) = reader.next(with.step.catalog)? else { return Err(self.too_short()) };
@@ -176,98 +161,5 @@ impl Stored {
         }
         let closed = file.close(with.encoders, with.step.catalog, with.settings)?;
         Ok(ClosedFile { starts: self.starts.as_ref().map(|starts| starts.slice(0, rows)), ..closed })
-    }
-
-    fn too_short(&self) -> Error {
-        let message = format!("it does not hold the {} rows that were written to it", self.rows);
-        let path = self.paths.last().map_or(Path::new("a scratch file"), |path| path);
-        Error::io("reading back", path, std::io::Error::other(message))
-    }
-
-    fn reader(&self, settings: &SplitSettings) -> Reader {
-        let paths: Vec<PathBuf> = self.paths.iter().map(|path| path.to_path_buf()).collect();
-        let key = settings.key.as_ref().map(|key| key.column.clone());
-        Reader { paths: paths.into_iter(), segment: None, translator: Translator::default(), key }
-    }
-
-    /// All rows but the first.
-    fn give_back(self, first: usize, settings: &SplitSettings) -> GivenBack {
-        GivenBack { reader: self.reader(settings), at: 0, first, stored: self }
-    }
-}
-
-/// Rows that did not fit into a file, on disk.
-pub(crate) struct GivenBack {
-    reader: Reader,
-    /// Rows that were read so far, and those at the beginning that are not given back.
-    at: usize,
-    first: usize,
-    stored: Stored,
-}
-
-impl GivenBack {
-    /// Rows that were not read yet.
-    pub(crate) fn rows(&self) -> usize {
-        self.stored.rows - self.at.max(self.first)
-    }
-
-    /// The next of them, and which of them begin a group.
-    pub(crate) fn next(&mut self, catalog: &Catalog) -> Result<Option<(Rows, Option<Vec<bool>>)>> {
-        while self.rows() > 0 {
-            let Some(batch) = self.reader.next(catalog)? else { return Err(self.stored.too_short()) };
-            let begin = self.at;
-            self.at += batch.len;
-            if self.at > self.first {
-                let from = self.first.saturating_sub(begin);
-                let rows = batch.slice(from, batch.len - from);
-                let starts = &self.stored.starts;
-                let starts =
-                    starts.as_ref().map(|starts| starts.slice(begin + from, rows.len).iter().collect());
-                return Ok(Some((rows, starts)));
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// Reads rows from files that were written a moment ago.
-struct Reader {
-    paths: std::vec::IntoIter<PathBuf>,
-    segment: Option<SegmentReader>,
-    translator: Translator,
-    key: Option<String>,
-}
-
-impl Reader {
-    fn next(&mut self, catalog: &Catalog) -> Result<Option<Rows>> {
-        loop {
-            let Some(segment) = &mut self.segment else {
-                let Some(path) = self.paths.next() else { return Ok(None) };
-                let segment = SegmentReader::open(&path, &[], PIECE_BYTES as u64, u64::MAX)
-                    .map_err(|source| unreadable(&path, source))?;
-                // What others read ahead must not meet values here: which forms their rows take would depend on the time.
-                self.segment = Some(segment.without_dictionaries());
-                continue;
-            };
-            let next = segment.next();
-            let Some(batch) = next.map_err(|source| unreadable(segment.path(), source))? else {
-                self.segment = None;
-                continue;
-            };
-            let mut rows = catalog
-                .take(&batch, &segment.place(), &mut self.translator)
-                .map_err(|source| unreadable(segment.path(), source))?;
-            let key = self.key.as_ref().and_then(|key| catalog.id(key)).and_then(|id| rows.column(id));
-            rows.keys = KeyRule::keys(key, rows.len);
-            return Ok(Some(rows));
-        }
-    }
-}
-
-/// What went wrong is no fault of the input.
-fn unreadable(path: &Path, source: Error) -> Error {
-    match source.kind() {
-        ErrorKind::Io => source,
-        _ => Error::io("reading back", path, std::io::Error::other(source)),
     }
 }

@@ -12,28 +12,29 @@
 
 use std::path::PathBuf;
 
-use crate::cancel::Cancel;
 use crate::cut::calendar::{dateint, hour_of, hour_of_day};
+use crate::cut::given_back::GivenBack;
 use crate::cut::group::Groups;
-use crate::cut::queue::{PIECE_BYTES, Piece, Queue};
+use crate::cut::queue::{Piece, Queue};
 use crate::cut::remaining::RowsLeft;
-use crate::cut::size::{Progress, SizeBounds, SizePlan};
+use crate::cut::size::{PIECE_BYTES, Progress, SizeBounds, SizePlan};
 use crate::encode::file_encoder::Encoders;
 use crate::encode::pages::PagePool;
 use crate::encode::properties::ROW_GROUP_ROWS;
 use crate::error::{Error, Result};
 use crate::output::directory::OutputDirectory;
-use crate::output::metadata::{MetadataRules, SplitKey};
+use crate::output::metadata::SplitKey;
 use crate::output::open_file::{ClosedFile, OpenFile, Round};
 use crate::output::outbox::Outbox;
-use crate::output::recut::{GivenBack, RecutContext, may_recut, recut};
+use crate::output::recut::{RecutContext, may_recut, recut};
 use crate::output::results::{FileResults, Finished, ResultLog};
+use crate::output::settings::{Context, SplitSettings};
 use crate::parallel::workers::Workers;
 use crate::rows::catalog::Catalog;
 use crate::rows::key::{Key, KeyRule};
 use crate::rows::weighed::Weighed;
 use crate::scratch::Scratch;
-use crate::stats::{Figure, Meter};
+use crate::stats::Figure;
 
 /// Most rows that are encoded between two decisions.
 const PIECE_ROWS: usize = 2048;
@@ -53,37 +54,6 @@ const HEAVIER: f64 = 1.5;
 
 /// Row groups that a file may end early because an estimate of its size was too high.
 const EARLY_ROW_GROUPS: usize = 4;
-
-/// How files are cut and what is said of them.
-#[derive(Debug)]
-pub(crate) struct SplitSettings {
-    pub(crate) target_size: u64,
-    /// Rows per file; replaces the target size.
-    pub(crate) rows_per_file: Option<usize>,
-    pub(crate) split_hours: bool,
-    /// Makes a split key for each file.
-    pub(crate) ingest_dateint: Option<i64>,
-    pub(crate) group: Option<String>,
-    pub(crate) metadata: MetadataRules,
-    pub(crate) plain: Vec<String>,
-    pub(crate) key: Option<KeyRule>,
-    /// Whether rows arrive in order of the key.
-    pub(crate) ordered: bool,
-    /// Whether keys that merely count as 0 are reported as first and last.
-    pub(crate) report_inexact_keys: bool,
-    pub(crate) memory_limit: u64,
-    pub(crate) workers: Workers,
-    /// Whether files are synced before they are named.
-    pub(crate) sync: bool,
-    pub(crate) meter: Meter,
-}
-
-/// What a step of the pipeline works with.
-pub(crate) struct Context<'a> {
-    pub(crate) catalog: &'a Catalog,
-    pub(crate) scratch: &'a mut Scratch,
-    pub(crate) cancel: &'a Cancel,
-}
 
 /// Cuts ordered rows into files.
 pub(crate) struct Splitter {

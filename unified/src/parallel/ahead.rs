@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::parallel::workers::{Workers, lock};
+use crate::parallel::lock::lock;
+use crate::parallel::workers::Workers;
 
 /// Work of one kind, done ahead. Once it is dropped nothing is under way any more.
 pub(crate) struct Ahead<T, R> {

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use crate::parallel::workers::lock;
+use crate::parallel::lock::lock;
 
 /// What is under way between two threads.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rayon::ThreadPool;
 
-use crate::parallel::workers::lock;
+use crate::parallel::lock::lock;
 
 /// Tasks of each thread that may be begun before the one that is due is done.
 const AHEAD: usize = 3;

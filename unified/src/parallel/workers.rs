@@ -14,6 +14,7 @@ use rayon::slice::ParallelSliceMut;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::parallel::in_turn::in_turn;
+use crate::parallel::lock::lock;
 
 /// Threads to work with: as asked for, or as many as there are processors.
 pub(crate) fn threads(asked: usize) -> usize {
@@ -230,11 +231,6 @@ impl<T, R, E> Drop for Batch<T, R, E> {
 fn pool(threads: usize) -> Option<ThreadPool> {
     let name = |index| format!("unified-{index}");
     ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build().ok()
-}
-
-/// What is behind these locks is whole whatever happened elsewhere.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

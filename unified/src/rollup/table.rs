@@ -9,7 +9,8 @@ use super::rules::Ids;
 use crate::error::Result;
 use crate::rollup::sketch::Sketch;
 use crate::rows::batch::Rows;
-use crate::rows::catalog::{Catalog, ColumnId};
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::ColumnId;
 
 /// Rows to come: where from, and what replaces their values.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
-use crate::rows::catalog::{Catalog, ColumnId};
-use crate::rows::codes::{self, CODE_TYPE};
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::{self, CODE_TYPE, ColumnId};
 use crate::rows::key::Key;
 use crate::rows::spread::Spread;
 
@@ -159,7 +159,7 @@ impl Rows {
             };
             columns.push((id, gathered));
         }
-        Ok(Self { columns, keys: spread.keys(parts), len: picks.len() })
+        Ok(Self { columns, keys: spread.keys(|part| &parts[part].borrow().keys), len: picks.len() })
     }
 }
 

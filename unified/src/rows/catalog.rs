@@ -6,18 +6,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use arrow::array::{Array, ArrayRef, MutableArrayData, RecordBatch, make_array};
-use arrow::compute::cast;
+use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema};
-use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
-use crate::input::page_scan::{COLUMN_BYTES, FEW_COLUMNS};
-use crate::rows::batch::Rows;
-use crate::rows::codes::{self, SharedDictionary, Translator};
-
-/// Number of a column within a job, in order of first appearance.
-pub(crate) type ColumnId = u32;
+use crate::memory_plan::{COLUMN_BYTES, FEW_COLUMNS};
+use crate::rows::codes::{self, ColumnId, SharedDictionary};
 
 /// What is known of a column.
 #[derive(Debug)]
@@ -67,6 +61,11 @@ impl Catalog {
             .map_err(|source| Error::internal("building a dictionary", source))
     }
 
+    /// The shared dictionary of the column.
+    pub(super) fn dictionary(&self, id: ColumnId) -> &SharedDictionary {
+        &self.columns[id as usize].dictionary
+    }
+
     /// Whether an array of the column holds codes.
     pub(crate) fn is_coded(&self, id: ColumnId, array: &ArrayRef) -> bool {
         codes::is_coded(array, self.data_type(id))
@@ -97,70 +96,6 @@ impl Catalog {
         preferred.and_then(|name| self.id(name)).or((!self.columns.is_empty()).then_some(0))
     }
 
-    /// Takes in a batch: checks names and types, brings the columns to their stored form, leaves out those that are
-    /// entirely null. Keys are left empty.
-    ///
-    /// # Errors
-    /// A name that occurs twice, an empty name, rows without columns; one column with two types.
-    pub(crate) fn admit(
-        &mut self,
-        batch: &RecordBatch,
-        place: &str,
-        translator: &mut Translator,
-    ) -> Result<Rows> {
-        if batch.num_rows() > 0 && batch.num_columns() == 0 {
-            return Err(Error::input(place, "rows without any column"));
-        }
-        check_names(batch.schema_ref(), place)?;
-        for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-            self.note(field, !is_empty(array), place)?;
-        }
-        self.take(batch, place, translator)
-    }
-
-    /// Takes in a batch of columns that were all noted before.
-    ///
-    /// # Errors
-    /// A column with values of another type than was noted.
-    pub(crate) fn take(&self, batch: &RecordBatch, place: &str, translator: &mut Translator) -> Result<Rows> {
-        let mut columns: Vec<(ColumnId, ArrayRef)> = Vec::with_capacity(batch.num_columns());
-        for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-            if is_empty(array) {
-                continue;
-            }
-            let id = self.id(field.name()).ok_or_else(|| {
-                Error::internal("looking up a column", format!("`{}` in {place} was not noted", field.name()))
-            })?;
-            let stored = stored_type(field.data_type());
-            self.check(id, &stored, place)?;
-            let unsupported = |source: ArrowError| Error::UnsupportedType {
-                column: field.name().clone(),
-                data_type: field.data_type().to_string(),
-                place: place.to_string(),
-                reason: source.to_string(),
-            };
-            if codes::can_be_coded(&stored) {
-                let dictionary = &self.columns[id as usize].dictionary;
-                let coded = translator.translate(id, array, &stored, dictionary).map_err(unsupported)?;
-                if let Some(coded) = coded {
-                    columns.push((id, coded));
-                    continue;
-                }
-            }
-            let array = if stored == *array.data_type() {
-                array.clone()
-            } else {
-                cast(array, &stored).map_err(unsupported)?
-            };
-            // A dictionary whose used values are null turns out empty only now.
-            if !is_empty(&array) {
-                columns.push((id, compact(array)));
-            }
-        }
-        columns.sort_unstable_by_key(|(id, _)| *id);
-        Ok(Rows { columns, keys: Vec::new(), len: batch.num_rows() })
-    }
-
     /// Notes a column and, where it has values, their type.
     ///
     /// # Errors
@@ -175,7 +110,9 @@ impl Catalog {
         Ok(id)
     }
 
-    fn check(&self, id: ColumnId, stored: &DataType, place: &str) -> Result<()> {
+    /// # Errors
+    /// The column has values of another type than `stored`.
+    pub(super) fn check(&self, id: ColumnId, stored: &DataType, place: &str) -> Result<()> {
         let column = &self.columns[id as usize];
         match &column.seen {
             Some((known, known_place)) if known != stored => Err(Error::TypeConflict {
@@ -209,10 +146,6 @@ impl Catalog {
     }
 }
 
-fn is_empty(array: &ArrayRef) -> bool {
-    array.is_empty() || array.logical_null_count() == array.len()
-}
-
 /// # Errors
 /// A name that is empty or occurs twice.
 pub(crate) fn check_names(schema: &Schema, place: &str) -> Result<()> {
@@ -230,7 +163,7 @@ pub(crate) fn check_names(schema: &Schema, place: &str) -> Result<()> {
 
 /// The form in which Parquet stores a type: dictionaries and run ends become their values, large and view strings and
 /// bytes plain ones, at any depth. Every other type stays as it is.
-fn stored_type(data_type: &DataType) -> DataType {
+pub(super) fn stored_type(data_type: &DataType) -> DataType {
     let field = |field: &Field| {
         let stored = stored_type(field.data_type());
         std::sync::Arc::new(field.clone().with_data_type(stored))
@@ -246,123 +179,5 @@ fn stored_type(data_type: &DataType) -> DataType {
         DataType::Map(entries, sorted) => DataType::Map(field(entries), *sorted),
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(|f| field(f)).collect()),
         other => other.clone(),
-    }
-}
-
-/// Copies an array that holds on to much more memory than its rows need: a slice of a large batch must not keep the
-/// whole of it alive while it waits to be sorted.
-fn compact(array: ArrayRef) -> ArrayRef {
-    let held = array.get_buffer_memory_size();
-    if held <= 4096 {
-        return array;
-    }
-    let data = array.to_data();
-    match data.get_slice_memory_size() {
-        Ok(needed) if held > needed + needed / 4 + 4096 => {
-            let mut copy = MutableArrayData::new(vec![&data], false, data.len());
-            match copy.try_extend(0, 0, data.len()) {
-                Ok(()) => make_array(copy.freeze()),
-                Err(_) => array,
-            }
-        }
-        _ => array,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{AsArray, DictionaryArray, Int64Array, LargeStringArray, NullArray, StringArray};
-    use arrow::datatypes::Int32Type;
-
-    use super::*;
-
-    fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
-        let fields: Vec<Field> =
-            columns.iter().map(|(name, a)| Field::new(*name, a.data_type().clone(), true)).collect();
-        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|c| c.1).collect())
-            .unwrap()
-    }
-
-    #[test]
-    fn two_types_of_one_column_are_an_error_that_names_everything() {
-        let mut catalog = Catalog::default();
-        catalog
-            .admit(
-                &batch(vec![("x", Arc::new(Int64Array::from(vec![1])))]),
-                "file a",
-                &mut Translator::default(),
-            )
-            .unwrap();
-        let error = catalog
-            .admit(
-                &batch(vec![("x", Arc::new(StringArray::from(vec!["1"])))]),
-                "file b",
-                &mut Translator::default(),
-            )
-            .unwrap_err()
-            .to_string();
-        for part in ["`x`", "Int64", "Utf8", "file a", "file b"] {
-            assert!(error.contains(part), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_null_only_column_of_another_type_is_no_conflict() {
-        let mut catalog = Catalog::default();
-        let empty: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
-        assert!(
-            catalog
-                .admit(&batch(vec![("x", empty)]), "a", &mut Translator::default())
-                .unwrap()
-                .columns
-                .is_empty()
-        );
-        assert!(
-            catalog
-                .admit(&batch(vec![("x", Arc::new(NullArray::new(2)))]), "b", &mut Translator::default())
-                .is_ok()
-        );
-        let rows = catalog
-            .admit(&batch(vec![("x", Arc::new(Int64Array::from(vec![1])))]), "c", &mut Translator::default())
-            .unwrap();
-        assert_eq!(rows.columns.len(), 1);
-        assert_eq!(catalog.data_type(0), &DataType::Int64);
-    }
-
-    #[test]
-    fn forms_of_string_are_one_type() {
-        let mut catalog = Catalog::default();
-        let dictionary: DictionaryArray<Int32Type> = vec![Some("a"), None, Some("a")].into_iter().collect();
-        for array in [
-            Arc::new(dictionary) as ArrayRef,
-            Arc::new(LargeStringArray::from(vec![Some("a"), None, Some("a")])),
-            Arc::new(StringArray::from(vec![Some("a"), None, Some("a")])),
-        ] {
-            let rows = catalog.admit(&batch(vec![("x", array)]), "a", &mut Translator::default()).unwrap();
-            let plain = catalog.resolved(0, &rows.columns[0].1).unwrap();
-            let strings = plain.as_string::<i32>();
-            assert_eq!(strings.iter().collect::<Vec<_>>(), [Some("a"), None, Some("a")]);
-        }
-    }
-
-    #[test]
-    fn a_repeated_column_name_is_refused() {
-        let one: ArrayRef = Arc::new(Int64Array::from(vec![1]));
-        let error = Catalog::default()
-            .admit(&batch(vec![("x", one.clone()), ("x", one)]), "file a", &mut Translator::default())
-            .unwrap_err();
-        assert_eq!(error.to_string(), "file a: column `x` occurs twice");
-    }
-
-    #[test]
-    fn a_slice_does_not_keep_its_large_batch_alive() {
-        let large: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100_000));
-        let rows = Catalog::default()
-            .admit(&batch(vec![("x", large.slice(50, 10))]), "a", &mut Translator::default())
-            .unwrap();
-        assert!(rows.memory() < 4096, "{}", rows.memory());
-        assert_eq!(rows.columns[0].1.as_primitive::<arrow::datatypes::Int64Type>().value(0), 50);
     }
 }

@@ -24,7 +24,10 @@ use arrow::datatypes::{DataType, Int32Type, UInt16Type};
 use arrow::error::ArrowError;
 use hashbrown::HashTable;
 
-use crate::rows::catalog::ColumnId;
+use crate::input::segment::can_be_coded;
+
+/// Number of a column within a job, in order of first appearance.
+pub(crate) type ColumnId = u32;
 
 /// Most values of a shared dictionary: what [`Code`] can number.
 const MOST_VALUES: usize = 1 << 16;
@@ -44,11 +47,6 @@ const UNKNOWN: u32 = u32::MAX;
 /// Whether an array holds codes rather than values of the column's type.
 pub(crate) fn is_coded(array: &ArrayRef, data_type: &DataType) -> bool {
     *array.data_type() == CODE_TYPE && can_be_coded(data_type)
-}
-
-/// Whether columns of this type may be coded.
-pub(crate) fn can_be_coded(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::Binary)
 }
 
 /// The shared dictionary of one column.

@@ -17,7 +17,6 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{BinaryType, ByteArrayType, DataType, Utf8Type};
 use arrow::error::ArrowError;
 
-use crate::rows::batch::Rows;
 use crate::rows::key::Key;
 
 /// Where the picked rows of each part go.
@@ -132,11 +131,11 @@ impl Spread {
         Ok(Arc::new(GenericByteArray::<T>::try_new(offsets, Buffer::from_vec(bytes), nulls)?))
     }
 
-    /// The picked keys; nothing where a part has none.
-    pub(crate) fn keys(&self, parts: &[impl Borrow<Rows>]) -> Vec<Key> {
+    /// The picked keys, where `keys_of` has those of each part; none where a part has none.
+    pub(crate) fn keys<'a>(&self, keys_of: impl Fn(usize) -> &'a [Key]) -> Vec<Key> {
         let mut picked = vec![None; self.moves.len()];
         for (part, moves) in &self.parts {
-            let keys = &parts[*part].borrow().keys;
+            let keys = keys_of(*part);
             if keys.is_empty() {
                 return Vec::new();
             }
@@ -190,9 +189,9 @@ mod tests {
 
     #[test]
     fn keys_come_along_unless_a_part_has_none() {
-        let rows = |keys: Vec<Key>| Rows { len: 3, keys, columns: Vec::new() };
-        let parts = [rows(vec![Some(1), None, Some(3)]), rows(vec![Some(4), Some(5), Some(6)]), rows(vec![])];
-        let keys = |picks: &[(usize, usize)]| Spread::new(picks, parts.len()).unwrap().keys(&parts);
+        let parts = [vec![Some(1), None, Some(3)], vec![Some(4), Some(5), Some(6)], vec![]];
+        let keys =
+            |picks: &[(usize, usize)]| Spread::new(picks, parts.len()).unwrap().keys(|part| &parts[part]);
         assert_eq!(keys(&[(1, 2), (0, 1), (0, 0), (1, 0)]), [Some(6), None, Some(1), Some(4)]);
         assert_eq!(keys(&[(1, 2), (2, 0)]), []);
         assert_eq!(keys(&[]), []);

@@ -6,7 +6,9 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
-use super::{END, HAS_NULLS, HAS_VALUES, IS_COMPRESSED, Kind, aligned, columns, others, stream};
+use super::format::{
+    END, HAS_NULLS, HAS_VALUES, IS_COMPRESSED, Kind, aligned, columns, others, stream, with_integer,
+};
 use crate::order::spill::shrinks;
 use crate::rows::batch::null_array;
 

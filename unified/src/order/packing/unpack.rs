@@ -8,7 +8,7 @@ use arrow::datatypes::{BinaryType, ByteArrayType, DataType, FieldRef, SchemaRef,
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamDecoder;
 
-use super::{HAS_NULLS, HAS_VALUES, IS_COMPRESSED, Kind, aligned, others, stream};
+use super::format::{HAS_NULLS, HAS_VALUES, IS_COMPRESSED, Kind, aligned, others, stream, with_integer};
 
 /// Unpacks the rows of one run.
 pub(crate) struct Unpacker {

@@ -21,7 +21,6 @@
 
 use super::mapping::GAMMA;
 use super::store::Store;
-use super::{Sketch, Undecodable};
 
 const ZERO_COUNT: u8 = 0x04;
 const MAPPING: u8 = 0x02;
@@ -42,6 +41,10 @@ const LONGEST: usize = 9;
 
 /// Bits by which a varfloat is rotated, so that the exponent comes first.
 const ROTATION: u32 = 6;
+
+/// The bytes are not a sketch of our accuracy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Undecodable;
 
 /// Receives what a sketch holds.
 pub(super) trait Sink {
@@ -114,16 +117,16 @@ fn decode_store(
 }
 
 /// Appends the bytes of a sketch.
-pub(super) fn encode(sketch: &Sketch, out: &mut Vec<u8>) {
-    if sketch.zeros != 0.0 {
+pub(super) fn encode(zeros: f64, [positive, negative]: [&Store; 2], out: &mut Vec<u8>) {
+    if zeros != 0.0 {
         out.push(ZERO_COUNT);
-        put_varfloat(out, sketch.zeros);
+        put_varfloat(out, zeros);
     }
     out.push(MAPPING);
     out.extend_from_slice(&GAMMA.to_le_bytes());
     out.extend_from_slice(&0f64.to_le_bytes());
-    encode_store(&sketch.positive, POSITIVE, out);
-    encode_store(&sketch.negative, NEGATIVE, out);
+    encode_store(positive, POSITIVE, out);
+    encode_store(negative, NEGATIVE, out);
 }
 
 /// Writes a store in the shorter of two forms. In the sparse form's length the first index counts one byte, however

@@ -15,12 +15,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use codec::Undecodable;
 use mapping::{Bin, bin_of, value_of};
 use store::Store;
-
-/// The bytes are not a sketch of our accuracy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Undecodable;
 
 /// A sketch.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -85,7 +82,7 @@ impl Sketch {
 
     /// Appends the bytes of this sketch.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        codec::encode(self, out);
+        codec::encode(self.zeros, [&self.positive, &self.negative], out);
     }
 
     /// Number of values.
