@@ -18,8 +18,7 @@ use crate::cancel::Cancel;
 use crate::cut::remaining::RowsLeft;
 use crate::error::{Error, Result};
 use crate::input::reading::Held;
-use crate::input::share::ROW_PART;
-use crate::memory_plan::waiting_bytes;
+use crate::memory_plan::{BETWEEN_STAGES, MemoryPlan};
 use crate::order::sorter::Sorter;
 use crate::order::strategy::Ordering;
 use crate::output::results::FileResults;
@@ -34,10 +33,6 @@ use crate::rows::key::{Key, KeyRule};
 use crate::rows::weighed::Weighed;
 use crate::scratch::Scratch;
 use crate::stats::{Figure, Meter, Stats};
-
-/// Bytes of a row that every limit must bear, and those that it must bear if it is as large.
-const ALWAYS_FITS: u64 = 4096;
-const FITS: u64 = 8 << 20;
 
 /// What passed through a writer so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -314,8 +309,7 @@ impl Pipeline {
     /// # Errors
     /// A row that is larger than its part of the memory limit: it is copied on its way.
     fn check_size(&self, rows: &Rows, place: &str, first_row: u64) -> Result<()> {
-        let part = (self.memory_limit / ROW_PART).max(self.memory_limit.min(FITS));
-        let limit = usize::try_from(part.max(ALWAYS_FITS)).unwrap_or(usize::MAX);
+        let limit = MemoryPlan::of(self.memory_limit).largest_row();
         if rows.own_value_bytes() <= limit {
             return Ok(());
         }
@@ -338,7 +332,7 @@ impl Pipeline {
             column: largest.map_or("", |(id, _)| self.catalog.name(*id)).to_string(),
             bytes,
             limit: self.memory_limit,
-            enough: if bytes > FITS { bytes.saturating_mul(ROW_PART) } else { bytes },
+            enough: MemoryPlan::limit_for_row(bytes),
         })
     }
 
@@ -389,7 +383,7 @@ impl Pipeline {
             } else {
                 let mut runs = scratch.another();
                 side_by_side(
-                    (splitter.workers().threads(), waiting_bytes(memory_limit)),
+                    (splitter.workers().threads(), MemoryPlan::of(memory_limit).bytes(BETWEEN_STAGES)),
                     |rows: &Weighed| rows.value_bytes(),
                     |sink| {
                         rows.drain(&catalog, &mut runs, &cancel, |rows| sink(Weighed::new(rows, &catalog)?))?;

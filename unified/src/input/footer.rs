@@ -18,15 +18,12 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::input::structure;
+use crate::memory_plan::FOOTER;
 
 /// Footer length and magic at the end of each file.
 const TAIL: u64 = 8;
 /// Bytes at the beginning of each file.
 const MAGIC: u64 = 4;
-/// The part of the memory limit that a footer may have: what it becomes when it is decoded is some eight times as large.
-const FOOTER_PART: u64 = 16;
-/// Bytes of a footer that every limit must bear.
-const ALWAYS_READ: u64 = 8 << 20;
 /// Field ids of the Parquet format.
 const ROW_GROUPS: i16 = 4;
 const ORDINAL: i16 = 7;
@@ -64,18 +61,13 @@ pub(crate) fn read_metadata(mut file: &File, largest: u64) -> Result<ParquetMeta
         return refused(format!(
             "its footer has {length} bytes, and the memory limit allows for {largest}; \
              raise the memory limit (--memory-limit) to at least {} or write fewer row groups into a file",
-            length.saturating_mul(FOOTER_PART)
+            FOOTER.limit_for(length)
         ));
     }
     file.seek(SeekFrom::Start(end - TAIL - length))?;
     let mut footer = vec![0; usize::try_from(length)?];
     file.read_exact(&mut footer)?;
     decode_metadata(&footer)
-}
-
-/// Bytes that a footer may have under a memory limit: decoded it takes several times as much.
-pub(crate) fn largest_footer(memory_limit: u64) -> u64 {
-    (memory_limit / FOOTER_PART).max(ALWAYS_READ)
 }
 
 fn decode_metadata(footer: &[u8]) -> Result<ParquetMetaData> {

@@ -33,7 +33,7 @@ use crate::input::page_lengths::{self, are_differences, longest_plain};
 use crate::input::row_bytes::RowBytes;
 use crate::input::share::{Share, Sum};
 use crate::input::shared_file::{SharedFile, Version};
-use crate::memory_plan::{COLUMN_BYTES, FEW_COLUMNS};
+use crate::memory_plan::{REPEATED_ROWS, bytes_of_columns};
 use crate::parallel::lock::lock;
 
 /// Bytes of a value up to which it is kept as a code, and counted as one of many.
@@ -98,7 +98,7 @@ impl Scan {
         let rows =
             (batch_bytes / self.dense_row.max(1)).min(share.worst_batch / self.largest_row.max(1)).max(1);
         let rows = match &self.repeated {
-            Some(repeated) => repeated.batch_rows(rows, batch_bytes.max(share.worst_batch / 4)),
+            Some(repeated) => repeated.batch_rows(rows, batch_bytes.max(REPEATED_ROWS.of(share.worst_batch))),
             None => rows,
         };
         usize::try_from(rows).unwrap_or(usize::MAX).max(1)
@@ -203,7 +203,7 @@ pub(crate) fn scan(
         }
         stored = seen.stored.max(stored);
     }
-    open.bytes = open.bytes.saturating_add(open.columns.saturating_sub(FEW_COLUMNS) * COLUMN_BYTES);
+    open.bytes = open.bytes.saturating_add(bytes_of_columns(open.columns));
     // While a page is decompressed, what it was is there too.
     open.bytes = open.bytes.saturating_add(stored);
     share.check(&open, &row)?;
@@ -362,7 +362,7 @@ impl Seen {
         }
         let slot = values.largest.saturating_add(4);
         let all = self.slots.saturating_mul(slot).saturating_add(self.bytes);
-        if column.max_rep_level() > 0 && all > share.worst_batch / 4 {
+        if column.max_rep_level() > 0 && share.is_worth_levels(all) {
             values.rows = Some(row_bytes(Pages::new(file, chunk, rows)?, column, rows, slot)?);
         }
         Ok(values)

@@ -19,11 +19,12 @@ use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::schema::types::ColumnDescriptor;
 
 use crate::error::{Error, Result};
-use crate::input::footer::{guarded, largest_footer, read_metadata};
+use crate::input::footer::{guarded, read_metadata};
 use crate::input::page_scan::{self, Scan, Scans};
 use crate::input::reading::Reading;
 use crate::input::share::Share;
 use crate::input::shared_file::{SharedFile, Version};
+use crate::memory_plan::{FOOTER, MemoryPlan};
 
 /// Most rows of a batch.
 const BATCH_ROWS: usize = 8192;
@@ -374,7 +375,7 @@ fn open(path: &Path, memory_limit: u64) -> Result<(SharedFile, ArrowReaderMetada
         _ => Error::io("opening", path, source),
     })?;
     let found = file.metadata().map_err(|source| Error::io("opening", path, source))?;
-    let metadata = read_metadata(&file, largest_footer(memory_limit))
+    let metadata = read_metadata(&file, MemoryPlan::of(memory_limit).bytes(FOOTER))
         .and_then(|metadata| {
             guarded(|| ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()))
         })

@@ -25,20 +25,12 @@ use crate::input::reading::{Held, Reading};
 use crate::input::segment::{Entrance, SegmentReader};
 use crate::input::share::Share;
 use crate::input::shared_file::Version;
+use crate::memory_plan::{MemoryPlan, OPEN_ROW_GROUPS, READ_AHEAD};
 use crate::parallel::flow::{Flow, Load};
 use crate::stats::{Figure, Meter};
 
 /// Most batches that wait in a channel.
 const AHEAD: usize = 8;
-
-/// Memory for each batch that waits: under a small limit there are fewer of them, not smaller ones.
-const BYTES_AHEAD: u64 = 64 << 20;
-
-/// Memory for each reader beside the first: what it holds while it decodes is part of no batch.
-const BYTES_A_READER: u64 = 128 << 20;
-
-/// The part of the limit that row groups may hold open together, unless one needs more whose rows are taken next.
-const OPEN_PART: u64 = 4;
 
 /// How segments are read.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +38,7 @@ pub(crate) struct Segments<'a> {
     pub(crate) inputs: &'a [PathBuf],
     /// Columns that are not read.
     pub(crate) dropped: &'a [String],
-    /// The writer's memory limit; the batches in flight get a sixteenth.
+    /// The writer's memory limit.
     pub(crate) memory_limit: u64,
     pub(crate) threads: usize,
     /// Column by which whoever takes the rows sorts them.
@@ -101,12 +93,12 @@ impl Segments<'_> {
         if self.threads < 2 {
             return self.read_alone(meter, held, each);
         }
-        let few = |bytes: u64| usize::try_from(self.memory_limit / bytes).unwrap_or(usize::MAX).max(1);
-        let count = self.threads.min(self.inputs.len()).min(few(BYTES_A_READER)).max(1);
+        let plan = MemoryPlan::of(self.memory_limit);
+        let count = self.threads.min(self.inputs.len()).min(plan.readers()).max(1);
         let parts = if count == 1 { 2 } else { 1 };
-        let readers = Readers { count, parts, ahead: few(BYTES_AHEAD).min(AHEAD) };
+        let readers = Readers { count, parts, ahead: plan.batches_ahead().min(AHEAD) };
         let reading =
-            Reading::new(count * parts, |reader| reader / parts, self.memory_limit / OPEN_PART, held.clone());
+            Reading::new(count * parts, |reader| reader / parts, plan.bytes(OPEN_ROW_GROUPS), held.clone());
         let work = Work { reading: Arc::new(reading), scans: Arc::default(), meter };
         let started = std::thread::scope(|scope| {
             // Whatever ends this, no reader waits for memory any more.
@@ -145,7 +137,7 @@ impl Segments<'_> {
         held: &Held,
         mut each: impl FnMut(&RecordBatch, &str, u64) -> Result<()>,
     ) -> Result<()> {
-        let share = self.memory_limit / 16;
+        let share = MemoryPlan::of(self.memory_limit).bytes(READ_AHEAD);
         let reading = Arc::new(Reading::new(1, |_| 0, u64::MAX, held.clone()));
         self.inputs.iter().enumerate().try_for_each(|(segment, path)| {
             let entrance = Entrance { reading: Arc::clone(&reading), reader: 0, segment, parts: 1 };
@@ -185,7 +177,7 @@ impl Segments<'_> {
     ) {
         let Readers { count, parts, ahead } = readers;
         // What waits in the channels and what each reader has in hands.
-        let share = self.memory_limit / 16 / (count * (ahead + 1)) as u64;
+        let share = MemoryPlan::of(self.memory_limit).bytes(READ_AHEAD) / (count * (ahead + 1)) as u64;
         // Twice the share of what it hands over: batches are as large as that on average only.
         let flow = Flow::new(2 * share * (ahead as u64 + 1));
         let reader = first * parts + part;

@@ -2,19 +2,17 @@
 
 use parquet::file::metadata::ColumnChunkMetaData;
 
-/// Limits below this count as it: writers make pages of a megabyte a column.
-const LEAST_LIMIT: u64 = 64 << 20;
-
-/// A row may have this part of the limit: on its way it is in memory as a page, as a batch, in a run and in an output page.
-pub(crate) const ROW_PART: u64 = 8;
+use crate::memory_plan::{
+    MERGED_ROW_GROUP, MemoryPlan, Part, REPEATED_ROWS, ROW, ROW_GROUP, worst_merged_batch,
+};
 
 /// The parts of a memory limit that readers have.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Share {
     /// The memory limit.
-    pub(crate) limit: u64,
-    /// What a row group may hold open, in 16ths of the limit.
-    pub(crate) sixteenths: u64,
+    limit: u64,
+    /// What a row group may hold open.
+    open: Part,
     /// Bytes of a batch whose values are all as large as the largest.
     pub(crate) worst_batch: u64,
 }
@@ -22,23 +20,27 @@ pub(crate) struct Share {
 impl Share {
     /// Of a reader that works with others whose batches share an eighth of the limit.
     pub(crate) fn of(limit: u64, readers: usize) -> Self {
-        Self { limit, sixteenths: 10, worst_batch: limit.max(LEAST_LIMIT) / 8 / readers.max(1) as u64 }
+        Self { limit, open: ROW_GROUP, worst_batch: MemoryPlan::of(limit).worst_batch(readers) }
     }
 
     /// Of an input of a merge, of which two are open at least.
     pub(crate) fn of_merged(limit: u64, batch_bytes: u64) -> Self {
-        Self { limit, sixteenths: 4, worst_batch: batch_bytes.saturating_mul(2).max(1 << 20) }
+        Self { limit, open: MERGED_ROW_GROUP, worst_batch: worst_merged_batch(batch_bytes) }
     }
 
     /// The memory limit that is enough for so many open bytes and such a row.
     pub(super) fn enough(self, open: u64, row: u64) -> u64 {
-        let open = (u128::from(open) * 16).div_ceil(u128::from(self.sixteenths));
-        u64::try_from(open).unwrap_or(u64::MAX).max(row.saturating_mul(ROW_PART))
+        self.open.limit_for(open).max(ROW.limit_for(row))
     }
 
     /// The memory limit, or what it counts as.
     pub(super) fn least(self) -> u64 {
-        self.limit.max(LEAST_LIMIT)
+        MemoryPlan::of(self.limit).limit_for_row_groups()
+    }
+
+    /// Whether so many bytes of a repeated column are worth a look at its levels.
+    pub(super) fn is_worth_levels(self, bytes: u64) -> bool {
+        bytes > REPEATED_ROWS.of(self.worst_batch)
     }
 
     /// # Errors
@@ -49,7 +51,7 @@ impl Share {
             return Ok(());
         }
         // Not to be refused once more when the row is met.
-        let enough = enough.max(open.value.saturating_mul(ROW_PART));
+        let enough = enough.max(ROW.limit_for(open.value));
         let way_out = format!(
             "the memory limit is {}; raise the memory limit (--memory-limit) to at least {enough}, or write the segment with \
              smaller pages and rows",

@@ -10,6 +10,7 @@ use crate::columns::Columns;
 use crate::error::Result;
 use crate::jobs::outcome::Outcome;
 use crate::jobs::relay::relay;
+use crate::memory_plan::{MERGED_BATCHES, MemoryPlan};
 use crate::order::sorted::SortedInputs;
 use crate::order::strategy::Ordering;
 use crate::rows::batch::Rows;
@@ -110,7 +111,7 @@ impl MetricsJob<'_> {
             .sync(self.sync)
             .expected_rows(inputs.rows())
             .cancel(self.cancel.clone());
-        let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);
+        let memory = MemoryPlan::of(self.memory_limit).size(MERGED_BATCHES);
         let (outcome, ()) =
             relay(builder, inputs.catalog(), self.scratch, |scratch, meter, workers, sink| {
                 inputs.merge(memory, workers, scratch, &cancel, meter, |held, picks| {

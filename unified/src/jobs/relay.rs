@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::builder::UnifiedWriterBuilder;
 use crate::error::Result;
 use crate::jobs::outcome::Outcome;
-use crate::memory_plan::waiting_bytes;
+use crate::memory_plan::{BETWEEN_STAGES, MemoryPlan};
 use crate::parallel::side_by_side::side_by_side;
 use crate::parallel::workers::Workers;
 use crate::rollup::Sink;
@@ -23,7 +23,7 @@ pub(crate) fn relay<T: Send>(
     scratch: &Path,
     produce: impl FnOnce(&mut Scratch, &Meter, &Workers, Sink<'_>) -> Result<T> + Send,
 ) -> Result<(Outcome, T)> {
-    let most = waiting_bytes(builder.memory());
+    let most = MemoryPlan::of(builder.memory()).bytes(BETWEEN_STAGES);
     let mut writer = builder.build_over(Arc::clone(catalog))?;
     let (meter, workers) = (writer.meter().clone(), writer.workers().clone());
     let produced = side_by_side(

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::jobs::metrics::metrics_builder;
 use crate::jobs::outcome::{MergeStats, Outcome};
 use crate::jobs::relay::relay;
+use crate::memory_plan::{MERGED_BATCHES, MemoryPlan, ROLLED_UP_GROUP};
 use crate::order::sorted::SortedInputs;
 use crate::rollup::Rollup;
 use crate::rollup::rules::{Ids, Interval, OUT_OF_RANGE};
@@ -135,11 +136,13 @@ impl TidMergeJob<'_> {
             .threads(self.threads)
             .sync(self.sync)
             .cancel(self.cancel.clone());
-        let memory = usize::try_from(self.memory_limit / 4).unwrap_or(usize::MAX);
+        let plan = MemoryPlan::of(self.memory_limit);
+        let memory = plan.size(MERGED_BATCHES);
         let (outcome, tally) =
             relay(builder, inputs.catalog(), self.scratch, |scratch, meter, workers, sink| {
                 let ids = Ids::new(self.columns, inputs.catalog());
-                let mut rollup = Rollup::new(interval, ids, inputs.catalog(), memory / 2, &cancel, meter);
+                let group = plan.size(ROLLED_UP_GROUP);
+                let mut rollup = Rollup::new(interval, ids, inputs.catalog(), group, &cancel, meter);
                 // Two directories: the merge holds on to its own while a large group makes use of another.
                 let mut groups = scratch.another();
                 inputs.merge(memory, workers, scratch, &cancel, meter, |held, picks| {

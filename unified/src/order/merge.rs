@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::cancel::Cancel;
 use crate::error::Result;
+use crate::memory_plan::{LITTLE_MERGE, RUN_BATCH, RUN_FAN_IN, USED_UP_BATCHES};
 use crate::order::ahead_segment::AheadSegment;
 use crate::order::run::{Run, RunReader, RunWriter};
 use crate::order::sort::{SortedBuffer, entry, key_of, place_of};
@@ -32,15 +33,11 @@ use crate::stats::{Figure, Meter};
 /// Most input files that are merged at once: each of them is open.
 pub(crate) const FAN_IN: usize = 24;
 
-/// Most runs that are merged at once: they share one open file, but each needs a batch in memory.
-pub(crate) const RUN_FAN_IN: usize = 224;
-
 /// A batch of a run counts as large from so many times the bytes that it should have.
 const LARGE_BATCH: usize = 8;
 
-/// Rows that are gathered at once, and half as many where batches may hold no more than so many bytes.
+/// Rows that are gathered at once, and half as many where batches may hold no more than [`LITTLE_MERGE`] bytes.
 const GATHER_ROWS: usize = 8192;
-const LITTLE_MEMORY: usize = 32 << 20;
 
 /// What a merge needs to know.
 #[derive(Debug, Clone, Copy)]
@@ -148,7 +145,7 @@ pub(crate) fn reduce(
 
 /// Bytes of one batch in a run, so that a full fan-in of them, and the rows gathered from them, fit into `memory`.
 pub(crate) fn run_batch_bytes(memory: usize) -> usize {
-    (memory / (3 * RUN_FAN_IN)).max(4096)
+    RUN_BATCH.size_of(memory)
 }
 
 /// The next key of a source, and which source it is, as an entry of a sort.
@@ -189,7 +186,7 @@ pub(crate) fn merge(
             held.push(rows);
         }
     }
-    let gather_rows = if context.memory < LITTLE_MEMORY { GATHER_ROWS / 2 } else { GATHER_ROWS };
+    let gather_rows = if context.memory < LITTLE_MERGE { GATHER_ROWS / 2 } else { GATHER_ROWS };
     let mut used_up = 0;
     let mut picks: Vec<(usize, usize)> = Vec::with_capacity(gather_rows);
     // The lowest is not in the heap: it takes the place of the next lowest, which costs half as much as to go back first.
@@ -219,7 +216,7 @@ pub(crate) fn merge(
             (Some(own), _) => Some(own),
             (None, next) => next.map(PeekMut::pop),
         };
-        if picks.len() >= gather_rows || used_up > context.memory / 8 {
+        if picks.len() >= gather_rows || used_up > USED_UP_BATCHES.size_of(context.memory) {
             context.cancel.check()?;
             flush(&mut picks, gather_rows, &held, &mut each)?;
             used_up = 0;

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::input::page_scan::Scans;
 use crate::input::segment::SegmentReader;
 use crate::input::share::Share;
+use crate::memory_plan::{INPUT_BATCHES, INPUT_BATCHES_AHEAD, OPEN_INPUTS};
 use crate::order::ahead_segment::read_ahead;
 use crate::order::merge::{FAN_IN, MergeContext, Source, merge, reduce, run_batch_bytes};
 use crate::order::run::RunReader;
@@ -32,9 +33,6 @@ use crate::rows::catalog::{Catalog, check_names};
 use crate::rows::codes::ColumnId;
 use crate::scratch::Scratch;
 use crate::stats::Meter;
-
-/// Open pages may come to so many times what the batches may: at the default limit 256 MiB.
-const OPEN_PART: usize = 2;
 
 /// One input of the merge.
 pub(crate) struct Input {
@@ -134,7 +132,7 @@ impl SortedInputs {
 
     /// Neighbours that may be open at once: at least two, so that there are fewer of them after a pass.
     pub(crate) fn groups(&self, memory: usize) -> Vec<&[Input]> {
-        let most = (OPEN_PART * memory) as u64;
+        let most = OPEN_INPUTS.of(memory as u64);
         let (mut groups, mut rest) = (Vec::new(), self.inputs.as_slice());
         while !rest.is_empty() {
             let mut bytes = 0;
@@ -157,7 +155,7 @@ impl SortedInputs {
         each: impl FnMut(&[Rows], &[(usize, usize)]) -> Result<()>,
     ) -> Result<()> {
         if context.workers.threads() < 2 {
-            let segments = self.open(inputs, context.memory / 3)?;
+            let segments = self.open(inputs, INPUT_BATCHES.size_of(context.memory))?;
             return merge(
                 segments.into_iter().map(|segment| Source::Segment(Box::new(segment))).collect(),
                 context,
@@ -165,7 +163,7 @@ impl SortedInputs {
             );
         }
         // One more batch of each input is in hands.
-        let segments = self.open(inputs, context.memory / 4)?;
+        let segments = self.open(inputs, INPUT_BATCHES_AHEAD.size_of(context.memory))?;
         read_ahead(segments, context.workers, &self.catalog, |ahead| {
             merge(ahead.into_iter().map(Source::Ahead).collect(), context, each)
         })

@@ -3,7 +3,7 @@
 //! Strategies without a sort hand rows on at once. Those with a sort buffer rows until a limit, write sorted runs to
 //! disk beyond it where they may, and hand everything on at the end. Sorts are stable; rows without a key come first.
 //!
-//! Memory: most of the limit for buffered rows (see [`buffer_bytes`]). Nothing is encoded while rows are buffered; where
+//! Memory: most of the limit for buffered rows (see [`MemoryPlan::waiting_rows`]). Nothing is encoded while rows are buffered; where
 //! they had to be spilled, a quarter goes to the batches of the merge.
 
 use std::collections::VecDeque;
@@ -12,6 +12,10 @@ use std::sync::Arc;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::input::reading::Held;
+use crate::memory_plan::{
+    GATHERED_BATCH, JOINED_BATCH, LARGE_ROW, LEAST_ROWS, MERGED_BATCHES, MemoryPlan, NEXT_BATCH,
+    OPEN_BESIDE_ROWS, ORDERED_ASIDE, ROWS_BESIDE_MERGE,
+};
 use crate::order::gathered::Gathered;
 use crate::order::merge::{MergeContext, Source, merge, reduce, run_batch_bytes};
 use crate::order::run::{Run, RunReader, RunWriter};
@@ -29,51 +33,6 @@ use crate::stats::{Figure, Meter};
 /// Small batches are joined until they have this many rows, so that a job of many tiny batches stays cheap.
 const JOIN_ROWS: usize = 2048;
 
-/// A batch of more than this part of the memory limit is not small, however few rows it has: joining copies it.
-const JOIN_PART: usize = 64;
-
-/// Batches are put in order as they come unless they hold more than this part of the memory limit, and those that others
-/// have in hands hold no more together: there are two of each while that is done.
-const ORDERED_PART: usize = 16;
-
-/// Beside the buffered rows there is room for the next batch and its copy if it has no more than this part of the memory limit.
-const BATCH_PART: usize = 16;
-
-/// Rows sorted in memory are gathered in batches of this part of the memory limit.
-const GATHERED_PART: usize = 192;
-
-/// What readers may hold open before rows that wait get less room for it: this part of the limit, or so many bytes where that is
-/// less.
-const OPEN_PART: usize = 4;
-const OPEN: usize = 16 << 20;
-
-/// The part of the limit that rows have whatever is open.
-const LEAST_PART: usize = 16;
-
-/// Bytes of a limit that are left for reading, encoding and the process itself, where it is as large as that.
-const RESERVE: usize = 24 << 20;
-
-/// Bytes that writing a run takes, where an eighth of the limit is less.
-const SPILLING: usize = 10 << 20;
-
-/// Bytes that stages which work side by side hold more than one after another, and leave unused in their heaps.
-const SIDE_BY_SIDE: usize = 80 << 20;
-
-/// From this limit on more than one batch is read ahead (module `segments`).
-const MORE_AHEAD: usize = 128 << 20;
-
-/// Bytes that rows waiting to be sorted may hold.
-pub(crate) fn buffer_bytes(memory_limit: usize, threads: usize) -> usize {
-    let eighth = memory_limit / 8;
-    let beside = match threads {
-        0 | 1 => SPILLING.min(5 * eighth / 4),
-        _ if memory_limit < MORE_AHEAD => 17 * eighth / 8,
-        _ => SIDE_BY_SIDE.min(5 * eighth / 2),
-    };
-    let beside = eighth.max(beside);
-    memory_limit - beside - RESERVE.min(3 * eighth)
-}
-
 /// A batch to be put in order, and the column that says in which.
 type Unordered = (Rows, Option<ColumnId>);
 
@@ -81,7 +40,7 @@ type Unordered = (Rows, Option<ColumnId>);
 #[derive(Debug)]
 pub(crate) struct Sorter {
     ordering: Ordering,
-    memory_limit: usize,
+    plan: MemoryPlan,
     /// Rows that were not yet joined to a batch of reasonable size.
     small: Vec<Rows>,
     small_rows: usize,
@@ -105,7 +64,7 @@ impl Sorter {
     pub(crate) fn new(ordering: Ordering, memory_limit: u64, workers: Workers, meter: Meter) -> Self {
         Self {
             ordering,
-            memory_limit: usize::try_from(memory_limit).unwrap_or(usize::MAX),
+            plan: MemoryPlan::of(memory_limit),
             small: Vec::new(),
             small_rows: 0,
             small_bytes: 0,
@@ -129,10 +88,10 @@ impl Sorter {
 
     /// Bytes that rows may hold now.
     fn room(&self, catalog: &Catalog) -> usize {
-        let room = buffer_bytes(self.memory_limit, self.workers.threads()).saturating_sub(catalog.memory());
+        let room = self.plan.waiting_rows(self.workers.threads()).saturating_sub(catalog.memory());
         let open = usize::try_from(self.reading.bytes()).unwrap_or(usize::MAX);
-        let beyond = open.saturating_sub(OPEN.min(self.memory_limit / OPEN_PART)).max(catalog.overhead());
-        room.saturating_sub(beyond).max(room.min(self.memory_limit / LEAST_PART))
+        let beyond = open.saturating_sub(self.plan.size(OPEN_BESIDE_ROWS)).max(catalog.overhead());
+        room.saturating_sub(beyond).max(room.min(self.plan.size(LEAST_ROWS)))
     }
 
     /// Sorted runs on disk so far.
@@ -153,8 +112,8 @@ impl Sorter {
         let sorted = keys.len() == rows.len && keys.is_sorted();
         let bytes = rows.memory();
         // The next batch may be as large as this one.
-        let large = bytes.saturating_sub(self.memory_limit / BATCH_PART);
-        let least = self.memory_limit / LEAST_PART;
+        let large = bytes.saturating_sub(self.plan.size(NEXT_BATCH));
+        let least = self.plan.size(LEAST_ROWS);
         let limit = self.room(catalog);
         let limit = limit.saturating_sub(large).max(limit.min(least));
         if self.held_bytes() + bytes > limit {
@@ -172,7 +131,7 @@ impl Sorter {
                 return self.push(compacted(&tail, catalog)?, key, catalog, scratch);
             }
         }
-        let join_bytes = self.memory_limit / JOIN_PART;
+        let join_bytes = self.plan.size(JOINED_BATCH);
         if rows.len >= JOIN_ROWS || bytes > join_bytes {
             self.join_small(key, catalog)?;
             return if sorted && self.pending.is_empty() { self.hold(rows) } else { self.keep(rows, key) };
@@ -192,9 +151,9 @@ impl Sorter {
 
     fn keep(&mut self, rows: Rows, key: Option<ColumnId>) -> Result<()> {
         let bytes = rows.memory();
-        let part = self.memory_limit / ORDERED_PART;
+        let part = self.plan.size(ORDERED_ASIDE);
         // What others have in hands is there beside what is buffered, and a small buffer is in the cache as it is.
-        let small = self.memory_limit < MORE_AHEAD && self.workers.threads() > 1;
+        let small = !self.plan.works_side_by_side() && self.workers.threads() > 1;
         if small || bytes > part {
             self.settle(0, 0)?;
             return self.hold(rows);
@@ -252,7 +211,7 @@ impl Sorter {
         let _timer = meter.time(Figure::Spill);
         let (parts, whole) = (std::mem::take(&mut self.buffer), std::mem::take(&mut self.whole));
         self.buffer_bytes = 0;
-        let batch_bytes = run_batch_bytes(self.memory_limit / 4);
+        let batch_bytes = run_batch_bytes(self.plan.size(MERGED_BATCHES));
         let file = match self.spill.take() {
             Some(file) => file,
             None => SpillFile::create(scratch)?,
@@ -290,11 +249,11 @@ impl Sorter {
     /// Whether the rows that are left stay in memory while runs are merged. Threads side by side, and large rows, of which there are
     /// copies on their way out, need the memory more than one more run costs.
     fn keeps_rows_beside_a_merge(&self, catalog: &Catalog) -> Result<bool> {
-        let kept = if self.workers.threads() < 2 { self.memory_limit / 4 } else { 0 };
+        let kept = if self.workers.threads() < 2 { self.plan.size(ROWS_BESIDE_MERGE) } else { 0 };
         if self.held_bytes() > kept.saturating_sub(catalog.overhead()) {
             return Ok(false);
         }
-        let large = self.memory_limit / JOIN_PART;
+        let large = self.plan.size(LARGE_ROW);
         for rows in self.buffer.iter().chain(&self.small).filter(|rows| rows.own_value_bytes() > large) {
             if rows.value_bytes_by_row(catalog)?.into_iter().any(|bytes| bytes > large) {
                 return Ok(false);
@@ -320,9 +279,9 @@ impl AllRows {
 
     /// Rows that all are in memory, in order.
     pub(crate) fn gathered(self, catalog: &Arc<Catalog>) -> Result<Gathered> {
-        let Self { sorter: Sorter { memory_limit, buffer, whole, meter, workers, .. }, key } = self;
+        let Self { sorter: Sorter { plan, buffer, whole, meter, workers, .. }, key } = self;
         let _timer = meter.time(Figure::Sort);
-        let batch_bytes = memory_limit / GATHERED_PART;
+        let batch_bytes = plan.size(GATHERED_BATCH);
         let buffer = SortedBuffer::new(buffer, whole, key, batch_bytes, catalog, &workers)?;
         Ok(Gathered::new(buffer, catalog, &workers))
     }
@@ -335,9 +294,8 @@ impl AllRows {
         cancel: &Cancel,
         mut each: impl FnMut(Rows) -> Result<()>,
     ) -> Result<()> {
-        let Self { sorter: Sorter { memory_limit, buffer, whole, runs, spill, meter, workers, .. }, key } =
-            self;
-        let batch_bytes = memory_limit / GATHERED_PART;
+        let Self { sorter: Sorter { plan, buffer, whole, runs, spill, meter, workers, .. }, key } = self;
+        let batch_bytes = plan.size(GATHERED_BATCH);
         let sort = meter.time(Figure::Sort);
         let mut buffer = SortedBuffer::new(buffer, whole, key, batch_bytes, catalog, &workers)?;
         drop(sort);
@@ -350,8 +308,14 @@ impl AllRows {
         }
         // The file goes with the last run in it.
         drop(spill);
-        let context =
-            MergeContext { catalog, key, cancel, memory: memory_limit / 4, meter: &meter, workers: &workers };
+        let context = MergeContext {
+            catalog,
+            key,
+            cancel,
+            memory: plan.size(MERGED_BATCHES),
+            meter: &meter,
+            workers: &workers,
+        };
         // The buffered rows arrived last, so they are the last source.
         let runs = reduce(runs, scratch, &context)?;
         let mut sources = Vec::with_capacity(runs.len() + 1);
@@ -484,7 +448,7 @@ mod tests {
     fn what_readers_hold_open_and_many_columns_leave_less_room_for_rows() {
         let (limit, held, mut catalog) = (64 << 20, Held::default(), Catalog::default());
         let sorter = Sorter::new(Ordering::Spillable, limit, Workers::new(1), Meter::default()).beside(&held);
-        let room = buffer_bytes(64 << 20, 1);
+        let room = MemoryPlan::of(limit).waiting_rows(1);
         assert_eq!(sorter.room(&catalog), room);
         held.set(16 << 20);
         assert_eq!(sorter.room(&catalog), room);
@@ -497,15 +461,5 @@ mod tests {
             catalog.note(&Field::new(format!("c{column}"), DataType::Int64, true), true, "a test").unwrap();
         }
         assert_eq!(sorter.room(&catalog), room - catalog.memory() - 10 * (192 << 10));
-    }
-
-    #[test]
-    fn what_rows_may_hold_leaves_room_under_every_limit() {
-        for threads in [1, 2, 8] {
-            let share = |limit| buffer_bytes(limit, threads);
-            let limits: Vec<usize> = (0..14).map(|power| (1 << 20) << power).collect();
-            assert!(limits.iter().all(|limit| share(*limit) > limit / 4 && share(*limit) < limit * 7 / 8));
-            assert!(limits.windows(2).all(|pair| share(pair[0]) < share(pair[1])));
-        }
     }
 }

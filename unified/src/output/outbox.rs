@@ -18,11 +18,9 @@ use std::thread::JoinHandle;
 
 use crate::encode::assembly::{Assembled, Assembly};
 use crate::error::{Error, Result};
+use crate::memory_plan::{MemoryPlan, WRITE_BUFFER};
 use crate::output::directory::{Names, OutputDirectory};
 use crate::stats::{Figure, Meter};
-
-/// Bytes that are written at once, or the 512th part of the memory limit.
-const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Files on their way.
 #[derive(Debug)]
@@ -52,7 +50,7 @@ impl Outbox {
         memory_limit: u64,
         meter: Meter,
     ) -> Self {
-        let buffer = usize::try_from(memory_limit / 512).unwrap_or(BUFFER_BYTES).clamp(4096, BUFFER_BYTES);
+        let buffer = MemoryPlan::of(memory_limit).size(WRITE_BUFFER);
         let writer = Writer { output, sync, buffer, meter };
         Self(if threads < 2 && !sync { Way::direct(writer) } else { Way::beside(writer) })
     }

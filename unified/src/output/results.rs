@@ -4,7 +4,7 @@
 //! whatever the rows themselves are allowed. Hence:
 //!
 //! 1. A result is encoded when its file is done: numbers of fixed width, no path, since that follows from its place.
-//! 2. Encoded results wait in memory up to [`RESIDENT`] bytes, or a 64th of the memory limit; beyond it they go to the end
+//! 2. Encoded results wait in memory up to their part of the memory limit ([`RESULTS`]); beyond it they go to the end
 //!    of one file without a name, which no crash can leave behind.
 //! 3. All is written before any output has its final name; [`FileResults`] reads it back one result at a time.
 //!
@@ -16,12 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::memory_plan::{MemoryPlan, RESULTS};
 use crate::output::directory::Names;
 use crate::output::metadata::{FileResult, SplitKey, TidSummary, TraceSummary};
 use crate::scratch::Scratch;
-
-/// Most bytes of results that wait in memory.
-const RESIDENT: usize = 1024 * 1024;
 
 /// Bytes before each result that tell its length.
 const LENGTH: usize = 8;
@@ -59,7 +57,7 @@ struct Spilled {
 
 impl ResultLog {
     pub(crate) fn new(memory_limit: u64) -> Self {
-        let most = usize::try_from(memory_limit / 64).unwrap_or(RESIDENT).min(RESIDENT);
+        let most = MemoryPlan::of(memory_limit).size(RESULTS);
         Self { waiting: Vec::new(), most, spilled: None, count: 0 }
     }
 

@@ -22,6 +22,7 @@ use crate::encode::file_encoder::Encoders;
 use crate::encode::pages::PagePool;
 use crate::encode::properties::ROW_GROUP_ROWS;
 use crate::error::{Error, Result};
+use crate::memory_plan::{CLOSED_GROUPS, FINISHED_PAGES, MemoryPlan};
 use crate::output::directory::OutputDirectory;
 use crate::output::metadata::SplitKey;
 use crate::output::open_file::{ClosedFile, OpenFile, Round};
@@ -85,11 +86,11 @@ impl Splitter {
         place: PathBuf,
         rows_left: RowsLeft,
     ) -> Self {
-        let memory = usize::try_from(settings.memory_limit).unwrap_or(usize::MAX);
-        let pool = PagePool::new((memory / 8).max(64 * 1024));
+        let plan = MemoryPlan::of(settings.memory_limit);
+        let pool = PagePool::new(plan.size(FINISHED_PAGES));
         let groups = settings.group.clone().map(|column| {
             let by_key = settings.ordered && settings.key.as_ref().is_some_and(|key| key.column == column);
-            Groups::new(column, by_key, memory / 8)
+            Groups::new(column, by_key, plan.size(CLOSED_GROUPS))
         });
         Self {
             encoders: Encoders::new(

@@ -10,7 +10,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::error::{Error, Result};
-use crate::memory_plan::{COLUMN_BYTES, FEW_COLUMNS};
+use crate::memory_plan::bytes_of_columns;
 use crate::rows::codes::{self, ColumnId, SharedDictionary};
 
 /// What is known of a column.
@@ -82,8 +82,7 @@ impl Catalog {
 
     /// Bytes that columns take whatever their values, beyond what is left aside for some.
     pub(crate) fn overhead(&self) -> usize {
-        let columns = (self.columns.len() as u64).saturating_sub(FEW_COLUMNS);
-        usize::try_from(columns * COLUMN_BYTES).unwrap_or(usize::MAX)
+        usize::try_from(bytes_of_columns(self.columns.len() as u64)).unwrap_or(usize::MAX)
     }
 
     /// Bytes of memory of all dictionaries.
