@@ -8,6 +8,23 @@
 //!             └► codes                                                                └► fingerprint     └► results
 //! ```
 //!
+//! The folders are the stages of this diagram, from left to right:
+//!
+//! | folder | what it does |
+//! | --- | --- |
+//! | `input` | reads segments, which are not trusted |
+//! | `rows` | rows, their columns, codes and keys |
+//! | `order` | sorts, spills and merges |
+//! | `rollup` | rolls data points up |
+//! | `cut` | decides where files end |
+//! | `encode` | encodes the columns of a file |
+//! | `output` | writes files, cuts them again, names them, reports them |
+//! | `writer`, `builder` | connect the stages |
+//! | `jobs` | whole jobs over segments, and the factories |
+//!
+//! A module imports from its own folder and from those to the left, never in a circle; `tests/tidy` checks that. All of them may import
+//! `cancel`, `columns`, `error`, `heap`, `memory_plan`, `parallel`, `scratch` and `stats`.
+//!
 //! 1. Segments are read ahead in as many threads as there are, and taken in their order. Strings that are stored with a
 //!    dictionary are read as such. Where several read, each puts its batches in order before it hands them over; where the
 //!    limit allows for one reader, two read half of the columns each.
@@ -33,6 +50,7 @@
 //! [`UnifiedWriterBuilder::memory_limit`] covers what works: waiting rows, the batches of a merge, dictionaries, open and
 //! finished pages. Fan-in is bounded (24 inputs, 224 runs), open pages are (16 MiB, then a row group ends), what is read
 //! ahead is (a sixteenth), results wait on disk beyond a 64th, at most 1 MiB, until the caller takes them one at a time.
+//! Module `memory_plan` divides the limit, and adds up what works at the same time.
 //! Not covered: the pages of the input that are being decoded (one of each column, with its dictionary), some 150 bytes an
 //! output file for its two names, and the program itself. A row larger than the limit is an error.
 //!
@@ -76,7 +94,8 @@
 //!    catalog, which encodes it in another thread. The order is that of TID, time and name, whatever the threads do.
 //!
 //! Memory, of the limit given: a quarter for the batches of the inputs, half for their open pages, an eighth for the
-//! group that is not complete yet, the rest for encoding. A larger group is sorted by time through the disk, so that only the rows of one TID *and
+//! group that is not complete yet, the rest for encoding. With two threads or more, batches between the stages may come to another
+//! eighth. A larger group is sorted by time through the disk, so that only the rows of one TID *and
 //! one interval* must fit. Beside the limit stand two gathered batches of at most 8,192 rows and the open pages.
 //!
 //! What it does not do: convert types (only the forms of strings and bytes that Parquet stores alike are made one),
