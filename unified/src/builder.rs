@@ -25,10 +25,10 @@ use crate::scratch::Scratch;
 use crate::stats::Meter;
 use crate::writer::{MissingKeys, Pipeline, UnifiedWriter};
 
-/// Target size of an output file in encoded bytes unless told otherwise.
+/// Default target size of an output file in encoded bytes.
 pub const DEFAULT_TARGET_SIZE: u64 = 1_100_000;
 
-/// Memory limit in bytes unless told otherwise.
+/// Default memory limit in bytes.
 pub const DEFAULT_MEMORY_LIMIT: u64 = 512 * 1024 * 1024;
 
 /// Describes a [`UnifiedWriter`].

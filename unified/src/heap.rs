@@ -1,9 +1,9 @@
-//! Memory that the system's allocator keeps for the next who asks, instead of giving it back and getting it anew.
+//! Memory that the system's allocator keeps for the next request, instead of giving it back and getting it anew.
 //!
 //! Stages that work side by side free each other's arrays, so that room at the end of a thread's heap comes and goes with
 //! every batch. The GNU allocator returns what exceeds a threshold at once, and each page that comes back costs a fault of
 //! some microseconds: the metrics job on two threads took as many of them again as it has pages. The threshold is twice
-//! the largest block that was ever mapped by itself and let go; so one block, never touched, sets it. Other allocators do
+//! the largest block that was ever mapped by itself and freed; so one block, never touched, sets it. Other allocators do
 //! not care.
 
 use crate::memory_plan::{HEAP_BLOCK, MemoryPlan};

@@ -206,7 +206,7 @@ pub(crate) struct Pipeline {
     pub(crate) splitter: Splitter,
     pub(crate) sorter: Option<Sorter>,
     pub(crate) scratch: Scratch,
-    /// Shared with whoever makes the rows, where they do not come in batches.
+    /// Shared with the stage that makes the rows, where they do not come in batches.
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) translator: Translator,
     pub(crate) key: Option<KeyRule>,
@@ -267,7 +267,7 @@ impl Pipeline {
         self.splitter.push(rows, context)
     }
 
-    /// Counts rows, reads off their keys and holds them against what was asked for; yields those that are wanted.
+    /// Counts rows, reads their keys and compares them with the settings; yields the rows that are wanted.
     fn take_in(&mut self, mut rows: Rows, place: &str, first_row: u64, counts: &mut Counts) -> Result<Rows> {
         let meter = self.meter.clone();
         let admit = meter.time(Figure::Admit);
@@ -336,7 +336,7 @@ impl Pipeline {
         })
     }
 
-    /// Holds the claim of being sorted against the rows.
+    /// Verifies the claim that the rows are sorted.
     fn verify(&mut self, rows: &Rows, place: &str, first_row: u64) -> Result<()> {
         for (index, key) in rows.keys.iter().enumerate() {
             if let Some(previous) = self.last_key.filter(|previous| previous > key) {

@@ -1,4 +1,4 @@
-//! Lowest and highest values, as indexes and footers tell them: cut to a length and still true.
+//! Lowest and highest values, as indexes and footers state them: cut to a length and still true.
 //!
 //! A lowest value may be cut anywhere: what is left is not above it. A highest value that is cut must be raised at its
 //! last place. Text is cut and raised by whole characters, so that it stays text.
@@ -12,7 +12,7 @@ use parquet::schema::types::ColumnDescriptor;
 /// The lowest and the highest value of some rows. Within a column all are of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Bounds {
-    /// Of strings or bytes, shared by whoever notes them: they may be large.
+    /// Of strings or bytes, shared by all that note them: they may be large.
     Bytes(Bytes, Bytes),
     /// Of floats of either width; never NaN.
     Floats(f64, f64),
@@ -90,7 +90,7 @@ pub(crate) fn statistics(
     };
     let (min, max) = floats.unzip();
     match column.physical_type() {
-        // Floats are told in the fields of older readers too, whose order is the same.
+        // Floats stand in the fields for older readers too, whose order is the same.
         Type::FLOAT => {
             let (min, max) = (min.map(|min| min as f32), max.map(|max| max as f32));
             let statistics = ValueStatistics::new(min, max, None, nulls, false);

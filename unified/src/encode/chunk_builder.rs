@@ -1,7 +1,7 @@
 //! A column chunk put together from data pages that are compressed already.
 //!
 //! The pages go into the page pool one by one, so a chunk never lies in memory in one piece; what its footer and indexes say
-//! (lowest and highest values, histograms, sizes) is noted as they pass, as the Parquet crate's own writer tells it.
+//! (lowest and highest values, histograms, sizes) is noted as they pass, as the Parquet crate's own writer states it.
 //! Memory: beside the pool, the lowest and highest value of the chunk and of its last page.
 
 use std::cell::{Cell, RefCell};
@@ -29,7 +29,7 @@ use crate::encode::hybrid;
 thread_local! {
     /// A compressor is expensive to make and holds nothing from one page to the next.
     static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
-    /// Memory in which pages are made, one after another: it stays in the processor's cache, and nobody waits for it.
+    /// Memory in which pages are made, one after another: it stays in the processor's cache, and no thread waits for it.
     static PLAIN: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static SMALL: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
@@ -189,7 +189,7 @@ impl ChunkBuilder {
         self.bytes
     }
 
-    /// Stores a page; tells where it begins and how long it is.
+    /// Stores a page; yields where it begins and how long it is.
     fn page(&mut self, page: CompressedPage) -> Result<(u64, usize)> {
         // The header would take any size and store what is left of it in 32 bits.
         if i32::try_from(page.uncompressed_size().max(page.compressed_size())).is_err() {
@@ -347,7 +347,7 @@ fn read_once() -> ParquetError {
     ParquetError::General("the pages of a chunk are read once, from the first on".to_string())
 }
 
-/// Yields pages one after another; each is let go of before the next.
+/// Yields pages one after another; each is freed before the next.
 struct Stored {
     store: Box<dyn PageStore>,
     keys: std::vec::IntoIter<PageKey>,

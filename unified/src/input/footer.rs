@@ -174,7 +174,7 @@ impl Walk<'_> {
         Some((count, header & 0x0f))
     }
 
-    /// Passes over a struct and tells its field ids.
+    /// Passes over a struct and yields its field ids.
     fn fields(&mut self) -> Option<Vec<i16>> {
         self.fields_at(0)
     }

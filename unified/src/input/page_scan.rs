@@ -64,7 +64,7 @@ impl Scans {
         readers: usize,
         scan: impl FnOnce() -> Result<Scan, String>,
     ) -> Result<Arc<Scan>, String> {
-        // Whoever comes second waits for what the first finds out.
+        // The second reader waits for what the first one finds.
         let mut known = lock(&self.0);
         let (found, left) = match known.remove(&group) {
             Some((found, left)) => (found, left - 1),
@@ -335,7 +335,7 @@ impl Seen {
         share.check(&sum, &Sum::default())
     }
 
-    /// Looks at the values as far as the headers do not tell. Lengths that are stored as differences add to what the pages come to.
+    /// Looks at the values as far as the headers do not state enough. Lengths that are stored as differences add to what the pages come to.
     fn values(
         &mut self,
         file: &SharedFile,

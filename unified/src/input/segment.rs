@@ -104,7 +104,7 @@ impl SegmentReader {
         Self { scans: Some((scans, readers)), ..self }
     }
 
-    /// The same, one of several who share what is open.
+    /// The same as one of several readers that share what is open.
     pub(crate) fn entering(self, entrance: Entrance) -> Self {
         Self { entrance: Some(entrance), ..self }
     }

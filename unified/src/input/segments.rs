@@ -1,4 +1,4 @@
-//! Reading many segments one after another, ahead of the one who takes the batches.
+//! Reading many segments one after another, ahead of the stage that takes the batches.
 //!
 //! 1. The segments are dealt in order: reader `n` of `t` takes the segments `n`, `n + t`, ...
 //! 2. Each reader decodes in a thread of its own and hands batches over through a channel that holds some of them, so that
@@ -6,8 +6,8 @@
 //!    there would be one, two take half of the columns each: together they hold what one would. What they hold open is bounded
 //!    too (module `reading`).
 //! 3. The batches are taken segment by segment, so their order is that of the segments, whatever the threads do. The rows of
-//!    a batch that will be sorted anyway are put in order before it is handed over, if it has all columns: where it is decoded
-//!    its values are in the cache, and what is let go of does not belong to another thread.
+//!    a batch that will be sorted anyway are put in order before the channel gets it, if it has all columns: where it is decoded
+//!    its values are in the cache, and the thread frees what it allocated itself.
 //!
 //! With one thread everything happens in the caller's. A reader has one file open at a time.
 
@@ -41,7 +41,7 @@ pub(crate) struct Segments<'a> {
     /// The writer's memory limit.
     pub(crate) memory_limit: u64,
     pub(crate) threads: usize,
-    /// Column by which whoever takes the rows sorts them.
+    /// The column by which the next stage sorts the rows.
     pub(crate) sorted_by: Option<&'a str>,
 }
 
@@ -59,7 +59,7 @@ struct Piece {
     loads: Vec<Load>,
 }
 
-/// What a reader hands over; nothing when the segment is done.
+/// What a reader sends; nothing when the segment is done.
 type Message = Result<Option<Piece>>;
 
 /// The threads that read, and what is each one's share.
@@ -167,7 +167,7 @@ impl Segments<'_> {
         take_record_batch(&batch, &order).map_err(|source| Error::internal("putting rows in order", source))
     }
 
-    /// Reads one part of the segments of one reader, until the one who takes the batches is gone.
+    /// Reads one part of the segments of one reader, until the receiver of the batches is gone.
     fn read_every(
         &self,
         (first, part): (usize, usize),
@@ -176,9 +176,9 @@ impl Segments<'_> {
         sender: &SyncSender<Message>,
     ) {
         let Readers { count, parts, ahead } = readers;
-        // What waits in the channels and what each reader has in hands.
+        // What waits in the channels and what each reader works on.
         let share = MemoryPlan::of(self.memory_limit).bytes(READ_AHEAD) / (count * (ahead + 1)) as u64;
-        // Twice the share of what it hands over: batches are as large as that on average only.
+        // Twice the share of what it sends: batches are as large as that on average only.
         let flow = Flow::new(2 * share * (ahead as u64 + 1));
         let reader = first * parts + part;
         for (segment, path) in self.inputs.iter().enumerate().skip(first).step_by(count) {
@@ -232,7 +232,7 @@ fn own_bytes(batch: &RecordBatch) -> u64 {
     batch.columns().iter().map(bytes).sum::<usize>() as u64
 }
 
-/// The next rows of the segment, from all who read parts of it.
+/// The next rows of the segment, from all readers of its parts.
 fn next(parts: &[Receiver<Message>], path: &Path) -> Result<Option<Piece>> {
     let mut pieces = Vec::with_capacity(parts.len());
     for part in parts {

@@ -12,7 +12,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use crate::error::of_system;
 use crate::parallel::lock::lock;
 
-/// A file that is read by position: all who read it share one descriptor and no cursor.
+/// A file that is read by position: all readers share one descriptor and no cursor.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedFile {
     file: Arc<Kept>,

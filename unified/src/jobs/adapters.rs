@@ -1,6 +1,6 @@
 //! Jobs over segments: the drop-in adapters for the legacy entry points, and the logs factory.
 //!
-//! Each job describes its writer, feeds it the segments in order and hands on every file. The scratch and output
+//! Each job describes its writer, feeds it the segments in order and reports every file. The scratch and output
 //! directories must exist; on failure both are left as they were.
 
 use std::path::{Path, PathBuf};
@@ -110,7 +110,7 @@ pub struct FingerprintJob<'a> {
     /// Whether files are brought to stable storage before they get their names: see
     /// [`UnifiedWriterBuilder::sync`](crate::UnifiedWriterBuilder::sync).
     pub sync: bool,
-    /// Date of ingestion as yyyymmdd, handed on in the split keys.
+    /// Date of ingestion as yyyymmdd, which the split keys state.
     pub ingest_dateint: i64,
     /// Columns with a meaning.
     pub columns: &'a Columns,

@@ -2,7 +2,7 @@
 //!
 //! When the merge takes a batch of an input, the next one of that input is begun (module `ahead`). So each input has one
 //! batch ahead, and the first batches of all inputs are decoded side by side. What comes out depends on the inputs alone:
-//! batches of one input keep their order, and a failure is told when the merge gets to it.
+//! batches of one input keep their order, and a failure is reported when the merge gets to it.
 //!
 //! Memory: one more batch for each input than without.
 

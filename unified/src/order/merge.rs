@@ -5,7 +5,7 @@
 //! 2. A heap holds the head key of each run. The lowest run gives rows as long as its key does not exceed the head of
 //!    the next lowest; equal keys go to the earlier run.
 //! 3. Picked rows are remembered as (batch, row) and gathered at once. A batch that a run has used up is kept until the
-//!    rows picked from it are gathered, so nothing is ever let go while a row still points into it.
+//!    rows picked from it are gathered, so a batch is never freed while a picked row lies in it.
 //!
 //! Inputs of a merge never exceed the fan-in, whatever the data; runs share one open file. Runs of rows so large that their batches
 //! would not fit into the memory together are merged fewer at once, two at least.

@@ -5,7 +5,7 @@
 //!    to move all of them once more while they are in the cache.
 //! 2. One entry of 16 bytes a row: key, batch and row in one number, so that comparing two is one comparison. A missing
 //!    key comes first; as every entry is unique, the order is the stable one.
-//! 3. Where the entries already ascend nothing is done, and the batches are handed on as they are. Else they are sorted
+//! 3. Where the entries already ascend nothing is done, and the batches pass as they are. Else they are sorted
 //!    by a merge sort that makes use of runs, so that nearly sorted rows are cheap, in all threads.
 //! 4. Columns of codes and of values of fixed width lie end to end (module `whole`), so that their rows are gathered from
 //!    one place; the others stay in their batches.
@@ -43,7 +43,7 @@ const HAS_KEY: u128 = 1 << 63;
 /// Yields buffered rows in order of their keys, ties in order of arrival.
 #[derive(Debug)]
 pub(crate) struct SortedBuffer {
-    /// The batches; those that were handed on as they are, are gone.
+    /// The batches, without those that passed as they are.
     parts: Vec<Option<Rows>>,
     /// The columns that are not in the parts, in one piece.
     whole: Vec<(ColumnId, ArrayRef)>,

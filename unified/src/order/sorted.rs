@@ -162,7 +162,7 @@ impl SortedInputs {
                 each,
             );
         }
-        // One more batch of each input is in hands.
+        // One more batch of each input is being decoded.
         let segments = self.open(inputs, INPUT_BATCHES_AHEAD.size_of(context.memory))?;
         read_ahead(segments, context.workers, &self.catalog, |ahead| {
             merge(ahead.into_iter().map(Source::Ahead).collect(), context, each)

@@ -152,7 +152,7 @@ impl Sorter {
     fn keep(&mut self, rows: Rows, key: Option<ColumnId>) -> Result<()> {
         let bytes = rows.memory();
         let part = self.plan.size(ORDERED_ASIDE);
-        // What others have in hands is there beside what is buffered, and a small buffer is in the cache as it is.
+        // Batches that other threads work on come beside the buffered ones, and a small buffer is in the cache as it is.
         let small = !self.plan.works_side_by_side() && self.workers.threads() > 1;
         if small || bytes > part {
             self.settle(0, 0)?;
@@ -162,7 +162,7 @@ impl Sorter {
         let order = |(rows, key)| in_order(rows, key);
         self.pending.push_back((self.workers.start(vec![(rows, key)], order), bytes));
         self.pending_bytes += bytes;
-        // With one thread to work with, nobody else does it.
+        // With one thread to work with, no other thread does it.
         self.settle(if self.workers.threads() < 2 { 0 } else { self.workers.threads() }, part)
     }
 
@@ -172,7 +172,7 @@ impl Sorter {
             let Some((batch, bytes)) = self.pending.pop_front() else { break };
             self.pending_bytes -= bytes;
             let timer = self.meter.time(Figure::Sort);
-            // Rather than wait for one that another has in hands, work on those behind it.
+            // Rather than wait for a batch that another thread works on, work on those behind it.
             batch.help();
             self.pending.iter().for_each(|(behind, _)| behind.help());
             let ordered = batch.join()?;
@@ -342,7 +342,7 @@ mod tests {
     use crate::rows::key::KeyRule;
     use crate::tests::ints;
 
-    /// What came in, all of it out of order, in order, and whether anybody had batches in hands meanwhile.
+    /// What came in, all of it out of order, in order, and whether other threads worked on batches meanwhile.
     fn sorted(memory_limit: u64, threads: usize) -> (Vec<i64>, bool) {
         let directory = tempfile::tempdir().unwrap();
         let mut scratch = Scratch::new(directory.path().to_path_buf());

@@ -2,7 +2,7 @@
 //!
 //! 1. The parts of a file are handed to one thread: to put them together, create the file and copy bytes to the system is
 //!    work of its own, to wait for the disk none.
-//! 2. That thread creates each file under a temporary name, writes it, checks its size, tells it, syncs the file where
+//! 2. That thread creates each file under a temporary name, writes it, checks its size, reports it, syncs the file where
 //!    asked to, and keeps it.
 //! 3. At the end all files get their names. What could not be done before that ends the job, with the thread's own error.
 //!
@@ -37,12 +37,12 @@ enum Way {
         done: Receiver<Assembled>,
         thread: JoinHandle<Result<Writer>>,
     },
-    /// After the thread's failure was told.
+    /// After the failure of the thread was reported.
     Failed,
 }
 
 impl Outbox {
-    /// `threads` are those to work with; `sync` tells whether files are brought to stable storage.
+    /// `threads` are those to work with; `sync` says whether files are brought to stable storage.
     pub(crate) fn new(
         output: OutputDirectory,
         threads: usize,
@@ -55,7 +55,7 @@ impl Outbox {
         Self(if threads < 2 && !sync { Way::direct(writer) } else { Way::beside(writer) })
     }
 
-    /// Takes the next file. [`Self::receive`] tells what it came to.
+    /// Takes the next file. [`Self::receive`] yields what it came to.
     ///
     /// # Errors
     /// This file, or an earlier one, could not be written or synced.
@@ -69,7 +69,7 @@ impl Outbox {
         if sent { Ok(()) } else { Err(self.failure()) }
     }
 
-    /// Waits until the first of the files whose size was not told yet is written, and tells it.
+    /// Waits until the first of the files whose size was not reported yet is written, and yields its size.
     ///
     /// # Errors
     /// This file, or an earlier one, could not be written or synced.
@@ -82,7 +82,7 @@ impl Outbox {
         received.map_or_else(|| Err(self.failure()), Ok)
     }
 
-    /// Why the thread ended before its time; told once.
+    /// Why the thread ended before its time; reported once.
     fn failure(&mut self) -> Error {
         self.close().err().unwrap_or(Error::Closed("an earlier file could not be written"))
     }
@@ -118,11 +118,11 @@ impl Way {
     fn beside(writer: Writer) -> Self {
         // One is written, one may wait.
         let (files, waiting) = sync_channel(1);
-        let (tell, done) = channel();
+        let (report, done) = channel();
         // The thread gets its writer when it is there: where none is to be had, the writer is still here.
         let (hand_over, taken) = sync_channel::<Writer>(1);
         let work = move || match taken.recv() {
-            Ok(writer) => writer.work(&waiting, &tell),
+            Ok(writer) => writer.work(&waiting, &report),
             Err(_) => Err(Error::Closed("it was given up")),
         };
         match std::thread::Builder::new().name("unified-out".to_string()).spawn(work) {
@@ -137,7 +137,7 @@ impl Way {
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        // Whoever gives up wants nothing of the files; the thread must not outlive them.
+        // A writer that gives up wants nothing of the files. The thread must not outlive them.
         drop(self.close());
     }
 }
@@ -152,18 +152,18 @@ struct Writer {
 }
 
 impl Writer {
-    /// Writes files until nobody is left to send any.
-    fn work(mut self, files: &Receiver<Assembly>, tell: &Sender<Assembled>) -> Result<Self> {
+    /// Writes files until the sender is gone.
+    fn work(mut self, files: &Receiver<Assembly>, report: &Sender<Assembled>) -> Result<Self> {
         for file in files {
-            // Who does not listen has given up.
+            // A receiver that is gone has given up.
             self.write(file, |assembled| {
-                let _ = tell.send(assembled);
+                let _ = report.send(assembled);
             })?;
         }
         Ok(self)
     }
 
-    fn write(&mut self, assembly: Assembly, tell: impl FnOnce(Assembled)) -> Result<()> {
+    fn write(&mut self, assembly: Assembly, report: impl FnOnce(Assembled)) -> Result<()> {
         let meter = self.meter.clone();
         let assembling = meter.time(Figure::Assemble);
         let (file, path) = self.output.create()?;
@@ -175,7 +175,7 @@ impl Writer {
         buffered.flush().map_err(|source| Error::io("writing", &path, source))?;
         drop(assembling);
         check(&file, &path, assembled.bytes)?;
-        tell(assembled);
+        report(assembled);
         if self.sync {
             let _timer = meter.time(Figure::Sync);
             file.sync_all().map_err(|source| Error::io("syncing", &path, source))?;
@@ -240,17 +240,17 @@ mod tests {
         for (threads, sync) in [(1, false), (1, true), (2, false)] {
             let directory = tempfile::tempdir().unwrap();
             let mut outbox = outbox(directory.path(), threads, sync);
-            let mut told = Vec::new();
+            let mut sizes = Vec::new();
             for bytes in [4usize, 4096, 100_000] {
                 outbox.send(file(bytes)).unwrap();
-                told.push(outbox.receive().unwrap().bytes);
+                sizes.push(outbox.receive().unwrap().bytes);
             }
             let names = outbox.finish().unwrap();
-            for (index, told) in told.iter().enumerate() {
+            for (index, size) in sizes.iter().enumerate() {
                 let bytes = std::fs::read(names.path(index)).unwrap();
-                assert_eq!((bytes.len() as u64, &bytes[..4]), (*told, &b"PAR1"[..]));
+                assert_eq!((bytes.len() as u64, &bytes[..4]), (*size, &b"PAR1"[..]));
             }
-            assert!(told[2] > 100_000);
+            assert!(sizes[2] > 100_000);
             assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 3 + 1);
             let mark = std::fs::read_to_string(directory.path().join("_SUCCESS")).unwrap();
             assert_eq!(mark, "part-00000.parquet\npart-00001.parquet\npart-00002.parquet\n");

@@ -7,7 +7,7 @@
 //! 1. Such files go to the scratch directory, not to the output.
 //! 2. Their rows are read back and the first ones encoded again, until as many are found as come to the size that a file
 //!    should have. The guess is linear between the nearest counts tried; two tries mostly do.
-//! 3. What is behind them goes back to those who wait (module `queue`), before all others.
+//! 3. What is behind them goes back to the rows that wait (module `queue`), before all others.
 //!
 //! Cost: nothing for files of the right size; for the others, one more pass to read and to encode for each try. Memory: a
 //! batch of those rows, and the pages of two files of the right size.

@@ -21,7 +21,7 @@ use crate::output::directory::Names;
 use crate::output::metadata::{FileResult, SplitKey, TidSummary, TraceSummary};
 use crate::scratch::Scratch;
 
-/// Bytes before each result that tell its length.
+/// Bytes before each result that state its length.
 const LENGTH: usize = 8;
 
 /// A result as the writer has it: fingerprints ascending, no path.

@@ -39,15 +39,15 @@ impl std::fmt::Debug for Workers {
 
 struct Pools {
     threads: usize,
-    /// As many threads, for callers who wait meanwhile. Absent inside where no threads could be had: then one has to do.
+    /// As many threads, for callers that wait meanwhile. Absent inside where the system grants no threads: then the caller works alone.
     all: OnceLock<Option<ThreadPool>>,
     /// Those beside the caller.
     helpers: OnceLock<Option<ThreadPool>>,
-    /// What they do when they get to it, or whoever waits for them.
+    /// Work for idle helpers, or for a thread that waits for them.
     aside: Arc<Mutex<VecDeque<Job>>>,
 }
 
-/// Something to be done by whoever has nothing else to do.
+/// Work for an idle thread.
 type Job = Box<dyn FnOnce() + Send>;
 
 impl Workers {
@@ -82,7 +82,7 @@ impl Workers {
         }
     }
 
-    /// Those who work while the caller waits; nobody where it is not `worthwhile` or there is but one thread to work with.
+    /// The threads that work while the caller waits; none where it is not `worthwhile` or there is only one thread to work with.
     fn all(&self, worthwhile: bool) -> Option<&ThreadPool> {
         if self.threads() < 2 || !worthwhile {
             return None;
@@ -90,7 +90,7 @@ impl Workers {
         self.0.all.get_or_init(|| pool(self.threads())).as_ref()
     }
 
-    /// Lets a thread do this that has nothing else to do; nobody does where there is but one to work with.
+    /// Lets an idle thread do this; no thread does where there is only one to work with.
     pub(crate) fn aside(&self, work: impl FnOnce() + Send + 'static) {
         if self.threads() < 2 {
             return;
@@ -120,7 +120,7 @@ impl Workers {
         }
     }
 
-    /// Lets others begin with independent tasks, in their order. With one thread to work with they wait for whoever joins.
+    /// Lets others begin with independent tasks, in their order. With one thread to work with they wait for the join.
     pub(crate) fn start<T: Send + 'static, R: Send + 'static, E: Send + 'static>(
         &self,
         tasks: Vec<T>,
@@ -152,7 +152,7 @@ impl<T, R, E> std::fmt::Debug for Batch<T, R, E> {
 struct Shared<T, R, E> {
     work: fn(T) -> Result<R, E>,
     state: Mutex<State<T, R, E>>,
-    /// Told when the last task that is in hands is done.
+    /// Notified when the last task under way is done.
     finished: Condvar,
 }
 
@@ -191,7 +191,7 @@ impl<T, R, E> Shared<T, R, E> {
         }
     }
 
-    /// Waits until no task is in anybody's hands.
+    /// Waits until no task is under way.
     fn wait(&self) -> MutexGuard<'_, State<T, R, E>> {
         let state = lock(&self.state);
         self.finished.wait_while(state, |state| state.in_hands > 0).unwrap_or_else(PoisonError::into_inner)
@@ -199,7 +199,7 @@ impl<T, R, E> Shared<T, R, E> {
 }
 
 impl<T: Send + 'static, R: Send + 'static, E: Send + 'static> Batch<T, R, E> {
-    /// Works on what nobody has in hands.
+    /// Works on tasks that no thread has begun.
     pub(crate) fn help(&self) {
         self.shared.take_part();
     }
@@ -222,7 +222,7 @@ impl<T: Send + 'static, R: Send + 'static, E: Send + 'static> Batch<T, R, E> {
 
 impl<T, R, E> Drop for Batch<T, R, E> {
     fn drop(&mut self) {
-        // Whoever gives up must find that nothing is under way any more.
+        // After the drop no task may be under way.
         lock(&self.shared.state).tasks.clear();
         drop(self.shared.wait());
     }

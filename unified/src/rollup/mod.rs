@@ -236,7 +236,7 @@ struct Merger<'a> {
 }
 
 impl Merger<'_> {
-    /// Merges rows in order of their keys, all groups complete, and hands on what is left.
+    /// Merges rows in order of their keys, all groups complete, and passes what is left to the sink.
     fn merge(
         &mut self,
         parts: &[&Rows],

@@ -5,7 +5,7 @@
 //!    that are in the cache, a fraction of what a general compressor takes to find the same.
 //! 2. Strings: their lengths as numbers, their bytes end to end.
 //! 3. A column whose bytes shrink well if compressed (random identifiers do not) goes to the part of the block that is
-//!    compressed as a whole; the first block of a run that has enough of them tells.
+//!    compressed as a whole; the first block of a run that has enough of them decides.
 //! 4. Columns of other types go through Arrow IPC, compressed. The *stream* format, because the file format refuses
 //!    replaced dictionaries inside nested columns.
 //!

@@ -12,7 +12,7 @@ use super::format::{
 use crate::order::spill::shrinks;
 use crate::rows::batch::null_array;
 
-/// Fewest bytes of a column that tell whether it shrinks.
+/// Fewest bytes of a column that show whether it shrinks.
 const TELLING: usize = 256;
 
 /// What is known of how a column shrinks.

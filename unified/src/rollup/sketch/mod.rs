@@ -5,7 +5,7 @@
 //! 3. `mapping` says which value stands for a bin.
 //!
 //! Merging two sketches adds their counts, so it loses nothing; sums, extremes and quantiles are estimates from the
-//! values that stand for the bins, each off by one per cent at most. Whoever merges many reuses two sketches and
+//! values that stand for the bins, each off by one per cent at most. A caller that merges many reuses two sketches and
 //! allocates nothing. Cost: one step a bin and sketch.
 
 mod codec;
