@@ -180,3 +180,104 @@ pub(super) fn stored_type(data_type: &DataType) -> DataType {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{
+        AsArray, DictionaryArray, Int64Array, LargeStringArray, NullArray, RecordBatch, StringArray,
+    };
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+    use crate::rows::codes::Translator;
+
+    fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+        let fields: Vec<Field> =
+            columns.iter().map(|(name, a)| Field::new(*name, a.data_type().clone(), true)).collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|c| c.1).collect())
+            .unwrap()
+    }
+
+    #[test]
+    fn two_types_of_one_column_are_an_error_that_names_everything() {
+        let mut catalog = Catalog::default();
+        catalog
+            .admit(
+                &batch(vec![("x", Arc::new(Int64Array::from(vec![1])))]),
+                "file a",
+                &mut Translator::default(),
+            )
+            .unwrap();
+        let error = catalog
+            .admit(
+                &batch(vec![("x", Arc::new(StringArray::from(vec!["1"])))]),
+                "file b",
+                &mut Translator::default(),
+            )
+            .unwrap_err()
+            .to_string();
+        for part in ["`x`", "Int64", "Utf8", "file a", "file b"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_null_only_column_of_another_type_is_no_conflict() {
+        let mut catalog = Catalog::default();
+        let empty: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
+        assert!(
+            catalog
+                .admit(&batch(vec![("x", empty)]), "a", &mut Translator::default())
+                .unwrap()
+                .columns
+                .is_empty()
+        );
+        assert!(
+            catalog
+                .admit(&batch(vec![("x", Arc::new(NullArray::new(2)))]), "b", &mut Translator::default())
+                .is_ok()
+        );
+        let rows = catalog
+            .admit(&batch(vec![("x", Arc::new(Int64Array::from(vec![1])))]), "c", &mut Translator::default())
+            .unwrap();
+        assert_eq!(rows.columns.len(), 1);
+        assert_eq!(catalog.data_type(0), &DataType::Int64);
+    }
+
+    #[test]
+    fn forms_of_string_are_one_type() {
+        let mut catalog = Catalog::default();
+        let dictionary: DictionaryArray<Int32Type> = vec![Some("a"), None, Some("a")].into_iter().collect();
+        for array in [
+            Arc::new(dictionary) as ArrayRef,
+            Arc::new(LargeStringArray::from(vec![Some("a"), None, Some("a")])),
+            Arc::new(StringArray::from(vec![Some("a"), None, Some("a")])),
+        ] {
+            let rows = catalog.admit(&batch(vec![("x", array)]), "a", &mut Translator::default()).unwrap();
+            let plain = catalog.resolved(0, &rows.columns[0].1).unwrap();
+            let strings = plain.as_string::<i32>();
+            assert_eq!(strings.iter().collect::<Vec<_>>(), [Some("a"), None, Some("a")]);
+        }
+    }
+
+    #[test]
+    fn a_repeated_column_name_is_refused() {
+        let one: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+        let error = Catalog::default()
+            .admit(&batch(vec![("x", one.clone()), ("x", one)]), "file a", &mut Translator::default())
+            .unwrap_err();
+        assert_eq!(error.to_string(), "file a: column `x` occurs twice");
+    }
+
+    #[test]
+    fn a_slice_does_not_keep_its_large_batch_alive() {
+        let large: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100_000));
+        let rows = Catalog::default()
+            .admit(&batch(vec![("x", large.slice(50, 10))]), "a", &mut Translator::default())
+            .unwrap();
+        assert!(rows.memory() < 4096, "{}", rows.memory());
+        assert_eq!(rows.columns[0].1.as_primitive::<arrow::datatypes::Int64Type>().value(0), 50);
+    }
+}
