@@ -1,7 +1,7 @@
 //! The rules of the house that no compiler holds: who may know whom, how long a file may get, what never goes in.
 //!
-//! Each rule is a pure function over a path and a text, in `tidy/rules.rs`, or over all files of a member, in `tidy/graph.rs`. It is
-//! applied to the repository here, and shown to go red on a planted text there.
+//! Each rule is a pure function over a path and a text, in `tidy/rules.rs`, or over all files of a member, in `tidy/graph.rs` and
+//! `tidy/unified.rs`. It is applied to the repository here, and shown to go red on a planted text there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 mod code;
 mod graph;
 mod rules;
+mod unified;
 
 /// A file of the repository: path relative to the root, `/` between parts, and its text.
 struct Tracked {
@@ -191,4 +192,17 @@ fn every_test_that_the_documentation_names_is_there() {
 #[test]
 fn no_path_of_somebodys_machine_is_in_the_repository() {
     hold(rules::machines);
+}
+
+#[test]
+fn modules_of_the_unified_writer_import_to_the_left_and_never_in_a_circle() {
+    let tracked = tracked();
+    let files: Vec<_> = tracked.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
+    let found = unified::violations(&files);
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+    // The rule must see the imports that there are.
+    let imports = unified::imports(&files);
+    let module = |path: &str| path.split("::").map(str::to_owned).collect::<Vec<_>>();
+    assert!(imports[&module("writer")].contains(&module("output::split")));
+    assert!(imports[&module("rollup")].contains(&module("rollup::rules")));
 }

@@ -11,7 +11,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../unified/src/sketch/mod.rs"]
+#[path = "../../unified/src/rollup/sketch/mod.rs"]
 mod sketch;
 
 use sketch::Sketch;

@@ -5,28 +5,30 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::cancel::Cancel;
-use crate::catalog::Catalog;
-use crate::codes::Translator;
 use crate::columns::Columns;
+use crate::cut::remaining::RowsLeft;
+use crate::encode::fingerprint::FingerprintRules;
 use crate::error::{Error, Result};
-use crate::fingerprint::FingerprintRules;
 use crate::heap;
-use crate::key::{KeyRule, KeyType};
-use crate::metadata::MetadataRules;
-use crate::order::{Ordering, Sorter};
-use crate::output::{DEFAULT_BASE_NAME, OutputDirectory};
-use crate::reading::Held;
-use crate::remaining::RowsLeft;
+use crate::input::reading::Held;
+use crate::order::sorter::Sorter;
+use crate::order::strategy::Ordering;
+use crate::output::directory::{DEFAULT_BASE_NAME, OutputDirectory};
+use crate::output::metadata::MetadataRules;
+use crate::output::settings::SplitSettings;
+use crate::output::split::Splitter;
+use crate::parallel::workers::{Workers, threads};
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::Translator;
+use crate::rows::key::{KeyRule, KeyType};
 use crate::scratch::Scratch;
-use crate::split::{SplitSettings, Splitter};
 use crate::stats::Meter;
-use crate::workers::{Workers, threads};
 use crate::writer::{MissingKeys, Pipeline, UnifiedWriter};
 
-/// Target size of an output file in encoded bytes unless told otherwise.
+/// Default target size of an output file in encoded bytes.
 pub const DEFAULT_TARGET_SIZE: u64 = 1_100_000;
 
-/// Memory limit in bytes unless told otherwise.
+/// Default memory limit in bytes.
 pub const DEFAULT_MEMORY_LIMIT: u64 = 512 * 1024 * 1024;
 
 /// Describes a [`UnifiedWriter`].
@@ -54,6 +56,13 @@ pub struct UnifiedWriterBuilder {
     sync: bool,
     expected_rows: Option<u64>,
     cancel: Option<Arc<AtomicBool>>,
+}
+
+impl UnifiedWriter {
+    /// Begins to describe a writer whose files go to `output`, an existing directory.
+    pub fn builder(output: impl Into<PathBuf>) -> UnifiedWriterBuilder {
+        UnifiedWriterBuilder::new(output.into())
+    }
 }
 
 impl UnifiedWriterBuilder {

@@ -8,6 +8,23 @@
 //!             └► codes                                                                └► fingerprint     └► results
 //! ```
 //!
+//! The folders are the stages of this diagram, from left to right:
+//!
+//! | folder | what it does |
+//! | --- | --- |
+//! | `input` | reads segments, which are not trusted |
+//! | `rows` | rows, their columns, codes and keys |
+//! | `order` | sorts, spills and merges |
+//! | `rollup` | rolls data points up |
+//! | `cut` | decides where files end |
+//! | `encode` | encodes the columns of a file |
+//! | `output` | writes files, cuts them again, names them, reports them |
+//! | `writer`, `builder` | connect the stages |
+//! | `jobs` | whole jobs over segments, and the factories |
+//!
+//! A module imports from its own folder and from those to the left, never in a circle; `tests/tidy` checks that. All of them may import
+//! `cancel`, `columns`, `error`, `heap`, `memory_plan`, `parallel`, `scratch` and `stats`.
+//!
 //! 1. Segments are read ahead in as many threads as there are, and taken in their order. Strings that are stored with a
 //!    dictionary are read as such. Where several read, each puts its batches in order before it hands them over; where the
 //!    limit allows for one reader, two read half of the columns each.
@@ -33,6 +50,7 @@
 //! [`UnifiedWriterBuilder::memory_limit`] covers what works: waiting rows, the batches of a merge, dictionaries, open and
 //! finished pages. Fan-in is bounded (24 inputs, 224 runs), open pages are (16 MiB, then a row group ends), what is read
 //! ahead is (a sixteenth), results wait on disk beyond a 64th, at most 1 MiB, until the caller takes them one at a time.
+//! Module `memory_plan` divides the limit, and adds up what works at the same time.
 //! Not covered: the pages of the input that are being decoded (one of each column, with its dictionary), some 150 bytes an
 //! output file for its two names, and the program itself. A row larger than the limit is an error.
 //!
@@ -76,85 +94,30 @@
 //!    catalog, which encodes it in another thread. The order is that of TID, time and name, whatever the threads do.
 //!
 //! Memory, of the limit given: a quarter for the batches of the inputs, half for their open pages, an eighth for the
-//! group that is not complete yet, the rest for encoding. A larger group is sorted by time through the disk, so that only the rows of one TID *and
+//! group that is not complete yet, the rest for encoding. With two threads or more, batches between the stages may come to another
+//! eighth. A larger group is sorted by time through the disk, so that only the rows of one TID *and
 //! one interval* must fit. Beside the limit stand two gathered batches of at most 8,192 rows and the open pages.
 //!
 //! What it does not do: convert types (only the forms of strings and bytes that Parquet stores alike are made one),
 //! interpret nested columns, or read anything but Parquet.
 
-mod ahead;
-mod ahead_segment;
-mod assembly;
-mod bounds;
 mod builder;
-mod calendar;
 mod cancel;
-mod catalog;
-mod chunk_builder;
-mod coded_chunk;
-mod codes;
-mod column_encoder;
-mod column_tasks;
 mod columns;
-mod delta;
+mod cut;
 mod encode;
 mod error;
-mod expansion;
-mod fingerprint;
-mod flow;
-mod footer;
-mod gathered;
-mod group;
 mod heap;
-mod hybrid;
-mod in_turn;
+mod input;
 mod jobs;
-mod key;
-mod logs;
-mod merge;
-mod metadata;
-mod metrics;
-mod open_file;
+mod memory_plan;
 mod order;
-mod outbox;
 mod output;
-mod packing;
-mod page_header;
-mod page_lengths;
-mod page_scan;
-mod pages;
-mod properties;
-mod queue;
-mod reading;
-mod recut;
-mod relay;
-mod remaining;
-mod results;
+mod parallel;
 mod rollup;
-mod row_bytes;
 mod rows;
-mod run;
-mod run_series;
 mod scratch;
-mod segment;
-mod segments;
-mod size;
-mod sketch;
-mod sort;
-mod sorted;
-mod spill;
-mod split;
-mod spread;
 mod stats;
-mod structure;
-mod thrift;
-mod tid_merge;
-mod traces;
-mod value_chunk;
-mod value_page;
-mod weighed;
-mod whole;
-mod workers;
 mod writer;
 
 #[cfg(test)]
@@ -162,17 +125,21 @@ mod tests;
 
 pub use builder::{DEFAULT_MEMORY_LIMIT, DEFAULT_TARGET_SIZE, UnifiedWriterBuilder};
 pub use columns::{Columns, RollupColumns};
+pub use encode::properties::writer_properties;
 pub use error::{Error, ErrorKind, Result};
-pub use jobs::{BuffetJob, FingerprintJob, LogsJob, MISSING_TIMESTAMP, Outcome};
-pub use key::KeyType;
-pub use logs::{logs_builder, logs_writer};
-pub use metadata::{FileResult, SplitKey, TidSummary, TraceSummary};
-pub use metrics::{MetricsJob, metrics_builder, metrics_writer};
-pub use order::Ordering;
-pub use properties::writer_properties;
-pub use results::FileResults;
-pub use rollup::{EMPTY_MERGE, EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, OUT_OF_RANGE, UNDECODABLE_SKETCH};
+pub use jobs::adapters::{BuffetJob, FingerprintJob, LogsJob};
+pub use jobs::logs::{logs_builder, logs_writer};
+pub use jobs::metrics::{MetricsJob, metrics_builder, metrics_writer};
+pub use jobs::outcome::{MergeStats, Outcome};
+pub use jobs::tid_merge::TidMergeJob;
+pub use jobs::traces::{TracesJob, traces_builder, traces_writer};
+pub use order::strategy::Ordering;
+pub use output::metadata::{FileResult, SplitKey, TidSummary, TraceSummary};
+pub use output::results::FileResults;
+pub use rollup::rules::{
+    EMPTY_MERGE, EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, MISSING_TIMESTAMP, OUT_OF_RANGE,
+    UNDECODABLE_SKETCH,
+};
+pub use rows::key::KeyType;
 pub use stats::Stats;
-pub use tid_merge::{MergeStats, TidMergeJob};
-pub use traces::{TracesJob, traces_builder, traces_writer};
 pub use writer::{Counts, UnifiedWriter};

@@ -10,33 +10,29 @@
 //! it has written.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use crate::builder::UnifiedWriterBuilder;
 use crate::cancel::Cancel;
-use crate::catalog::Catalog;
-use crate::codes::Translator;
+use crate::cut::remaining::RowsLeft;
 use crate::error::{Error, Result};
-use crate::key::{Key, KeyRule};
-use crate::order::{Ordering, Sorter};
-use crate::page_scan::ROW_PART;
-use crate::reading::Held;
-use crate::relay::{side_by_side, waiting_bytes};
-use crate::remaining::RowsLeft;
-use crate::results::FileResults;
-use crate::rows::Rows;
+use crate::input::reading::Held;
+use crate::memory_plan::{BETWEEN_STAGES, MemoryPlan};
+use crate::order::sorter::Sorter;
+use crate::order::strategy::Ordering;
+use crate::output::results::FileResults;
+use crate::output::settings::Context;
+use crate::output::split::Splitter;
+use crate::parallel::side_by_side::side_by_side;
+use crate::parallel::workers::Workers;
+use crate::rows::batch::Rows;
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::Translator;
+use crate::rows::key::{Key, KeyRule};
+use crate::rows::weighed::Weighed;
 use crate::scratch::Scratch;
-use crate::split::{Context, Splitter};
 use crate::stats::{Figure, Meter, Stats};
-use crate::weighed::Weighed;
-use crate::workers::Workers;
-
-/// Bytes of a row that every limit must bear, and those that it must bear if it is as large.
-const ALWAYS_FITS: u64 = 4096;
-const FITS: u64 = 8 << 20;
 
 /// What passed through a writer so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,11 +100,6 @@ impl std::fmt::Debug for State {
 }
 
 impl UnifiedWriter {
-    /// Begins to describe a writer whose files go to `output`, an existing directory.
-    pub fn builder(output: impl Into<PathBuf>) -> UnifiedWriterBuilder {
-        UnifiedWriterBuilder::new(output.into())
-    }
-
     pub(crate) fn open(pipeline: Pipeline) -> Self {
         let (meter, workers) = (pipeline.meter.clone(), pipeline.splitter.workers().clone());
         let reading = pipeline.reading.clone();
@@ -215,7 +206,7 @@ pub(crate) struct Pipeline {
     pub(crate) splitter: Splitter,
     pub(crate) sorter: Option<Sorter>,
     pub(crate) scratch: Scratch,
-    /// Shared with whoever makes the rows, where they do not come in batches.
+    /// Shared with the stage that makes the rows, where they do not come in batches.
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) translator: Translator,
     pub(crate) key: Option<KeyRule>,
@@ -276,7 +267,7 @@ impl Pipeline {
         self.splitter.push(rows, context)
     }
 
-    /// Counts rows, reads off their keys and holds them against what was asked for; yields those that are wanted.
+    /// Counts rows, reads their keys and compares them with the settings; yields the rows that are wanted.
     fn take_in(&mut self, mut rows: Rows, place: &str, first_row: u64, counts: &mut Counts) -> Result<Rows> {
         let meter = self.meter.clone();
         let admit = meter.time(Figure::Admit);
@@ -318,8 +309,7 @@ impl Pipeline {
     /// # Errors
     /// A row that is larger than its part of the memory limit: it is copied on its way.
     fn check_size(&self, rows: &Rows, place: &str, first_row: u64) -> Result<()> {
-        let part = (self.memory_limit / ROW_PART).max(self.memory_limit.min(FITS));
-        let limit = usize::try_from(part.max(ALWAYS_FITS)).unwrap_or(usize::MAX);
+        let limit = MemoryPlan::of(self.memory_limit).largest_row();
         if rows.own_value_bytes() <= limit {
             return Ok(());
         }
@@ -342,11 +332,11 @@ impl Pipeline {
             column: largest.map_or("", |(id, _)| self.catalog.name(*id)).to_string(),
             bytes,
             limit: self.memory_limit,
-            enough: if bytes > FITS { bytes.saturating_mul(ROW_PART) } else { bytes },
+            enough: MemoryPlan::limit_for_row(bytes),
         })
     }
 
-    /// Holds the claim of being sorted against the rows.
+    /// Verifies the claim that the rows are sorted.
     fn verify(&mut self, rows: &Rows, place: &str, first_row: u64) -> Result<()> {
         for (index, key) in rows.keys.iter().enumerate() {
             if let Some(previous) = self.last_key.filter(|previous| previous > key) {
@@ -393,7 +383,7 @@ impl Pipeline {
             } else {
                 let mut runs = scratch.another();
                 side_by_side(
-                    (splitter.workers().threads(), waiting_bytes(memory_limit)),
+                    (splitter.workers().threads(), MemoryPlan::of(memory_limit).bytes(BETWEEN_STAGES)),
                     |rows: &Weighed| rows.value_bytes(),
                     |sink| {
                         rows.drain(&catalog, &mut runs, &cancel, |rows| sink(Weighed::new(rows, &catalog)?))?;

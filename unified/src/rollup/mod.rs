@@ -13,38 +13,26 @@
 //! what must fit is the rows of one TID *and one interval*. Cost: one sort of each group's keys; a sketch is decoded
 //! only where it is merged.
 
-mod rules;
+pub(crate) mod rules;
+pub(crate) mod sketch;
 mod table;
 
 use std::collections::BTreeMap;
 
 use crate::cancel::Cancel;
-use crate::catalog::Catalog;
 use crate::error::Result;
-use crate::key::Key;
-use crate::order::{Ordering, Sorter};
-use crate::rows::Rows;
+use crate::order::sorter::Sorter;
+use crate::order::strategy::Ordering;
+use crate::parallel::workers::Workers;
+use crate::rollup::sketch::Sketch;
+use crate::rows::batch::Rows;
+use crate::rows::catalog::Catalog;
+use crate::rows::key::Key;
 use crate::scratch::Scratch;
-use crate::sketch::Sketch;
 use crate::stats::Meter;
-use crate::workers::Workers;
 
-pub(crate) use rules::{Ids, Interval};
-use rules::{Need, Point, View};
+use rules::{EMPTY_MERGE, Ids, Interval, Need, Point, UNDECODABLE_SKETCH, View};
 use table::Table;
-
-/// Reason under which the merger drops rows: the timestamp lies outside the range of the job.
-pub const OUT_OF_RANGE: &str = "out_of_range";
-/// Reason under which the merger drops rows: no name, in a group of several rows.
-pub const MISSING_NAME: &str = "missing_name";
-/// Reason under which the merger drops rows: no sketch, in a group of several rows.
-pub const MISSING_SKETCH: &str = "missing_sketch";
-/// Reason under which the merger drops rows: a sketch of no bytes that the rollups do not make up for.
-pub const EMPTY_SKETCH: &str = "empty_sketch";
-/// Reason under which the merger drops rows: bytes that are no sketch, or one of another accuracy.
-pub const UNDECODABLE_SKETCH: &str = "undecodable_sketch";
-/// Reason under which the merger drops rows: rows whose merged sketch holds no value.
-pub const EMPTY_MERGE: &str = "empty_merge";
 
 /// What became of the rows.
 #[derive(Debug, Default)]
@@ -248,7 +236,7 @@ struct Merger<'a> {
 }
 
 impl Merger<'_> {
-    /// Merges rows in order of their keys, all groups complete, and hands on what is left.
+    /// Merges rows in order of their keys, all groups complete, and passes what is left to the sink.
     fn merge(
         &mut self,
         parts: &[&Rows],

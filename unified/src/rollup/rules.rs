@@ -5,12 +5,26 @@ use arrow::array::{
 };
 use arrow::datatypes::{Float64Type, Int64Type, UInt16Type};
 
-use super::{EMPTY_SKETCH, MISSING_NAME, MISSING_SKETCH, OUT_OF_RANGE};
-use crate::catalog::{Catalog, ColumnId};
 use crate::columns::Columns;
 use crate::error::{Error, Result};
-use crate::jobs::MISSING_TIMESTAMP;
-use crate::rows::Rows;
+use crate::rows::batch::Rows;
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::ColumnId;
+
+/// Reason under which the fingerprint adapter and the merger drop rows: no timestamp, or none of a usable type.
+pub const MISSING_TIMESTAMP: &str = "missing_timestamp";
+/// Reason under which the merger drops rows: the timestamp lies outside the range of the job.
+pub const OUT_OF_RANGE: &str = "out_of_range";
+/// Reason under which the merger drops rows: no name, in a group of several rows.
+pub const MISSING_NAME: &str = "missing_name";
+/// Reason under which the merger drops rows: no sketch, in a group of several rows.
+pub const MISSING_SKETCH: &str = "missing_sketch";
+/// Reason under which the merger drops rows: a sketch of no bytes that the rollups do not make up for.
+pub const EMPTY_SKETCH: &str = "empty_sketch";
+/// Reason under which the merger drops rows: bytes that are no sketch, or one of another accuracy.
+pub const UNDECODABLE_SKETCH: &str = "undecodable_sketch";
+/// Reason under which the merger drops rows: rows whose merged sketch holds no value.
+pub const EMPTY_MERGE: &str = "empty_merge";
 
 /// The interval to which times are aligned, and the range in which they must lie.
 #[derive(Debug, Clone, Copy)]

@@ -6,10 +6,11 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, Float64Builder, Int6
 use arrow::datatypes::Float64Type;
 
 use super::rules::Ids;
-use crate::catalog::{Catalog, ColumnId};
 use crate::error::Result;
-use crate::rows::Rows;
-use crate::sketch::Sketch;
+use crate::rollup::sketch::Sketch;
+use crate::rows::batch::Rows;
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::ColumnId;
 
 /// Rows to come: where from, and what replaces their values.
 #[derive(Debug)]

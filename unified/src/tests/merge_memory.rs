@@ -7,7 +7,7 @@ use super::hostile::with_footer;
 use super::points::*;
 use super::*;
 use crate::cancel::Cancel;
-use crate::sorted::SortedInputs;
+use crate::order::sorted::SortedInputs;
 use crate::{MetricsJob, Outcome, TidMergeJob};
 
 /// How the strings and bytes of an input are stored.

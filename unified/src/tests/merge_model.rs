@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::points::*;
 use super::*;
 use crate::TidMergeJob;
-use crate::sketch::Sketch;
+use crate::rollup::sketch::Sketch;
 
 const INTERVAL: i64 = 7;
 const START: i64 = -21;

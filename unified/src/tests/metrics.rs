@@ -5,12 +5,12 @@ use std::sync::atomic::AtomicBool;
 use super::points::*;
 use super::*;
 use crate::cancel::Cancel;
-use crate::catalog::Catalog;
-use crate::codes::Translator;
-use crate::relay::relay;
-use crate::rows::Rows;
+use crate::jobs::relay::relay;
+use crate::order::sorted::SortedInputs;
+use crate::rows::batch::Rows;
+use crate::rows::catalog::Catalog;
+use crate::rows::codes::Translator;
 use crate::scratch::Scratch;
-use crate::sorted::SortedInputs;
 use crate::{Columns, Error, ErrorKind, MetricsJob, TidMergeJob, metrics_builder};
 
 /// Segments over `tids` timeseries: each segment has some of them, with one to seven points that overlap in time.
@@ -239,7 +239,7 @@ fn a_merge_that_is_cancelled_on_its_way_ends_before_the_next_batch() {
         let meter = crate::stats::Meter::default();
         let merged = inputs.merge(
             1 << 20,
-            &crate::workers::Workers::new(threads),
+            &crate::parallel::workers::Workers::new(threads),
             &mut scratch,
             &cancel,
             &meter,
@@ -263,7 +263,7 @@ fn a_merge_in_little_memory_hands_on_half_as_many_rows_at_once() {
     let most = |memory| {
         let mut scratch = Scratch::new(bench.place.scratch.path().to_path_buf());
         let (mut most, mut rows) = (0, 0);
-        let (workers, meter) = (crate::workers::Workers::new(1), crate::stats::Meter::default());
+        let (workers, meter) = (crate::parallel::workers::Workers::new(1), crate::stats::Meter::default());
         let merged = inputs.merge(memory, &workers, &mut scratch, &cancel, &meter, |_, picks| {
             most = most.max(picks.len());
             rows += picks.len() as u64;

@@ -74,7 +74,7 @@ fn all_sorting_strategies_are_stable_and_put_missing_keys_first() {
         assert_eq!(writer.counts().missing_sort_keys, missing);
         let runs = writer.counts().spilled_runs;
         match (ordering, limit) {
-            (Ordering::Spillable, 4096) => assert!(runs > 2 * crate::merge::FAN_IN as u64, "{runs}"),
+            (Ordering::Spillable, 4096) => assert!(runs > 2 * crate::order::merge::FAN_IN as u64, "{runs}"),
             (Ordering::Spillable, 131_072) => assert!(runs > 0),
             (Ordering::InMemory | Ordering::Spillable, _) => assert_eq!(runs, 0),
             _ => {}

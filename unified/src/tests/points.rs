@@ -4,7 +4,7 @@ use arrow::array::{AsArray, BinaryArray, Float64Array};
 use arrow::datatypes::{Float64Type, Int64Type};
 
 use super::*;
-use crate::sketch::Sketch;
+use crate::rollup::sketch::Sketch;
 use crate::{Columns, MetricsJob, Outcome, TidMergeJob};
 
 pub(crate) const TID: &str = "_cardinalhq.tid";

@@ -19,7 +19,7 @@ fn write(builder: UnifiedWriterBuilder, batches: &[RecordBatch]) -> Vec<FileResu
 #[test]
 fn a_column_that_first_appears_in_the_last_row_is_kept() {
     // More rows than one row group, so that earlier row groups must be filled in afterwards.
-    let rows = crate::properties::ROW_GROUP_ROWS as i64 + 10;
+    let rows = crate::encode::properties::ROW_GROUP_ROWS as i64 + 10;
     for ordering in [Ordering::None, Ordering::Spillable] {
         let place = Place::new();
         let first = batch(vec![(TIME, ints(0..rows))]);
