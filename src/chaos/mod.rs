@@ -64,6 +64,7 @@ const WAYS: [Way; 4] = [Way::Term, Way::Kill, Way::Disk, Way::Memory];
 ///
 /// # Errors
 /// Where the harness could not go on: a full disk, an interruption.
+#[expect(clippy::too_many_arguments, reason = "what an attempt consists of")]
 pub fn all(
     side: &dyn Side,
     job: &Job,
