@@ -26,7 +26,7 @@ use crate::report_dir;
 use crate::resume::Journal;
 use crate::settings::Settings;
 
-/// What is told while a run proceeds.
+/// What is reported while a run proceeds.
 pub trait Progress: Sync {
     /// One more job was judged.
     fn judged(&self, job: &JobReport, done: usize, of: usize);

@@ -102,7 +102,7 @@ fn the_gate_of_an_earlier_phase_must_have_completed_it() {
     with("tool", foundation()["tool"].clone()).expect(0);
     assert!(said(&with("verdict", json!("fail")).expect(1)).contains("the gate of foundation failed"));
     assert!(said(&with("verdict", json!("inconclusive")).expect(3)).contains("is inconclusive"));
-    assert!(said(&with("closing", json!(false)).expect(3)).contains("nobody completed it"));
+    assert!(said(&with("closing", json!(false)).expect(3)).contains("it was not completed"));
     assert!(
         said(&with("phase", json!("traces")).expect(3))
             .contains("nothing shows that phase foundation is over")

@@ -148,6 +148,12 @@ fn a_run_refuses_what_no_job_has_and_warns_of_what_some_have_not() {
         assert!(message.contains("1 of 2 jobs have no column \"host\": plain"), "{message}");
     }
     assert!(report.headline.contains("left out: 1 ignored column (host)"), "{}", report.headline);
+    // One of the jobs alone is repeated as it was judged.
+    let alone = report.jobs.iter().find(|job| job.id == "plain").unwrap();
+    assert!(alone.replay.ends_with("--absent-columns warn"), "{}", alone.replay);
+    let words: Vec<&str> = alone.replay.split_whitespace().skip(1).collect();
+    let repeated = parallax(&words).finish().expect(0).report();
+    assert_eq!((repeated.jobs.len(), repeated.warnings.len()), (1, 2), "{:?}", repeated.warnings);
     // What inputs will have is not known before they are made.
     let made = ["run", "--corpus", "compact-one-row", "--by", "_cardinalhq.ids"];
     let done = parallax(&made).finish().expect(2);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use corpora::Catalog;
 use corpora::signal::RollupRule;
 use reports::document::{Mode, Report, Role};
@@ -34,6 +34,16 @@ use crate::side::select::Choice;
 
 /// Most attempts of a side at a job that `--chaos` stops.
 const MOST_STOPS: usize = 10_000;
+
+/// What a column means that is named and that no job has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum AbsentColumns {
+    /// A mistake: exit 2, with a suggestion.
+    #[default]
+    Refuse,
+    /// A warning: other runs may have it.
+    Warn,
+}
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -98,6 +108,10 @@ pub struct RunArgs {
     /// Count differing rows by these columns; `hour` is the hour of the signal's time column, `file` the output file.
     #[arg(long, value_name = "COL,..", value_delimiter = ',')]
     by: Vec<String>,
+    /// What a column means that the configuration, the policy or an option names and that no job has: a mistake, or, where several runs
+    /// share a policy, a warning.
+    #[arg(long, value_enum, default_value_t = AbsentColumns::Refuse)]
+    absent_columns: AbsentColumns,
     #[command(flatten)]
     policy: PolicyArgs,
     /// Let each side that runs do each job N times more, the candidate also with other settings and with its input in another order,
@@ -273,7 +287,7 @@ impl RunArgs {
         let typed = |side: &Option<String>| side.as_deref().map(Choice::parse).transpose();
         let (baseline, candidate) = (typed(&self.baseline)?, typed(&self.candidate)?);
         let entry = [&baseline, &candidate].into_iter().flatten().find_map(Choice::entry);
-        let tail = self.replay_tail();
+        let tail = self.replay_tail(config);
         let mut planner = Planner {
             signals: &signals,
             catalog: &catalog,
@@ -320,18 +334,25 @@ impl RunArgs {
                 named.extend(named::of_signal(config, signal));
             }
         }
-        let part = self.one_of_many || !self.only.is_empty();
+        let part = self.one_of_many || !self.only.is_empty() || self.absent_columns == AbsentColumns::Warn;
         named.iter_mut().for_each(|it| it.of_part = part);
         named
     }
 
     /// The flags that shape a job's work and judgement, for repeating one job.
-    fn replay_tail(&self) -> String {
+    fn replay_tail(&self, config: &Config) -> String {
         let mut words: Vec<String> = Vec::new();
         for signal in &self.signal {
             words.extend(["--signal".to_owned(), signal.clone()]);
         }
         words.extend(self.shaping());
+        // Another job of the run may have a column that this one has not.
+        let names_columns = ["--by", "--ignore-columns", "--policy"];
+        let names = |word: &String| names_columns.contains(&word.as_str());
+        if self.absent_columns == AbsentColumns::Refuse && (config.path.is_some() || words.iter().any(names))
+        {
+            words.extend(["--absent-columns", "warn"].map(str::to_owned));
+        }
         if words.is_empty() { String::new() } else { format!(" {}", shell::line(&words)) }
     }
 
@@ -359,6 +380,7 @@ impl RunArgs {
         if !self.by.is_empty() {
             flag("--by", Some(self.by.join(",")));
         }
+        flag("--absent-columns", (self.absent_columns == AbsentColumns::Warn).then(|| "warn".to_owned()));
         flag("--output-limit", self.output_limit.map(|bytes| bytes.to_string()));
         flag("--isolate", (self.isolate == Isolate::Off).then(|| "off".to_owned()));
         flag("--noise", self.noise.map(|times| times.to_string()));

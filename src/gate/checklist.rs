@@ -38,7 +38,7 @@ pub struct Confirmed {
 /// All lines: prerequisites, what is to be vouched for of the reports, validation, success.
 ///
 /// # Errors
-/// Class `usage` for a confirmation of a line that there is not or that nobody can confirm.
+/// Class `usage` for a confirmation of a line that does not exist or that cannot be confirmed.
 pub fn lines(
     phase: &Phase,
     about_reports: Vec<Item>,
@@ -164,7 +164,7 @@ fn one(
 /// What a check says on each signal of the phase.
 fn check(code: &str, judged: &[Judged<'_>], context: &Context<'_>) -> Vec<(Mark, String)> {
     let signals = context.signals.iter().filter(|signal| applies(code, signal));
-    let told: Vec<(Mark, String)> = signals
+    let answers: Vec<(Mark, String)> = signals
         .map(|signal| {
             let line = evidence(judged, code, signal, "");
             let counted = if line.mark == Mark::Pass && !CODES.contains(&code) {
@@ -175,10 +175,10 @@ fn check(code: &str, judged: &[Judged<'_>], context: &Context<'_>) -> Vec<(Mark,
             (line.mark, format!("{code}, {signal}: {}{counted}", line.because))
         })
         .collect();
-    if told.is_empty() {
+    if answers.is_empty() {
         return vec![(Mark::Open, format!("{code} can be asked of none of the phase's signals"))];
     }
-    told
+    answers
 }
 
 /// Whether any check that gates failed or is undecided in any job.
@@ -224,7 +224,7 @@ fn after(phase: &str, earlier: &[EarlierGate], confirmed: Option<&Confirmation>)
         (Some(begun), _) => (
             Mark::Open,
             format!(
-                "the gate of {phase} let it begin, but nobody completed it ({}): gate --complete",
+                "the gate of {phase} let it begin, but it was not completed ({}): gate --complete",
                 begun.path
             ),
         ),

@@ -8,7 +8,7 @@
 //! 3. the evidence of ROWS, ORDER, GROUP and METADATA with the files, and with what the check says of it;
 //! 4. the ratios of a measurement with its samples, none of which can have taken no time.
 //!
-//! That the figures agree proves nothing: whoever forges a document can forge it whole.
+//! That the figures agree proves nothing: a document can be forged as a whole.
 
 use std::collections::BTreeSet;
 

@@ -104,7 +104,7 @@ pub fn line(judged: &[Judged<'_>], code: &str, signal: &str, origin: &str) -> Ev
         Mark::Pass if measures => passed.join("; "),
         Mark::Pass => "passed".to_owned(),
         _ if !undecided.is_empty() => listed("undecided", &undecided),
-        // A check that gates nothing fails nobody, but what it was required for it has not shown either.
+        // A check that gates nothing fails no job, but it has not shown either what it was required for.
         _ if ungated > 0 => {
             format!("failed by all {ungated} that answered it, though it does not gate there")
         }

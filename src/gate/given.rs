@@ -256,8 +256,8 @@ fn sides(jobs: &[&JobReport]) -> Vec<String> {
             }
             if side.digest.is_none() && side.kind != SideKind::Recorded {
                 refuse(format!(
-                    "it does not say what its {role} {} is made of (no digest), so nobody can tell whether it is the same as \
-                     elsewhere",
+                    "it does not say what its {role} {} is made of (no digest), so whether it is the same as elsewhere is not \
+                     known",
                     side.name
                 ));
             }

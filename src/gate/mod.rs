@@ -112,7 +112,7 @@ pub fn decide(given: &[Given], earlier: Vec<EarlierGate>, context: &Context<'_>)
         })
         .collect();
 
-    let reports: Vec<GateReport> = judged.iter().map(|one| told(one, policy)).collect();
+    let reports: Vec<GateReport> = judged.iter().map(|one| entry(one, policy)).collect();
     let candidates = identities(&judged, Role::Candidate);
     let baselines = identities(&judged, Role::Baseline);
     let evidence = evidence::lines(&judged, policy, &context.signals);
@@ -222,7 +222,7 @@ fn rows_in(job: &JobReport) -> u64 {
 }
 
 /// What the document says of a report.
-fn told(one: &Judged<'_>, policy: &Policy) -> GateReport {
+fn entry(one: &Judged<'_>, policy: &Policy) -> GateReport {
     let Given { path, digest, report } = one.given;
     let jobs: Vec<&JobReport> = one.jobs.iter().collect();
     let own = report.policy.as_ref();
@@ -282,7 +282,7 @@ fn is_recorded(identity: &Identity) -> bool {
     identity.kind == reports::gate::kind_word(reports::document::SideKind::Recorded)
 }
 
-/// The side that all agree on: who ran, or, where nobody ran, the recorded output.
+/// The side that all agree on: the one that ran, or, where none ran, the recorded output.
 fn single(all: &BTreeSet<Identity>) -> Option<Identity> {
     let ran: Vec<&Identity> = all.iter().filter(|identity| !is_recorded(identity)).collect();
     match (ran.as_slice(), all.len()) {
@@ -305,7 +305,7 @@ fn mixed(role: &str, all: &BTreeSet<Identity>) -> Option<String> {
     })
 }
 
-/// What a human must vouch for: nobody can see who wrote a recorded output.
+/// What a human must vouch for: an output does not show who wrote it.
 fn vouched(judged: &[Judged<'_>]) -> Vec<Item> {
     let mut items = Vec::new();
     for one in judged {
@@ -348,9 +348,9 @@ fn incomparable(judged: &[Judged<'_>]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for (other, measurement) in rest {
         if let Err(why) = measured.comparable(measurement) {
-            let told = format!("the measurements of {} and {}: {why}", first.given.path, other.given.path);
-            if !found.contains(&told) {
-                found.push(told);
+            let why = format!("the measurements of {} and {}: {why}", first.given.path, other.given.path);
+            if !found.contains(&why) {
+                found.push(why);
             }
         }
     }

@@ -94,7 +94,7 @@ impl Given {
     /// Looks at the inputs themselves, when all runs are over.
     ///
     /// # Errors
-    /// Class `side` where one is not what it was, whoever did that.
+    /// Class `side` where one is not what it was, whatever process did that.
     pub fn inputs_untouched(&self) -> Result<()> {
         self.unless("an input was changed while its sides were measured", self.looked()?)
     }

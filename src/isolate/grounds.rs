@@ -37,7 +37,7 @@ impl Grounds {
         Ok(made.holding([own, baseline, candidate]))
     }
 
-    /// All of them are `place`, which somebody else removes.
+    /// All of them are `place`, which the caller removes.
     #[must_use]
     pub fn within(place: &Path) -> Self {
         let place = place.to_path_buf();

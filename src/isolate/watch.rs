@@ -2,7 +2,7 @@
 //!
 //! A change is put down to the external sides that were at work at any time since the file was last as it should be. Where one alone
 //! was, it is named. Built-in sides only read what they are given. What a process did that left its group and outlived its side
-//! cannot be told from what the other side did: where a side was given the very file, it answers for what becomes of it meanwhile.
+//! looks like what the other side did: where a side was given the very file, it answers for what becomes of it meanwhile.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

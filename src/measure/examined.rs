@@ -20,12 +20,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rayon::prelude::*;
 use reports::document::{CheckReport, CheckStatus, Coverage, Finding, Role, SideOutcome};
 use reports::manifest::ErrorClass;
 use reports::measurement::{OutputFault, Outputs};
 
 use super::launch::Accounting;
+use super::left_files::{Bytes, File, Inode, bytes, inodes, read};
 use super::once::{Left, Runner};
 use super::parallel;
 use super::schedule::{Perform, Run};
@@ -33,13 +33,10 @@ use super::set::CODES;
 use crate::cancel::Cancel;
 use crate::check::rows::Rows;
 use crate::check::{self, KnownDefect, Observed, Outcome, Subject};
-use crate::content;
 use crate::error::{Error, Result};
 use crate::evidence::differences::Differences;
 use crate::examine;
 use crate::isolate::{Given, JobHome};
-use crate::output::Found;
-use crate::output::manifest::{self, Statement};
 use crate::plan::Ready;
 use crate::policy::waiver::Scene;
 use crate::policy::{Policy, verdict, waiver};
@@ -50,12 +47,6 @@ use crate::spill::Spill;
 
 /// Code of the check that examines the warm-up.
 const ROWS: &str = "ROWS";
-
-/// The bytes of an output: folder and digest of each file, in order.
-type Bytes = Vec<(String, String)>;
-
-/// A file, whatever its name: device and inode.
-type Inode = (u64, u64);
 
 /// An output of the warm-up.
 struct Warm {
@@ -265,16 +256,17 @@ impl<'a> Examined<'a> {
             Like::Noise => self.outputs.noise += 1,
             Like::Unknown(why) => {
                 let job = &self.ready[run.job].job.id;
-                let told = format!("job {job}: an output of the {} could not be compared: {why}", run.side);
-                return Err(Error::new(ErrorClass::Side, told));
+                let message =
+                    format!("job {job}: an output of the {} could not be compared: {why}", run.side);
+                return Err(Error::new(ErrorClass::Side, message));
             }
             Like::Nothing(message) => {
                 let Run { purpose, repetition, round, side, .. } = run;
                 let job = self.ready[run.job].job.id.clone();
                 let fault = OutputFault { purpose, repetition, round, job, side, message };
-                let told = format!("job {}, {}: the {side} {}", fault.job, fault.run(), fault.message);
+                let why = format!("job {}, {}: the {side} {}", fault.job, fault.run(), fault.message);
                 self.outputs.faults.push(fault);
-                return Err(Error::new(ErrorClass::Side, told));
+                return Err(Error::new(ErrorClass::Side, why));
             }
         }
         Ok(())
@@ -431,68 +423,6 @@ fn difference(outcome: &Outcome) -> String {
 
 fn blocks(outcome: &Outcome) -> bool {
     outcome.findings.iter().any(verdict::is_blocking) || outcome.status == Some(CheckStatus::Fail)
-}
-
-/// Whether a side that ended well says in its manifest that it did; the fault, as the end of a sentence about it, otherwise.
-fn read(left: &Left) -> Result<std::result::Result<(), String>> {
-    Ok(match manifest::examine(&left.output)? {
-        Ok(Statement::Failure(failure)) => Err(format!("failed ({}): {}", failure.class, failure.message)),
-        Ok(_) => Ok(()),
-        Err(fault) => Err(format!("ended well but left an unusable manifest: {fault}")),
-    })
-}
-
-/// Folder and digest of every file of an output that is read; `None` where something cannot be read.
-fn bytes(output: &Path) -> Result<Option<Bytes>> {
-    let found = match Found::below(output, false) {
-        Ok(found) => found,
-        Err(error) if error.class == ErrorClass::Input => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if !found.unreadable.is_empty() || !found.disguised.is_empty() {
-        return Ok(None);
-    }
-    let digest = |(path, file): &(String, std::path::PathBuf)| {
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        Ok((folder.to_owned(), content::digest(file)?))
-    };
-    match found.parquet.par_iter().map(digest).collect::<Result<Bytes>>() {
-        Ok(mut bytes) => {
-            bytes.sort();
-            Ok(Some(bytes))
-        }
-        Err(error) if error.is_denied() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// A regular file below a directory.
-struct File {
-    path: std::path::PathBuf,
-    /// Links to it anywhere.
-    links: u64,
-    /// Links to it below the directory.
-    seen: u64,
-}
-
-/// The regular files below a directory; links are not followed.
-fn inodes(root: &Path) -> Result<BTreeMap<Inode, File>> {
-    let mut files: BTreeMap<Inode, File> = BTreeMap::new();
-    for entry in walkdir::WalkDir::new(root) {
-        let facts = entry.and_then(|entry| Ok((entry.metadata()?, entry.into_path())));
-        let (facts, path) = facts.map_err(|error| {
-            Error::new(ErrorClass::Io, format!("cannot list {}: {error}", root.display())).with_source(error)
-        })?;
-        if facts.is_file() {
-            let file = files.entry((facts.dev(), facts.ino())).or_insert(File {
-                path,
-                links: facts.nlink(),
-                seen: 0,
-            });
-            file.seen += 1;
-        }
-    }
-    Ok(files)
 }
 
 /// The outcomes of ROWS on several jobs as one of the set.

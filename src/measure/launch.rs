@@ -7,8 +7,8 @@
 //!
 //! 1. The clock is read, and the program started.
 //! 2. `waitid` with `WNOWAIT` returns at its end without reaping it; the clock is read again.
-//! 3. `/proc/PID/io` of the process that has ended but was not reaped tells its bytes.
-//! 4. `wait4` reaps it and tells processor time and peak memory.
+//! 3. `/proc/PID/io` of the process that has ended but was not reaped has its bytes.
+//! 4. `wait4` reaps it and gives processor time and peak memory.
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
@@ -40,7 +40,7 @@ pub struct Accounting {
     pub system_ns: u64,
     /// Peak resident memory.
     pub peak_bytes: u64,
-    /// Bytes moved; absent where the system does not tell.
+    /// Bytes moved; absent where the system does not count them.
     pub moved: Option<Moved>,
 }
 

@@ -12,6 +12,7 @@
 
 pub mod examined;
 pub mod launch;
+mod left_files;
 pub mod machine;
 pub mod once;
 pub mod parallel;

@@ -116,11 +116,16 @@ impl<'a> Schedule<'a> {
     }
 
     /// Measures as many pairs as the limits ask for and as the answer needs; returns how many. `judged` says whether time
-    /// decides anything here; `told` hears of each pair.
+    /// decides anything here; `measured` is called after each pair.
     ///
     /// # Errors
     /// Where a side did not complete a job, or an interruption. The samples so far stay.
-    pub fn measure(&mut self, limits: &Limits, judged: bool, told: &mut dyn FnMut(usize)) -> Result<usize> {
+    pub fn measure(
+        &mut self,
+        limits: &Limits,
+        judged: bool,
+        measured: &mut dyn FnMut(usize),
+    ) -> Result<usize> {
         let mut pairs = 0;
         let mut goal = limits.pairs.max(1);
         loop {
@@ -130,7 +135,7 @@ impl<'a> Schedule<'a> {
                 if pairs.is_multiple_of(2) {
                     self.pair(Purpose::Noise, pairs as u64 / 2, Role::Baseline)?;
                 }
-                told(pairs);
+                measured(pairs);
             }
             let open = |quantity: Quantity, share: f64| {
                 let found = compare(&self.samples, quantity, limits.confidence, Some(1.0 + share));

@@ -97,7 +97,7 @@ impl<'a> Set<'a> {
     /// Measures the set and judges it.
     ///
     /// # Errors
-    /// An interruption, or where the harness could not do its part. A side that fails is told in the measurement.
+    /// An interruption, or where the harness could not do its part. The measurement says so where a side fails.
     pub fn measure(
         &self,
         settings: &Settings,
@@ -155,7 +155,8 @@ impl<'a> Set<'a> {
             })),
             Err(error) => failure = Some(of_a_side(error)?),
         }
-        let measured: Vec<MeasuredJob> = schedule.chosen().iter().map(|&index| told(&ready[index])).collect();
+        let measured: Vec<MeasuredJob> =
+            schedule.chosen().iter().map(|&index| of_report(&ready[index])).collect();
         if failure.is_none() && !measured.is_empty() {
             let mut heard = |pairs: usize| progress.measured(&self.id, pairs, limits.max_pairs);
             if let Err(error) = schedule.measure(limits, judged, &mut heard) {
@@ -301,7 +302,7 @@ fn of_a_side(error: Error) -> Result<String> {
 }
 
 /// What the report says of a measured job.
-fn told(ready: &Ready) -> MeasuredJob {
+fn of_report(ready: &Ready) -> MeasuredJob {
     let segments = ready.segments.as_deref().unwrap_or_default();
     MeasuredJob {
         id: ready.job.id.clone(),

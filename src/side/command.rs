@@ -410,7 +410,7 @@ pub fn parse_command(command: &[String]) -> std::result::Result<(&str, Vec<Argum
     Ok((program, arguments))
 }
 
-/// A directory of the harness for what the side is told: on the same disk as the scratch directory, but outside it, so
+/// A directory of the harness for the documents that the side is given: on the same disk as the scratch directory, but outside it, so
 /// that it is not taken for a leak.
 fn papers_beside(scratch: &Path) -> Result<tempfile::TempDir> {
     let scratch = absolute_path(scratch)?;

@@ -1,4 +1,4 @@
-//! Sides: whoever performs a job. A built-in writer, an external command and a recorded directory are the same kind of
+//! Sides: what performs a job. A built-in writer, an external command and a recorded directory are the same kind of
 //! thing to the rest of the house.
 
 pub mod builtin;
@@ -27,7 +27,7 @@ use crate::error::Result;
 use crate::isolate::Isolate;
 use crate::job::Job;
 
-/// Whoever performs a job.
+/// What performs a job.
 pub trait Side: Send + Sync {
     /// Who this is, for the report. `job` may decide the entry point of a built-in side.
     fn info(&self, job: &Job) -> SideInfo;
@@ -81,7 +81,7 @@ pub trait Side: Send + Sync {
     }
 
     /// The program that performs the job, ready to start, and how long it may take, for measuring it; absent where the side
-    /// is no program of its own. Files that tell it its work go to `papers`.
+    /// is no program of its own. The files that describe its work go to `papers`.
     ///
     /// # Errors
     /// Where these files cannot be written.

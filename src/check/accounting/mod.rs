@@ -55,7 +55,7 @@ impl Check for Accounting {
                 continue;
             }
             readable(subject, side, &mut outcome);
-            passed_over::tell(side, &mut outcome);
+            passed_over::report(side, &mut outcome);
             marks(side, &mut outcome);
             if side.output.unreadable.iter().any(|file| file.limited) {
                 said.push(format!("the {} has a file that is beyond a limit of this program", side.role));
@@ -238,7 +238,7 @@ fn files(side: &Observed, manifest: &Manifest, outcome: &mut Outcome) {
                 CODE,
                 "accounting.unlisted-file",
                 severity, Some(side.role),
-                format!("{path} lies in the {}'s output but not in its manifest: whoever follows the manifest loses its rows", side.role),
+                format!("{path} lies in the {}'s output but not in its manifest: a reader that follows the manifest loses its rows", side.role),
             )
             .at(in_file(path)),
         );

@@ -17,7 +17,7 @@ const LOOKS_LIKE_DATA: &str = "accounting.passed_over";
 const FOREIGN_MANIFEST: &str = "accounting.foreign_manifest";
 
 /// Names what looks like data and was not read, and a manifest of another program.
-pub(super) fn tell(side: &Observed, outcome: &mut Outcome) {
+pub(super) fn report(side: &Observed, outcome: &mut Outcome) {
     let role = side.role;
     let entries = side.output.passed_over.iter().filter(|entry| entry.parquet > 0);
     let files: u64 = entries.clone().map(|entry| entry.parquet).sum();
