@@ -28,7 +28,8 @@ fn the_container_file_copies_what_a_build_needs_and_what_there_is() {
     // Cargo refuses a manifest that names a target whose file is missing, whatever is built.
     let folders = targets.map(|target| target["path"].as_str().unwrap().split('/').next().unwrap());
     for needed in members.chain(folders).chain(["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"]) {
-        assert!(copied.contains(&needed), "{needed} is needed, and is not copied");
+        let there = copied.iter().any(|path| Path::new(needed).starts_with(path));
+        assert!(there, "{needed} is needed, and is not copied");
     }
 }
 
