@@ -8,9 +8,9 @@ use corpora::signal::{ColumnType, FingerprintRule, Signal};
 use reports::document::{Role, Severity, SideInfo, SideKind, SideOutcome};
 use reports::manifest::{ErrorClass, Failure, Manifest};
 
+use super::touched::Touched;
 use super::{Check, Comparison, KnownDefect, Observed, Outcome, Rerun, RerunKind, SizeBounds, Subject};
 use crate::cancel::Cancel;
-use crate::isolate::Touched;
 use crate::job::Job;
 use crate::output::testing::{Columns, write};
 use crate::output::{Opening, Output};

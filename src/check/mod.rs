@@ -24,7 +24,7 @@ pub mod schema;
 pub mod sizes;
 pub mod sketch;
 pub mod stopped;
-mod touched;
+pub mod touched;
 
 use std::collections::BTreeMap;
 
@@ -38,11 +38,11 @@ use reports::signal_evidence::{GroupEvidence, LocalityEvidence, RollupAccount, S
 
 use self::descriptors::Probe;
 use self::stopped::Stops;
+use self::touched::Touched;
 use crate::cancel::Cancel;
 use crate::digest::Family;
 use crate::error::Result;
 use crate::evidence::differences::Differences;
-use crate::isolate::Touched;
 use crate::job::Job;
 use crate::output::partition::Typing;
 use crate::output::{Output, Partitions};

@@ -1,4 +1,4 @@
-//! What was changed and was not the changer's own, as findings.
+//! What was changed and was not the changer's own, as findings. What `crate::isolate` saw is data here.
 //!
 //! A side that certainly did it is named; the candidate then fails, and a baseline leaves the job undecided. Where more than one may have
 //! done it, or the file was in other hands too, the job is undecided and the sides are named that were at work.
@@ -7,7 +7,53 @@ use reports::document::{Finding, Role, Severity};
 
 use super::Outcome;
 use super::finding::{Refine, finding, in_file};
-use crate::isolate::{Touched, What};
+
+/// What was changed and was not the changer's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// A copy of an input, which one side alone was given.
+    Copy,
+    /// An input where it lies.
+    Input,
+    /// An output of this side, after the side had ended.
+    Output(Role),
+    /// A file that lies in the outputs of both sides.
+    Shared,
+}
+
+/// Something that changed while sides were at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// What it was.
+    pub what: What,
+    /// Which run of the side it was, where that was not the first.
+    pub run: Option<String>,
+    /// The first file, by the path that a reader of the report knows.
+    pub path: String,
+    /// What became of it.
+    pub how: String,
+    /// Files altogether.
+    pub count: u64,
+    /// External sides that may have done it.
+    pub by: Vec<Role>,
+    /// True where no other than the one side in `by` is known to have had the file in its hands.
+    pub certain: bool,
+}
+
+impl Touched {
+    /// What the changed files amount to; `None` where none is.
+    #[must_use]
+    pub fn of(
+        what: What,
+        changed: &[(String, String)],
+        run: Option<&str>,
+        by: Vec<Role>,
+        certain: bool,
+    ) -> Option<Self> {
+        let (path, how) = changed.first()?.clone();
+        Some(Self { what, run: run.map(str::to_owned), path, how, count: changed.len() as u64, by, certain })
+    }
+}
 
 /// Adds a finding for each change to `outcome` and a word to `said`; true where the job cannot be decided because of one.
 pub(super) fn report(

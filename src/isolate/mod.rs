@@ -28,6 +28,7 @@ pub use place::{JobHome, Place, private};
 pub use watch::Watch;
 
 use crate::cancel::Cancel;
+use crate::check::touched::{Touched, What};
 use crate::error::Result;
 use crate::job::Job;
 use crate::side::{Side, SideRun};
@@ -55,38 +56,6 @@ impl Isolate {
             Self::Copy => InputsGiven::Copies,
         }
     }
-}
-
-/// What was changed and was not the changer's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
-    /// A copy of an input, which one side alone was given.
-    Copy,
-    /// An input where it lies.
-    Input,
-    /// An output of this side, after the side had ended.
-    Output(Role),
-    /// A file that lies in the outputs of both sides.
-    Shared,
-}
-
-/// Something that changed while sides were at work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Touched {
-    /// What it was.
-    pub what: What,
-    /// Which run of the side it was, where that was not the first.
-    pub run: Option<String>,
-    /// The first file, by the path that a reader of the report knows.
-    pub path: String,
-    /// What became of it.
-    pub how: String,
-    /// Files altogether.
-    pub count: u64,
-    /// External sides that may have done it.
-    pub by: Vec<Role>,
-    /// True where no other than the one side in `by` is known to have had the file in its hands.
-    pub certain: bool,
 }
 
 /// Lets one side do the job in directories of its own, and an external one on inputs of its own.

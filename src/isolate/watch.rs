@@ -199,21 +199,6 @@ impl Watch {
     }
 }
 
-impl Touched {
-    /// What the changed files amount to; `None` where none is.
-    #[must_use]
-    pub fn of(
-        what: What,
-        changed: &[(String, String)],
-        run: Option<&str>,
-        by: Vec<Role>,
-        certain: bool,
-    ) -> Option<Self> {
-        let (path, how) = changed.first()?.clone();
-        Some(Self { what, run: run.map(str::to_owned), path, how, count: changed.len() as u64, by, certain })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;

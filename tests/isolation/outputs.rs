@@ -19,15 +19,15 @@ impl Meeting {
 
     /// Runs `late` in the candidate, `$other` being the baseline's output.
     fn run(&self, baseline: &str, late: &str) -> Finished {
-        let told = |path: &Path| format!("echo \"$1\" > {0}.new; mv {0}.new {0}; ", path.display());
-        let old = format!("{COPY}{}{baseline}", told(&self.baseline));
+        let noted = |path: &Path| format!("echo \"$1\" > {0}.new; mv {0}.new {0}; ", path.display());
+        let old = format!("{COPY}{}{baseline}", noted(&self.baseline));
         // The copies of a side are removed when it has ended; its output is sealed right after that.
         let wait = format!(
             "while [ ! -e {0} ]; do sleep 0.1; done; other=$(cat {0}); \
              while [ -e \"$other/../inputs\" ]; do sleep 0.1; done; sleep 2; ",
             self.baseline.display()
         );
-        let new = format!("{COPY}{}{wait}{late}", told(&self.candidate));
+        let new = format!("{COPY}{}{wait}{late}", noted(&self.candidate));
         let sides = side("old", &old, "") + &side("new", &new, "");
         self.inputs.invocation(&sides, &OLD_NEW).finish()
     }
@@ -106,6 +106,12 @@ fn sides_work_under_unrelated_names_in_a_directory_that_cannot_be_listed() {
         assert!(name.len() == 20 && name.bytes().all(|it| it.is_ascii_alphanumeric()), "{name}");
         assert!(!name.contains("baseline") && !name.contains("candidate"));
     }
+    // Above both lies the directory for temporary files, and nothing nearer.
+    let shared = |a: &Path, b: &Path| -> PathBuf {
+        let parts = a.components().zip(b.components());
+        parts.take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
+    };
+    assert_eq!(shared(&a, &b), done.path("tmp").canonicalize().unwrap(), "{} {}", a.display(), b.display());
     let dumped = fs::read_to_string(&dump).unwrap();
     assert_eq!(dumped.lines().next(), Some("300"), "the directory above can be entered and not listed");
     let secret = own(&a).file_name().unwrap().to_str().unwrap().to_owned();

@@ -187,49 +187,7 @@ impl Selftest {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sample() -> Selftest {
-        let trial = |corpus: &str, outcome, red: &[&str]| Trial {
-            corpus: corpus.to_owned(),
-            outcome,
-            red: red.iter().map(|it| (*it).to_owned()).collect(),
-            raised: Vec::new(),
-        };
-        let fault = |name: &str, trials| SelftestFault {
-            name: name.to_owned(),
-            family: "rows".to_owned(),
-            what: "A row | is gone.".to_owned(),
-            needs: "a row".to_owned(),
-            caught_by: vec!["ROWS".to_owned()],
-            raises: Vec::new(),
-            trials,
-        };
-        Selftest {
-            schema_version: SCHEMA_VERSION,
-            tool: Tool {
-                name: "parallax".to_owned(),
-                version: "0.1.0".to_owned(),
-                profile: "release".to_owned(),
-                crates: BTreeMap::new(),
-            },
-            passed: false,
-            headline: "one fault escaped".to_owned(),
-            complete: false,
-            rows: None,
-            checks: ["ROWS", "ORDER", "SIZES"].map(str::to_owned).to_vec(),
-            corpora: vec![SelftestCorpus {
-                name: "one".to_owned(),
-                signal: "logs".to_owned(),
-                rows: 7,
-                false_alarms: vec!["ORDER: <b>".to_owned()],
-            }],
-            faults: vec![
-                fault("drop-row", vec![trial("one", TrialOutcome::Caught, &["ROWS", "ORDER"])]),
-                fault("lose-row", vec![trial("one", TrialOutcome::NotApplicable, &[])]),
-            ],
-            problems: vec!["something | escaped".to_owned()],
-        }
-    }
+    use crate::fixture::selftest as sample;
 
     #[test]
     fn the_matrix_has_a_column_for_each_check_that_went_red_and_counts_the_trials() {

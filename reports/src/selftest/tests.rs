@@ -1,51 +1,6 @@
-use std::collections::BTreeMap;
-
-use document::report::Tool;
+use document::fixture::selftest as sample;
 
 use super::*;
-
-fn sample() -> Selftest {
-    let trial = |corpus: &str, outcome, red: &[&str]| Trial {
-        corpus: corpus.to_owned(),
-        outcome,
-        red: red.iter().map(|it| (*it).to_owned()).collect(),
-        raised: Vec::new(),
-    };
-    let fault = |name: &str, trials| SelftestFault {
-        name: name.to_owned(),
-        family: "rows".to_owned(),
-        what: "A row | is gone.".to_owned(),
-        needs: "a row".to_owned(),
-        caught_by: vec!["ROWS".to_owned()],
-        raises: Vec::new(),
-        trials,
-    };
-    Selftest {
-        schema_version: SCHEMA_VERSION,
-        tool: Tool {
-            name: "parallax".to_owned(),
-            version: "0.1.0".to_owned(),
-            profile: "release".to_owned(),
-            crates: BTreeMap::new(),
-        },
-        passed: false,
-        headline: "one fault escaped".to_owned(),
-        complete: false,
-        rows: None,
-        checks: ["ROWS", "ORDER", "SIZES"].map(str::to_owned).to_vec(),
-        corpora: vec![SelftestCorpus {
-            name: "one".to_owned(),
-            signal: "logs".to_owned(),
-            rows: 7,
-            false_alarms: vec!["ORDER: <b>".to_owned()],
-        }],
-        faults: vec![
-            fault("drop-row", vec![trial("one", TrialOutcome::Caught, &["ROWS", "ORDER"])]),
-            fault("lose-row", vec![trial("one", TrialOutcome::NotApplicable, &[])]),
-        ],
-        problems: vec!["something | escaped".to_owned()],
-    }
-}
 
 #[test]
 fn families_have_one_table_each_wherever_their_faults_stand() {

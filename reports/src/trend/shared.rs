@@ -7,7 +7,7 @@ use crate::words;
 /// Which run the last one is compared with, in words.
 pub(super) fn heading(since: &Since, runs: usize) -> String {
     match (since.green, since.changes.is_empty()) {
-        (None, _) => "No earlier run was green: there is nothing to hold the last one against.".to_owned(),
+        (None, _) => "No earlier run was green: there is no run to compare the last one with.".to_owned(),
         (Some(green), true) => {
             format!("Nothing changed between run {}, the last green one, and run {runs}.", green + 1)
         }
